@@ -1,0 +1,62 @@
+"""Everything that Impasto raises on purpose.
+
+ImpastoError
+├── PictureError      a picture that cannot be read, used or written
+├── OptionError       a value, name or combination that is not allowed
+├── WeightsError      weights that are missing, damaged or of another network
+├── StyleError        a style card that cannot be read or used
+├── RecipeError       a recipe that is missing, damaged or cannot be run again
+└── DivergedError     an optimisation that no smaller step could save
+
+Each message says what arrived, what is allowed and what to do next; it is meant to be shown as is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "DivergedError",
+    "ImpastoError",
+    "OptionError",
+    "PictureError",
+    "RecipeError",
+    "StyleError",
+    "WeightsError",
+    "suggestion",
+]
+
+
+class ImpastoError(Exception):
+    """The root: catch it to catch every error that Impasto raises on purpose."""
+
+
+class PictureError(ImpastoError):
+    """A picture cannot be read, used or written."""
+
+
+class OptionError(ImpastoError, ValueError):
+    """An option's value, a name or a combination of options is not allowed."""
+
+
+class WeightsError(ImpastoError):
+    """A network's weights are missing, damaged or those of another network."""
+
+
+class StyleError(ImpastoError):
+    """A style card cannot be read or used."""
+
+
+class RecipeError(ImpastoError):
+    """A recipe is missing, damaged or cannot be run again here."""
+
+
+class DivergedError(ImpastoError):
+    """The loss became infinite or not a number, and smaller steps did not help."""
+
+
+def suggestion(name: str, allowed: Iterable[str]) -> str:
+    """How a sentence about a wrong name ends: `; did you mean 'relu5_1'?`, or a full stop."""
+    close = get_close_matches(name, list(allowed), n=1)
+    return f"; did you mean {close[0]!r}?" if close else "."

@@ -1,0 +1,44 @@
+"""What several test files share. The import hook that checks every annotation is in pyproject."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from impasto.features.backbones import BACKBONES
+from impasto.features.extractor import Extractor
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache folder of the test's own; it does not exist yet."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("IMPASTO_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def picture() -> Tensor:
+    """A 64×48 picture with smooth and fine parts, in [0, 1]."""
+    rows = torch.linspace(0, 9, 48)[:, None]
+    columns = torch.linspace(0, 7, 64)[None, :]
+    waves = torch.stack(
+        [(rows * columns).sin(), rows.cos() * columns.sin(), (rows - columns).cos()]
+    )
+    noise = torch.rand(3, 48, 64, generator=torch.Generator().manual_seed(1))
+    return (0.5 + 0.35 * waves + 0.15 * (noise - 0.5))[None].clamp(0, 1)
+
+
+@pytest.fixture(scope="session")
+def compact() -> Extractor:
+    """`compact` with random weights that keep the activations' size from layer to layer."""
+    spec = BACKBONES["compact"]
+    net = Extractor(spec.plan, spec.mean, spec.std, spec.padding, spec.lifts)
+    drawn = torch.Generator().manual_seed(2)
+    for weight in net.parameters():
+        deviation = (2 / weight[0].numel()) ** 0.5 if weight.dim() == 4 else 0.1
+        weight.data.normal_(0, deviation, generator=drawn)
+    return net.requires_grad_(False).eval()
