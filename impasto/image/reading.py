@@ -1,0 +1,222 @@
+"""Files into pictures: any format that Pillow opens."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+from impasto.errors import PictureError
+from impasto.image import metadata
+from impasto.image.picture import Picture
+from impasto.image.samples import Colours, Mask, Words, from_deep, from_image
+
+__all__ = ["digest", "read", "read_recipe"]
+
+Bytes = UInt8[np.ndarray, "h w c"]
+
+_log = logging.getLogger(__name__)
+_lock = threading.RLock()
+
+# 16-bit colour: Pillow keeps the high byte of each sample. Decoded once more with the bytes of a
+# sample taken in the other order, the same file gives the low bytes.
+_OTHER_ORDER = {
+    f"{bands};16{order}": f"{bands};16{other}"
+    for bands in ("RGB", "RGBA", "RGBX")
+    for order, other in (("B", "L"), ("L", "B"), ("N", "B" if sys.byteorder == "little" else "L"))
+}
+# Grey and alpha have no second reading, but four bytes of them are read as well as RGBA.
+_GREY_ALPHA = "LA;16B"
+
+
+def read(source: str | Path | Image.Image, *, max_pixels: int = 200_000_000) -> Picture:
+    """A picture, upright by its EXIF orientation and converted from its ICC profile to sRGB.
+
+    Everything that Pillow opens is read: grey, palette, CMYK, Lab, 1 to 16 bits and floats. The
+    first frame of an animation is taken. 16-bit RGB keeps its depth when it comes from a PNG or
+    TIFF file; a Pillow image of mode RGB has 8 bits to begin with.
+
+    Args:
+        source: a file, or a Pillow image, which is left as it is.
+        max_pixels: more are refused before anything is decoded.
+
+    Raises:
+        PictureError: no such file, not a picture, damaged, cut short or too large.
+    """
+    if isinstance(source, Image.Image):
+        return _from_pillow(source, max_pixels)
+    return _from_file(Path(source), max_pixels)
+
+
+def read_recipe(path: Path) -> str | None:
+    """The recipe that `write` put into a file, or None where there is none.
+
+    Raises:
+        PictureError: the file cannot be read, or its recipe is longer than a megabyte.
+    """
+    with _open(path) as image:
+        return metadata.recipe_of(image, str(path))
+
+
+def digest(path: Path) -> str:
+    """`sha256:` and the hexadecimal SHA-256 of the file's bytes.
+
+    Raises:
+        PictureError: the file cannot be read.
+    """
+    _check_file(path)
+    with _decoding(str(path), None), path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def _from_pillow(source: Image.Image, max_pixels: int) -> Picture:
+    name = str(getattr(source, "filename", "") or "the picture")
+    _check_size(source.size, name, max_pixels)
+    with _decoding(name, max_pixels):
+        source.load()
+        return _picture(*from_image(_upright(source, name), name))
+
+
+def _from_file(path: Path, max_pixels: int) -> Picture:
+    name = str(path)
+    with _open(path) as image:
+        _check_size(image.size, name, max_pixels)
+        with _decoding(name, max_pixels):
+            is_deep = bool(_other_order(image))  # asked first: loading forgets the tiles
+            image.load()
+            image = _upright(image, name)
+            words = _deep(path, image) if is_deep else None
+            if words is None:
+                return _picture(*from_image(image, name))
+            return _picture(*from_deep(words, image, name))
+
+
+def _picture(colours: Colours, alpha: Mask | None) -> Picture:
+    pixels = torch.from_numpy(colours).permute(2, 0, 1)[None].contiguous()
+    return Picture(pixels, None if alpha is None else torch.from_numpy(alpha)[None, None])
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[Image.Image]:
+    """The file with its header read and nothing decoded."""
+    _check_file(path)
+    with _decoding(str(path), None):
+        image = Image.open(path)
+    with image:
+        yield image
+
+
+def _check_file(path: Path) -> None:
+    with _decoding(str(path), None):  # a folder on the way may be closed to us
+        _check_kind(path)
+
+
+def _check_kind(path: Path) -> None:
+    if path.is_dir():
+        raise PictureError(f"{path} is a folder: give a picture file.")
+    if not path.exists():
+        raise PictureError(f"{path} does not exist: check the name and the folder.")
+    if not path.is_file():
+        raise PictureError(f"{path} is not a regular file: save the picture to one first.")
+    if path.stat().st_size == 0:
+        raise PictureError(f"{path} is empty (0 bytes): give a picture file.")
+
+
+def _check_size(size: tuple[int, int], name: str, max_pixels: int) -> None:
+    width, height = size
+    if width < 1 or height < 1:
+        raise PictureError(f"{name} has no pixels: it measures {width}×{height}.")
+    if width * height > max_pixels:
+        raise PictureError(
+            f"{name} measures {width}×{height}, which is {width * height:,} pixels; at most "
+            f"{max_pixels:,} are read. Make it smaller first."
+        )
+
+
+@contextmanager
+def _decoding(name: str, max_pixels: int | None) -> Iterator[None]:
+    """Pillow at work: its limit set to ours, its warnings logged, its errors turned into one.
+
+    The limit and the warnings belong to the whole process, hence the lock.
+    """
+    with _lock, warnings.catch_warnings(record=True) as notes:
+        warnings.simplefilter("always")
+        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, max_pixels
+        try:
+            yield
+        except PictureError:
+            raise
+        # Decoders answer damaged data with a dozen kinds of exception.
+        except Exception as problem:
+            raise PictureError(_explain(name, problem)) from problem
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+            for note in notes:
+                _log.info("%s: %s", name, note.message)
+
+
+def _explain(name: str, problem: Exception) -> str:
+    if isinstance(problem, UnidentifiedImageError):
+        return (
+            f"{name} is not a picture that can be read, or its beginning is damaged: give a PNG, "
+            "JPEG, WebP, TIFF or another format that Pillow opens."
+        )
+    if isinstance(problem, Image.DecompressionBombError):
+        return f"{name} unpacks to far more pixels than it should: it is damaged or malicious."
+    if isinstance(problem, MemoryError):
+        return f"{name} needs more memory than there is: make it smaller first."
+    if isinstance(problem, OSError) and problem.strerror:
+        return f"{name} cannot be read: {problem.strerror}."
+    detail = str(problem).rstrip(".") or type(problem).__name__
+    return f"{name} is damaged or cut short ({detail}): get it again from where it came from."
+
+
+def _upright(image: Image.Image, name: str) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception as problem:  # as above; and a picture with broken EXIF data is still one
+        _log.warning("%s: its EXIF data is damaged and ignored (%s).", name, problem)
+        return image
+
+
+def _other_order(image: Image.Image) -> list[ImageFile._Tile]:
+    """The tiles of a 16-bit colour image for its second reading; empty for all others."""
+    tiles = []
+    for tile in getattr(image, "tile", []):
+        first, *rest = (tile.args,) if isinstance(tile.args, str) else tile.args or (None,)
+        other = "RGBA" if first == _GREY_ALPHA else _OTHER_ORDER.get(str(first))
+        if other is None:
+            return []
+        tiles.append(tile._replace(args=(other, *rest)))
+    return tiles
+
+
+def _deep(path: Path, image: Image.Image) -> Words | None:
+    """All 16 bits of a file whose high bytes are in `image`; None where that does not work."""
+    with Image.open(path) as again:
+        again.tile = tiles = _other_order(again)
+        is_grey = len(tiles) == 1 and tiles[0].args == ("RGBA",)
+        try:
+            again.load()
+        except (OSError, ValueError) as problem:
+            _log.info("%s: read at 8 bits (%s).", path, problem)
+            return None
+        second = np.asarray(_upright(again, str(path)))
+    if not is_grey:
+        return _join(np.asarray(image), second)
+    return _join(second[..., 0::2], second[..., 1::2])[..., [0, 0, 0, 1]]
+
+
+def _join(high: Bytes, low: Bytes) -> Words:
+    words: Words = high.astype(np.uint16) * 256 + low
+    return words

@@ -1,0 +1,178 @@
+"""Pictures into files: PNG, JPEG, WebP and TIFF, tagged as sRGB, with their recipe inside."""
+
+from __future__ import annotations
+
+import io
+import logging
+from pathlib import Path
+from typing import Literal
+
+import torch
+from PIL import Image, PngImagePlugin
+
+from impasto.errors import OptionError, PictureError, suggestion
+from impasto.image import atomic, metadata
+from impasto.image.encoding import Levels, png16, tiff
+from impasto.image.picture import Picture
+from impasto.image.profiles import srgb_profile
+
+__all__ = ["check_writable", "to_pil", "write"]
+
+_log = logging.getLogger(__name__)
+
+_FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WebP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
+_DEEP = {"PNG", "TIFF"}
+_LONGEST_SIDE = {"JPEG": 65_500, "WebP": 16_383}  # libjpeg's and libwebp's
+_JPEG_PACKET = 65_504  # what one APP1 segment holds beside XMP's identifier
+
+
+def write(
+    picture: Picture,
+    path: Path,
+    *,
+    recipe: str | None = None,
+    bits: Literal[8, 16] = 8,
+    force: bool = False,
+    quality: int = 95,
+) -> None:
+    """Write a picture as PNG, JPEG, WebP or TIFF, by the suffix of `path`.
+
+    An sRGB profile goes with it. The file appears whole or not at all.
+
+    Args:
+        recipe: text to keep in the metadata; None leaves it out.
+        bits: for each channel; 16 in PNG and TIFF only.
+        force: replace an existing file.
+        quality: of JPEG and WebP, 1 to 100; a WebP of 100 is lossless. JPEG has no transparency:
+            the picture is then laid over white.
+
+    Raises:
+        PictureError: the file cannot be written, or its format cannot hold what is asked.
+        OptionError: `quality` is out of range.
+    """
+    check_writable(path, bits=bits, force=force)
+    if not 1 <= quality <= 100:
+        raise OptionError(f"A quality of {quality} is not possible: give 1 to 100.")
+    _check_fits(picture, path)
+    data = _encode(picture, path, recipe, bits, quality)
+    atomic.replace(path, data, force=force)
+
+
+def check_writable(path: Path, *, bits: Literal[8, 16] = 8, force: bool = False) -> None:
+    """Fail before the work rather than after it.
+
+    Raises:
+        PictureError: an unknown suffix, 16 bits in a format without them, an existing file
+            without `force`, or a folder that is missing or cannot be written to.
+    """
+    kind = _format(path)
+    if bits == 16 and kind not in _DEEP:
+        raise PictureError(f"{path}: {kind} holds 8 bits, not 16. Write a .png or a .tiff.")
+    atomic.check_target(path, force=force)
+
+
+def to_pil(picture: Picture, *, recipe: str | None = None) -> Image.Image:
+    """The picture as a Pillow image, RGB or RGBA with 8 bits.
+
+    Its `info` holds the sRGB profile, which Pillow writes into files, and the recipe as
+    `info["impasto"]`, which it does not: `write` does.
+    """
+    image = Image.fromarray(_levels(picture, 8))
+    image.info["icc_profile"] = srgb_profile()
+    if recipe is not None:
+        image.info[metadata.KEYWORD] = recipe
+    return image
+
+
+def _format(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix in _FORMATS:
+        return _FORMATS[suffix]
+    arrived = f"the suffix {path.suffix!r}" if suffix else "no suffix"
+    raise PictureError(
+        f"{path} has {arrived}, which says no format to write; allowed are "
+        f"{', '.join(_FORMATS)}{suggestion(suffix, _FORMATS)}"
+    )
+
+
+def _check_fits(picture: Picture, path: Path) -> None:
+    kind = _format(path)
+    longest = _LONGEST_SIDE.get(kind)
+    if longest is not None and max(picture.width, picture.height) > longest:
+        raise PictureError(
+            f"{path}: {kind} holds sides of up to {longest:,}, and the picture measures "
+            f"{picture.width}×{picture.height}. Write a .png or a .tiff."
+        )
+    if not torch.isfinite(picture.pixels).all():
+        raise PictureError(f"{path} is not written: the picture holds values that are no numbers.")
+
+
+def _encode(picture: Picture, path: Path, recipe: str | None, bits: int, quality: int) -> bytes:
+    kind = _format(path)
+    recipe = None if recipe is None else metadata.clean(recipe)
+    xmp = None if recipe is None else metadata.packet(recipe)
+    if kind == "TIFF":
+        return tiff(_levels(picture, bits), profile=srgb_profile(), xmp=xmp)
+    if kind == "PNG" and bits == 16:
+        levels = _levels(picture, 16)
+        return png16(levels, profile=srgb_profile(), keyword=metadata.KEYWORD, text=recipe)
+    if kind == "PNG":
+        return _png(picture, recipe)
+    return _webp(picture, xmp, quality) if kind == "WebP" else _jpeg(picture, path, xmp, quality)
+
+
+def _png(picture: Picture, recipe: str | None) -> bytes:
+    text = PngImagePlugin.PngInfo()
+    if recipe is not None:
+        text.add_itxt(metadata.KEYWORD, recipe)
+    return _save(to_pil(picture), "PNG", pnginfo=text)
+
+
+def _webp(picture: Picture, xmp: bytes | None, quality: int) -> bytes:
+    # `exact` keeps the colours under transparent places.
+    lossless = quality == 100
+    return _save(
+        to_pil(picture), "WEBP", quality=quality, lossless=lossless, exact=True, xmp=xmp or b""
+    )
+
+
+def _jpeg(picture: Picture, path: Path, xmp: bytes | None, quality: int) -> bytes:
+    if xmp is not None and len(xmp) > _JPEG_PACKET:
+        raise PictureError(
+            f"{path}: the recipe takes {len(xmp):,} bytes and JPEG holds {_JPEG_PACKET:,}. Write a "
+            ".png, or leave the recipe out."
+        )
+    if picture.alpha is not None:
+        _log.warning("%s: JPEG has no transparency, the picture is laid over white.", path)
+        white = 1 - picture.alpha
+        picture = Picture(picture.pixels * picture.alpha + white)
+    # Colour at full resolution: halving it blurs the edges of strokes.
+    return _save(to_pil(picture), "JPEG", quality=quality, subsampling=0, optimize=True, xmp=xmp)
+
+
+def _save(image: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, icc_profile=srgb_profile(), **options)
+    return buffer.getvalue()
+
+
+def _levels(picture: Picture, bits: int) -> Levels:
+    """Pixels and alpha as integers, rounded to the nearest: (height, width, 3 or 4)."""
+    channels = picture.pixels if picture.alpha is None else _with_alpha(picture)
+    # 16 bits in float64: float32 cannot tell neighbours apart once multiplied by 65535.
+    scaled = channels[0].detach().cpu().double().clamp(0, 1) * (2**bits - 1)
+    kind = torch.uint8 if bits == 8 else torch.uint16
+    levels: Levels = scaled.round().to(kind).permute(1, 2, 0).contiguous().numpy()
+    return levels
+
+
+def _with_alpha(picture: Picture) -> torch.Tensor:
+    assert picture.alpha is not None
+    return torch.cat([picture.pixels, picture.alpha], dim=1)

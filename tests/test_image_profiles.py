@@ -1,0 +1,199 @@
+"""Colour profiles, against profiles assembled here byte by byte from the ICC specification."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.color
+import tifffile
+from PIL import Image
+
+from impasto.image import files
+from impasto.image.profiles import srgb_profile
+
+# The primaries of sRGB and Adobe RGB (1998), adapted to D50, as columns.
+SRGB = np.array([
+    [0.4360747, 0.3850649, 0.1430804],
+    [0.2225045, 0.7168786, 0.0606169],
+    [0.0139322, 0.0971045, 0.7141733],
+])  # fmt: skip
+ADOBE = np.array([
+    [0.6097559, 0.2052401, 0.1492240],
+    [0.3111242, 0.6256560, 0.0632197],
+    [0.0194811, 0.0608902, 0.7448387],
+])  # fmt: skip
+RGB = np.random.default_rng(1).integers(0, 256, (8, 9, 3), dtype=np.uint8)
+
+
+def profile(kind: bytes, space: bytes, connection: bytes, tags: dict[bytes, bytes]) -> bytes:
+    """ICC.1:2001-04 (version 2.4): a header of 128 bytes, a table of tags, their data."""
+    white = b"XYZ " + bytes(4) + fixed(0.9642, 1.0, 0.8249)
+    text = b"desc" + bytes(4) + struct.pack(">I", 5) + b"test\0" + bytes(78)
+    tags = {b"desc": text, b"wtpt": white, b"cprt": b"text" + bytes(4) + b"none\0", **tags}
+    at = 128 + 4 + 12 * len(tags)
+    table, body = struct.pack(">I", len(tags)), b""
+    for name, data in tags.items():
+        table += name + struct.pack(">II", at + len(body), len(data))
+        body += data + bytes(-len(data) % 4)
+    head = bytes(8) + b"\x02\x40\0\0" + kind + space + connection
+    head += struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + b"acsp" + bytes(28)
+    head += fixed(0.9642, 1.0, 0.8249)
+    whole = head.ljust(128, b"\0") + table + body
+    return struct.pack(">I", len(whole)) + whole[4:]
+
+
+def fixed(*numbers: float) -> bytes:
+    return b"".join(struct.pack(">i", round(number * 65536)) for number in numbers)
+
+
+def gamma(value: float) -> bytes:
+    return b"curv" + bytes(4) + struct.pack(">IH", 1, round(value * 256))
+
+
+def matrix_profile(primaries: np.ndarray, curve: bytes) -> bytes:
+    tags = {}
+    for i, name in enumerate((b"r", b"g", b"b")):
+        tags[name + b"XYZ"] = b"XYZ " + bytes(4) + fixed(*primaries[:, i])
+        tags[name + b"TRC"] = curve
+    return profile(b"mntr", b"RGB ", b"XYZ ", tags)
+
+
+def srgb_curve() -> bytes:
+    levels = decode(np.linspace(0, 1, 1024))
+    return b"curv" + bytes(4) + struct.pack(">I1024H", 1024, *(levels * 65535).round().astype(int))
+
+
+def decode(v: np.ndarray) -> np.ndarray:
+    return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
+
+
+def encode(v: np.ndarray) -> np.ndarray:
+    return np.where(v <= 0.0031308, v * 12.92, 1.055 * v.clip(0) ** (1 / 2.4) - 0.055)
+
+
+def read(image: Image.Image, path: Path, icc: bytes) -> np.ndarray:
+    image.save(path, icc_profile=icc)
+    return files.read(path).pixels[0].permute(1, 2, 0).numpy()
+
+
+def test_adobe_rgb_is_converted(tmp_path: Path) -> None:
+    seen = read(Image.fromarray(RGB), tmp_path / "a.png", matrix_profile(ADOBE, gamma(563 / 256)))
+    light = (RGB / 255.0) ** (563 / 256) @ ADOBE.T @ np.linalg.inv(SRGB).T
+    expected = encode(light).clip(0, 1)
+    assert np.abs(seen - expected).max() < 3 / 255
+    assert np.abs(seen - RGB / 255.0).max() > 20 / 255
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
+def test_exchanged_primaries_exchange_the_channels(tmp_path: Path, suffix: str) -> None:
+    icc = matrix_profile(SRGB[:, [1, 0, 2]], srgb_curve())
+    image = Image.fromarray(np.kron(RGB, np.ones((4, 4, 1), dtype=np.uint8)))
+    path = tmp_path / f"a{suffix}"
+    image.save(path, icc_profile=icc, lossless=True)
+    seen = files.read(path).pixels[0].permute(1, 2, 0).numpy()
+    assert np.abs(seen - np.asarray(image)[..., [1, 0, 2]] / 255.0).max() < 3 / 255
+
+
+def test_alpha_and_palette_are_converted_too(tmp_path: Path) -> None:
+    icc = matrix_profile(SRGB[:, [1, 0, 2]], srgb_curve())
+    image = Image.new("RGBA", (3, 3), (200, 100, 50, 77))
+    image.save(tmp_path / "a.png", icc_profile=icc)
+    picture = files.read(tmp_path / "a.png")
+    assert picture.alpha is not None
+    np.testing.assert_allclose(picture.alpha, 77 / 255, atol=1e-6)
+    expected = [100 / 255, 200 / 255, 50 / 255]
+    np.testing.assert_allclose(picture.pixels[0, :, 0, 0], expected, atol=2 / 255)
+    indexed = image.convert("RGB").quantize(2)
+    seen = read(indexed, tmp_path / "p.png", icc)
+    np.testing.assert_allclose(seen[0, 0], expected, atol=2 / 255)
+
+
+def test_another_srgb_profile_changes_no_value(tmp_path: Path) -> None:
+    for icc in (srgb_profile(), matrix_profile(SRGB, srgb_curve())):
+        np.testing.assert_array_equal(
+            read(Image.fromarray(RGB), tmp_path / "a.png", icc), RGB.astype(np.float32) / 255
+        )
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_grey_with_a_linear_profile(tmp_path: Path, deep: bool) -> None:
+    tags = {b"kTRC": b"curv" + bytes(8)}  # a curve of no entries: the identity
+    icc = profile(b"mntr", b"GRAY", b"XYZ ", tags)
+    data = np.arange(256, dtype=np.uint16)[None] * 257
+    image = Image.fromarray(data if deep else data.astype(np.uint8))
+    seen = read(image, tmp_path / "a.png", icc)
+    assert np.abs(seen - encode(data[..., None] / 65535)).max() < 2.5 / 255
+
+
+def test_grey_with_an_rgb_profile(tmp_path: Path) -> None:
+    icc = matrix_profile(SRGB, gamma(1.0))
+    data = np.arange(256, dtype=np.uint8)[None]
+    seen = read(Image.fromarray(data), tmp_path / "a.png", icc)
+    assert np.abs(seen - encode(data[..., None] / 255)).max() < 2.5 / 255
+
+
+def test_deep_colour_with_a_profile_is_right_to_8_bits(tmp_path: Path) -> None:
+    plain = files.Picture(files.read(Image.fromarray(RGB)).pixels)
+    files.write(plain, tmp_path / "a.tif", bits=16)
+    icc = matrix_profile(SRGB[:, [1, 0, 2]], srgb_curve())
+    data = (tmp_path / "a.tif").read_bytes()
+    assert len(srgb_profile()) <= len(icc)
+    entry = data.index(struct.pack("<HH", 34675, 7))
+    changed = data[:entry] + struct.pack("<HHII", 34675, 7, len(icc), len(data))
+    (tmp_path / "b.tif").write_bytes(changed + data[entry + 12 :] + icc)
+    seen = files.read(tmp_path / "b.tif").pixels
+    assert (seen - plain.pixels[:, [1, 0, 2]]).abs().max() < 3 / 255
+
+
+def cmyk_profile() -> bytes:
+    """Ink to Lab by a table of two points for each ink: L is high without cyan, a and b are 0."""
+    nodes = b"".join(bytes([20 if node & 8 else 240, 128, 128]) for node in range(16))
+    identity = bytes(range(256))
+    one = fixed(1, 0, 0, 0, 1, 0, 0, 0, 1)
+    table = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + one
+    return profile(
+        b"prtr", b"CMYK", b"Lab ", {b"A2B0": table + identity * 4 + nodes + identity * 3}
+    )
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".tif"])
+def test_cmyk_with_a_profile_follows_it(tmp_path: Path, suffix: str) -> None:
+    # Full black ink would be black by the plain formula; this profile sees only cyan.
+    for ink, low, high in (((0, 0, 0, 255), 0.85, 1.0), ((255, 0, 0, 0), 0.0, 0.25)):
+        image = Image.new("CMYK", (16, 16), ink)
+        seen = read(image, tmp_path / f"a{suffix}", cmyk_profile())
+        assert seen.shape == (16, 16, 3)
+        assert low <= seen.min() <= seen.max() <= high
+        assert np.ptp(seen, axis=2).max() < 0.03
+
+
+def test_lab_is_converted(tmp_path: Path) -> None:
+    lab = np.array([[[60.0, 20, -15], [50, 0, 0], [70, -20, 25], [100, 0, 0]]])
+    stored = (lab * [2.55, 1, 1]).round().astype(int) % 256  # a and b in two's complement
+    tifffile.imwrite(tmp_path / "a.tif", stored.astype(np.uint8), photometric="cielab")
+    seen = files.read(tmp_path / "a.tif").pixels[0].permute(1, 2, 0).numpy()
+    light = skimage.color.lab2xyz(lab, illuminant="D50") @ np.linalg.inv(SRGB).T
+    assert np.abs(seen - encode(light)).max() < 2.5 / 255
+
+
+@pytest.mark.parametrize(
+    ("mode", "icc"),
+    [
+        ("RGB", b"no profile at all"),
+        ("RGB", matrix_profile(SRGB, gamma(1))[:200]),
+        ("RGB", cmyk_profile()),
+        ("RGB", profile(b"mntr", b"GRAY", b"XYZ ", {b"kTRC": gamma(1)})),
+        ("CMYK", matrix_profile(SRGB, gamma(1))),
+    ],
+)
+def test_an_unusable_profile_is_ignored_and_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: str, icc: bytes
+) -> None:
+    image = Image.new("RGB", (4, 4), (200, 100, 50)).convert(mode)
+    seen = read(image, tmp_path / "a.tif", icc)
+    np.testing.assert_allclose(seen[0, 0], np.array([200, 100, 50]) / 255, atol=1.5 / 255)
+    assert "profile is ignored" in caplog.text
+    assert "a.tif" in caplog.text

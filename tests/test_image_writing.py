@@ -1,0 +1,424 @@
+"""Writing: what goes in comes out, the recipe too; and a file is there whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import os
+import resource
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageCms
+
+from impasto.errors import OptionError, PictureError
+from impasto.image import atomic, files, metadata
+
+KINDS = [(suffix, 8) for suffix in (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")]
+KINDS += [(suffix, 16) for suffix in (".png", ".tif", ".tiff")]
+RECIPE = '{"style": "Ночь & <звёзды> \\"星月夜\\" 🎨", "seed": 3}\r\n\tend'
+
+
+def picture(
+    height: int = 9, width: int = 14, *, alpha: bool = False, seed: int = 0
+) -> files.Picture:
+    draw = torch.Generator().manual_seed(seed)
+    mask = torch.rand(1, 1, height, width, generator=draw) if alpha else None
+    return files.Picture(torch.rand(1, 3, height, width, generator=draw), mask)
+
+
+def listing(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+# --- round trips ---
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("bits", [8, 16])
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 24), st.integers(1, 24), st.booleans(), st.integers(0, 99))
+def test_png_and_tiff_keep_every_level(
+    tmp_path_factory: pytest.TempPathFactory,
+    suffix: str, bits: int, height: int, width: int, alpha: bool, seed: int,
+) -> None:  # fmt: skip
+    path = tmp_path_factory.mktemp("round") / f"a{suffix}"
+    before = picture(height, width, alpha=alpha, seed=seed)
+    files.write(before, path, bits=bits)  # type: ignore[arg-type]
+    after = files.read(path)
+    most = 0.501 / (2**bits - 1)
+    assert (after.pixels - before.pixels).abs().max() <= most
+    assert (after.alpha is None) == (not alpha)
+    if before.alpha is not None and after.alpha is not None:
+        assert (after.alpha - before.alpha).abs().max() <= most
+    again = path.with_stem("b")
+    files.write(after, again, bits=bits)  # type: ignore[arg-type]
+    assert again.read_bytes() == path.read_bytes()
+
+
+def test_all_65536_levels_survive(tmp_path: Path) -> None:
+    levels = torch.arange(65536).view(1, 1, 256, 256).expand(1, 3, 256, 256) / 65535
+    for suffix in (".png", ".tif"):
+        files.write(files.Picture(levels), tmp_path / f"a{suffix}", bits=16)
+        assert torch.equal(files.read(tmp_path / f"a{suffix}").pixels, levels)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_other_readers_see_the_same_tiff(tmp_path: Path, bits: int, alpha: bool) -> None:
+    before = picture(alpha=alpha)
+    files.write(before, tmp_path / "a.tif", bits=bits, recipe="r")  # type: ignore[arg-type]
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        page = file.pages[0]
+        assert page.tags["PhotometricInterpretation"].value == 2  # type: ignore[union-attr]
+        strips = page.tags["StripByteCounts"].value  # type: ignore[union-attr]
+        assert sum(strips) < (tmp_path / "a.tif").stat().st_size
+    with Image.open(tmp_path / "a.tif") as image:
+        image.load()
+        assert image.mode == ("RGBA" if alpha else "RGB")
+        high = np.asarray(image).astype(float)
+    both = [before.pixels] if before.alpha is None else [before.pixels, before.alpha]
+    expected = torch.cat(both, 1)[0].permute(1, 2, 0).numpy()
+    # Pillow keeps the high byte of 16 bits: it rounds down.
+    assert np.abs(high / 255 - expected).max() <= (0.51 if bits == 8 else 1) / 255
+
+
+def test_another_reader_accepts_the_deep_png(tmp_path: Path) -> None:
+    before = picture(alpha=True)
+    files.write(before, tmp_path / "a.png", bits=16, recipe="r")
+    with Image.open(tmp_path / "a.png") as image:
+        image.verify()  # all the checksums
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.mode == "RGBA"
+        high = torch.from_numpy(np.asarray(image).astype(np.float32) / 255)
+    assert (high[..., :3] - before.pixels[0].permute(1, 2, 0)).abs().max() <= 1 / 255
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".webp"])
+def test_lossy_formats_stay_close(tmp_path: Path, suffix: str) -> None:
+    smooth = files.resize(picture(6, 6).pixels, 64, 64)
+    files.write(files.Picture(smooth), tmp_path / f"a{suffix}")
+    assert (files.read(tmp_path / f"a{suffix}").pixels - smooth).abs().mean() < 0.01
+
+
+def test_quality_counts_and_a_webp_of_100_is_lossless(tmp_path: Path) -> None:
+    before = picture(32, 32, alpha=True)
+    for suffix in (".jpg", ".webp"):
+        sizes = []
+        for quality in (20, 90):
+            files.write(before, tmp_path / f"{quality}{suffix}", quality=quality)
+            sizes.append((tmp_path / f"{quality}{suffix}").stat().st_size)
+        assert sizes[0] < sizes[1]
+    files.write(before, tmp_path / "a.webp", quality=100)
+    after = files.read(tmp_path / "a.webp")
+    assert (after.pixels - before.pixels).abs().max() <= 0.501 / 255
+
+
+def test_jpeg_lays_transparency_over_white(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    black = files.Picture(torch.zeros(1, 3, 16, 16), torch.full((1, 1, 16, 16), 0.25))
+    files.write(black, tmp_path / "a.jpg")
+    after = files.read(tmp_path / "a.jpg")
+    assert after.alpha is None
+    assert (after.pixels - 0.75).abs().max() < 2 / 255
+    assert "laid over white" in caplog.text
+
+
+@pytest.mark.parametrize(("suffix", "bits"), KINDS)
+def test_every_file_carries_an_srgb_profile(tmp_path: Path, suffix: str, bits: int) -> None:
+    path = tmp_path / f"a{suffix.upper()}"
+    files.write(picture(), path, bits=bits)  # type: ignore[arg-type]
+    with Image.open(path) as image:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
+    assert "sRGB" in ImageCms.getProfileDescription(profile)
+
+
+# --- Pillow images ---
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_to_pil_is_the_picture_at_8_bits(alpha: bool) -> None:
+    before = picture(alpha=alpha)
+    image = files.to_pil(before, recipe=RECIPE)
+    assert image.mode == ("RGBA" if alpha else "RGB")
+    assert image.size == (before.width, before.height)
+    assert image.info["impasto"] == RECIPE
+    assert "impasto" not in files.to_pil(before).info
+    after = files.read(image)
+    assert (after.pixels - before.pixels).abs().max() <= 0.501 / 255
+
+
+# --- recipes ---
+
+
+@pytest.mark.parametrize(("suffix", "bits"), KINDS)
+def test_the_recipe_travels_in_the_file(tmp_path: Path, suffix: str, bits: int) -> None:
+    path = tmp_path / f"a{suffix}"
+    files.write(picture(), path, recipe=RECIPE, bits=bits)  # type: ignore[arg-type]
+    assert files.read_recipe(path) == RECIPE
+    files.write(picture(), path, bits=bits, force=True)  # type: ignore[arg-type]
+    assert files.read_recipe(path) is None
+    assert b"impasto" not in path.read_bytes().lower()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
+@settings(max_examples=25, deadline=None)
+@given(text=st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\t\r\n")))
+def test_any_recipe_comes_back(
+    tmp_path_factory: pytest.TempPathFactory, suffix: str, text: str
+) -> None:
+    text = "".join(char for char in text if char not in "\ufffe\uffff")  # no characters, in XML
+    path = tmp_path_factory.mktemp("recipe") / f"a{suffix}"
+    files.write(picture(2, 2), path, recipe=text)
+    assert files.read_recipe(path) == text
+
+
+def test_what_no_format_holds_is_escaped_as_in_json() -> None:
+    assert metadata.clean('{"name": "a\udc80\0"}') == '{"name": "a\\udc80\\u0000"}'
+
+
+def test_the_packet_is_well_formed_xml() -> None:
+    root = ElementTree.fromstring(metadata.packet(RECIPE).decode())
+    assert [e.text for e in root.iter("{urn:x-impasto:1}recipe")] == [RECIPE]
+
+
+def test_a_file_without_a_recipe_or_not_a_picture(tmp_path: Path) -> None:
+    Image.new("L", (2, 2)).save(tmp_path / "a.gif")
+    assert files.read_recipe(tmp_path / "a.gif") is None
+    (tmp_path / "b.png").write_bytes(b"none")
+    with pytest.raises(PictureError, match="not a picture"):
+        files.read_recipe(tmp_path / "b.png")
+    with pytest.raises(PictureError, match="does not exist"):
+        files.read_recipe(tmp_path / "c.png")
+
+
+def test_recipes_have_a_limit_both_ways(tmp_path: Path) -> None:
+    long = "x" * 1_000_001
+    with pytest.raises(PictureError, match="at most 1,000,000"):
+        files.write(picture(), tmp_path / "a.png", recipe=long)
+    assert listing(tmp_path) == []
+    Image.new("RGB", (2, 2)).save(tmp_path / "a.webp", xmp=metadata.packet(long))
+    with pytest.raises(PictureError, match="at most 1,000,000"):
+        files.read_recipe(tmp_path / "a.webp")
+
+
+def test_a_recipe_too_long_for_jpeg(tmp_path: Path) -> None:
+    with pytest.raises(PictureError, match=r"65,504.*\.png"):
+        files.write(picture(), tmp_path / "a.jpg", recipe="x" * 70_000)
+    files.write(picture(), tmp_path / "a.webp", recipe="x" * 70_000)
+    assert files.read_recipe(tmp_path / "a.webp") == "x" * 70_000
+
+
+# --- refusals ---
+
+
+def refused(path: Path, match: str, **options: Any) -> None:
+    """Both the check before the work and the writing refuse, in the same words."""
+    for call in (files.check_writable, lambda p, **o: files.write(picture(), p, **o)):
+        with pytest.raises(PictureError, match=match) as caught:
+            call(path, **options)
+        assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.xyz", "a", "a.jpgg", ".png"])
+def test_an_unknown_suffix(tmp_path: Path, name: str) -> None:
+    refused(tmp_path / name, r"allowed are \.png, ")
+    assert listing(tmp_path) == []
+
+
+def test_a_near_suffix_is_suggested(tmp_path: Path) -> None:
+    refused(tmp_path / "a.jpgg", "did you mean '.jpg'")
+
+
+def test_an_existing_file_is_kept_without_force(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"precious")
+    refused(path, "exists already")
+    assert path.read_bytes() == b"precious"
+    files.write(picture(), path, force=True)
+    assert files.read(path).width == 14
+
+
+def test_no_such_folder(tmp_path: Path) -> None:
+    refused(tmp_path / "none" / "a.png", "no folder")
+    assert listing(tmp_path) == []
+
+
+def test_a_folder_that_is_a_file_and_a_file_that_is_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "a.png").mkdir()
+    refused(tmp_path / "file" / "a.png", "no folder")
+    refused(tmp_path / "a.png", "is a folder", force=True)
+
+
+def test_a_device_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "full.png").symlink_to("/dev/full")
+    refused(tmp_path / "full.png", "not a regular file", force=True)
+    assert Path("/dev/full").is_char_device()
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.webp"])
+def test_sixteen_bits_need_a_format_that_has_them(tmp_path: Path, name: str) -> None:
+    refused(tmp_path / name, r"8 bits, not 16.*\.png", bits=16)
+
+
+@pytest.mark.parametrize("quality", [0, 101])
+def test_quality_has_a_range(tmp_path: Path, quality: int) -> None:
+    with pytest.raises(OptionError, match="1 to 100"):
+        files.write(picture(), tmp_path / "a.jpg", quality=quality)
+
+
+def test_sides_too_long_for_the_format(tmp_path: Path) -> None:
+    wide = files.Picture(torch.zeros(1, 3, 1, 16_384))
+    with pytest.raises(PictureError, match="16,383"):
+        files.write(wide, tmp_path / "a.webp")
+    with pytest.raises(PictureError, match="65,500"):
+        files.write(files.Picture(torch.zeros(1, 3, 65_501, 1)), tmp_path / "a.jpg")
+    files.write(wide, tmp_path / "a.jpg")
+    assert listing(tmp_path) == ["a.jpg"]
+
+
+def test_no_numbers_no_file(tmp_path: Path) -> None:
+    with pytest.raises(PictureError, match="no numbers"):
+        files.write(files.Picture(torch.full((1, 3, 2, 2), torch.nan)), tmp_path / "a.png")
+    assert listing(tmp_path) == []
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Without the administrator's right to do what permissions forbid."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Unlike `tmp_path` one whose parents anyone may pass."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+        Path(name).chmod(0o755)
+
+
+@pytest.mark.parametrize("mode", [0o555, 0o000])
+def test_a_folder_without_permission(folder: Path, mode: int) -> None:
+    folder.chmod(mode)
+    with as_nobody():
+        refused(folder / "a.png", "Permission denied")
+    folder.chmod(0o755)
+    assert listing(folder) == []
+
+
+def test_a_file_that_may_not_be_read(folder: Path) -> None:
+    files.write(picture(), folder / "a.png")
+    for locked, mode in ((folder / "a.png", 0o000), (folder, 0o000)):
+        locked.chmod(mode)
+        for call in (files.read, files.read_recipe, files.digest):
+            with as_nobody(), pytest.raises(PictureError, match=r"a\.png.*Permission denied"):
+                call(folder / "a.png")
+        locked.chmod(0o755)
+
+
+# --- whole or not at all ---
+
+
+@pytest.fixture
+def little_room() -> Iterator[None]:
+    """No file may grow beyond 2 kB, as on a full disc or past a quota."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2048, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
+@pytest.mark.usefixtures("little_room")
+def test_a_write_that_fails_half_way_leaves_nothing(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    with pytest.raises(PictureError, match="no space left"):
+        files.write(picture(64, 64), path)
+    assert listing(tmp_path) == []
+    path.write_bytes(b"precious")
+    with pytest.raises(PictureError, match="no space left"):
+        files.write(picture(64, 64), path, force=True)
+    assert path.read_bytes() == b"precious"
+    assert listing(tmp_path) == [path.name]
+
+
+FULL_DISC = """
+from pathlib import Path
+from impasto.errors import PictureError
+from impasto.image import atomic
+folder = Path({folder!r})
+try:
+    atomic.replace(folder / "a.png", bytes(1 << 20))
+except PictureError as error:
+    print(error)
+print(sorted(p.name for p in folder.iterdir()))
+"""
+
+
+def test_a_disc_that_is_full(tmp_path: Path) -> None:
+    unshare = shutil.which("unshare")
+    script = FULL_DISC.format(folder=str(tmp_path))
+    mount = f"mount -t tmpfs -o size=16k tmpfs '{tmp_path}' || exit 77; exec \"$@\""
+    if unshare is None:
+        pytest.skip("needs unshare(1)")
+    command = [unshare, "-rm", "sh", "-c", mount, "sh", sys.executable, "-c", script]
+    root = Path(__file__).parents[1]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
+    if run.returncode in {1, 77} and "Traceback" not in run.stderr:
+        pytest.skip("needs the right to mount a disc of its own")
+    assert run.returncode == 0, run.stderr
+    text, names = run.stdout.splitlines()
+    assert "no space left" in text
+    assert names == "[]"
+
+
+def test_an_interruption_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        assert len(listing(tmp_path)) == 1  # the temporary file is in the same folder
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        files.write(picture(), tmp_path / "a.png")
+    assert listing(tmp_path) == []
+
+
+def test_a_link_is_followed_and_the_umask_respected(tmp_path: Path) -> None:
+    (tmp_path / "real.png").write_bytes(b"old")
+    (tmp_path / "link.png").symlink_to("real.png")
+    before = os.umask(0o027)
+    try:
+        files.write(picture(), tmp_path / "link.png", force=True)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "link.png").is_symlink()
+    assert files.read(tmp_path / "real.png").width == 14
+    assert stat.S_IMODE((tmp_path / "real.png").stat().st_mode) == 0o640
+
+
+def test_other_errors_can_be_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="no folder"):
+        atomic.replace(tmp_path / "none" / "a", b"", error=OptionError)
