@@ -1,0 +1,182 @@
+"""Weights in a file → a backbone's state: ours or torchvision's, checked before it is used."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from impasto.errors import WeightsError
+from impasto.features.backbones import BACKBONES, Backbone
+from impasto.features.plan import Conv, relu_name
+
+__all__ = ["read_state", "read_tensors", "shapes", "torchvision_names"]
+
+Shape = tuple[int, ...]
+
+# How PyTorch says that a pickle asks for more than tensors; damaged ones are refused otherwise.
+_REFUSAL = re.compile(r"unsupported global|can only (build|create)|call reduce", re.IGNORECASE)
+
+
+def shapes(spec: Backbone) -> dict[str, Shape]:
+    """Every key of the state of an `Extractor` with this backbone's plan, with its shape."""
+    found: dict[str, Shape] = {}
+    for op in spec.plan:
+        if not isinstance(op, Conv):
+            continue
+        found[f"convs.{op.name}.weight"] = (op.outputs, op.inputs, op.kernel, op.kernel)
+        found[f"convs.{op.name}.bias"] = (op.outputs,)
+        if (width := spec.lifts.get(relu_name(op.name))) is not None:
+            found[f"lifts.{relu_name(op.name)}.weight"] = (width, op.outputs, 1, 1)
+            found[f"lifts.{relu_name(op.name)}.bias"] = (width,)
+    return found
+
+
+def torchvision_names(spec: Backbone) -> dict[str, str]:
+    """torchvision's key → ours: `features.28.weight` → `convs.conv5_1.weight` for VGG-19.
+
+    There a backbone is one `nn.Sequential` in which ReLUs and poolings are counted too.
+    """
+    names: dict[str, str] = {}
+    index = 0
+    for op in spec.plan:
+        if isinstance(op, Conv):
+            for kind in ("weight", "bias"):
+                names[f"features.{index}.{kind}"] = f"convs.{op.name}.{kind}"
+            index += 1  # its ReLU
+        index += 1
+    return names
+
+
+def read_state(spec: Backbone, path: Path) -> dict[str, Tensor]:
+    """The state of an `Extractor` with this backbone's plan, in float32, on the processor.
+
+    Args:
+        path: `.pth`, `.pt` or `.safetensors` with torchvision's keys or with ours. What is not a
+            convolution of the backbone (the classifier) is dropped.
+
+    Raises:
+        WeightsError: the file is missing, damaged, holds code, another network or values that are
+            not finite.
+    """
+    tensors = read_tensors(path)
+    state = _rename(spec, tensors)
+    _check_shapes(spec, state, tensors, path)
+    state = {key: tensor.float() for key, tensor in state.items()}
+    for key, tensor in state.items():
+        if not tensor.isfinite().all():
+            raise WeightsError(
+                f"{path} holds values in {key!r} that are infinite or not a number, so nothing can "
+                f"be computed with it. Get the file of {spec.name} again."
+            )
+    return state
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The named tensors of a `.pth`, `.pt` or `.safetensors` file; no code in it is ever run.
+
+    Raises:
+        WeightsError: anything else.
+    """
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise WeightsError(f"{path} {what}. Give a .pth or .safetensors file with weights.")
+    suffix = path.suffix.lower()
+    if suffix not in {".pth", ".pt", ".safetensors"}:
+        raise WeightsError(
+            f"{path} is neither a .pth (or .pt) nor a .safetensors file, the two kinds of weights "
+            "that can be read. Give the file its right ending, or another file."
+        )
+    return _read_safetensors(path) if suffix == ".safetensors" else _read_pickle(path)
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise _damaged(path, str(error)) from None
+
+
+def _read_pickle(path: Path) -> dict[str, Tensor]:
+    try:
+        found: object = torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:
+        if _REFUSAL.search(str(error)):
+            raise WeightsError(
+                f"{path} holds Python objects or code beside its weights, which Impasto never "
+                "runs. Give a file with tensors alone, as `torch.save(model.state_dict(), FILE)` "
+                "writes, or a .safetensors file."
+            ) from None
+        raise _damaged(path, "no valid pickle") from None
+    except Exception as error:  # a damaged pickle raises whatever its bytes happen to mean
+        told = isinstance(error, RuntimeError | OSError)
+        raise _damaged(path, str(error) if told else "no valid pickle") from None
+    if isinstance(found, dict) and all(isinstance(x, Tensor) for x in found.values()):
+        return {str(key): tensor for key, tensor in found.items()}
+    raise WeightsError(
+        f"{path} holds a {type(found).__name__} with other things than named tensors. Give a file "
+        "with those alone, as `torch.save(model.state_dict(), FILE)` writes."
+    )
+
+
+def _damaged(path: Path, reason: str) -> WeightsError:
+    reason = reason.split("\n", 1)[0].strip(" .")[:100] or "it ends too early"
+    return WeightsError(
+        f"{path} cannot be read: it is damaged, cut short or of another kind than its ending says "
+        f"({reason}). Get the file again."
+    )
+
+
+def _rename(spec: Backbone, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Our names, without the classifier, for whichever of the two kinds of keys there are."""
+    published = {k: v for k, v in tensors.items() if k.startswith("features.")}
+    if not published:
+        return tensors
+    names = torchvision_names(spec)
+    return {names.get(key, key): tensor for key, tensor in published.items()}
+
+
+def _fits(spec: Backbone, state: dict[str, Tensor]) -> bool:
+    floating = all(tensor.is_floating_point() for tensor in state.values())
+    return floating and {k: tuple(v.shape) for k, v in state.items()} == shapes(spec)
+
+
+def _check_shapes(
+    spec: Backbone, state: dict[str, Tensor], tensors: dict[str, Tensor], path: Path
+) -> None:
+    if _fits(spec, state):
+        return
+    for other in BACKBONES.values():
+        if _fits(other, _rename(other, tensors)):
+            reason = f"it holds those of {other.name}"
+            break
+    else:
+        reason = _difference(spec, state)
+    raise WeightsError(
+        f"{path} does not hold the weights of {spec.name}: {reason}. Give torchvision's file of "
+        f"{spec.name}, or one that Impasto wrote for it."
+    )
+
+
+def _difference(spec: Backbone, state: dict[str, Tensor]) -> str:
+    """The first thing in which a state differs from what the backbone needs, in words."""
+    wanted = shapes(spec)
+    ours = {
+        new: f"{new!r} ({old!r} in torchvision)" for old, new in torchvision_names(spec).items()
+    }
+    if missing := [key for key in wanted if key not in state]:
+        held = f"it holds {next(iter(state))!r}" if state else "it holds no tensor"
+        return f"{ours.get(missing[0], repr(missing[0]))} is missing, {held}"
+    if extra := [key for key in state if key not in wanted]:
+        return f"{extra[0]!r} has no place in it"
+    for key, shape in wanted.items():
+        if tuple(state[key].shape) != shape:
+            arrived = "×".join(map(str, state[key].shape)) or "a single number"
+            return f"{key!r} is {arrived} where {'×'.join(map(str, shape))} is needed"
+    key = next(k for k, v in state.items() if not v.is_floating_point())
+    return f"{key!r} is of type {state[key].dtype}, not floating point"

@@ -1,0 +1,108 @@
+"""What a backbone computes, as a plain list of operations. Knows no weights and no PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+__all__ = [
+    "Conv",
+    "LayerInfo",
+    "Operation",
+    "Pool",
+    "layer_names",
+    "layers",
+    "min_side",
+    "relu_name",
+    "vgg",
+]
+
+
+@dataclass(frozen=True)
+class Conv:
+    """A convolution followed by a ReLU; the ReLU's output is the layer `relu…`."""
+
+    name: str
+    inputs: int
+    outputs: int
+    kernel: int = 3
+    stride: int = 1
+    padding: int = 1
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A pooling: maximum or average, as the extractor is told."""
+
+    name: str
+    kernel: int = 2
+    stride: int = 2
+
+
+Operation = Conv | Pool
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """One layer that can be asked for: its width, and its size in pixels of the picture."""
+
+    name: str
+    channels: int
+    stride: int
+    receptive_field: int
+
+
+def vgg(*stages: tuple[int, ...]) -> tuple[Operation, ...]:
+    """A VGG plan: 3×3 convolutions, a 2×2 pooling after each stage.
+
+    Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition",
+    2015, table 1. Layers are named as the literature does: `conv4_2`, `relu4_2`, `pool4`. The last
+    stage has no pooling after it, as nothing here reads one.
+    """
+    plan: list[Operation] = []
+    inputs = 3
+    for i, widths in enumerate(stages, start=1):
+        for j, outputs in enumerate(widths, start=1):
+            plan.append(Conv(f"conv{i}_{j}", inputs, outputs))
+            inputs = outputs
+        if i < len(stages):
+            plan.append(Pool(f"pool{i}"))
+    return tuple(plan)
+
+
+def relu_name(conv: str) -> str:
+    """The layer after the ReLU that follows a convolution: `conv4_2` → `relu4_2`."""
+    return conv.replace("conv", "relu")
+
+
+def layers(plan: tuple[Operation, ...]) -> tuple[LayerInfo, ...]:
+    """Every layer of a plan in order, with its stride and receptive field in pixels."""
+    found: list[LayerInfo] = []
+    channels, stride, field = 3, 1, 1
+    for op in plan:
+        field += (op.kernel - 1) * stride
+        stride *= op.stride
+        if isinstance(op, Conv):
+            channels = op.outputs
+            found.append(LayerInfo(op.name, channels, stride, field))
+            found.append(LayerInfo(relu_name(op.name), channels, stride, field))
+        else:
+            found.append(LayerInfo(op.name, channels, stride, field))
+    return tuple(found)
+
+
+def layer_names(plan: tuple[Operation, ...]) -> tuple[str, ...]:
+    """The names of `layers(plan)`."""
+    return tuple(layer.name for layer in layers(plan))
+
+
+def min_side(plan: tuple[Operation, ...], names: Iterable[str]) -> int:
+    """Pixels that a picture needs on each side to have a value at each of the layers `names`."""
+    wanted = set(names)
+    side, reached = 1, False
+    for op in reversed(plan):
+        reached = reached or op.name in wanted or relu_name(op.name) in wanted
+        if reached:
+            border = op.padding if isinstance(op, Conv) else 0
+            side = max(1, (side - 1) * op.stride + op.kernel - 2 * border)
+    return side

@@ -1,0 +1,158 @@
+"""Where each backbone's weights come from and where they are kept. Needs no PyTorch."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from impasto.errors import OptionError, WeightsError, suggestion
+from impasto.features.backbones import BACKBONES, Backbone
+
+__all__ = [
+    "EMBEDDED",
+    "SOURCES",
+    "Source",
+    "WeightsInfo",
+    "backbone",
+    "cached",
+    "digest",
+    "listing",
+    "locate",
+    "require",
+]
+
+# Backbones whose weights are a part of the package.
+EMBEDDED: dict[str, Path] = {"compact": Path(__file__).parent / "data" / "compact.safetensors"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Weights as they are published.
+
+    Attributes:
+        hash_prefix: how the SHA-256 of the file begins, in hexadecimal.
+        size: bytes of the file, nearly; its classifier is dropped after the download.
+    """
+
+    url: str
+    hash_prefix: str
+    size: int
+    licence: str
+
+
+_TORCHVISION = "https://download.pytorch.org/models/"
+_LICENCE = "BSD-3-Clause (torchvision), trained on ImageNet"
+
+SOURCES: dict[str, Source] = {
+    "vgg19": Source(_TORCHVISION + "vgg19-dcbb9e9d.pth", "dcbb9e9d", 575_000_000, _LICENCE),
+    "vgg16": Source(_TORCHVISION + "vgg16-397923af.pth", "397923af", 553_500_000, _LICENCE),
+    "alexnet": Source(_TORCHVISION + "alexnet-owt-7be5be79.pth", "7be5be79", 244_500_000, _LICENCE),
+}
+
+
+@dataclass(frozen=True)
+class WeightsInfo:
+    """What is known of one backbone's weights.
+
+    Attributes:
+        path: the file here, or None.
+        size: its bytes; those of the download where there is no file.
+        url: where it is published; None for weights that are a part of the package.
+    """
+
+    name: str
+    path: Path | None
+    size: int
+    url: str | None
+    licence: str
+
+
+def backbone(name: str) -> Backbone:
+    """The backbone called `name`.
+
+    Raises:
+        OptionError: there is none.
+    """
+    if name not in BACKBONES:
+        raise OptionError(
+            f"There is no backbone {name!r}{suggestion(name, BACKBONES)} "
+            f"There are {', '.join(BACKBONES)}."
+        )
+    return BACKBONES[name]
+
+
+def cached(name: str) -> Path:
+    """Where the weights of `name` are kept once they are here: in the user's cache.
+
+    The environment variable `IMPASTO_CACHE` names another folder than the platform's own.
+    """
+    folder = os.environ.get("IMPASTO_CACHE") or platformdirs.user_cache_dir("impasto", False)
+    return Path(folder).expanduser() / "weights" / f"{name}.safetensors"
+
+
+def locate(name: str) -> Path | None:
+    """The file with the weights of `name`, embedded or cached; None where there is none.
+
+    Raises:
+        OptionError: an unknown backbone.
+    """
+    backbone(name)
+    path = EMBEDDED.get(name) or cached(name)
+    return path if path.is_file() else None
+
+
+def require(name: str) -> Path:
+    """Like `locate`, for whoever cannot go on without.
+
+    Raises:
+        OptionError: an unknown backbone.
+        WeightsError: its weights are not here.
+    """
+    path = locate(name)
+    if path is not None:
+        return path
+    if name in EMBEDDED:
+        raise WeightsError(
+            f"The weights of {name} are a part of Impasto, but {EMBEDDED[name]} is missing. "
+            "Install Impasto again."
+        )
+    raise WeightsError(
+        f"The weights of {name} are not here: there is no {cached(name)}. Run `impasto weights "
+        f"fetch {name}` (about {SOURCES[name].size / 1e6:.0f} MB), or `impasto weights import "
+        f"{name} FILE` with a file of your own; compact needs neither."
+    )
+
+
+def digest(name: str, weights: Path | None = None) -> str:
+    """`sha256:…` of the file that is read for `name`: `weights` where given, else the one here.
+
+    Raises:
+        OptionError: an unknown backbone.
+        WeightsError: its weights are not here, or cannot be read.
+    """
+    path = require(name) if weights is None else weights
+    try:
+        with path.open("rb") as file:
+            return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(
+            f"{path} cannot be read ({error.strerror}). Check the path and its permissions."
+        ) from None
+
+
+def listing() -> list[WeightsInfo]:
+    """Every backbone's weights, in the order of `BACKBONES`."""
+    return [_describe(name) for name in BACKBONES]
+
+
+def _describe(name: str) -> WeightsInfo:
+    path = locate(name)
+    size = 0 if path is None else path.stat().st_size
+    if name in EMBEDDED:
+        return WeightsInfo(name, path, size, None, "MIT")
+    source = SOURCES[name]
+    return WeightsInfo(name, path, size or source.size, source.url, source.licence)

@@ -1,0 +1,178 @@
+"""The extractor's laws: sizes, one pass that stops, borders, pooling, precision, messages."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from impasto.errors import OptionError
+from impasto.features.backbones import BACKBONES, COMPACT_LIFTS
+from impasto.features.extractor import Extractor
+from impasto.features.plan import layers
+
+NAMES = ["relu1_1", "conv2_2", "pool2", "relu3_4", "relu4_1", "relu5_1"]
+
+
+def like(net: Extractor, **changes: str) -> Extractor:
+    """The same weights with another padding or pooling."""
+    other = copy.deepcopy(net)
+    for name, value in changes.items():
+        setattr(other, name, value)
+    return other
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_every_layer_has_the_size_that_its_plan_says(name: str) -> None:
+    spec = BACKBONES[name]
+    net = Extractor(spec.plan, spec.mean, spec.std, spec.padding, spec.lifts).requires_grad_(False)
+    shallow = layers(spec.plan)[:9]  # deep layers of VGG-19 are slow and no different
+    found = net(torch.rand(2, 3, 64, 80), [info.name for info in shallow])
+    assert set(found) == {info.name for info in shallow}
+    for info in shallow:
+        b, c, h, w = found[info.name].shape
+        assert (b, c) == (2, info.channels)
+        if name != "alexnet":  # whose poolings overlap
+            assert (h, w) == (64 // info.stride, 80 // info.stride)
+
+
+def test_relu_is_the_positive_part_of_its_convolution(compact: Extractor, picture: Tensor) -> None:
+    found = compact(picture, ["conv3_2", "relu3_2"])
+    assert found["conv3_2"].min() < 0 < found["conv3_2"].max()
+    assert torch.equal(found["relu3_2"], found["conv3_2"].clamp(min=0))
+
+
+def test_one_layer_or_all_of_them_give_the_same(compact: Extractor, picture: Tensor) -> None:
+    together = compact(picture, NAMES)
+    for name in NAMES:
+        alone = compact(picture, [name])
+        assert list(alone) == [name]
+        assert torch.equal(alone[name], together[name])
+    assert compact(picture, []) == {}
+
+
+def test_the_pass_stops_at_the_deepest_layer(compact: Extractor, picture: Tensor) -> None:
+    net = copy.deepcopy(compact)
+    for deeper in ("conv3_3", "conv3_4", "conv4_1", "conv5_1"):
+        del net.convs[deeper]  # whoever runs it meets a KeyError
+    expected = compact(picture, ["relu1_2", "relu3_2"])
+    found = net(picture, ["relu3_2", "relu1_2"])
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    with pytest.raises(KeyError, match="conv3_3"):
+        net(picture, ["relu3_3"])
+
+
+def test_memory_formats_give_the_same(compact: Extractor, picture: Tensor) -> None:
+    plain = compact(picture.contiguous(), NAMES)
+    last = compact(picture.contiguous(memory_format=torch.channels_last), NAMES)
+    assert all(torch.equal(plain[name], last[name]) for name in NAMES)
+
+
+def test_a_batch_is_its_pictures(compact: Extractor, picture: Tensor) -> None:
+    both = compact(torch.cat([picture, picture.flip(-1)]), NAMES)
+    for name in NAMES:
+        for i, image in enumerate((picture, picture.flip(-1))):
+            alone = compact(image, [name])[name]
+            torch.testing.assert_close(both[name][i : i + 1], alone, rtol=1e-4, atol=1e-4)
+
+
+def test_bfloat16_is_close_to_float32(compact: Extractor, picture: Tensor) -> None:
+    half = copy.deepcopy(compact)
+    half.convs.to(torch.bfloat16)
+    half.lifts.to(torch.bfloat16)
+    exact, rough = compact(picture, NAMES), half(picture, NAMES)
+    for name in NAMES:
+        assert rough[name].dtype == torch.bfloat16
+        assert (rough[name] - exact[name]).norm() < 0.03 * exact[name].norm()
+    lifted = half.lift("relu4_1", rough["relu4_1"])
+    assert lifted.dtype == torch.bfloat16
+
+
+def test_the_picture_is_normalised_here(compact: Extractor, picture: Tensor) -> None:
+    bare = copy.deepcopy(compact)
+    bare.mean, bare.std = torch.zeros(1, 3, 1, 1), torch.ones(1, 3, 1, 1)
+    mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
+    deviation = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
+    expected = bare((picture - mean) / deviation, ["relu2_1"])["relu2_1"]
+    torch.testing.assert_close(compact(picture, ["relu2_1"])["relu2_1"], expected)
+
+
+@pytest.mark.parametrize("layer", ["relu1_2", "relu2_2", "relu3_1"])
+def test_padding_is_not_felt_inside(layer: str, compact: Extractor, picture: Tensor) -> None:
+    info = next(found for found in layers(compact.plan) if found.name == layer)
+    edge = -(-(info.receptive_field // 2) // info.stride)
+    inner = (..., slice(edge, -edge), slice(edge, -edge))
+    reflected = compact(picture, [layer])[layer]
+    filled = like(compact, padding="zeros")(picture, [layer])[layer]
+    assert reflected[inner].numel() > 0
+    torch.testing.assert_close(reflected[inner], filled[inner], rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(reflected, filled, rtol=1e-2, atol=1e-2)
+
+
+def test_a_constant_picture_has_no_frame(compact: Extractor) -> None:
+    constant = torch.tensor([0.8, 0.2, 0.4]).view(1, 3, 1, 1).expand(1, 3, 50, 37)
+    for found in compact(constant, NAMES).values():
+        torch.testing.assert_close(found, found[..., :1, :1].expand_as(found), rtol=1e-3, atol=1e-4)
+
+
+def test_zero_padding_starts_behind_the_first_layer(compact: Extractor) -> None:
+    constant = torch.full((1, 3, 24, 24), 0.9)
+    found = like(compact, padding="zeros")(constant, ["conv1_1", "conv1_2"])
+    first, second = found["conv1_1"], found["conv1_2"]
+    torch.testing.assert_close(first, first[..., :1, :1].expand_as(first), rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(second[..., 0, 0], second[..., 12, 12])
+
+
+def test_average_pooling_is_rescaled(compact: Extractor, picture: Tensor) -> None:
+    found = like(compact, pooling="average")(picture, ["relu1_2", "pool1"])
+    torch.testing.assert_close(found["pool1"], 2 * F.avg_pool2d(found["relu1_2"], 2))
+    found = compact(picture, ["relu1_2", "pool1"])
+    assert torch.equal(found["pool1"], F.max_pool2d(found["relu1_2"], 2))
+
+
+def test_lifts_are_linear_maps_of_each_pixel(compact: Extractor, picture: Tensor) -> None:
+    for name, width in COMPACT_LIFTS.items():
+        features = compact(picture, [name])[name]
+        layer = compact.lifts[name]
+        weight, bias = layer.get_parameter("weight"), layer.get_parameter("bias")
+        expected = torch.einsum("oc,bchw->bohw", weight[:, :, 0, 0], features)
+        expected = expected + bias[:, None, None]
+        lifted = compact.lift(name, features)
+        assert lifted.shape[1] == width
+        torch.testing.assert_close(lifted, expected, rtol=1e-3, atol=1e-3)
+    features = compact(picture, ["relu3_2"])["relu3_2"]
+    assert compact.lift("relu3_2", features) is features
+
+
+def test_gradients_reach_every_pixel(compact: Extractor, picture: Tensor) -> None:
+    image = picture.clone().requires_grad_()
+    compact(image, ["relu4_1"])["relu4_1"].sum().backward()
+    assert image.grad is not None
+    assert (image.grad.abs().sum(1) > 0).float().mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("layer", "meant"), [("relu9_1", "relu5_1"), ("relu4-2", "relu4_2"), ("pool_2", "pool2")]
+)
+def test_an_unknown_layer_is_told(
+    layer: str, meant: str, compact: Extractor, picture: Tensor
+) -> None:
+    with pytest.raises(OptionError, match=rf"no layer '{layer}'.*did you mean '\w+'\?") as told:
+        compact(picture, ["relu1_1", layer])
+    assert "relu1_1, relu1_2, relu2_1" in str(told.value)
+    assert "did you mean" in str(told.value) or meant in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("layer", "needed"), [("relu1_1", 1), ("pool1", 2), ("relu4_1", 8), ("relu5_1", 16)]
+)
+def test_a_picture_too_small_is_told(layer: str, needed: int, compact: Extractor) -> None:
+    found = compact(torch.rand(1, 3, needed, needed + 3), [layer, "relu1_1"])[layer]
+    assert found.shape[-2:].numel() > 0
+    assert found.isfinite().all()
+    if needed > 1:
+        with pytest.raises(OptionError, match=rf"{layer}.*at least {needed} on each side"):
+            compact(torch.rand(1, 3, needed - 1, 40), [layer, "relu1_1"])
