@@ -1,0 +1,155 @@
+"""Each loss against a law or an independent reference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.linalg import sqrtm
+
+from impasto.losses import functional as losses
+from impasto.losses.objective import Term, evaluate
+from impasto.losses.statistics import Lift, Moments, gram, moments
+
+
+def random(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def double(held: Moments) -> Moments:
+    return Moments(held.mean.double(), held.second.double())
+
+
+@pytest.fixture
+def lift() -> Lift:
+    return Lift.of(random(9, 4, seed=5) - 0.5, random(9, seed=6) - 0.5)
+
+
+def test_content_of_a_copy_is_zero_and_of_nothing_is_one() -> None:
+    features = random(1, 4, 6, 5)
+    lift = Lift.identity(4)
+    unit = losses.energy(features, lift)
+    assert losses.content(features, features, lift, unit) == 0
+    assert losses.content(torch.zeros_like(features), features, lift, unit) == pytest.approx(1)
+
+
+def test_content_is_measured_after_the_lift(lift: Lift) -> None:
+    weight, bias = random(9, 4, seed=5) - 0.5, random(9, seed=6) - 0.5
+    got, wanted = random(1, 4, 6, 5, seed=1), random(1, 4, 6, 5, seed=2)
+    wide = [torch.einsum("oc,bchw->bohw", weight, f) + bias[:, None, None] for f in (got, wanted)]
+    expected = (wide[0] - wide[1]).square().sum() / wide[1].square().sum()
+    unit = losses.energy(wanted, lift)
+    assert losses.content(got, wanted, lift, unit) == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_content_does_not_depend_on_the_size() -> None:
+    got, wanted = random(1, 4, 6, 5, seed=1), random(1, 4, 6, 5, seed=2)
+    lift = Lift.identity(4)
+    small = losses.content(got, wanted, lift, losses.energy(wanted, lift))
+    got, wanted = got.repeat(1, 1, 2, 3), wanted.repeat(1, 1, 2, 3)
+    assert losses.content(got, wanted, lift, losses.energy(wanted, lift)) == pytest.approx(
+        float(small)
+    )
+
+
+def test_gram_distance_is_relative() -> None:
+    wanted = gram(moments(random(1, 4, 6, 5)), Lift.identity(4))
+    assert losses.gram_distance(wanted, wanted) == 0
+    assert losses.gram_distance(torch.zeros_like(wanted), wanted) == pytest.approx(1)
+    assert losses.gram_distance(2 * wanted, wanted) == pytest.approx(1)
+
+
+def test_gaussian_distance_is_the_formula_with_scipys_root(lift: Lift) -> None:
+    got, wanted = (moments(random(1, 4, 6, 5, seed=s) * (s + 1)) for s in (1, 2))
+    weight, bias = random(9, 4, seed=5).numpy() - 0.5, random(9, seed=6).numpy() - 0.5
+    means, covariances = [], []
+    for held in (got, wanted):
+        mean = held.mean[0].numpy()
+        means.append(weight @ mean + bias)
+        covariances.append(weight @ (held.second[0].numpy() - np.outer(mean, mean)) @ weight.T)
+    root = np.real(sqrtm(covariances[1]))
+    cross = np.real(np.trace(sqrtm(root @ covariances[0] @ root)))
+    distance = np.square(means[0] - means[1]).sum() + np.trace(sum(covariances)) - 2 * cross
+    unit = np.trace(covariances[1]) + np.square(means[1]).sum()
+    result = losses.gaussian(got, losses.GaussianTarget(wanted, lift))
+    assert float(result) == pytest.approx(distance / unit, rel=1e-2)
+
+
+def test_gaussian_distance_to_itself_is_zero(lift: Lift) -> None:
+    held = moments(random(1, 4, 6, 5))
+    assert float(losses.gaussian(held, losses.GaussianTarget(held, lift))) == pytest.approx(
+        0, abs=1e-4
+    )
+
+
+def test_gaussian_distance_of_shifted_clouds_is_the_shift() -> None:
+    features = random(1, 4, 6, 5)
+    held, moved = moments(features), moments(features + 0.5)
+    target = losses.GaussianTarget(held, Lift.identity(4))
+    expected = 4 * 0.25 / float(held.second.diagonal(dim1=1, dim2=2).sum())
+    assert float(losses.gaussian(moved, target)) == pytest.approx(expected, rel=1e-3)
+
+
+def test_gaussian_distance_has_the_right_gradient() -> None:
+    identity = Lift.identity(3)
+    lift = Lift(identity.factor.double(), identity.linear.double())
+    target = losses.GaussianTarget(double(moments(random(1, 3, 5, 5, seed=3))), lift)
+    held = double(moments(random(1, 3, 5, 5, seed=4)))
+
+    def distance(mean: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        return losses.gaussian(Moments(mean, (second + second.transpose(1, 2)) / 2), target)
+
+    inputs = (held.mean.requires_grad_(), held.second.requires_grad_())
+    assert torch.autograd.gradcheck(distance, inputs, atol=1e-5)
+
+
+def test_gaussian_gradient_is_finite_for_a_rank_deficient_style() -> None:
+    few = random(1, 16, 2, 2)  # 4 positions for 16 channels, as at relu5_1 of a small picture
+    features = random(1, 16, 2, 2, seed=1).requires_grad_()
+    loss = losses.gaussian(
+        moments(features), losses.GaussianTarget(moments(few), Lift.identity(16))
+    )
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert features.grad is not None
+    assert features.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("kind", ["l1", "l2"])
+def test_total_variation_of_a_flat_picture_is_zero(kind: str) -> None:
+    assert losses.total_variation(torch.full((1, 3, 5, 4), 0.3), kind) == 0
+
+
+def test_total_variation_l1_of_a_ramp_is_its_slope() -> None:
+    ramp = (torch.arange(8.0) / 10).expand(1, 3, 8, 8)
+    assert losses.total_variation(ramp, "l1") == pytest.approx(0.1 * 7 / 8, rel=1e-4)
+
+
+def test_total_variation_l2_favours_no_diagonal_and_no_axis() -> None:
+    picture = random(1, 3, 16, 16)
+    turned = picture.transpose(2, 3)
+    straight = losses.total_variation(picture, "l2")
+    assert losses.total_variation(turned, "l2") == pytest.approx(float(straight), rel=1e-5)
+    ramp = (torch.arange(64.0) / 100).expand(1, 3, 64, 64)
+    # dx² counts a third, both diagonals a twelfth each, all doubled: 2·(1/3 + 2/12) = 1.
+    assert losses.total_variation(ramp, "l2") == pytest.approx(1e-4 * 63 / 64, rel=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["l1", "l2"])
+def test_total_variation_has_the_right_gradient(kind: str) -> None:
+    picture = random(1, 3, 4, 5).double().requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: losses.total_variation(x, kind), (picture,))
+
+
+def test_l2_is_the_mean_square() -> None:
+    assert losses.l2(torch.ones(1, 3, 2, 2), torch.zeros(1, 3, 2, 2)) == 1
+
+
+def test_the_objective_is_the_weighted_sum_and_reports_raw_values() -> None:
+    image = torch.ones(1, 3, 2, 2)
+    terms = [
+        Term("a", 2.0, lambda x, _: x.mean()),
+        Term("b", 0.5, lambda _, f: f["relu1_1"].sum()),
+    ]
+    total, values = evaluate(terms, image, {"relu1_1": torch.tensor([4.0])})
+    assert total == 4.0
+    assert {name: float(v) for name, v in values.items()} == {"a": 1.0, "b": 4.0}
