@@ -1,0 +1,103 @@
+"""The words on a style card. Read without PyTorch, so that listing the gallery is quick."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from impasto.errors import StyleError
+
+__all__ = ["FORMAT", "About", "read_about", "read_swatch"]
+
+FORMAT = "impasto-style/1"
+_MOST_CHARACTERS = 2000
+_COLOUR = re.compile(r"#[0-9a-f]{6}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class About:
+    """What a card says of its painting.
+
+    Attributes:
+        palette: the painting's main colours, `#rrggbb`, the most frequent first.
+        backbone: the network that it was measured with.
+        backbone_digest: of that network's weights.
+
+    Raises:
+        StyleError: a text that is too long, or a colour or digest that is none.
+    """
+
+    title: str
+    artist: str
+    year: str
+    licence: str
+    palette: tuple[str, ...]
+    backbone: str
+    backbone_digest: str
+
+    def __post_init__(self) -> None:
+        for name in ("title", "artist", "year", "licence", "backbone"):
+            value = getattr(self, name)
+            if not isinstance(value, str) or len(value) > _MOST_CHARACTERS or "\0" in value:
+                raise StyleError(
+                    f"A style card's {name} must be text of at most {_MOST_CHARACTERS} characters."
+                )
+        if len(self.palette) > 32 or not all(_COLOUR.fullmatch(c) for c in self.palette):
+            raise StyleError("A style card's palette must be colours such as #1f3a93, 32 at most.")
+        if not _DIGEST.fullmatch(self.backbone_digest):
+            raise StyleError("A style card's backbone digest must be sha256: and 64 digits.")
+
+    def to_metadata(self) -> dict[str, str]:
+        """As safetensors wants it: text by name."""
+        words = {k: v for k, v in asdict(self).items() if k != "palette"}
+        return {"format": FORMAT, **words, "palette": json.dumps(self.palette)}
+
+    @classmethod
+    def from_metadata(cls, data: dict[str, str]) -> About:
+        """Read what `to_metadata` wrote, and nothing else; raises ValueError on anything else."""
+        if data.get("format") != FORMAT:
+            raise ValueError(f"its format is {data.get('format')!r:.60}, and {FORMAT} is read here")
+        names = {spec.name for spec in fields(cls)}
+        if set(data) != names | {"format"}:
+            raise ValueError("its description lacks something, or has too much")
+        palette = json.loads(data["palette"])
+        if not isinstance(palette, list) or not all(isinstance(c, str) for c in palette):
+            raise ValueError("its palette is no list of colours")
+        words = {name: data[name] for name in names - {"palette"}}
+        return cls(palette=tuple(palette), **words)
+
+
+def read_about(path: Path) -> About:
+    """The words on a card.
+
+    Raises:
+        StyleError: a file that is missing, damaged or not a style card.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "np") as file:
+            return About.from_metadata(file.metadata() or {})
+    except FileNotFoundError:
+        raise StyleError(f"There is no file {path}.") from None
+    except (OSError, ValueError, RecursionError, SafetensorError) as error:
+        raise StyleError(f"{path} is not a style card: {error}") from None
+
+
+def read_swatch(path: Path) -> bytes:
+    """The picture on a card, as a WebP file's bytes.
+
+    Raises:
+        StyleError: a file that is missing, damaged or not a style card.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    read_about(path)
+    try:
+        with safe_open(path, "np") as file:
+            return bytes(file.get_tensor("swatch").tobytes())
+    except (OSError, SafetensorError) as error:
+        raise StyleError(f"{path} is damaged and its swatch cannot be read: {error}") from None

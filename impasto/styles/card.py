@@ -1,0 +1,186 @@
+"""A style card: a painting's statistics in one small file, without the painting.
+
+The file is safetensors. For each of a few sizes and each layer it holds the mean, and of the second
+moment its symmetric root: in half precision the root's square still is a matrix of moments
+(positive semi-definite), where rounded moments themselves would not be. The picture on the card,
+the *swatch*, is a WebP; the words are the file's metadata, all of it text.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from PIL import Image
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from impasto.errors import StyleError
+from impasto.features.extractor import Extractor
+from impasto.image import atomic
+from impasto.losses.statistics import Moments, blend, matrix_root
+from impasto.styles.about import About, read_about
+from impasto.styles.statistics import measure
+
+__all__ = ["SIZES", "StyleCard", "load", "make", "save"]
+
+# Long sides at which a painting is measured. Between two of them moments are blended; beyond the
+# last they stay, as a painting is never enlarged.
+SIZES = (180, 430, 1024)
+
+_MOST_BYTES = 64_000_000  # a VGG-19 card has 7 MB
+
+
+@dataclass(frozen=True)
+class StyleCard:
+    """A painting's statistics, and what to call it.
+
+    Attributes:
+        about: title, artist, year, licence, palette, and the backbone it was measured with.
+        measured: long side → layer → moments.
+        swatch: a texture painted from the statistics alone.
+    """
+
+    about: About
+    measured: Mapping[int, Mapping[str, Moments]]
+    swatch: UInt8[Tensor, "3 h w"]
+
+    def at(
+        self, long_side: int, extractor: Extractor, layers: Sequence[str]
+    ) -> Mapping[str, Moments]:
+        """Moments for a result of that long side, blended between the two nearest sizes measured.
+
+        Raises:
+            StyleError: a layer or a pooling that the card was not measured with.
+        """
+        self._check(extractor, layers)
+        sizes = sorted(self.measured)
+        below = max((s for s in sizes if s <= long_side), default=sizes[0])
+        above = min((s for s in sizes if s >= long_side), default=sizes[-1])
+        share = 0.0 if above == below else math.log(long_side / below) / math.log(above / below)
+        low, high = self.measured[below], self.measured[above]
+        return {name: blend(low[name], high[name], share) for name in layers}
+
+    def _check(self, extractor: Extractor, layers: Sequence[str]) -> None:
+        held = next(iter(self.measured.values()))
+        missing = [name for name in layers if name not in held]
+        if missing:
+            raise StyleError(
+                f"The style card {self.about.title!r} does not hold {', '.join(missing)}; it has "
+                f"{', '.join(held)}. Take those layers, or the painting itself."
+            )
+        if extractor.pooling != "max":
+            raise StyleError(
+                f"The style card {self.about.title!r} was measured with max pooling, and the run "
+                f"uses {extractor.pooling}. Take max pooling, or the painting itself."
+            )
+
+
+def make(
+    pixels: Float[Tensor, "1 3 h w"],
+    extractor: Extractor,
+    layers: Sequence[str],
+    about: About,
+    swatch: UInt8[Tensor, "3 s t"],
+) -> StyleCard:
+    """Measure a painting at the card's sizes; a smaller painting at fewer of them."""
+    longest = max(pixels.shape[-2:])
+    sizes = sorted({min(size, longest) for size in SIZES})
+    return StyleCard(about, {s: measure(pixels, s, extractor, layers) for s in sizes}, swatch)
+
+
+def save(card: StyleCard, path: Path, force: bool = False) -> None:
+    """Write a card, whole or not at all.
+
+    Raises:
+        StyleError: a file that is there already, without `force`, or that cannot be written.
+    """
+    tensors = {"swatch": _encode(card.swatch)}
+    for size, layers in card.measured.items():
+        for name, held in layers.items():
+            root = matrix_root(held.second)[0]
+            peak = root.abs().max().clamp(min=1e-12)
+            rows, columns = _triangle(len(root))
+            tensors[f"{size}.{name}.mean"] = torch.cat([peak[None], held.mean[0].cpu()])
+            tensors[f"{size}.{name}.root"] = (root / peak)[rows, columns].half().cpu()
+    data = save_tensors(tensors, card.about.to_metadata())
+    atomic.replace(path, data, force=force, error=StyleError)
+
+
+def load(path: Path) -> StyleCard:
+    """Read a card.
+
+    Raises:
+        StyleError: a file that is missing, too big, damaged or not a style card.
+    """
+    about = read_about(path)
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise StyleError(f"{path} is too big for a style card.")
+        tensors = load_tensors(path.read_bytes())
+        return StyleCard(about, _moments(tensors), _decode(tensors["swatch"]))
+    except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
+        raise StyleError(
+            f"{path} is damaged and no style card can be read from it: {error}"
+        ) from None
+
+
+_KEY = re.compile(r"(\d{1,5})\.([a-z]+[0-9_]+)\.mean")
+
+
+def _moments(tensors: dict[str, Tensor]) -> dict[int, dict[str, Moments]]:
+    found: dict[int, dict[str, Moments]] = {}
+    for key in sorted(tensors):
+        if match := _KEY.fullmatch(key):
+            packed = tensors[key.removesuffix("mean") + "root"].float()
+            moments = _unpack(tensors[key].float(), packed)
+            found.setdefault(int(match[1]), {})[match[2]] = moments
+    layers = [set(held) for held in found.values()]
+    if not layers or 0 in found or any(held != layers[0] for held in layers):
+        raise ValueError("its sizes and layers do not fit together")
+    return found
+
+
+def _unpack(mean: Tensor, packed: Tensor) -> Moments:
+    if mean.dim() != 1 or len(mean) < 2:
+        raise ValueError("a mean is missing")
+    peak, mean = mean[0], mean[1:]
+    rows, columns = _triangle(len(mean))
+    if packed.shape != rows.shape:
+        raise ValueError("a matrix does not fit its mean")
+    root = torch.zeros(len(mean), len(mean))
+    root[rows, columns] = packed * peak
+    root[columns, rows] = packed * peak
+    second = root @ root
+    if not (second.isfinite().all() and mean.isfinite().all()):
+        raise ValueError("it holds values that are not finite")
+    return Moments(mean[None], second[None])
+
+
+def _triangle(size: int) -> tuple[Tensor, Tensor]:
+    rows, columns = torch.triu_indices(size, size)
+    return rows, columns
+
+
+def _encode(swatch: Tensor) -> Tensor:
+    buffer = io.BytesIO()
+    Image.fromarray(swatch.permute(1, 2, 0).cpu().numpy()).save(
+        buffer, "WEBP", quality=82, method=6
+    )
+    return torch.frombuffer(bytearray(buffer.getvalue()), dtype=torch.uint8)
+
+
+def _decode(encoded: Tensor) -> Tensor:
+    with Image.open(io.BytesIO(encoded.numpy().tobytes()), formats=("WEBP",)) as picture:
+        if picture.width * picture.height > 1_000_000:
+            raise ValueError("its swatch is too big")
+        return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1).contiguous()

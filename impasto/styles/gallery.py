@@ -1,0 +1,36 @@
+"""The built-in style cards, by name. Needs no PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from impasto.errors import StyleError, suggestion
+from impasto.styles.about import About, read_about
+
+__all__ = ["FOLDER", "describe", "names", "path"]
+
+FOLDER = Path(__file__).parent / "data"
+
+
+def names() -> list[str]:
+    """The built-in styles, in alphabetical order."""
+    return sorted(file.stem for file in FOLDER.glob("*.style"))
+
+
+def path(name: str) -> Path:
+    """The card of a built-in style.
+
+    Raises:
+        StyleError: a name that is not in the gallery.
+    """
+    if name not in names():
+        raise StyleError(
+            f"There is no file and no built-in style {name!r}{suggestion(name, names())} "
+            f"`impasto styles` shows them: {', '.join(names())}."
+        )
+    return FOLDER / f"{name}.style"
+
+
+def describe() -> dict[str, About]:
+    """What each built-in card says of its painting."""
+    return {name: read_about(path(name)) for name in names()}
