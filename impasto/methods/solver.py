@@ -1,0 +1,205 @@
+"""The only loop that optimises pixels."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from impasto.errors import DivergedError
+from impasto.methods.carrying import carry
+
+__all__ = ["Problem", "Settings", "Step", "last", "solve"]
+
+Picture = Float[Tensor, "1 3 h w"]
+Objective = Callable[[Tensor], tuple[Tensor, dict[str, Tensor]]]
+
+# A run that has gone back this often within one scale is not going to converge.
+_MOST_RETREATS = 6
+
+# So many times the loss that a scale began with is an explosion: a good run only descends from it.
+_EXPLOSION = 10.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a running method is; what a progress bar, a preview and a trace read.
+
+    Attributes:
+        scale, scales: which size is being painted, from 1, and how many there are.
+        iteration, iterations: within this scale, from 1.
+        done: share of the whole run's work, from 0 to 1.
+        losses: each term before its weight, and `total`, the weighted sum.
+        image: the best picture so far, in [0, 1].
+        note: what a person should know of this step, if anything.
+    """
+
+    scale: int
+    scales: int
+    width: int
+    height: int
+    iteration: int
+    iterations: int
+    done: float
+    losses: dict[str, float]
+    image: Callable[[], Picture]
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to optimise: `lbfgs` or `adam`, and their numbers."""
+
+    optimizer: str = "lbfgs"
+    history: int = 10
+    learning_rate: float = 0.02
+    average: float = 0.95
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One scale: its size, how long it may take, and what is to be minimised there.
+
+    Attributes:
+        arrive: takes the picture of the scale before, of any size, to where this one starts.
+    """
+
+    height: int
+    width: int
+    iterations: int
+    objective: Objective
+    arrive: Callable[[Tensor], Tensor]
+
+
+def solve(
+    start: Picture,
+    problems: Sequence[Callable[[], Problem]],
+    work: Sequence[float],
+    settings: Settings,
+) -> Iterator[Step]:
+    """Minimise scale after scale, each from the picture before it; yields after every iteration.
+
+    Args:
+        start: where the first scale starts, of any size.
+        problems: the scales from coarse to fine, each made when its turn comes.
+        work: each scale's share of the cost, for `Step.done`.
+        settings: how.
+
+    Raises:
+        DivergedError: the loss stayed infinite or not a number however small the step.
+    """
+    image, before, run = start, 0.0, None
+    for index, make in enumerate(problems):
+        problem = make()
+        run = _Scale(problem.arrive(image).clamp(0, 1), problem, settings, run)
+        for iteration in range(1, problem.iterations + 1):
+            losses, note = run.advance()
+            yield Step(
+                scale=index + 1,
+                scales=len(problems),
+                width=problem.width,
+                height=problem.height,
+                iteration=iteration,
+                iterations=problem.iterations,
+                done=(before + work[index] * iteration / problem.iterations) / sum(work),
+                losses=losses,
+                image=run.picture,
+                note=note,
+            )
+        image, before = run.picture(), before + work[index]
+
+
+def last(steps: Iterator[Step]) -> Step:
+    """Run to the end. Holds one step at a time: each keeps its scale's whole optimiser alive."""
+    return deque(steps, maxlen=1)[0]
+
+
+class _Scale:
+    """The state of one scale: pixels, optimiser, running average, and the last good picture."""
+
+    def __init__(
+        self, image: Picture, problem: Problem, settings: Settings, before: _Scale | None
+    ) -> None:
+        self.objective, self.settings = problem.objective, settings
+        self.pixels = image.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
+        self.rate = settings.learning_rate if settings.optimizer == "adam" else 1.0
+        self.optimiser = self._make_optimiser()
+        if before is not None:
+            carry(before.optimiser, before.pixels, self.optimiser, self.pixels)
+        self.averaged, self.weight = torch.zeros_like(image), 0.0
+        self.good, self.first = image.detach().clone(), math.inf
+        self.retreats = 0
+
+    def _make_optimiser(self) -> torch.optim.Optimizer:
+        if self.settings.optimizer == "adam":
+            return torch.optim.Adam([self.pixels], lr=self.rate, betas=(0.9, 0.99))
+        # One evaluation a step, no line search: as every optimiser of pictures since Gatys does it,
+        # the first step being of bounded length and the later ones scaled by the curvature.
+        return torch.optim.LBFGS(
+            [self.pixels],
+            lr=self.rate,
+            max_iter=1,
+            history_size=self.settings.history,
+            tolerance_grad=0.0,
+            tolerance_change=0.0,
+        )
+
+    def advance(self) -> tuple[dict[str, float], str | None]:
+        """One iteration. After a loss that is not finite or explodes: back, with half the step."""
+        losses: dict[str, float] = {}
+
+        def closure() -> Tensor:
+            self.optimiser.zero_grad(set_to_none=True)
+            total, values = self.objective(self.pixels)
+            losses.update({name: float(value) for name, value in values.items()})
+            losses["total"] = float(total.detach())
+            if self._is_sound(losses["total"]):
+                total.backward()  # type: ignore[no-untyped-call]
+            return total
+
+        before = self.pixels.detach().clone()
+        self.optimiser.step(closure)  # type: ignore[arg-type]
+        sound = self._is_sound(losses["total"]) and bool(self.pixels.detach().isfinite().all())
+        if not sound:
+            return losses, self._retreat(losses["total"])
+        self.good = before
+        if self.first == math.inf:
+            self.first = losses["total"]
+        self._clamp_and_average()
+        return losses, None
+
+    def _is_sound(self, total: float) -> bool:
+        # And a small bound: a loss may round to a hair under zero where nothing is left to do.
+        return math.isfinite(total) and total <= _EXPLOSION * abs(self.first) + 1e-3
+
+    def _clamp_and_average(self) -> None:
+        with torch.no_grad():
+            self.pixels.clamp_(0, 1)
+            if self.settings.optimizer == "adam":
+                decay = self.settings.average
+                self.averaged.lerp_(self.pixels, 1 - decay)
+                self.weight = 1 - (1 - self.weight) * decay
+
+    def _retreat(self, total: float) -> str:
+        self.retreats += 1
+        if self.retreats > _MOST_RETREATS:
+            raise DivergedError(
+                f"The loss went to {total:g} again and again, though the step was halved "
+                f"{_MOST_RETREATS} times. Lower the weights, or take --precision float32."
+            )
+        self.rate /= 2
+        with torch.no_grad():
+            self.pixels.copy_(self.good)
+        self.optimiser = self._make_optimiser()
+        return f"the loss went to {total:g}: back to the last good picture, with half the step"
+
+    def picture(self) -> Picture:
+        """The picture so far, in [0, 1]: Adam's average, corrected for its start, or the pixels."""
+        if self.weight > 0:
+            return (self.averaged / self.weight).clamp(0, 1)
+        return self.pixels.detach().clamp(0, 1).contiguous()

@@ -1,0 +1,135 @@
+"""The one loop, on problems whose answer is known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import Tensor
+
+from impasto.errors import DivergedError
+from impasto.image.files import resize
+from impasto.methods.solver import Objective, Problem, Settings, Step, solve
+
+
+def pull(target: float) -> Callable[[Tensor], tuple[Tensor, dict[str, Tensor]]]:
+    def objective(x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        loss = (x - target).square().mean()
+        return loss, {"pull": loss.detach()}
+
+    return objective
+
+
+def problem(height: int, width: int, iterations: int, objective: Objective) -> Problem:
+    return Problem(height, width, iterations, objective, lambda x: resize(x, height, width))
+
+
+def run(*problems: Problem, settings: Settings | None = None) -> list[Step]:
+    start = torch.full((1, 3, 4, 4), 0.5)
+    makes = [lambda p=p: p for p in problems]
+    work = [float(p.height * p.width * p.iterations) for p in problems]
+    return list(solve(start, makes, work, settings or Settings()))
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_it_reaches_the_minimum(optimizer: str) -> None:
+    steps = run(problem(4, 4, 120, pull(0.8)), settings=Settings(optimizer))
+    assert torch.allclose(steps[-1].image(), torch.tensor(0.8), atol=0.02)
+    assert steps[-1].losses["total"] < steps[0].losses["total"] / 100
+
+
+def test_pictures_stay_in_range() -> None:
+    steps = run(problem(4, 4, 60, pull(3.0)))
+    assert float(steps[-1].image().max()) == 1.0
+
+
+def test_steps_count_scales_iterations_and_work() -> None:
+    steps = run(problem(2, 4, 3, pull(0.8)), problem(4, 8, 2, pull(0.8)))
+    where = [(s.scale, s.iteration, s.width, s.height) for s in steps]
+    assert where == [(1, 1, 4, 2), (1, 2, 4, 2), (1, 3, 4, 2), (2, 1, 8, 4), (2, 2, 8, 4)]
+    done = [s.done for s in steps]
+    assert done == sorted(done)
+    assert done[-1] == pytest.approx(1)
+    assert steps[-1].image().shape == (1, 3, 4, 8)
+
+
+def test_a_scale_starts_where_the_one_before_ended() -> None:
+    steps = run(problem(4, 4, 60, pull(0.8)), problem(8, 8, 1, pull(0.8)))
+    assert steps[-1].losses["total"] < 1e-3
+
+
+def poisoned(at: set[int], value: float) -> Callable[[Tensor], tuple[Tensor, dict[str, Tensor]]]:
+    calls = iter(range(10**6))
+
+    def objective(x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        loss = (x - 0.8).square().mean()
+        if next(calls) in at:
+            loss = loss + value
+        return loss, {}
+
+    return objective
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e12])
+def test_after_a_bad_loss_it_goes_back_says_so_and_goes_on(value: float, optimizer: str) -> None:
+    steps = run(problem(4, 4, 150, poisoned({5, 9}, value)), settings=Settings(optimizer))
+    assert [s.iteration for s in steps if s.note] == [6, 10]
+    assert "half the step" in (steps[5].note or "")
+    assert all(s.image().isfinite().all() for s in steps)
+    assert torch.allclose(steps[-1].image(), torch.tensor(0.8), atol=0.03)
+
+
+def test_a_gradient_that_is_not_finite_does_not_reach_the_picture() -> None:
+    calls = iter(range(10**6))
+
+    def objective(x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        loss = (x - 0.8).square().mean()
+        if next(calls) == 4:
+            loss = loss + (x * 0).sum().sqrt()  # 0 as a value, ∞·0 as a gradient
+        return loss, {}
+
+    steps = run(problem(4, 4, 40, objective))
+    assert steps[-1].image().isfinite().all()
+    assert [s.iteration for s in steps if s.note] == [5]
+
+
+def test_a_loss_that_stays_bad_ends_the_run() -> None:
+    with pytest.raises(DivergedError, match="nan again and again"):
+        run(problem(4, 4, 50, poisoned(set(range(3, 50)), math.nan)))
+
+
+def test_adam_averages_its_steps() -> None:
+    """The picture that it hands out is smoother than the pixels that jump about."""
+
+    def jumping(x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        loss = (x - 0.5).abs().mean()
+        return loss, {}
+
+    settings = Settings("adam", learning_rate=0.2)
+    last = [s.image() for s in run(problem(4, 4, 60, jumping), settings=settings)][-10:]
+    jumps = torch.stack([(b - a).abs().mean() for a, b in pairwise(last)])
+    assert float(jumps.mean()) < 0.05
+
+
+def curved(x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    """A bowl fifty times as steep across one half of the picture as across the other."""
+    steep = torch.ones_like(x)
+    steep[..., : x.shape[-1] // 2] = 50.0
+    loss = (steep * (x - 0.7).square()).mean()
+    return loss, {}
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_what_an_optimiser_learnt_is_carried_to_the_next_scale(optimizer: str) -> None:
+    """From the same start, a scale with a coarser one before it descends faster than without."""
+    away = lambda height, width: lambda _: torch.full((1, 3, height, width), 0.5)  # noqa: E731
+    fine = Problem(16, 16, 4, curved, away(16, 16))
+    coarse = Problem(8, 8, 12, curved, away(8, 8))
+    settings = Settings(optimizer)
+    alone = run(fine, settings=settings)[-1].losses["total"]
+    after = run(coarse, fine, settings=settings)[-1].losses["total"]
+    assert after < 0.9 * alone
