@@ -1,0 +1,95 @@
+"""Random crops of a folder's pictures, kept in memory as bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from impasto.errors import PictureError
+
+__all__ = ["Crops", "find_pictures", "load_bytes"]
+
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
+
+
+def find_pictures(*folders: Path) -> list[Path]:
+    """The picture files right under the folders, sorted by name.
+
+    Raises:
+        PictureError: a folder without pictures.
+    """
+    found: list[Path] = []
+    for folder in folders:
+        here = sorted(p for p in folder.glob("*") if p.suffix.lower() in _SUFFIXES)
+        if not here:
+            raise PictureError(
+                f"There are no pictures in {folder}. Give a folder with photographs "
+                f"({', '.join(sorted(_SUFFIXES))}); some hundreds do."
+            )
+        found += here
+    return found
+
+
+def load_bytes(path: Path) -> UInt8[Tensor, "3 h w"]:
+    """One picture as bytes."""
+    with Image.open(path) as picture:
+        pixels = np.array(picture.convert("RGB"))
+    return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+
+
+class Crops:
+    """An endless, seeded stream of batches of square crops.
+
+    Each crop has a random place and a random scale down to `size` pixels, and may be mirrored. A
+    quarter of them get noise: an optimiser's picture is grainy on its way, and a network that never
+    saw grain lets it stay there. A tenth are faded towards grey or pulled to one side in colour.
+    """
+
+    def __init__(
+        self, paths: Sequence[Path], size: int, batch: int, generator: torch.Generator
+    ) -> None:
+        self.pictures = [load_bytes(path) for path in paths]
+        self.size, self.batch, self.generator = size, batch, generator
+
+    def __iter__(self) -> Iterator[Float[Tensor, "b 3 s s"]]:
+        while True:
+            yield torch.stack([self._crop() for _ in range(self.batch)])
+
+    def _crop(self) -> Tensor:
+        pixels = self.pictures[self._integer(len(self.pictures))]
+        height, width = pixels.shape[-2:]
+        short = min(height, width)
+        low = min(self.size, short)
+        side = low + self._integer(short - low + 1)
+        if self._uniform() < 0.5:
+            side = low
+        top, left = self._integer(height - side + 1), self._integer(width - side + 1)
+        crop = pixels[None, :, top : top + side, left : left + side].float() / 255
+        if side != self.size:
+            crop = F.interpolate(crop, size=self.size, mode="bilinear", antialias=True)
+        if self._uniform() < 0.5:
+            crop = crop.flip(-1)
+        return self._disturb(crop[0])
+
+    def _disturb(self, crop: Tensor) -> Tensor:
+        draw = self._uniform()
+        if draw < 0.25:
+            noise = torch.randn(crop.shape, generator=self.generator)
+            crop = crop + noise * 0.15 * self._uniform() ** 2
+        elif draw < 0.35:
+            gain = 0.5 + torch.rand(3, 1, 1, generator=self.generator)
+            crop = crop * gain + (1 - gain) * torch.rand(3, 1, 1, generator=self.generator)
+        return crop.clamp(0, 1)
+
+    def _integer(self, below: int) -> int:
+        return int(torch.randint(below, (), generator=self.generator))
+
+    def _uniform(self) -> float:
+        return float(torch.rand((), generator=self.generator))
