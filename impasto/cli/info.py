@@ -1,0 +1,87 @@
+"""`impasto info`: the recipe inside a picture."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from impasto.cli import options as shared
+from impasto.cli.console import results, visible
+from impasto.errors import RecipeError
+from impasto.methods.configs import GatysConfig
+from impasto.recipe import Recipe
+
+__all__ = ["info", "recipe_in", "short"]
+
+
+def info(
+    picture: Annotated[
+        Path, typer.Argument(metavar="OUT", help="A picture made by Impasto.", show_default=False)
+    ],
+    as_json: shared.Json = False,
+) -> None:
+    """Show the recipe inside a picture: what it was made from, and how."""
+    recipe = recipe_in(picture)
+    if as_json:
+        print(json.dumps(json.loads(recipe.to_json()), indent=2, sort_keys=True))
+    else:
+        results().print(_table(recipe), soft_wrap=True)
+
+
+def recipe_in(picture: Path) -> Recipe:
+    """The recipe that a picture carries.
+
+    Raises:
+        PictureError: no such picture.
+        RecipeError: it carries none, or not one of ours.
+    """
+    from impasto.image.files import read_recipe
+
+    text = read_recipe(picture)
+    if text is None:
+        raise RecipeError(
+            f"There is no recipe in {picture}: Impasto did not make it, or --no-recipe or another "
+            "program left it out."
+        )
+    return Recipe.from_json(text)
+
+
+def _table(recipe: Recipe) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(style="dim", no_wrap=True)
+    for given in recipe.inputs:
+        table.add_row(
+            given.role, Text(visible(given.name) or "no file", "bold"), short(given.digest)
+        )
+    table.add_row("method", visible(recipe.method), f"impasto {visible(recipe.version)}")
+    if (stop := recipe.stopped_at) is not None:
+        table.add_row("stopped", f"in scale {stop.scale}, after iteration {stop.iteration}")
+    usual = {spec.name: spec.default for spec in fields(GatysConfig)}
+    for name, value in recipe.config.items():
+        note = short(recipe.backbone_digest) if name == "backbone" else ""
+        changed = name in usual and not _same(value, usual[name])
+        table.add_row(
+            visible(name.replace("_", "-")), Text(_shown(value), "bold" if changed else ""), note
+        )
+    return table
+
+
+def short(digest: str) -> str:
+    """The beginning of a digest, enough to tell two apart by eye."""
+    return digest[: len("sha256:") + 12] + "…"
+
+
+def _same(value: Any, usual: Any) -> bool:
+    return bool(value == (list(usual) if isinstance(usual, tuple) else usual))
+
+
+def _shown(value: Any) -> str:
+    return visible(", ".join(value) if isinstance(value, list) else str(value))

@@ -1,0 +1,129 @@
+"""The command `impasto`: what it can do, and how it ends.
+
+Status 0: done. 1: it could not be done. 2: the command line makes no sense. 70: a bug of ours.
+130: interrupted.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from impasto import __version__
+from impasto.cli import style, weights
+from impasto.cli.console import complain, listening
+from impasto.cli.evaluate import evaluate
+from impasto.cli.info import info
+from impasto.cli.interrupt import INTERRUPTED
+from impasto.cli.layers import layers
+from impasto.cli.rerun import rerun
+from impasto.cli.styles import styles
+from impasto.cli.stylize import stylize
+from impasto.errors import ImpastoError, OptionError
+
+__all__ = ["app", "main"]
+
+FAILED, USAGE, BUG = 1, 2, 70
+
+# The class above BadParameter, of every complaint about a command line; Typer does not export it.
+_UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+
+app = typer.Typer(
+    help="Give a photograph the look of a painting.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (stylize, styles, layers, info, rerun, evaluate):
+    app.command()(command)
+app.add_typer(style.app, name="style")
+app.add_typer(weights.app, name="weights")
+
+
+def _print_version(wanted: bool) -> bool:
+    if wanted:
+        print(f"impasto {__version__}")
+        raise typer.Exit
+    return wanted
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Give a photograph the look of a painting."""
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run a command line; every failure is one message on standard error.
+
+    Args:
+        args: without the program's name; those of the process by default.
+
+    Returns:
+        The exit status.
+    """
+    with listening():
+        try:
+            status = app(args, prog_name="impasto", standalone_mode=False)
+        except (KeyboardInterrupt, typer.Abort):
+            return INTERRUPTED
+        except Exception as error:
+            if os.environ.get("IMPASTO_TRACEBACK"):
+                raise
+            return _explain(error)
+    return status if isinstance(status, int) else 0
+
+
+def _explain(error: Exception) -> int:
+    """Tell a person what went wrong; the status to end with."""
+    if isinstance(error, _UsageError):
+        return _explain_usage(error)
+    if isinstance(error, ImpastoError):
+        complain(str(error))
+        return USAGE if isinstance(error, OptionError) else FAILED
+    if isinstance(error, OSError):
+        return _explain_system(error)
+    if isinstance(error, MemoryError) or _is_out_of_memory(error):
+        complain("There is not enough memory. Try a smaller --size, or another --device.")
+        return FAILED
+    complain(
+        f"{type(error).__name__}: {error}\nThis is a bug; run with IMPASTO_TRACEBACK=1 in the "
+        "environment to see the traceback, and please report it."
+    )
+    return BUG
+
+
+def _explain_usage(error: Exception) -> int:
+    """Typer's complaint, and where to read on. It has said all if it has just printed the help."""
+    said = str(getattr(error, "format_message", lambda: error)()).strip()
+    context = getattr(error, "ctx", None)
+    where = f" See `{context.command_path} --help`." if context else ""
+    if said and type(error).__name__ != "NoArgsIsHelpError":
+        complain(f"{said.rstrip('.')}.{where}")
+    return USAGE
+
+
+def _explain_system(error: OSError) -> int:
+    if error.errno == errno.EPIPE:  # whoever read our output has gone; there is nobody to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    file = f"{error.filename}: " if error.filename else ""
+    complain(f"{file}{error.strerror or error}.")
+    return FAILED
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    told = str(error).lower()
+    return isinstance(error, RuntimeError) and (
+        "out of memory" in told or "can't allocate memory" in told
+    )

@@ -1,0 +1,82 @@
+"""`impasto style`: style cards of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from impasto.cli import options as shared
+from impasto.cli.cards import show
+from impasto.cli.console import hush, margin, results
+from impasto.errors import StyleError
+from impasto.image import atomic
+from impasto.styles import gallery
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Make style cards of your own, and read them.", no_args_is_help=True)
+
+
+@app.command()
+def make(
+    painting: Annotated[
+        Path, typer.Argument(metavar="PAINTING", help="A picture.", show_default=False)
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="CARD", help="Otherwise PAINTING.style, here."),
+    ] = None,
+    title: Annotated[str, typer.Option("--title", help="Otherwise the file's name.")] = "",
+    artist: Annotated[str, typer.Option("--artist", help="Who painted it.")] = "",
+    year: Annotated[str, typer.Option("--year", help="When.")] = "",
+    licence: Annotated[str, typer.Option("--licence", help="How it may be used.")] = "",
+    backbone: Annotated[
+        str,
+        typer.Option(
+            "--backbone",
+            help="The network it is measured with; stylize needs the same.",
+            autocompletion=shared.backbone_names,
+        ),
+    ] = "compact",
+    weights: shared.Weights = None,
+    force: shared.Force = False,
+    quiet: shared.Quiet = False,
+) -> None:
+    """Measure a painting once, into a small file that --style takes in its place."""
+    hush(quiet)
+    path = out or Path(f"{painting.stem}.style")
+    atomic.check_target(path, force=force, error=StyleError)
+
+    from impasto.painting import make_card
+    from impasto.styles import card
+
+    console = margin()
+    console.quiet = quiet
+    with console.status("measuring the painting, painting its swatch", spinner_style="dim"):
+        made = make_card(
+            painting,
+            title=title,
+            artist=artist,
+            year=year,
+            licence=licence,
+            backbone=backbone,
+            weights=weights,
+        )
+    card.save(made, path, force=force)
+    print(path)
+
+
+@app.command()
+def info(
+    card: Annotated[
+        str,
+        typer.Argument(
+            metavar="CARD", help="A .style file, or a built-in style's name.", show_default=False
+        ),
+    ],
+) -> None:
+    """Show one style card."""
+    file = Path(card)
+    show({file.stem: file if file.is_file() else gallery.path(card)}, results())

@@ -1,0 +1,130 @@
+"""The whole job: files in, a picture with its recipe out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+import impasto
+from impasto import GatysConfig, PictureError, StyleError
+from impasto.methods.solver import last
+from impasto.painting import finish, make_card, paint, prepare
+from impasto.styles import card as cards
+
+QUICK = GatysConfig(size=64, smallest=64, iterations=8)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A photograph, the same one with an alpha channel, and a painting."""
+    path = tmp_path_factory.mktemp("pictures")
+    photo = Image.fromarray(data.astronaut()[:384]).resize((120, 90))
+    photo.save(path / "photo.png")
+    alpha = Image.fromarray(np.tile(np.arange(120, dtype=np.uint8) * 2, (90, 1)))
+    photo.putalpha(alpha)
+    photo.save(path / "cut-out.png")
+    Image.fromarray(data.immunohistochemistry()).resize((200, 200)).save(path / "painting.png")
+    return path
+
+
+def test_a_picture_comes_with_its_recipe(folder: Path) -> None:
+    picture = impasto.stylize(
+        folder / "photo.png", style=folder / "painting.png", size=64, smallest=64, iterations=8
+    )
+    assert picture.size == (64, 48)
+    recipe = json.loads(picture.info["impasto"])
+    assert recipe["method"] == "gatys"
+    assert recipe["config"]["size"] == 64
+    assert [given["role"] for given in recipe["inputs"]] == ["content", "style"]
+    assert recipe["version"] == impasto.__version__
+
+
+def test_the_same_task_gives_the_same_pixels(folder: Path) -> None:
+    task = prepare(folder / "photo.png", folder / "painting.png", QUICK)
+    pictures = [finish(task, last(paint(task))).pixels for _ in range(2)]
+    assert pictures[0].equal(pictures[1])
+
+
+def test_alpha_comes_back_resized(folder: Path) -> None:
+    task = prepare(folder / "cut-out.png", folder / "painting.png", QUICK)
+    alpha = finish(task, last(paint(task))).alpha
+    assert alpha is not None
+    assert alpha.shape == (1, 1, 48, 64)
+    expected = np.linspace(0, 238 / 255, 64)
+    np.testing.assert_allclose(alpha[0, 0, 20], expected, atol=0.02)
+
+
+def test_pillow_images_will_do(folder: Path) -> None:
+    photo, painting = (Image.open(folder / name) for name in ("photo.png", "painting.png"))
+    by_image = impasto.stylize(photo, painting, size=64, smallest=64, iterations=4)
+    by_file = impasto.stylize(
+        folder / "photo.png", folder / "painting.png", size=64, smallest=64, iterations=4
+    )
+    assert by_image.tobytes() == by_file.tobytes()
+
+
+def test_a_third_picture_to_start_from_is_in_the_recipe(folder: Path) -> None:
+    task = prepare(
+        folder / "photo.png", folder / "painting.png", QUICK, init=folder / "painting.png"
+    )
+    given = task.recipe.input("init")
+    assert given is not None
+    assert given.digest.startswith("sha256:")
+
+
+@pytest.mark.slow
+def test_painting_by_card_is_painting_by_the_painting(folder: Path, tmp_path: Path) -> None:
+    made = make_card(folder / "painting.png", title="Tissue")
+    cards.save(made, tmp_path / "mine.style")
+    config = replace(QUICK, size=128, iterations=60)
+    sources = (folder / "painting.png", tmp_path / "mine.style")
+    steps = [last(paint(prepare(folder / "photo.png", style, config))) for style in sources]
+    picture, card = (step.losses for step in steps)
+    assert card["style"] == pytest.approx(picture["style"], rel=0.2)
+    assert card["content"] == pytest.approx(picture["content"], rel=0.2)
+    assert made.about.palette
+    # The swatch is painted from the statistics, and has the painting's mean colour.
+    with Image.open(folder / "painting.png") as painting:
+        mean = np.asarray(painting.convert("RGB")).mean((0, 1))
+    np.testing.assert_allclose(made.swatch.float().mean((1, 2)), mean, atol=30)
+
+
+def test_a_built_in_style_goes_by_its_name(folder: Path) -> None:
+    task = prepare(folder / "photo.png", "starry-night", QUICK)
+    given = task.recipe.input("style")
+    assert given is not None
+    assert given.name == "starry-night"
+
+
+@pytest.mark.parametrize(
+    ("style", "message"),
+    [("stary-night", "did you mean 'starry-night'"), ("nothing.jpg", "nothing.jpg")],
+)
+def test_an_unknown_style_is_named(folder: Path, style: str, message: str) -> None:
+    with pytest.raises((StyleError, PictureError), match=message):
+        prepare(folder / "photo.png", style, QUICK)
+
+
+def test_a_card_of_other_weights_is_refused(folder: Path, tmp_path: Path) -> None:
+    card = cards.load(Path(cards.__file__).parent / "data" / "starry-night.style")
+    other = replace(card.about, backbone_digest="sha256:" + "1" * 64)
+    cards.save(replace(card, about=other), tmp_path / "other.style")
+    with pytest.raises(StyleError, match="other weights"):
+        prepare(folder / "photo.png", tmp_path / "other.style", QUICK)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (20000, 3), (15, 15)])
+def test_a_picture_with_nothing_to_see_is_refused(
+    folder: Path, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    Image.new("RGB", size).save(tmp_path / "tiny.png")
+    with pytest.raises(PictureError, match=f"{size[0]}×{size[1]}"):
+        prepare(tmp_path / "tiny.png", folder / "painting.png", QUICK)
+    with pytest.raises(PictureError, match=f"{size[0]}×{size[1]}"):
+        prepare(folder / "photo.png", tmp_path / "tiny.png", QUICK)

@@ -1,0 +1,168 @@
+"""A recipe comes back as it went in, and nothing else comes in."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from impasto.errors import RecipeError
+from impasto.methods.configs import GatysConfig
+from impasto.recipe import MAX_STRING, MAX_TEXT, Input, Recipe, Stop
+
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+CONFIG = GatysConfig(size=640, strength=0.7, style_layers=("relu1_1", "relu2_1"))
+RECIPE = Recipe(
+    method="gatys",
+    config=asdict(CONFIG),
+    inputs=(Input("content", "photo.jpg", DIGEST), Input("style", "starry-night", DIGEST)),
+    backbone_digest=DIGEST,
+    version="1.2.3",
+)
+
+
+def changed(**values: Any) -> str:
+    """The recipe's JSON with some keys set."""
+    return json.dumps(json.loads(RECIPE.to_json()) | values)
+
+
+def test_it_comes_back_as_it_went_in() -> None:
+    assert Recipe.from_json(RECIPE.to_json()) == RECIPE
+    assert Recipe.from_json(RECIPE.to_json()).settings() == CONFIG
+
+
+def test_an_interrupted_run_says_where_it_stopped() -> None:
+    stopped = RECIPE.stopped(2, 17)
+    again = Recipe.from_json(stopped.to_json())
+    assert again.stopped_at == Stop(scale=2, iteration=17)
+    assert replace(again, stopped_at=None) == RECIPE
+
+
+@given(name=st.text(max_size=MAX_STRING), seed=st.integers(0, 2**63 - 1))
+def test_any_name_and_seed_survive(name: str, seed: int) -> None:
+    recipe = replace(
+        RECIPE,
+        config={**RECIPE.config, "seed": seed},
+        inputs=(Input("content", name, DIGEST),),
+    )
+    text = recipe.to_json()
+    assert text.isascii()
+    assert Recipe.from_json(text) == recipe
+
+
+def test_a_name_that_is_no_unicode_survives() -> None:
+    odd = b"caf\xe9.jpg".decode("utf-8", "surrogateescape")
+    recipe = replace(RECIPE, inputs=(Input("content", odd, DIGEST),))
+    back = Recipe.from_json(recipe.to_json()).input("content")
+    assert back is not None
+    assert back.name == odd
+
+
+def test_equal_recipes_give_equal_text_with_sorted_keys() -> None:
+    backwards = replace(RECIPE, config=dict(reversed(RECIPE.config.items())))
+    assert backwards.to_json() == RECIPE.to_json()
+    keys = list(json.loads(RECIPE.to_json()))
+    assert keys == sorted(keys)
+
+
+def test_the_whole_configuration_travels() -> None:
+    assert set(json.loads(RECIPE.to_json())["config"]) == set(asdict(CONFIG))
+
+
+def test_inputs_are_found_by_role() -> None:
+    style = RECIPE.input("style")
+    assert style is not None
+    assert style.name == "starry-night"
+    assert RECIPE.input("init") is None
+
+
+INPUT = {"role": "content", "name": "a", "digest": DIGEST}
+WRONG = {
+    "empty": "",
+    "not JSON": "{",
+    "a list": "[]",
+    "a string": '"gatys"',
+    "null": "null",
+    "nested too deeply": "[" * 200_000,
+    "too long": " " * (MAX_TEXT + 1),
+    "too many digits": changed(config={"seed": 1}).replace('"seed": 1', '"seed": ' + "9" * 5000),
+    "a key too many": changed(exec="rm"),
+    "a key too few": json.dumps({"method": "gatys"}),
+    "a repeated key": RECIPE.to_json()[:-1] + ', "method": "gatys"}',
+    "a method that is no string": changed(method=["gatys"]),
+    "a version that is no string": changed(version=1),
+    "a config that is a list": changed(config=[]),
+    "an option that is an object": changed(config={"size": {"a": 1}}),
+    "an option that is null": changed(config={"size": None}),
+    "a list of numbers": changed(config={"style_layers": [1]}),
+    "too long a list": changed(config={"style_layers": ["a"] * 1000}),
+    "too many options": changed(config={str(i): i for i in range(1000)}),
+    "a string too long": changed(config={"init": "x" * (MAX_STRING + 1)}),
+    "NaN": changed(config={"strength": float("nan")}),
+    "infinity": changed(config={"strength": float("inf")}),
+    "a number too big": changed(config={"seed": 2**70}),
+    "overflow": changed(config={"a": 1}).replace('"a": 1', '"a": 1e999'),
+    "inputs that are an object": changed(inputs={}),
+    "an input that is a string": changed(inputs=["photo.jpg"]),
+    "an input with a key too many": changed(inputs=[INPUT | {"url": "x"}]),
+    "an input without a digest": changed(inputs=[{"role": "content", "name": "a"}]),
+    "an unknown role": changed(inputs=[INPUT | {"role": "mask"}]),
+    "the same role twice": changed(inputs=[INPUT, INPUT]),
+    "a name that is a number": changed(inputs=[INPUT | {"name": 3}]),
+    "a digest of another kind": changed(backbone_digest="md5:" + "0" * 32),
+    "a digest with a line's end": changed(backbone_digest=DIGEST + "\n"),
+    "a stop that is a number": changed(stopped_at=3),
+    "a stop before the first step": changed(stopped_at={"scale": 0, "iteration": 1}),
+    "a stop that is true": changed(stopped_at={"scale": True, "iteration": 1}),
+    "another format": changed(format=2),
+    "no format": changed(format="1"),
+}
+
+
+@pytest.mark.parametrize("text", WRONG.values(), ids=WRONG.keys())
+def test_whatever_else_is_refused_in_a_short_sentence(text: str) -> None:
+    with pytest.raises(RecipeError) as refusal:
+        Recipe.from_json(text)
+    assert len(str(refusal.value)) < 400
+
+
+@given(st.text(max_size=300) | st.binary(max_size=300).map(lambda b: b.decode("latin-1")))
+def test_no_text_raises_anything_else(text: str) -> None:
+    with pytest.raises(RecipeError):
+        Recipe.from_json(text)
+
+
+@given(st.data())
+def test_no_damaged_recipe_raises_anything_else(data: st.DataObject) -> None:
+    whole = RECIPE.to_json()
+    at = data.draw(st.integers(0, len(whole) - 1))
+    cut = data.draw(st.sampled_from([whole[:at], whole[:at] + whole[at + 1 :], whole[:at] + "0"]))
+    try:
+        Recipe.from_json(cut)
+    except RecipeError:
+        return
+    assert cut != whole
+
+
+def test_a_refusal_names_the_key() -> None:
+    with pytest.raises(RecipeError, match="unknown key 'exec'"):
+        Recipe.from_json(changed(exec="rm"))
+    with pytest.raises(RecipeError, match="newer Impasto"):
+        Recipe.from_json(changed(format=2))
+
+
+def test_settings_refuse_what_this_version_cannot_do() -> None:
+    with pytest.raises(RecipeError, match="There is no method 'fresco'"):
+        Recipe.from_json(changed(method="fresco")).settings()
+    with pytest.raises(RecipeError, match="no option 'thickness'"):
+        Recipe.from_json(changed(config={**RECIPE.config, "thickness": 3})).settings()
+    with pytest.raises(RecipeError, match=re.escape("--size is 3.")):
+        Recipe.from_json(changed(config={**RECIPE.config, "size": 3})).settings()
+    rest = {name: value for name, value in RECIPE.config.items() if name != "size"}
+    with pytest.raises(RecipeError, match="config lacks size"):
+        Recipe.from_json(changed(config=rest)).settings()
