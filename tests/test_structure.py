@@ -1,0 +1,260 @@
+"""The house stands as drawn: floors, exports, documentation, light imports, documented commands."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import re
+import resource
+import shlex
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import impasto
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "impasto"
+
+FLOORS = {
+    "errors": 0, "runtime": 0, "image": 0,
+    "features": 1,
+    "losses": 2, "styles": 2,
+    "methods": 3,
+    "training": 4, "evaluation": 4, "recipe": 4, "painting": 4,
+    "cli": 5,
+    "__main__": 6,
+}  # fmt: skip
+LIGHT_MODULES = [
+    "impasto.errors",
+    "impasto.features.backbones",
+    "impasto.features.plan",
+    "impasto.methods.configs",
+]
+HEAVY = {"torch", "PIL", "typer", "rich", "numpy", "safetensors", "jaxtyping"}
+# Declared as extras, or by nothing at all: no module of the package may need them.
+OPTIONAL = {"matplotlib", "skimage", "scipy", "beartype", "pytest", "hypothesis"}
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in MODULES.items()}
+# The package's own file gathers names from every floor, lazily; it is tested by itself.
+INNER = [name for name in MODULES if name != "impasto"]
+
+
+def imports(name: str) -> set[str]:
+    """The package's modules that a module imports, wherever in it; relative imports are refused."""
+    found = set()
+    for node in ast.walk(TREES[name]):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} has a relative import"
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {w if w in MODULES else str(node.module) for w in whole}
+    return {module for module in found if module in MODULES}
+
+
+def floor(module: str) -> int:
+    return FLOORS[module.split(".")[1]]
+
+
+@pytest.mark.parametrize("name", INNER)
+def test_imports_point_to_no_higher_floor(name: str) -> None:
+    assert name.split(".")[1] in FLOORS, f"{name} has no floor: give it one here"
+    for module in imports(name) - {"impasto"}:
+        assert floor(module) <= floor(name), f"{name} imports {module}, of a higher floor"
+
+
+def test_of_the_package_itself_modules_take_only_the_version() -> None:
+    for name in INNER:
+        for node in ast.walk(TREES[name]):
+            if isinstance(node, ast.ImportFrom) and node.module == "impasto":
+                taken = {a.name for a in node.names if f"impasto.{a.name}" not in MODULES}
+                assert taken <= {"__version__"}, f"{name} imports {taken} from impasto"
+
+
+def test_there_is_no_cycle() -> None:
+    graph = {name: imports(name) - {"impasto", name} for name in INNER}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"modules import each other: {' <- '.join(error.args[1])}")
+
+
+def public_definitions(body: list[ast.stmt]) -> list[ast.FunctionDef | ast.ClassDef]:
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    return [node for node in body if isinstance(node, kinds) and not node.name.startswith("_")]
+
+
+def is_command(node: ast.FunctionDef | ast.ClassDef) -> bool:
+    """Whether it is given to Typer on its spot, hence used by no other module."""
+    return any(ast.unparse(d).startswith("app.command") for d in node.decorator_list)
+
+
+def is_public(name: str) -> bool:
+    return not any(part.startswith("_") for part in name.split("."))
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if is_public(n)])
+def test_all_is_complete_and_defined(name: str) -> None:
+    module = importlib.import_module(name)
+    if not TREES[name].body:
+        return
+    exported = getattr(module, "__all__", None)
+    assert exported is not None, f"{name} has no __all__"
+    assert len(set(exported)) == len(exported)
+    for entry in exported:
+        assert getattr(module, entry, None) is not None, f"{name}.{entry} is not defined"
+    names = {n.name for n in public_definitions(TREES[name].body) if not is_command(n)}
+    missing = names - set(exported) - {"main"}
+    assert not missing, f"{name}.__all__ lacks {missing}; export them or name them with _"
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if is_public(n)])
+def test_everything_public_is_documented(name: str) -> None:
+    if not TREES[name].body:
+        return
+    assert ast.get_docstring(TREES[name]), f"{name} has no docstring"
+    for node in public_definitions(TREES[name].body):
+        assert ast.get_docstring(node), f"{name}.{node.name} has no docstring"
+        for inner in public_definitions(node.body) if isinstance(node, ast.ClassDef) else []:
+            assert ast.get_docstring(inner), f"{name}.{node.name}.{inner.name} has no docstring"
+
+
+def test_the_public_names_are_those_listed() -> None:
+    assert dir(impasto) == sorted(impasto.__all__)
+    assert 12 <= len(impasto.__all__) <= 20
+    assert importlib.import_module("impasto.methods") is impasto.methods
+    assert issubclass(impasto.StyleError, impasto.ImpastoError)
+    with pytest.raises(AttributeError, match="no attribute 'styleise'"):
+        impasto.styleise  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_type_checkers_see_the_names_where_they_are_loaded_from() -> None:
+    (branch,) = (node for node in TREES["impasto"].body if isinstance(node, ast.If))
+    seen = {
+        alias.name: str(node.module).removeprefix("impasto.")
+        for node in branch.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert seen.pop("methods") == "impasto"
+    assert seen == impasto._HOMES  # type: ignore[attr-defined]
+    assert {*seen, "methods", "__version__"} == set(impasto.__all__)
+
+
+def loaded_after(code: str) -> set[str]:
+    """The top-level modules that a fresh interpreter has loaded after running `code`."""
+    script = f"import sys, json\n{code}\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return {module.split(".")[0] for module in json.loads(done.stdout.splitlines()[-1])}
+
+
+@pytest.mark.parametrize("module", ["impasto", *LIGHT_MODULES])
+def test_importing_is_light(module: str) -> None:
+    assert not loaded_after(f"import {module}") & HEAVY
+
+
+def test_no_module_needs_an_optional_library() -> None:
+    every = [name for name in MODULES if not name.endswith("__main__")]
+    loaded = loaded_after("\n".join(f"import {name}" for name in every))
+    assert "torch" in loaded
+    assert not loaded & OPTIONAL
+
+
+HELP = "from impasto.cli.main import main\nassert main(['--help']) == 0"
+
+
+def test_help_loads_neither_torch_nor_pillow() -> None:
+    assert not loaded_after(HELP) & {"torch", "PIL", "numpy"}
+
+
+def test_help_takes_less_than_half_a_second() -> None:
+    # Time of the processor, the best of some: what else the machine does must not fail a test.
+    seconds = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        loaded_after(HELP)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(seconds) < 0.5
+
+
+def test_the_embedded_weights_are_small() -> None:
+    weights = PACKAGE / "features" / "data" / "compact.safetensors"
+    assert 100_000 < weights.stat().st_size <= 2_000_000
+
+
+def test_the_gallery_is_small_and_has_a_dozen_paintings() -> None:
+    cards = [path for path in (PACKAGE / "styles" / "data").iterdir() if path.is_file()]
+    assert len([card for card in cards if card.suffix == ".style"]) >= 12
+    assert sum(card.stat().st_size for card in cards) <= 4_000_000
+
+
+def shown_commands() -> list[str]:
+    """The lines of the documentation's shell blocks that run us, without prompt and comment."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    blocks = [b for p in pages for b in re.findall(r"```sh\n(.*?)```", p.read_text("utf-8"), re.S)]
+    lines = [
+        line.removeprefix("$ ") for b in blocks for line in b.replace("\\\n", " ").splitlines()
+    ]
+    return [line for line in lines if re.match(r"(impasto|make)\b", line)]
+
+
+def words(line: str) -> list[str]:
+    """A shell line's words, as far as a pipe or a redirection."""
+    found = shlex.split(line, comments=True)
+    ends = [i for i, word in enumerate(found) if word in {">", ">>", "|", "&&", ";"}]
+    return found[: ends[0]] if ends else found
+
+
+def parse(command: Any, args: list[str]) -> None:
+    """Let Typer parse a command line, down to its last subcommand, without running it."""
+    context = command.context_class(command, info_name="impasto", resilient_parsing=False)
+    given, rest, _ = command.make_parser(context).parse_args(list(args))
+    if hasattr(command, "commands"):
+        assert rest, f"{args} names no command"
+        assert rest[0] in command.commands, f"there is no command {rest[0]!r}"
+        parse(command.commands[rest[0]], rest[1:])
+        return
+    assert not rest, f"too many arguments: {rest}"
+    for parameter in command.params:
+        if parameter.required:
+            assert given.get(parameter.name), f"{parameter.name} is not given"
+
+
+def test_the_readme_shows_commands() -> None:
+    shown = shown_commands()
+    assert "make demo" in {" ".join(words(line)) for line in shown}
+    assert any(line.startswith("impasto stylize") for line in shown)
+
+
+def test_every_command_shown_exists() -> None:
+    from typer.main import get_command
+
+    from impasto.cli.main import app
+
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.M)
+    for line in shown_commands():
+        program, *args = words(line)
+        if program == "make":
+            assert set(args) <= set(targets), f"README: `{line}`: no such target"
+        elif args not in (["--help"], ["--version"]):
+            try:
+                parse(get_command(app), args)
+            except Exception as error:
+                pytest.fail(f"`{line}` is shown, but: {error}")
