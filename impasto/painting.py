@@ -15,8 +15,10 @@ from impasto import __version__
 from impasto.errors import PictureError, StyleError
 from impasto.features import weights as networks
 from impasto.features.extractor import Extractor
+from impasto.features.plan import min_side
 from impasto.image.color import palette
-from impasto.image.files import Picture, digest, read, resize, to_pil
+from impasto.image.files import Picture, digest, fit, read, resize, to_pil
+from impasto.image.pyramid import scale_schedule
 from impasto.methods import GatysConfig, Step, gatys, texture
 from impasto.methods._gatys import backbone_of, with_layers
 from impasto.methods.configs import from_dict
@@ -28,7 +30,7 @@ from impasto.styles.about import About
 from impasto.styles.card import StyleCard
 from impasto.styles.statistics import Painting, Style
 
-__all__ = ["Task", "finish", "make_card", "paint", "prepare", "stylize"]
+__all__ = ["Task", "digest_of", "finish", "make_card", "paint", "prepare", "stylize"]
 
 Source = str | Path | Image.Image
 
@@ -69,17 +71,17 @@ def prepare(
         ImpastoError: whatever cannot be used, before any work is done.
     """
     config = with_layers(config)
-    photograph, photograph_input = _picture("content", content)
-    _check_shape(photograph, config)
-    look, style_input = _style(style, config, weights)
+    extractor = backbone_of(config, weights)
+    extractor.check_layers([*config.content_layers, *config.style_layers])
+    network = networks.digest(config.backbone, weights)
+    photograph, photograph_input = _picture("content", content, config, extractor)
+    look, style_input = _style(style, config, extractor, network)
     given = [photograph_input, style_input]
     start = None
     if init is not None:
-        start, start_input = _picture("init", init)
+        start, start_input = _picture("init", init, config, extractor)
         given.append(start_input)
-    extractor = backbone_of(config, weights)
-    extractor.check_layers([*config.content_layers, *config.style_layers])
-    recipe = Recipe("gatys", asdict(config), tuple(given), _digest(config, weights), __version__)
+    recipe = Recipe("gatys", asdict(config), tuple(given), network, __version__)
     return Task(photograph, look, config, recipe, extractor, start)
 
 
@@ -116,10 +118,12 @@ def stylize(content: Source, style: Source, **options: Any) -> Image.Image:
         ImpastoError: whatever cannot be used or done.
     """
     extra: dict[str, Any] = {}
-    if isinstance(options.get("init"), (Path, Image.Image)):
+    init = options.get("init", "content")
+    if not isinstance(init, str) or Path(init).is_file():
         extra["init"] = options.pop("init")
-    if "weights" in options:
-        extra["weights"] = options.pop("weights")
+    if options.get("weights") is not None:
+        extra["weights"] = Path(options["weights"])
+    options.pop("weights", None)
     task = prepare(content, style, from_dict(GatysConfig, options), **extra)
     return to_pil(finish(task, last(paint(task))), recipe=task.recipe.to_json())
 
@@ -140,7 +144,7 @@ def make_card(
         ImpastoError: a picture or a network that cannot be used.
     """
     config = with_layers(GatysConfig(backbone=backbone, size=_SWATCH_VIEW, iterations=150))
-    picture, _ = _picture("style", source)
+    picture, _ = _picture("style", source, replace(config, size=max(cards.SIZES)))
     name = title or (Path(source).stem if isinstance(source, (str, Path)) else "untitled")
     extractor = backbone_of(replace(config, precision="float32"), weights)
     about = About(
@@ -150,7 +154,7 @@ def make_card(
         licence=licence,
         palette=palette(picture.pixels),
         backbone=backbone,
-        backbone_digest=_digest(config, weights),
+        backbone_digest=networks.digest(backbone, weights),
     )
     blank = torch.zeros(3, 1, 1, dtype=torch.uint8)
     card = cards.make(picture.pixels, extractor, config.style_layers, about, blank)
@@ -159,21 +163,44 @@ def make_card(
     return replace(card, swatch=swatch)
 
 
-def _picture(role: str, source: Source) -> tuple[Picture, Input]:
+def digest_of(picture: Picture) -> str:
+    """A digest of a picture's values, for one that came from no file."""
+    stamp = hashlib.sha256(repr(tuple(picture.pixels.shape)).encode())
+    for values in (picture.pixels, picture.alpha):
+        if values is not None:
+            stamp.update(values.contiguous().numpy().tobytes())
+    return f"sha256:{stamp.hexdigest()}"
+
+
+def _picture(
+    role: str, source: Source, config: GatysConfig, extractor: Extractor | None = None
+) -> tuple[Picture, Input]:
+    """A picture, at most as large as the result, and its entry in the recipe.
+
+    A photograph of 24 megapixels takes 300 MB as numbers, and no scale looks at so many.
+    """
+    picture = read(source)
     if isinstance(source, Image.Image):
-        stamp = hashlib.sha256(f"{source.mode} {source.size} ".encode() + source.tobytes())
-        return read(source), Input(role, "", f"sha256:{stamp.hexdigest()}")
-    return read(source), Input(role, str(source), digest(Path(source)))
+        given = Input(role, "", digest_of(picture))
+    else:
+        given = Input(role, str(source), digest(Path(source)))
+    if extractor is not None:
+        _check_shape(picture, config, extractor)
+    if max(picture.width, picture.height) <= config.size:
+        return picture, given
+    alpha = None if picture.alpha is None else fit(picture.alpha, config.size)
+    return Picture(fit(picture.pixels, config.size), alpha), given
 
 
-def _style(source: Source, config: GatysConfig, weights: Path | None) -> tuple[Style, Input]:
-    if isinstance(source, Image.Image) or (_is_file(source) and Path(source).suffix != ".style"):
-        picture, given = _picture("style", source)
-        _check_shape(picture, config)
+def _style(
+    source: Source, config: GatysConfig, extractor: Extractor, network: str
+) -> tuple[Style, Input]:
+    if isinstance(source, Image.Image) or (_is_file(source) and not _is_card(source)):
+        picture, given = _picture("style", source, config, extractor)
         return Painting(picture.pixels), given
     file = Path(source) if _is_file(source) else gallery.path(str(source))
     card = cards.load(file)
-    if card.about.backbone_digest != _digest(config, weights):
+    if card.about.backbone_digest != network:
         raise StyleError(
             f"The style card {str(source)!r} was measured with {card.about.backbone}, and the run "
             f"uses {config.backbone}, or other weights of it. Take the painting itself, or make a "
@@ -182,22 +209,26 @@ def _style(source: Source, config: GatysConfig, weights: Path | None) -> tuple[S
     return card, Input("style", str(source), digest(file))
 
 
+def _is_card(source: str | Path) -> bool:
+    return Path(source).suffix.lower() == cards.SUFFIX
+
+
 def _is_file(source: str | Path) -> bool:
     """Whether a file is meant: a name with a suffix or a folder is one, even if it is not there."""
     path = Path(source)
-    return path.exists() or bool(path.suffix) or len(path.parts) > 1
+    if path.is_file():
+        return True
+    return str(source) not in gallery.names() and (bool(path.suffix) or len(path.parts) > 1)
 
 
-def _digest(config: GatysConfig, weights: Path | None) -> str:
-    return networks.digest(config.backbone) if weights is None else digest(weights)
-
-
-def _check_shape(picture: Picture, config: GatysConfig) -> None:
+def _check_shape(picture: Picture, config: GatysConfig, extractor: Extractor) -> None:
     """Refuse what would be too thin for the network at the first scale."""
-    sides = sorted((picture.width, picture.height))
-    if sides[0] * config.smallest < 16 * sides[1] or sides[0] < 16:
+    first = scale_schedule(config.size, config.smallest)[0]
+    needed = min_side(extractor.plan, [*config.content_layers, *config.style_layers])
+    short, long = sorted((picture.width, picture.height))
+    if short < needed or round(short * first / long) < needed:
         raise PictureError(
             f"The picture has {picture.width}×{picture.height} pixels, which is too thin or too "
-            "small for the network to see anything in it. Both sides should have 16 pixels or "
-            f"more, and the longer one at most {config.smallest // 16} times the shorter."
+            f"small for the network to see anything in it. Both sides should have {needed} pixels "
+            f"or more, and the longer one at most {first // needed} times the shorter."
         )

@@ -12,7 +12,16 @@ import sys
 
 import torch
 
+from impasto.errors import OptionError
+
 __all__ = ["generator", "has_native_bfloat16", "keep_freed_memory", "pick_device", "pick_precision"]
+
+# From the fastest to the one that is always there.
+_DEVICES = {
+    "cuda": torch.cuda.is_available,
+    "xpu": torch.xpu.is_available,
+    "cpu": lambda: True,
+}
 
 # glibc's <malloc.h>: parameter numbers of mallopt(3).
 _M_TRIM_THRESHOLD = -1
@@ -51,24 +60,33 @@ def has_native_bfloat16() -> bool:
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """The device called `name`; `auto` prefers CUDA, then XPU, then MPS, then the processor."""
-    if name != "auto":
-        return torch.device(name)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    if torch.xpu.is_available():
-        return torch.device("xpu")
-    if torch.backends.mps.is_available():
-        return torch.device("mps")
-    return torch.device("cpu")
+    """The device called `name`; `auto` prefers CUDA, then XPU, then the processor.
+
+    Raises:
+        OptionError: a device that this machine, or this build of PyTorch, does not have.
+    """
+    there = [kind for kind, found in _DEVICES.items() if found()]
+    if name == "auto":
+        return torch.device(there[0])
+    if name not in there:
+        raise OptionError(
+            f"--device is {name!r}, which this machine, or its PyTorch, does not have. "
+            f"It has {', '.join(there)}."
+        )
+    return torch.device(name)
 
 
 def pick_precision(name: str, device: torch.device) -> torch.dtype:
     """The number type called `name`; `auto` takes bfloat16 where the device computes in it."""
     if name == "auto":
-        native = has_native_bfloat16() if device.type == "cpu" else device.type in {"cuda", "xpu"}
-        return torch.bfloat16 if native else torch.float32
+        return torch.bfloat16 if _computes_bfloat16(device) else torch.float32
     return torch.float32 if name == "float32" else torch.bfloat16
+
+
+def _computes_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "xpu" or has_native_bfloat16()
 
 
 def generator(seed: int) -> torch.Generator:

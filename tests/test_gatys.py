@@ -75,8 +75,8 @@ def test_strength_runs_from_the_photograph_to_the_painting(
     steps = [paint(photo, painting, net, strength=s, tv_weight=0.0) for s in (0.1, 0.5, 0.9)]
     content = [s.losses["content"] for s in steps]
     style = [s.losses["style"] for s in steps]
-    assert content == sorted(content)
-    assert style == sorted(style, reverse=True)
+    assert content[0] < content[1] < content[2]
+    assert style[0] > style[1] > style[2]
 
 
 def test_strength_zero_is_the_photograph(photo: Tensor, painting: Tensor, net: Extractor) -> None:
@@ -88,7 +88,12 @@ def test_strength_zero_is_the_photograph(photo: Tensor, painting: Tensor, net: E
 def test_strength_one_forgets_the_photograph(
     photo: Tensor, painting: Tensor, net: Extractor
 ) -> None:
-    assert "content" not in paint(photo, painting, net, strength=1.0, iterations=4).losses
+    step = paint(photo, painting, net, strength=1.0)
+    assert "content" not in step.losses
+    # Nor does the detail that is kept from scale to scale come from it.
+    config = replace(QUICK, strength=1.0)
+    smooth = last(gatys(photo, painting, config, extractor=net, start=fit(photo, 48)))
+    assert step.losses["style"] == pytest.approx(smooth.losses["style"], rel=0.5)
 
 
 @pytest.mark.parametrize("init", ["content", "noise", "grey"])

@@ -12,10 +12,11 @@ from PIL import Image
 from skimage import data
 
 import impasto
-from impasto import GatysConfig, PictureError, StyleError
+from impasto import GatysConfig, OptionError, PictureError, StyleError, WeightsError
 from impasto.methods.solver import last
 from impasto.painting import finish, make_card, paint, prepare
 from impasto.styles import card as cards
+from impasto.styles.statistics import Painting
 
 QUICK = GatysConfig(size=64, smallest=64, iterations=8)
 
@@ -100,6 +101,55 @@ def test_a_built_in_style_goes_by_its_name(folder: Path) -> None:
     given = task.recipe.input("style")
     assert given is not None
     assert given.name == "starry-night"
+
+
+def test_pictures_much_bigger_than_the_result_do_not_stay(folder: Path, tmp_path: Path) -> None:
+    with Image.open(folder / "cut-out.png") as small:
+        small.resize((1200, 900)).save(tmp_path / "big.png")
+    task = prepare(tmp_path / "big.png", folder / "painting.png", QUICK)
+    assert (task.content.width, task.content.height) == (64, 48)
+    assert task.content.alpha is not None
+    assert isinstance(task.style, Painting)
+    assert max(task.style.pixels.shape[-2:]) == 64
+
+
+def test_options_of_the_library_are_those_of_the_command(folder: Path, tmp_path: Path) -> None:
+    weights = Path(cards.__file__).parents[1] / "features" / "data" / "compact.safetensors"
+    quick = {"size": 64, "smallest": 64, "iterations": 2}
+    picture = impasto.stylize(
+        folder / "photo.png",
+        "starry-night",
+        init=str(folder / "painting.png"),
+        weights=str(weights),
+        **quick,
+    )
+    roles = [given["role"] for given in json.loads(picture.info["impasto"])["inputs"]]
+    assert roles == ["content", "style", "init"]
+    with pytest.raises(OptionError, match="did you mean 'size'"):
+        impasto.stylize(folder / "photo.png", "starry-night", sise=64)
+    with pytest.raises(WeightsError, match="does not exist"):
+        impasto.stylize(folder / "photo.png", "starry-night", weights=tmp_path / "none.pth")
+
+
+def test_a_truncated_pillow_image_is_one_clear_error(folder: Path, tmp_path: Path) -> None:
+    whole = (folder / "painting.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    with Image.open(tmp_path / "cut.png") as cut, pytest.raises(PictureError):
+        prepare(cut, "starry-night", QUICK)
+
+
+def test_a_folder_does_not_hide_a_built_in_style(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "starry-night").mkdir()
+    monkeypatch.chdir(tmp_path)
+    prepare(folder / "photo.png", "starry-night", QUICK)
+
+
+def test_a_card_must_be_called_one(tmp_path: Path) -> None:
+    card = cards.load(Path(cards.__file__).parent / "data" / "starry-night.style")
+    with pytest.raises(StyleError, match=r"should end in \.style"):
+        cards.save(card, tmp_path / "mine.png")
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,18 @@ import pytest
 import torch
 
 from impasto import runtime
+from impasto.errors import OptionError
 from impasto.runtime import generator, has_native_bfloat16, keep_freed_memory, pick_device
 
 
-def test_a_named_device_is_taken_as_it_is() -> None:
+def test_a_device_that_is_there_is_taken() -> None:
     assert pick_device("cpu") == torch.device("cpu")
-    assert pick_device("cuda:1") == torch.device("cuda", 1)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_a_device_that_is_not_there_is_refused_with_those_that_are() -> None:
+    with pytest.raises(OptionError, match="'cuda', which this machine.*cpu"):
+        pick_device("cuda")
 
 
 def test_the_automatic_device_works() -> None:

@@ -110,26 +110,30 @@ def test_adam_averages_its_steps() -> None:
         return loss, {}
 
     settings = Settings("adam", learning_rate=0.2)
-    last = [s.image() for s in run(problem(4, 4, 60, jumping), settings=settings)][-10:]
-    jumps = torch.stack([(b - a).abs().mean() for a, b in pairwise(last)])
-    assert float(jumps.mean()) < 0.05
+    start, p = torch.full((1, 3, 4, 4), 0.53), problem(4, 4, 60, jumping)
+    pictures = [s.image() for s in solve(start, [lambda: p], [1.0], settings)]  # taken on the way
+    jumps = [float((b - a).abs().mean()) for a, b in pairwise(pictures[-10:])]
+    assert 0 < max(jumps) < 0.05
 
 
-def curved(x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    """A bowl fifty times as steep across one half of the picture as across the other."""
-    steep = torch.ones_like(x)
-    steep[..., : x.shape[-1] // 2] = 50.0
-    loss = (steep * (x - 0.7).square()).mean()
-    return loss, {}
+def test_a_big_picture_converges_as_a_small_one_does() -> None:
+    """Averaged losses have tiny gradients at big sizes; thresholds must not swallow them."""
+    for optimizer in ("lbfgs", "adam"):
+        steps = run(problem(512, 512, 40, pull(0.8)), settings=Settings(optimizer))
+        assert torch.allclose(steps[-1].image(), torch.tensor(0.8), atol=0.02), optimizer
 
 
-@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-def test_what_an_optimiser_learnt_is_carried_to_the_next_scale(optimizer: str) -> None:
-    """From the same start, a scale with a coarser one before it descends faster than without."""
-    away = lambda height, width: lambda _: torch.full((1, 3, height, width), 0.5)  # noqa: E731
-    fine = Problem(16, 16, 4, curved, away(16, 16))
-    coarse = Problem(8, 8, 12, curved, away(8, 8))
-    settings = Settings(optimizer)
-    alone = run(fine, settings=settings)[-1].losses["total"]
-    after = run(coarse, fine, settings=settings)[-1].losses["total"]
-    assert after < 0.9 * alone
+def test_a_matrix_that_is_not_a_number_is_a_bad_loss_too() -> None:
+    """`eigvalsh` of NaN raises where other operations hand the NaN on."""
+    calls = iter(range(10**6))
+
+    def objective(x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        matrix = x[0, 0] @ x[0, 0].T
+        if next(calls) == 3:
+            matrix = matrix * math.nan
+        loss = (x - 0.8).square().mean() + 0 * torch.linalg.eigvalsh(matrix).sum()
+        return loss, {}
+
+    steps = run(problem(4, 4, 30, objective))
+    assert [s.iteration for s in steps if s.note] == [4]
+    assert torch.allclose(steps[-1].image(), torch.tensor(0.8), atol=0.02)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -186,17 +187,15 @@ def test_words_that_no_card_has_are_refused(file: Path, key: str, value: str) ->
 )
 @given(drawn=st.data())
 def test_no_spoilt_byte_gets_past(drawn: st.DataObject, file: Path) -> None:
-    """Whatever is changed in a card, it is read or refused in one sentence; nothing else happens."""
+    """Whatever is changed in a card, it is read or refused; nothing else happens."""
     whole = bytearray(file.read_bytes())
     spoilt = file.with_name("spoilt.style")
     head = 2400  # the header and its lengths, where all the structure is
     for _ in range(drawn.draw(st.integers(1, 4))):
         whole[drawn.draw(st.integers(0, head))] = drawn.draw(st.integers(0, 255))
     spoilt.write_bytes(whole)
-    try:
+    with contextlib.suppress(StyleError):
         cards.load(spoilt)
-    except StyleError as error:
-        assert "\n" not in str(error).strip()[:200]
 
 
 def test_the_gallery_has_a_dozen_cards_that_fit_the_embedded_network() -> None:

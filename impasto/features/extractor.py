@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from impasto.errors import OptionError, suggestion
 from impasto.features.plan import Conv, Operation, Pool, layer_names, min_side, relu_name
+from impasto.features.plan import layers as describe
 
 __all__ = ["Extractor", "Pooling"]
 
@@ -109,6 +110,11 @@ class Extractor(nn.Module):
                     f"It has {', '.join(n for n in self.names if n.startswith('relu'))}, and the "
                     "same with conv and pool; `impasto layers` lists them."
                 )
+
+    def channels(self, layer: str) -> int:
+        """A layer's width before its lift."""
+        self.check_layers([layer])
+        return next(info.channels for info in describe(self.plan) if info.name == layer)
 
     def check_size(self, height: int, width: int, layers: Iterable[str]) -> None:
         """Raise for a picture that is too small to have a value at each of the layers."""

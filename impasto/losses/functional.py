@@ -44,7 +44,7 @@ def content(
     Gatys et al. 2016, eq. 1, over the content's own energy instead of a half: so its weight does
     not depend on the layer, the backbone or the picture.
     """
-    difference = (features - target).float().movedim(1, -1)
+    difference = (features.float() - target.float()).movedim(1, -1)
     return (difference @ lift.linear.T).square().sum(-1).mean() / unit
 
 

@@ -8,7 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-__all__ = ["Lift", "Moments", "blend", "covariance", "gram", "matrix_root", "moments"]
+from impasto.features.extractor import Extractor
+
+__all__ = ["Lift", "Moments", "blend", "covariance", "gram", "lift_of", "matrix_root", "moments"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,10 @@ class Moments:
 
     mean: Float[Tensor, "b c"]
     second: Float[Tensor, "b c c"]
+
+    def to(self, device: torch.device) -> Moments:
+        """The same moments on a device."""
+        return Moments(self.mean.to(device), self.second.to(device))
 
 
 @dataclass(frozen=True)
@@ -43,17 +49,29 @@ class Lift:
     @staticmethod
     def of(weight: Float[Tensor, "o c"], bias: Float[Tensor, " o"]) -> Lift:
         """The lift of a linear layer, in float32."""
-        weight, bias = weight.detach().double(), bias.detach().double()
+        device = weight.device
+        # Once for a run, hence on the processor in double precision, which not all devices have.
+        weight, bias = weight.detach().cpu().double(), bias.detach().cpu().double()
         whole = torch.cat([weight, bias[:, None]], 1)
-        return Lift(
-            torch.linalg.qr(whole, mode="r").R.float(), torch.linalg.qr(weight, mode="r").R.float()
-        )
+        factors = [
+            torch.linalg.qr(matrix, mode="r").R.float().to(device) for matrix in (whole, weight)
+        ]
+        return Lift(*factors)
 
     @staticmethod
-    def identity(channels: int) -> Lift:
+    def identity(channels: int, device: torch.device | None = None) -> Lift:
         """The lift of a layer that stands for itself. Its Gram matrix is the plain one."""
-        eye = torch.eye(channels)
-        return Lift(torch.cat([eye, torch.zeros(channels, 1)], 1), eye)
+        eye = torch.eye(channels, device=device)
+        return Lift(torch.cat([eye, torch.zeros_like(eye[:, :1])], 1), eye)
+
+
+def lift_of(extractor: Extractor, layer: str) -> Lift:
+    """A layer's lift, or the identity where the backbone has none."""
+    if layer in extractor.lifts:
+        lift = extractor.lifts[layer]
+        return Lift.of(lift.get_parameter("weight")[:, :, 0, 0], lift.get_parameter("bias"))
+    device = next(extractor.parameters()).device
+    return Lift.identity(extractor.channels(layer), device)
 
 
 def moments(features: Float[Tensor, "b c h w"]) -> Moments:
@@ -89,10 +107,10 @@ def covariance(moments: Moments, lift: Lift) -> Float[Tensor, "b l l"]:
 
 def matrix_root(matrix: Float[Tensor, "b c c"]) -> Float[Tensor, "b c c"]:
     """The symmetric square root of a positive semi-definite matrix, less negative rounding."""
-    values, vectors = torch.linalg.eigh(matrix.double())
+    values, vectors = torch.linalg.eigh(matrix.cpu().double())
     roots = values.clamp(min=0).sqrt()
     root: Tensor = vectors * roots[:, None, :] @ vectors.transpose(1, 2)
-    return root.to(matrix.dtype)
+    return root.to(matrix)
 
 
 def blend(first: Moments, second: Moments, share: float) -> Moments:

@@ -18,10 +18,10 @@ from impasto.image.files import fit, resize
 from impasto.image.pyramid import scale_schedule
 from impasto.losses import functional as losses
 from impasto.losses.objective import Features, Term, evaluate
-from impasto.losses.statistics import Lift, Moments, gram, moments
+from impasto.losses.statistics import Lift, Moments, gram, lift_of, moments
 from impasto.methods.configs import GatysConfig
 from impasto.methods.solver import Problem, Settings, Step, solve
-from impasto.runtime import generator, keep_freed_memory, pick_device, pick_precision
+from impasto.runtime import generator, pick_device, pick_precision
 from impasto.styles.statistics import Painting, Style
 
 __all__ = ["gatys"]
@@ -54,7 +54,6 @@ def gatys(
         OptionError: an unknown layer, or a picture too thin for the deepest one.
         DivergedError: no step was small enough.
     """
-    keep_freed_memory()
     config = with_layers(config or GatysConfig())
     extractor = extractor or backbone_of(config)
     device = next(extractor.parameters()).device
@@ -62,7 +61,7 @@ def gatys(
     source = Painting(style.to(device)) if isinstance(style, Tensor) else style
     scales = [fit(content, side) for side in scale_schedule(config.size, config.smallest)]
     counts = _iterations(config.iterations, len(scales))
-    keep_detail = config.init == "content" and start is None
+    keep_detail = config.init == "content" and start is None and balance(config)[0] > 0
     problems = [
         partial(_problem, scaled, source, config, extractor, count, keep_detail)
         for scaled, count in zip(scales, counts, strict=True)
@@ -98,8 +97,9 @@ def settings_of(config: GatysConfig) -> Settings:
 
 def _iterations(total: int, scales: int) -> list[int]:
     """Shares of the iterations: the first scale lays the picture out, the last one finishes it."""
-    weights = [1.5, *[1.0] * (scales - 2), 1.5][:scales] if scales > 1 else [1.0]
-    return [max(1, round(total * w / sum(weights))) for w in weights]
+    weights = [1.5, *[1.0] * (scales - 2), 1.5] if scales > 1 else [1.0]
+    ends = [round(total * sum(weights[: i + 1]) / sum(weights)) for i in range(scales)]
+    return [max(1, end - begin) for begin, end in zip([0, *ends], ends, strict=False)]
 
 
 def _start(content: Picture, config: GatysConfig) -> Picture:
@@ -164,7 +164,7 @@ def content_terms(content: Picture, config: GatysConfig, extractor: Extractor) -
         return []
     with torch.no_grad():
         targets = extractor(content, config.content_layers)
-    lifts = {name: lift_of(extractor, name, targets[name].shape[1]) for name in targets}
+    lifts = {name: lift_of(extractor, name) for name in targets}
     units = {name: losses.energy(f, lifts[name]) for name, f in targets.items()}
 
     def fn(_: Tensor, features: Features) -> Tensor:
@@ -183,7 +183,8 @@ def style_terms(
         return []
     wanted = style.at(long_side, extractor, config.style_layers)
     make = _gram_distance if config.style_loss == "gram" else _gaussian_distance
-    distances = {n: make(m, lift_of(extractor, n, m.mean.shape[1])) for n, m in wanted.items()}
+    device = next(extractor.parameters()).device
+    distances = {n: make(m.to(device), lift_of(extractor, n)) for n, m in wanted.items()}
 
     def fn(_: Tensor, features: Features) -> Tensor:
         return torch.stack([d(moments(features[n])) for n, d in distances.items()]).mean()
@@ -211,11 +212,3 @@ def _gram_distance(wanted: Moments, lift: Lift) -> Distance:
 def _gaussian_distance(wanted: Moments, lift: Lift) -> Distance:
     target = losses.GaussianTarget(wanted, lift)
     return lambda got: losses.gaussian(got, target)
-
-
-def lift_of(extractor: Extractor, name: str, channels: int) -> Lift:
-    """A layer's lift, or the identity where the backbone has none."""
-    if name not in extractor.lifts:
-        return Lift.identity(channels)
-    layer = extractor.lifts[name]
-    return Lift.of(layer.weight[:, :, 0, 0], layer.bias)  # type: ignore[index, arg-type]

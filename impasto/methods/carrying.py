@@ -17,32 +17,31 @@ State = dict[str, Any]
 def carry(before: Optimizer, old: Tensor, after: Optimizer, new: Tensor) -> None:
     """Give `after`, which moves the pixels `new`, what `before` learnt at the size of `old`.
 
-    Every loss is an average over pixels, so a gradient shrinks as the number of pixels grows: what
-    is made of gradients is scaled by the ratio of the two.
+    Values carry over as they are: the solver descends a sum over pixels, of which a pixel's
+    gradient does not depend on how many others there are.
     """
     state = before.state.get(old)
     if not state:
         return
-    ratio = old.numel() / new.numel()
     if isinstance(before, Adam) and isinstance(after, Adam):
-        after.state[new] = _adam(state, new, ratio)
+        after.state[new] = _adam(state, new)
     elif isinstance(before, LBFGS) and isinstance(after, LBFGS) and state.get("old_dirs"):
-        after.state[new] = _lbfgs(state, old, new, ratio)
+        after.state[new] = _lbfgs(state, old, new)
 
 
-def _adam(state: State, new: Tensor, ratio: float) -> State:
+def _adam(state: State, new: Tensor) -> State:
     """Both moments, resized; the second stays positive under bilinear weights."""
     return {
         "step": state["step"].clone(),
-        "exp_avg": _resize(state["exp_avg"], new, "bicubic") * ratio,
-        "exp_avg_sq": _resize(state["exp_avg_sq"], new, "bilinear") * ratio**2,
+        "exp_avg": _resize(state["exp_avg"], new, "bicubic"),
+        "exp_avg_sq": _resize(state["exp_avg_sq"], new, "bilinear"),
     }
 
 
-def _lbfgs(state: State, old: Tensor, new: Tensor, ratio: float) -> State:
+def _lbfgs(state: State, old: Tensor, new: Tensor) -> State:
     """The pairs of steps and gradient changes, resized, without those that lost their curvature."""
     steps = [_resize(s.view_as(old), new, "bicubic").flatten() for s in state["old_stps"]]
-    changes = [_resize(y.view_as(old), new, "bicubic").flatten() * ratio for y in state["old_dirs"]]
+    changes = [_resize(y.view_as(old), new, "bicubic").flatten() for y in state["old_dirs"]]
     pairs = [(s, y) for s, y in zip(steps, changes, strict=True) if float(y.dot(s)) > 1e-10]
     if not pairs:
         return {}

@@ -88,7 +88,7 @@ class GatysConfig:
         "Number type inside the network; auto takes bfloat16 where it is native.",
         choices=("auto", "float32", "bfloat16"),
     )
-    device: str = option("auto", "Where to compute.", choices=("auto", "cpu", "cuda", "mps", "xpu"))
+    device: str = option("auto", "Where to compute.", choices=("auto", "cpu", "cuda", "xpu"))
 
     def __post_init__(self) -> None:
         check(self)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from impasto.errors import DivergedError
 from impasto.methods.carrying import carry
+from impasto.runtime import keep_freed_memory
 
 __all__ = ["Problem", "Settings", "Step", "last", "solve"]
 
@@ -35,7 +36,8 @@ class Step:
         iteration, iterations: within this scale, from 1.
         done: share of the whole run's work, from 0 to 1.
         losses: each term before its weight, and `total`, the weighted sum.
-        image: the best picture so far, in [0, 1].
+        image: gives the picture as it is when called, in [0, 1]: call it before the next step is
+            taken. `losses` are those of the picture from which this step was made.
         note: what a person should know of this step, if anything.
     """
 
@@ -93,12 +95,13 @@ def solve(
     Raises:
         DivergedError: the loss stayed infinite or not a number however small the step.
     """
+    keep_freed_memory()
     image, before, run = start, 0.0, None
     for index, make in enumerate(problems):
         problem = make()
-        run = _Scale(problem.arrive(image).clamp(0, 1), problem, settings, run)
+        run = _Scale(problem.arrive(image).clamp(0, 1), settings, run)
         for iteration in range(1, problem.iterations + 1):
-            losses, note = run.advance()
+            losses, note = run.advance(problem.objective)
             yield Step(
                 scale=index + 1,
                 scales=len(problems),
@@ -112,6 +115,7 @@ def solve(
                 note=note,
             )
         image, before = run.picture(), before + work[index]
+        del problem  # its targets go before those of the next scale come
 
 
 def last(steps: Iterator[Step]) -> Step:
@@ -119,13 +123,19 @@ def last(steps: Iterator[Step]) -> Step:
     return deque(steps, maxlen=1)[0]
 
 
+def _value(objective: Objective, pixels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    """The objective; not a number where a matrix could not be decomposed, as it held none."""
+    try:
+        return objective(pixels)
+    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
+        return pixels.new_tensor(math.nan), {}
+
+
 class _Scale:
     """The state of one scale: pixels, optimiser, running average, and the last good picture."""
 
-    def __init__(
-        self, image: Picture, problem: Problem, settings: Settings, before: _Scale | None
-    ) -> None:
-        self.objective, self.settings = problem.objective, settings
+    def __init__(self, image: Picture, settings: Settings, before: _Scale | None) -> None:
+        self.settings = settings
         self.pixels = image.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
         self.rate = settings.learning_rate if settings.optimizer == "adam" else 1.0
         self.optimiser = self._make_optimiser()
@@ -149,24 +159,28 @@ class _Scale:
             tolerance_change=0.0,
         )
 
-    def advance(self) -> tuple[dict[str, float], str | None]:
+    def advance(self, objective: Objective) -> tuple[dict[str, float], str | None]:
         """One iteration. After a loss that is not finite or explodes: back, with half the step."""
         losses: dict[str, float] = {}
 
         def closure() -> Tensor:
             self.optimiser.zero_grad(set_to_none=True)
-            total, values = self.objective(self.pixels)
+            total, values = _value(objective, self.pixels)
             losses.update({name: float(value) for name, value in values.items()})
             losses["total"] = float(total.detach())
+            # The sum over pixels, not the mean: L-BFGS and Adam both have absolute thresholds,
+            # under which the gradients of a big picture's mean would fall.
+            scaled = total * self.pixels.numel()
             if self._is_sound(losses["total"]):
-                total.backward()  # type: ignore[no-untyped-call]
-            return total
+                scaled.backward()  # type: ignore[no-untyped-call]
+            return scaled
 
         before = self.pixels.detach().clone()
         self.optimiser.step(closure)  # type: ignore[arg-type]
-        sound = self._is_sound(losses["total"]) and bool(self.pixels.detach().isfinite().all())
-        if not sound:
-            return losses, self._retreat(losses["total"])
+        if not self._is_sound(losses["total"]):
+            return losses, self._retreat(f"the loss went to {losses['total']:g}")
+        if not bool(self.pixels.detach().isfinite().all()):
+            return losses, self._retreat("the gradient was not finite")
         self.good = before
         if self.first == math.inf:
             self.first = losses["total"]
@@ -185,18 +199,18 @@ class _Scale:
                 self.averaged.lerp_(self.pixels, 1 - decay)
                 self.weight = 1 - (1 - self.weight) * decay
 
-    def _retreat(self, total: float) -> str:
+    def _retreat(self, what: str) -> str:
         self.retreats += 1
         if self.retreats > _MOST_RETREATS:
             raise DivergedError(
-                f"The loss went to {total:g} again and again, though the step was halved "
-                f"{_MOST_RETREATS} times. Lower the weights, or take --precision float32."
+                f"The picture could not be painted: {what} again and again, though the step was "
+                f"halved {_MOST_RETREATS} times. Lower the weights, or try another start."
             )
         self.rate /= 2
         with torch.no_grad():
             self.pixels.copy_(self.good)
         self.optimiser = self._make_optimiser()
-        return f"the loss went to {total:g}: back to the last good picture, with half the step"
+        return f"{what}: back to the last good picture, with half the step"
 
     def picture(self) -> Picture:
         """The picture so far, in [0, 1]: Adam's average, corrected for its start, or the pixels."""

@@ -31,11 +31,13 @@ from impasto.losses.statistics import Moments, blend, matrix_root
 from impasto.styles.about import About, read_about
 from impasto.styles.statistics import measure
 
-__all__ = ["SIZES", "StyleCard", "load", "make", "save"]
+__all__ = ["SIZES", "SUFFIX", "StyleCard", "load", "make", "save"]
 
 # Long sides at which a painting is measured. Between two of them moments are blended; beyond the
 # last they stay, as a painting is never enlarged.
 SIZES = (180, 430, 1024)
+
+SUFFIX = ".style"
 
 _MOST_BYTES = 64_000_000  # a VGG-19 card has 7 MB
 
@@ -104,6 +106,8 @@ def save(card: StyleCard, path: Path, force: bool = False) -> None:
     Raises:
         StyleError: a file that is there already, without `force`, or that cannot be written.
     """
+    if path.suffix.lower() != SUFFIX:
+        raise StyleError(f"{path} is no name for a style card: it should end in {SUFFIX}.")
     tensors = {"swatch": _encode(card.swatch)}
     for size, layers in card.measured.items():
         for name, held in layers.items():

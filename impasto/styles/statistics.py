@@ -47,5 +47,6 @@ def measure(
 ) -> dict[str, Moments]:
     """Moments of a painting's features at a size, of its own shape, and never enlarged."""
     side = min(long_side, max(pixels.shape[-2:]))
-    features = extractor(fit(pixels, side), layers)
+    device = next(extractor.parameters()).device
+    features = extractor(fit(pixels, side).to(device), layers)
     return {name: moments(features[name]) for name in layers}
