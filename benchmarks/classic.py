@@ -127,7 +127,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("--content", type=Path)
     parser.add_argument("--style", type=Path, help="without it, noise: the cost is the same")
-    parser.add_argument("--size", type=int, default=512, help="long side; the other is 3/4 of it")
+    parser.add_argument("--width", type=int, default=512)
+    parser.add_argument("--height", type=int, default=384)
     parser.add_argument("--warm-up", type=int, default=3)
     parser.add_argument("--measured", type=int, default=6)
     parser.add_argument("--iterations", type=int, default=1000, help="what a whole run has")
@@ -138,7 +139,7 @@ def main() -> None:
         return
     if not options.content:
         parser.error("--content is needed")
-    width, height = options.size, options.size * 3 // 4
+    width, height = options.width, options.height
     content = load(options.content, width, height)
     style = load(options.style, width, height) if options.style else torch.randn_like(content)
     times = time_iterations(content, style, options.warm_up, options.measured)

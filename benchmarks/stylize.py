@@ -27,6 +27,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from impasto.errors import ImpastoError
+from impasto.image import atomic
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -127,10 +130,13 @@ def measure(options: argparse.Namespace, backbone: str, size: int, folder: Path)
     )
 
 
-def measure_classic(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """The classic recipe's figures, from its own process."""
+def measure_classic(
+    options: argparse.Namespace, ours: list[Measurement], folder: Path
+) -> dict[str, Any]:
+    """The classic recipe's figures, from its own process, at the size that one of ours had."""
+    same = next(m for m in ours if m.size == options.classic_size)
     command = [sys.executable, "benchmarks/classic.py", "--content", str(options.content)]
-    command += ["--size", str(options.classic_size)]
+    command += ["--width", str(same.width), "--height", str(same.height)]
     if Path(options.style).exists() and Path(options.style).suffix != ".style":
         command += ["--style", options.style]
     printed = folder / "classic.json"
@@ -175,8 +181,30 @@ def commit() -> str:
 
 def ratio(ours: list[Measurement], classic: dict[str, Any]) -> float | None:
     """How many times as long the classic recipe takes as the default backbone at the same size."""
-    same = [m for m in ours if m.backbone == "compact" and m.size == classic["width"]]
-    return round(classic["seconds"] / same[0].seconds, 1) if same else None
+    long_side = max(classic["width"], classic["height"])
+    same = next((m for m in ours if m.backbone == "compact" and m.size == long_side), None)
+    if same is None:
+        return None
+    assert (same.width, same.height) == (classic["width"], classic["height"]), "unequal pictures"
+    return round(float(classic["seconds"]) / same.seconds, 1)
+
+
+def measure_all(options: argparse.Namespace) -> dict[str, Any]:
+    """The whole report."""
+    ours: list[Measurement] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for backbone in options.backbones:
+            for size in options.sizes:
+                ours.append(measure(options, backbone, size, folder))
+                print(f"{backbone} {size}: {ours[-1].seconds} s, {ours[-1].peak_megabytes} MB")
+        classic = measure_classic(options, ours, folder)
+    return {
+        "machine": machine(),
+        "runs": [asdict(measurement) for measurement in ours],
+        "classic": classic,
+        "classic_over_compact": ratio(ours, classic),
+    }
 
 
 def plot(report: dict[str, Any], path: Path) -> None:
@@ -192,7 +220,8 @@ def plot(report: dict[str, Any], path: Path) -> None:
         for r in report["runs"]
     ]
     if classic := report.get("classic"):
-        label = f"classic recipe, {classic['width']} px,\n{classic['iterations']:,} iterations"
+        long_side = max(classic["width"], classic["height"])
+        label = f"classic recipe, {long_side} px,\n{classic['iterations']:,} iterations"
         bars.append((label, classic["seconds"], classic["peak_megabytes"], "classic"))
     bars.reverse()
     labels, seconds, memory, kinds = zip(*bars, strict=True)
@@ -228,30 +257,25 @@ def main() -> None:
     parser.add_argument("--backbones", nargs="+", default=["compact", "vgg19"])
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--iterations", type=int, help="instead of the default number")
-    parser.add_argument("--classic-size", type=int, default=512)
+    parser.add_argument("--classic-size", type=int, default=512, help="one of the sizes")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
     options = parser.parse_args()
+    if options.classic_size not in options.sizes:
+        parser.error(f"--classic-size {options.classic_size} is not one of --sizes: add it there")
     options.content = options.content.resolve()
     if Path(options.style).exists():
         options.style = str(Path(options.style).resolve())
     options.out.mkdir(parents=True, exist_ok=True)
-
-    ours: list[Measurement] = []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for backbone in options.backbones:
-            for size in options.sizes:
-                ours.append(measure(options, backbone, size, folder))
-                print(f"{backbone} {size}: {ours[-1].seconds} s, {ours[-1].peak_megabytes} MB")
-        classic = measure_classic(options, folder)
-    report = {
-        "machine": machine(),
-        "runs": [asdict(measurement) for measurement in ours],
-        "classic": classic,
-        "classic_over_compact": ratio(ours, classic),
-    }
-    (options.out / "stylize.json").write_text(json.dumps(report, indent=2) + "\n")
+    figures = options.out / "stylize.json"
+    try:
+        atomic.check_target(figures, force=True)  # before half an hour of work
+        report = measure_all(options)
+        text = json.dumps(report, indent=2) + "\n"
+        atomic.replace(figures, text.encode(), force=True)
+    except ImpastoError as error:
+        sys.exit(str(error))
     plot(report, options.out / "stylize.png")
+    classic = report["classic"]
     print(f"classic recipe: {classic['seconds_per_iteration']} s × {classic['iterations']}")
     print(f"it takes {report['classic_over_compact']} times as long; see {options.out}")
 

@@ -155,15 +155,14 @@ def test_gradients_reach_every_pixel(compact: Extractor, picture: Tensor) -> Non
 
 
 @pytest.mark.parametrize(
-    ("layer", "meant"), [("relu9_1", "relu5_1"), ("relu4-2", "relu4_2"), ("pool_2", "pool2")]
+    ("layer", "meant"), [("rel3_2", "relu3_2"), ("relu4-2", "relu4_2"), ("pool_2", "pool2")]
 )
 def test_an_unknown_layer_is_told(
     layer: str, meant: str, compact: Extractor, picture: Tensor
 ) -> None:
-    with pytest.raises(OptionError, match=rf"no layer '{layer}'.*did you mean '\w+'\?") as told:
+    with pytest.raises(OptionError, match=rf"no layer '{layer}'.*did you mean '{meant}'\?") as told:
         compact(picture, ["relu1_1", layer])
     assert "relu1_1, relu1_2, relu2_1" in str(told.value)
-    assert "did you mean" in str(told.value) or meant in str(told.value)
 
 
 @pytest.mark.parametrize(

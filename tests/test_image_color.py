@@ -55,15 +55,6 @@ def test_lab_gradients_in_double_precision() -> None:
     assert torch.autograd.gradcheck(color.to_lab, (pixels,))
 
 
-def test_luminance_is_linear_in_light() -> None:
-    primaries = torch.eye(3).view(1, 3, 1, 3)
-    y = color.luminance(primaries)
-    assert y.sum().item() == pytest.approx(1, abs=1e-5)
-    assert y.flatten().tolist() == pytest.approx([0.2126, 0.7152, 0.0722], abs=1e-4)
-    # sRGB 0.735 is half the light of white.
-    assert color.luminance(torch.full((1, 3, 1, 1), 0.73536)).item() == pytest.approx(0.5, abs=1e-3)
-
-
 def test_the_palette_is_the_colours_by_their_share() -> None:
     parts = [("#102030", 20), ("#e0c040", 14), ("#f4f4f0", 9), ("#a02020", 6), ("#207040", 3)]
     expected = tuple(name for name, _ in parts)

@@ -8,6 +8,8 @@ import itertools
 import logging
 import os
 import struct
+import subprocess
+import sys
 import typing
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +23,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
+from impasto import digests
 from impasto.errors import OptionError, PictureError
 from impasto.image import files
+from impasto.image.profiles import srgb_profile
 
 Order = typing.Literal["<", ">"]
 
@@ -156,6 +160,36 @@ def test_the_first_frame_of_an_animation(tmp_path: Path) -> None:
 def test_extreme_shapes_are_read(tmp_path: Path, shape: tuple[int, int]) -> None:
     picture = files.read(saved(Image.new("RGB", shape[::-1], "white"), tmp_path / "a.png"))
     assert (picture.height, picture.width) == shape
+
+
+PEAK = """
+import sys
+from pathlib import Path
+from impasto.image.files import read
+def peak():
+    # Not getrusage, which starts a child at its parent's peak.
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+read(sys.argv[1])
+before = peak()
+picture = read(sys.argv[2])
+print((peak() - before) / (picture.width * picture.height))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc elsewhere")
+def test_a_camera_picture_is_read_with_one_copy_as_floats(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    paths = [tmp_path / "small.png", tmp_path / "big.png"]
+    for path, size in zip(paths, [(40, 30), (4000, 3000)], strict=True):
+        image = Image.new("RGB", size, (200, 100, 50))
+        saved(image, path, exif=exif, icc_profile=srgb_profile())
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, *paths], capture_output=True, text=True, check=True
+    )
+    # For each pixel 3 bytes as decoded and 12 as floats; there is no room for another 12.
+    assert 12 < float(done.stdout) < 20
 
 
 # --- 16 bits and floats ---
@@ -425,8 +459,12 @@ def test_reading_warns_no_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) 
 def test_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"paint")
     assert files.digest(tmp_path / "a") == "sha256:" + hashlib.sha256(b"paint").hexdigest()
+    assert digests.of_file(tmp_path / "a", OptionError) == digests.of_bytes(b"paint")
+    assert digests.of_bytes(b"paint") == files.digest(tmp_path / "a")
     with pytest.raises(PictureError, match="does not exist"):
         files.digest(tmp_path / "b")
+    with pytest.raises(OptionError, match=r"b cannot be read \(No such file"):
+        digests.of_file(tmp_path / "b", OptionError)
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 60))

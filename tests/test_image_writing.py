@@ -292,6 +292,17 @@ def test_sides_too_long_for_the_format(tmp_path: Path) -> None:
     assert listing(tmp_path) == ["a.jpg"]
 
 
+@pytest.mark.parametrize(("suffix", "most"), [(".webp", 16_383), (".jpg", 65_500)])
+def test_sides_too_long_for_the_format_are_known_before(
+    tmp_path: Path, suffix: str, most: int
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    files.check_writable(path, long_side=most)
+    with pytest.raises(PictureError, match=f"{most:,}.*{most + 1:,}"):
+        files.check_writable(path, long_side=most + 1)
+    files.check_writable(tmp_path / "a.png", long_side=most + 1)
+
+
 def test_no_numbers_no_file(tmp_path: Path) -> None:
     with pytest.raises(PictureError, match="no numbers"):
         files.write(files.Picture(torch.full((1, 3, 2, 2), torch.nan)), tmp_path / "a.png")

@@ -1,8 +1,11 @@
-"""Figures of quality, held to laws and to scikit-image's independent versions."""
+"""Figures of quality, held to laws and to scikit-image's independent versions; and of cost."""
 
 from __future__ import annotations
 
+import argparse
+import runpy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from impasto.errors import OptionError, PictureError
-from impasto.evaluation.metrics import Row, colour_distance, evaluate, lab, ssim
+from impasto.evaluation.metrics import Row, colour_distance, evaluate, ssim
 from impasto.image.files import Picture
 
 
@@ -141,26 +144,13 @@ def test_ssim_is_symmetric_and_one_for_flat_pictures() -> None:
     assert ssim(torch.full_like(first, 0.4), torch.full_like(first, 0.4)) == pytest.approx(1)
 
 
-def test_lab_is_that_of_scikit_image() -> None:
-    picture = noise(16, 16, seed=5)
-    wanted = rgb2lab(as_array(picture)).reshape(-1, 3)
-    # Its white is rounded to five digits.
-    np.testing.assert_allclose(lab(picture).numpy(), wanted, atol=0.03)
-
-
-def test_white_grey_and_black_have_no_colour() -> None:
-    greys = torch.tensor([0.0, 0.5, 1.0]).expand(1, 3, 1, 3)
-    values = lab(greys)
-    assert torch.allclose(values[:, 1:], torch.zeros(3, 2, dtype=values.dtype), atol=1e-9)
-    assert values[0, 0] == pytest.approx(0, abs=1e-9)
-    assert values[2, 0] == pytest.approx(100)
-
-
 def test_colour_distance_of_two_flat_pictures_is_that_of_their_colours() -> None:
     first = torch.tensor([0.8, 0.2, 0.3]).view(1, 3, 1, 1).expand(1, 3, 12, 9)
     second = torch.tensor([0.1, 0.6, 0.5]).view(1, 3, 1, 1).expand(1, 3, 20, 7)
-    wanted = float((lab(first)[0] - lab(second)[0]).norm())
-    assert colour_distance(first, second) == pytest.approx(wanted)
+    wanted = np.linalg.norm(rgb2lab([0.8, 0.2, 0.3]) - rgb2lab([0.1, 0.6, 0.5]))
+    # scikit-image's white is rounded to five digits.
+    assert colour_distance(first, second) == pytest.approx(wanted, abs=0.03)
+    assert colour_distance(first, first) < 1e-9
 
 
 def test_colour_distance_sees_no_places() -> None:
@@ -177,3 +167,40 @@ def test_colour_distance_of_a_big_picture_is_that_of_a_sample() -> None:
     small, other = noise(64, 64, seed=8), noise(64, 64, seed=9) ** 2
     tiled = small.tile(1, 1, 6, 6)
     assert colour_distance(tiled, other) == pytest.approx(colour_distance(small, other), rel=0.02)
+
+
+# ---- of cost ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def benchmark() -> dict[str, Any]:
+    return runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "stylize.py"))
+
+
+def test_the_classic_recipe_paints_a_picture_of_the_same_shape(
+    benchmark: dict[str, Any], tmp_path: Path
+) -> None:
+    Image.new("RGB", (30, 50)).save(tmp_path / "a.png")
+    options = argparse.Namespace(content=tmp_path / "a.png", classic_size=32, style="starry-night")
+    ours = [
+        benchmark["Measurement"]("compact", "own", size, size * 3 // 5, size, 0.5, 100, [0.5])
+        for size in (64, 32)
+    ]
+    classic = benchmark["measure_classic"](options, ours, tmp_path)
+    assert (classic["width"], classic["height"]) == (19, 32)
+    assert benchmark["ratio"](ours, classic) == round(classic["seconds"] / 0.5, 1)
+    with pytest.raises(AssertionError, match="unequal"):
+        benchmark["ratio"](ours, classic | {"width": 24})
+    assert benchmark["ratio"](ours, classic | {"height": 48}) is None
+
+
+def test_a_report_that_could_not_be_written_is_told_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, benchmark: dict[str, Any]
+) -> None:
+    (tmp_path / "stylize.json").mkdir()
+    monkeypatch.setattr("sys.argv", ["stylize.py", "--out", str(tmp_path)])
+    with pytest.raises(SystemExit, match="is a folder"):
+        benchmark["main"]()
+    monkeypatch.setattr("sys.argv", ["stylize.py", "--sizes", "256", "--classic-size", "512"])
+    with pytest.raises(SystemExit, match="2"):
+        benchmark["main"]()

@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "impasto"
 
 FLOORS = {
-    "errors": 0, "runtime": 0, "image": 0,
+    "errors": 0,
+    "digests": 0, "runtime": 0, "image": 0,
     "features": 1,
     "losses": 2, "styles": 2,
     "methods": 3,

@@ -1,9 +1,10 @@
-"""The distillation: crops, errors, a falling loss, and a run that is continued bit for bit."""
+"""From pictures to the embedded network and the cards: crops, errors, runs, embedding, gallery."""
 
 from __future__ import annotations
 
 import itertools
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,15 +12,21 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from impasto.errors import PictureError
+from impasto.errors import OptionError, PictureError, WeightsError
 from impasto.features.backbones import COMPACT_LIFTS
 from impasto.features.extractor import Extractor
+from impasto.features.plan import vgg
 from impasto.runtime import generator
 from impasto.training.distil import Average, Distillation, Run, train
+from impasto.training.embed import publish
+from impasto.training.gallery import GALLERY, Work, find, painting_of
+from impasto.training.gallery import main as make_gallery
 from impasto.training.measuring import held_out_errors, square
-from impasto.training.pictures import Crops, find_pictures
+from impasto.training.pictures import Crops, find_pictures, load_bytes
+from impasto.training.teacher import load_teacher
 
 TINY = Distillation(steps=400, batch=2, crop=32)
 
@@ -77,6 +84,20 @@ def test_the_middle_of_a_picture_is_measured(folder: Path) -> None:
     middle = square(folder / "1.png", 20)
     assert np.array_equal((middle[0] * 255).round().byte().permute(1, 2, 0), pixels[14:34, 22:42])
     assert square(folder / "1.png", 1000).shape == (1, 3, 48, 48)
+
+
+def turned(path: Path) -> np.ndarray:
+    """Write a picture that lies on its side and says so; what a viewer shows of it."""
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 50, 3), np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels).save(path, exif=exif)
+    return pixels[::-1].transpose(1, 0, 2)
+
+
+def test_pictures_stand_upright(tmp_path: Path) -> None:
+    expected = turned(tmp_path / "a.png")
+    assert np.array_equal(load_bytes(tmp_path / "a.png").permute(1, 2, 0), expected)
 
 
 # ---- errors -------------------------------------------------------------------------------------
@@ -152,6 +173,87 @@ def test_a_run_writes_its_log_and_its_state(
     assert (tmp_path / "run/state.safetensors").is_file()
 
 
+def log_of(run: Run) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (run.folder / "train.jsonl").read_text().splitlines()]
+
+
+def test_the_last_step_is_logged_and_kept_whatever_its_number(
+    folder: Path, compact: Extractor, tmp_path: Path
+) -> None:
+    config = Distillation(steps=3, batch=2, crop=32)
+    run = start(folder, compact, tmp_path / "run", config)
+    held_out = [square(p, 32) for p in find_pictures(folder)][:1]
+    train(run, crops_of(folder, run.generator), held_out, log_every=2)
+    assert [line["step"] for line in log_of(run)] == [2, 3]
+    assert "held_out" in log_of(run)[1]
+
+    again = start(folder, compact, tmp_path / "again", config)
+    crops = crops_of(folder, again.generator)
+    third = [again.advance(next(crops)) for _ in range(3)][2]
+    expected = {name: pytest.approx(float(error), abs=1e-5) for name, error in third.items()}
+    assert log_of(run)[1]["train"] == expected  # of its one step
+
+    kept = start(folder, compact, tmp_path / "run", config)
+    kept.restore()
+    assert kept.step == 3
+
+
+def test_a_finished_run_is_trained_longer(folder: Path, compact: Extractor, tmp_path: Path) -> None:
+    held_out = [square(p, 32) for p in find_pictures(folder)][:1]
+    for steps in (1, 3):
+        run = start(folder, compact, tmp_path, Distillation(steps=steps, batch=2, crop=32))
+        if steps == 3:
+            run.restore()
+        train(run, crops_of(folder, run.generator), held_out, log_every=2)
+    assert [line["step"] for line in log_of(run)] == [1, 2, 3]
+
+
+def test_a_run_is_not_continued_with_other_options(
+    folder: Path, compact: Extractor, tmp_path: Path
+) -> None:
+    start(folder, compact, tmp_path, Distillation(steps=2, batch=2, crop=32)).save()
+    other = start(folder, compact, tmp_path, Distillation(steps=9, batch=4, crop=32, seed=5))
+    with pytest.raises(OptionError, match=r"options: batch 2 .* 4 now, seed 0 .* 5 now\. Give"):
+        other.restore()
+
+
+def test_a_continued_run_takes_back_what_its_log_says_of_later_steps(
+    folder: Path, compact: Extractor, tmp_path: Path
+) -> None:
+    run = start(folder, compact, tmp_path)
+    run.advance(next(crops_of(folder, run.generator)))
+    run.save()
+    (tmp_path / "train.jsonl").write_text('{"step": 1}\n{"step": 2}\n{"step": 3, "sec')
+    start(folder, compact, tmp_path).restore()
+    assert log_of(run) == [{"step": 1}]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on a file's size there")
+def test_a_state_that_cannot_be_written_leaves_the_one_before(
+    folder: Path, compact: Extractor, tmp_path: Path
+) -> None:
+    import resource
+
+    run = start(folder, compact, tmp_path)
+    run.save()
+    before = (tmp_path / "state.safetensors").read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2048, hard))
+    try:
+        with pytest.raises(WeightsError, match="no space left"):
+            run.save()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [p.name for p in tmp_path.iterdir()] == ["state.safetensors"]
+    assert (tmp_path / "state.safetensors").read_bytes() == before
+
+
+def test_a_damaged_state_is_told(folder: Path, compact: Extractor, tmp_path: Path) -> None:
+    (tmp_path / "state.safetensors").write_bytes(b"damaged")
+    with pytest.raises(WeightsError, match=r"state\.safetensors cannot be read.*train anew"):
+        start(folder, compact, tmp_path).restore()
+
+
 def test_the_learning_rate_rises_stays_and_falls_to_nothing() -> None:
     config = Distillation(steps=1000, cool_down=0.4)
     rates = [config.rate(step) for step in range(1001)]
@@ -169,3 +271,84 @@ def test_the_average_follows_the_weights(compact: Extractor) -> None:
     expected = {key: value + 0.5 for key, value in compact.state_dict().items()}
     for key, value in average.net.state_dict().items():
         torch.testing.assert_close(value, expected[key])
+
+
+# ---- embedding ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def teacher_file(tmp_path: Path) -> Path:
+    """A compressed teacher with random weights, under the names it is published with."""
+    plan = vgg((16, 16), (32, 32), (64,) * 4, (128,) * 4, (128,))
+    net = Extractor(plan, (0.0,) * 3, (1.0,) * 3, "reflect", COMPACT_LIFTS)
+    tensors = {"conv0.weight": torch.eye(3).view(3, 3, 1, 1), "conv0.bias": torch.zeros(3)}
+    for key, value in net.state_dict().items():
+        part, layer, kind = key.split(".")
+        stage, number = layer[4], layer[6]
+        tensors[f"conv{stage}{number}{'_aux' * (part == 'lifts')}.{kind}"] = value
+    save_file(tensors, tmp_path / "teacher.safetensors")
+    return tmp_path / "teacher.safetensors"
+
+
+def test_a_finished_run_is_embedded_with_its_figures(
+    folder: Path, compact: Extractor, teacher_file: Path, tmp_path: Path
+) -> None:
+    run = start(folder, compact, tmp_path / "run", Distillation(steps=1, batch=2, crop=32))
+    held_out = [square(p) for p in find_pictures(folder)][:1]
+    train(run, crops_of(folder, run.generator), held_out)
+    target = tmp_path / "compact.safetensors"
+    publish(run.folder, str(teacher_file), folder, target)
+
+    shipped = load_file(target)
+    assert {value.dtype for value in shipped.values()} == {torch.float16}
+    assert shipped.keys() == run.average.net.state_dict().keys()
+    figures = json.loads((run.folder / "figures.json").read_text())
+    assert figures["bytes"] == target.stat().st_size
+    assert figures["photographs"] == 1
+    halves = run.average.net
+    halves.load_state_dict({key: value.float() for key, value in shipped.items()})
+    measured = held_out_errors(halves, load_teacher(str(teacher_file)), held_out)
+    assert figures["held_out"] == pytest.approx(measured, rel=1e-3)
+    with Image.open(run.folder / "training.png") as curves:
+        assert curves.width > 400
+    assert {p.suffix for p in run.folder.iterdir()} == {".safetensors", ".json", ".jsonl", ".png"}
+
+
+@pytest.mark.parametrize("missing", ["teacher", "photographs"])
+def test_nothing_is_embedded_that_cannot_be_measured(
+    missing: str, folder: Path, compact: Extractor, teacher_file: Path, tmp_path: Path
+) -> None:
+    start(folder, compact, tmp_path / "run").save()
+    target = tmp_path / "compact.safetensors"
+    target.write_bytes(b"the ones before")
+    teacher = tmp_path / "gone.safetensors" if missing == "teacher" else teacher_file
+    photos = tmp_path if missing == "photographs" else folder
+    with pytest.raises((WeightsError, PictureError)):
+        publish(tmp_path / "run", str(teacher), photos, target)
+    assert target.read_bytes() == b"the ones before"
+
+
+# ---- gallery ------------------------------------------------------------------------------------
+
+
+def test_a_painting_is_upright_and_alone(tmp_path: Path) -> None:
+    expected = turned(tmp_path / "a.png")
+    work = Work("a.png", "", "", "", (0.1, 0.0, 0.9, 0.5))
+    painting = painting_of(work, find(work, [tmp_path / "none", tmp_path]))
+    assert np.array_equal(np.asarray(painting), expected[:25, 3:27])
+
+
+def test_a_missing_painting_is_told_before_any_card_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("impasto.styles.gallery.FOLDER", tmp_path / "cards")
+    first, second = list(GALLERY)[:2]
+    turned(tmp_path / "a.png")
+    (tmp_path / "a.png").rename(tmp_path / GALLERY[first].file)
+    monkeypatch.setattr(
+        sys, "argv", ["gallery", "--pictures", str(tmp_path), "--only", first, second]
+    )
+    with pytest.raises(SystemExit) as ended:
+        make_gallery()
+    assert f"{GALLERY[second].file} ({GALLERY[second].title}) is not in" in str(ended.value)
+    assert not (tmp_path / "cards").exists()

@@ -20,13 +20,13 @@ from impasto.errors import PictureError
 from impasto.features import weights as stored
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
+from impasto.image.color import to_lab
 from impasto.image.files import Picture, fit, read, resize
 from impasto.losses import functional as losses
-from impasto.losses.statistics import gram, moments
-from impasto.methods._gatys import lift_of
+from impasto.losses.statistics import gram, lift_of, moments
 from impasto.runtime import generator
 
-__all__ = ["Row", "colour_distance", "evaluate", "lab", "ssim"]
+__all__ = ["Row", "colour_distance", "evaluate", "ssim"]
 
 Source = Picture | Image.Image | str | Path
 Pixels = Float[Tensor, "1 3 _ _"]
@@ -139,7 +139,7 @@ class _Judge:
     def _content_distance(self, features: dict[str, Tensor]) -> float:
         each = []
         for name, target in self.content_target.items():
-            lift = lift_of(self.extractor, name, target.shape[1])
+            lift = lift_of(self.extractor, name)
             unit = losses.energy(target, lift)
             each.append(losses.content(features[name], target, lift, unit))
         return float(torch.stack(each).mean())
@@ -151,8 +151,7 @@ class _Judge:
 
     def _grams(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
         return {
-            name: gram(moments(f), lift_of(self.extractor, name, f.shape[1]))
-            for name, f in features.items()
+            name: gram(moments(f), lift_of(self.extractor, name)) for name, f in features.items()
         }
 
 
@@ -184,22 +183,9 @@ def _blur(x: Float[Tensor, "1 1 _ _"]) -> Float[Tensor, "1 1 _ _"]:
     return F.conv2d(F.conv2d(x, window.view(1, 1, 11, 1)), window.view(1, 1, 1, 11))
 
 
-def lab(picture: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "n 3"]:
-    """The pixels of an sRGB picture in [0, 1] as CIE Lab, D65: L in [0, 100], row by row."""
-    rgb = picture[0].double().flatten(1).T
-    linear = torch.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
-    to_xyz = rgb.new_tensor(
-        [
-            [0.4124564, 0.3575761, 0.1804375],
-            [0.2126729, 0.7151522, 0.0721750],
-            [0.0193339, 0.1191920, 0.9503041],
-        ]
-    )
-    # Over the matrix's own white, so that sRGB's white is exactly (100, 0, 0).
-    xyz = linear @ to_xyz.T / to_xyz.sum(1)
-    root = torch.where(xyz > (6 / 29) ** 3, xyz ** (1 / 3), xyz * (29 / 6) ** 2 / 3 + 4 / 29)
-    x, y, z = root.unbind(1)
-    return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], 1)
+def _colours(picture: Pixels) -> Float[Tensor, "n 3"]:
+    """The pixels in CIE Lab, in float64 and row by row."""
+    return to_lab(picture.double())[0].flatten(1).T
 
 
 def colour_distance(first: Float[Tensor, "1 3 h w"], second: Float[Tensor, "1 3 h2 w2"]) -> float:
@@ -209,7 +195,7 @@ def colour_distance(first: Float[Tensor, "1 3 h w"], second: Float[Tensor, "1 3 
     fixed directions. They come as orthogonal triples and their squares are summed, not averaged, so
     that colours that are all moved by a vector are exactly as far apart as it is long.
     """
-    a, b = _sample(lab(first)), _sample(lab(second))
+    a, b = _sample(_colours(first)), _sample(_colours(second))
     levels = (torch.arange(_QUANTILES, dtype=a.dtype) + 0.5) / _QUANTILES
     squares = [
         (torch.quantile(a @ axes, levels, 0) - torch.quantile(b @ axes, levels, 0)).square()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
+from impasto import digests
 from impasto.errors import OptionError, WeightsError, suggestion
 from impasto.features.backbones import BACKBONES, Backbone
 
@@ -134,14 +134,7 @@ def digest(name: str, weights: Path | None = None) -> str:
         OptionError: an unknown backbone.
         WeightsError: its weights are not here, or cannot be read.
     """
-    path = require(name) if weights is None else weights
-    try:
-        with path.open("rb") as file:
-            return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise WeightsError(
-            f"{path} cannot be read ({error.strerror}). Check the path and its permissions."
-        ) from None
+    return digests.of_file(require(name) if weights is None else weights, WeightsError)
 
 
 def listing() -> list[WeightsInfo]:

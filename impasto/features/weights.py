@@ -7,7 +7,6 @@ import shutil
 import socket
 import ssl
 import tempfile
-import uuid
 from collections.abc import Iterator
 from http.client import HTTPException
 from pathlib import Path
@@ -33,6 +32,7 @@ from impasto.features.sources import (
     locate,
     require,
 )
+from impasto.image import atomic
 
 __all__ = ["WeightsInfo", "digest", "fetch", "import_file", "listing", "load", "locate"]
 
@@ -168,17 +168,17 @@ def _check_room(name: str, source: Source, folder: Path) -> None:
 
 
 def _write(name: str, state: dict[str, Tensor], target: Path) -> None:
-    """Write a state whole or not at all. The same state always gives the same bytes."""
+    """Keep a state in the cache. The same state always gives the same bytes."""
     # One entry of metadata alone: safetensors does not keep the order of several.
     data = save({key: tensor.contiguous() for key, tensor in state.items()}, {"backbone": name})
-    partial = target.with_name(f"{target.name}.{uuid.uuid4().hex}.partial")
     with _writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            partial.write_bytes(data)
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
+    try:
+        atomic.replace(target, data, force=True, error=WeightsError)
+    except WeightsError as error:
+        raise WeightsError(
+            f"{error} The environment variable IMPASTO_CACHE can name one."
+        ) from None
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Colour as the eye sees it: luminance, CIE Lab, and the colours that a picture lives on."""
+"""Colour as the eye sees it: CIE Lab, and the colours that a picture lives on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from impasto import runtime
 from impasto.errors import OptionError
 from impasto.image.picture import fit
 
-__all__ = ["luminance", "palette", "to_lab", "to_linear"]
+__all__ = ["palette", "to_lab", "to_linear"]
 
 # sRGB (IEC 61966-2-1) to CIE XYZ under its white, D65.
 _TO_XYZ = (
@@ -28,12 +28,6 @@ def to_linear(pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
     # The power's slope is infinite at zero, and `where` would carry its NaN into the gradient.
     curve = ((pixels.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4
     return torch.where(pixels <= 0.04045, pixels / 12.92, curve)
-
-
-def luminance(pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
-    """Relative luminance, CIE Y, of sRGB in [0, 1]: linear in light, 0 for black, 1 for white."""
-    weights = pixels.new_tensor(_TO_XYZ[1]).view(1, 3, 1, 1)
-    return (to_linear(pixels) * weights).sum(dim=1, keepdim=True)
 
 
 def to_lab(pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:

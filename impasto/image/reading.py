@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import sys
 import threading
@@ -16,10 +15,11 @@ import torch
 from jaxtyping import UInt8
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
+from impasto import digests
 from impasto.errors import PictureError
 from impasto.image import metadata
 from impasto.image.picture import Picture
-from impasto.image.samples import Colours, Mask, Words, from_deep, from_image
+from impasto.image.samples import Levels, Words, from_deep, from_image, planes
 
 __all__ = ["digest", "read", "read_recipe"]
 
@@ -54,8 +54,14 @@ def read(source: str | Path | Image.Image, *, max_pixels: int = 200_000_000) -> 
         PictureError: no such file, not a picture, damaged, cut short or too large.
     """
     if isinstance(source, Image.Image):
-        return _from_pillow(source, max_pixels)
-    return _from_file(Path(source), max_pixels)
+        name = str(getattr(source, "filename", "") or "the picture")
+        colours, alpha = _from_pillow(source, name, max_pixels)
+    else:
+        name = str(source)
+        colours, alpha = _from_file(Path(source), name, max_pixels)
+    # Only now, with Pillow's own copy gone: the floats are four times what was decoded.
+    with _decoding(name, max_pixels):
+        return _picture(colours, alpha)
 
 
 def read_recipe(path: Path) -> str | None:
@@ -75,20 +81,17 @@ def digest(path: Path) -> str:
         PictureError: the file cannot be read.
     """
     _check_file(path)
-    with _decoding(str(path), None), path.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    return digests.of_file(path, PictureError)
 
 
-def _from_pillow(source: Image.Image, max_pixels: int) -> Picture:
-    name = str(getattr(source, "filename", "") or "the picture")
+def _from_pillow(source: Image.Image, name: str, max_pixels: int) -> tuple[Levels, Levels | None]:
     _check_size(source.size, name, max_pixels)
     with _decoding(name, max_pixels):
         source.load()
-        return _picture(*from_image(_upright(source, name), name))
+        return from_image(_upright(source, name, is_ours=False), name)
 
 
-def _from_file(path: Path, max_pixels: int) -> Picture:
-    name = str(path)
+def _from_file(path: Path, name: str, max_pixels: int) -> tuple[Levels, Levels | None]:
     with _open(path) as image:
         _check_size(image.size, name, max_pixels)
         with _decoding(name, max_pixels):
@@ -97,13 +100,13 @@ def _from_file(path: Path, max_pixels: int) -> Picture:
             image = _upright(image, name)
             words = _deep(path, image) if is_deep else None
             if words is None:
-                return _picture(*from_image(image, name))
-            return _picture(*from_deep(words, image, name))
+                return from_image(image, name)
+            return from_deep(words, image, name)
 
 
-def _picture(colours: Colours, alpha: Mask | None) -> Picture:
-    pixels = torch.from_numpy(colours).permute(2, 0, 1)[None].contiguous()
-    return Picture(pixels, None if alpha is None else torch.from_numpy(alpha)[None, None])
+def _picture(colours: Levels, alpha: Levels | None) -> Picture:
+    pixels = torch.from_numpy(planes(colours))[None]
+    return Picture(pixels, None if alpha is None else torch.from_numpy(planes(alpha))[None])
 
 
 @contextmanager
@@ -181,12 +184,15 @@ def _explain(name: str, problem: Exception) -> str:
     return f"{name} is damaged or cut short ({detail}): get it again from where it came from."
 
 
-def _upright(image: Image.Image, name: str) -> Image.Image:
+def _upright(image: Image.Image, name: str, *, is_ours: bool = True) -> Image.Image:
+    """The image turned as its EXIF data says: itself if it is ours, else another."""
     try:
-        return ImageOps.exif_transpose(image)
+        if not is_ours:
+            return ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)
     except Exception as problem:  # as above; and a picture with broken EXIF data is still one
         _log.warning("%s: its EXIF data is damaged and ignored (%s).", name, problem)
-        return image
+    return image
 
 
 def _other_order(image: Image.Image) -> list[ImageFile._Tile]:

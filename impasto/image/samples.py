@@ -1,25 +1,36 @@
-"""From Pillow's many modes to one kind of array: sRGB in [0, 1], and the alpha channel."""
+"""From Pillow's many modes to sRGB and the alpha channel, as arrays."""
 
 from __future__ import annotations
 
 import logging
 
 import numpy as np
-from jaxtyping import Float32, UInt16
+from jaxtyping import Float32, UInt8, UInt16
 from PIL import Image
 
 from impasto.image.profiles import to_srgb
 
-__all__ = ["Colours", "Mask", "Words", "from_deep", "from_image"]
+__all__ = ["Levels", "Words", "from_deep", "from_image", "planes"]
 
-Colours = Float32[np.ndarray, "h w 3"]
-Mask = Float32[np.ndarray, "h w"]
+# Bytes and words stay what they are as long as possible: as floats they take the fourfold. Floats
+# are in [0, 1].
+Levels = UInt8[np.ndarray, "h w _"] | UInt16[np.ndarray, "h w _"] | Float32[np.ndarray, "h w _"]
+Unit = Float32[np.ndarray, "h w"]
 Words = UInt16[np.ndarray, "h w c"]
 
 _log = logging.getLogger(__name__)
 
 
-def from_image(image: Image.Image, name: str) -> tuple[Colours, Mask | None]:
+def planes(levels: Levels) -> Float32[np.ndarray, "_ h w"]:
+    """Levels in [0, 1], channel by channel, with no copy but the one that is returned."""
+    by_channel = levels.transpose(2, 0, 1)
+    if levels.dtype == np.float32:
+        return np.ascontiguousarray(by_channel)
+    floats = np.empty(by_channel.shape, np.float32)
+    return np.divide(by_channel, np.float32(np.iinfo(levels.dtype).max), out=floats)
+
+
+def from_image(image: Image.Image, name: str) -> tuple[Levels, Levels | None]:
     """sRGB and alpha of a loaded image of any mode.
 
     `name` is what the log calls it. Modes of one number for a pixel (I;16, I, F) have no fixed
@@ -29,24 +40,20 @@ def from_image(image: Image.Image, name: str) -> tuple[Colours, Mask | None]:
     if image.mode[0] in "IF":
         values = np.asarray(image)
         return _grey(_unit(values, image.mode, name), profile, name), _keyed(values, image)
-    alpha = _unit8(image.convert("RGBA").getchannel("A")) if image.has_transparency_data else None
-    return _unit8(to_srgb(_opaque(image), profile, name)), alpha
+    alpha = _alpha(image) if image.has_transparency_data else None
+    return _colours(_opaque(image), profile, name), alpha
 
 
-def from_deep(words: Words, image: Image.Image, name: str) -> tuple[Colours, Mask | None]:
+def from_deep(words: Words, image: Image.Image, name: str) -> tuple[Levels, Levels | None]:
     """sRGB and alpha of 16-bit RGB or RGBA; `image` is the same at 8 bits, with its metadata.
 
     LittleCMS is reached through Pillow at 8 bits only, so a picture whose profile is not sRGB
     keeps 8 bits of its colours.
     """
-    plain = image.convert("RGB")
-    converted = to_srgb(plain, _profile(image), name)
-    colours = words[..., :3].astype(np.float32) / 65535
-    if converted.tobytes() != plain.tobytes():
-        colours = _unit8(converted)
-    if words.shape[-1] == 4:
-        return colours, words[..., 3].astype(np.float32) / 65535
-    return colours, _keyed(words, image)
+    plain = _as(image, "RGB")
+    converted = _colours(plain, _profile(image), name)
+    colours = words[..., :3] if np.array_equal(converted, np.asarray(plain)) else converted
+    return colours, words[..., 3:] if words.shape[-1] == 4 else _keyed(words, image)
 
 
 def _profile(image: Image.Image) -> bytes | None:
@@ -54,8 +61,18 @@ def _profile(image: Image.Image) -> bytes | None:
     return profile if isinstance(profile, bytes) else None
 
 
-def _unit8(image: Image.Image) -> np.ndarray:
-    return np.asarray(image).astype(np.float32) / 255
+def _colours(image: Image.Image, profile: bytes | None, name: str) -> UInt8[np.ndarray, "h w 3"]:
+    is_plain = image.mode == "RGB" and not profile
+    return np.asarray(image if is_plain else to_srgb(image, profile, name))
+
+
+def _alpha(image: Image.Image) -> UInt8[np.ndarray, "h w 1"]:
+    return np.asarray(_as(image, "RGBA").getchannel("A"))[..., None]
+
+
+def _as(image: Image.Image, mode: str) -> Image.Image:
+    """The image in another mode; itself, where Pillow would make a copy, if it has that mode."""
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _opaque(image: Image.Image) -> Image.Image:
@@ -67,10 +84,10 @@ def _opaque(image: Image.Image) -> Image.Image:
     if image.mode == "La":
         return image.convert("LA").convert("L")
     # By way of RGBA, as palettes may hold alpha and premultiplied modes convert to nothing else.
-    return image.convert("RGBA").convert("RGB")
+    return _as(image, "RGBA").convert("RGB")
 
 
-def _keyed(values: np.ndarray, image: Image.Image) -> Mask | None:
+def _keyed(values: np.ndarray, image: Image.Image) -> Levels | None:
     """Alpha of a picture in which one colour means transparent (tRNS in PNG), at its full depth."""
     key = image.info.get("transparency")
     if not isinstance(key, int | tuple):
@@ -78,11 +95,11 @@ def _keyed(values: np.ndarray, image: Image.Image) -> Mask | None:
     equal = values == np.asarray(key)
     if equal.ndim == 3:
         equal = equal.all(axis=-1)
-    mask: Mask = 1 - equal.astype(np.float32)
+    mask: Levels = np.where(equal, np.uint8(0), np.uint8(255))[..., None]
     return mask
 
 
-def _unit(values: np.ndarray, mode: str, name: str) -> Mask:
+def _unit(values: np.ndarray, mode: str, name: str) -> Unit:
     """Numbers without a fixed range, brought to [0, 1].
 
     I;16 and I count to 65535, as in Pillow. Floats count to the least of 1, 255 and 65535 that
@@ -101,12 +118,12 @@ def _unit(values: np.ndarray, mode: str, name: str) -> Mask:
     return np.nan_to_num(values, nan=0, posinf=1, neginf=0).astype(np.float32)
 
 
-def _grey(values: Mask, profile: bytes | None, name: str) -> Colours:
+def _grey(values: Unit, profile: bytes | None, name: str) -> Levels:
     """Grey to RGB by the curve that its profile makes of the 256 greys; no profile, no curve."""
     ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
     curve = np.asarray(to_srgb(ramp, profile, name))[0]
     if np.array_equal(curve[:, 0], np.arange(256)):
-        return np.repeat(values[..., None], 3, axis=-1)
+        return np.broadcast_to(values[..., None], (*values.shape, 3))
     at = np.linspace(0, 1, 256)
     bands = [np.interp(values, at, curve[:, c] / 255.0) for c in range(3)]
     return np.stack(bands, axis=-1).astype(np.float32)

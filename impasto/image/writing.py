@@ -65,16 +65,32 @@ def write(
     atomic.replace(path, data, force=force)
 
 
-def check_writable(path: Path, *, bits: Literal[8, 16] = 8, force: bool = False) -> None:
+def check_writable(
+    path: Path,
+    *,
+    bits: Literal[8, 16] = 8,
+    force: bool = False,
+    long_side: int | None = None,
+) -> None:
     """Fail before the work rather than after it.
 
+    Args:
+        bits, force: as `write` will be given them.
+        long_side: of the picture to come, if it is known.
+
     Raises:
-        PictureError: an unknown suffix, 16 bits in a format without them, an existing file
-            without `force`, or a folder that is missing or cannot be written to.
+        PictureError: an unknown suffix, 16 bits or a side in a format without them, an
+            existing file without `force`, or a folder that is missing or cannot be written to.
     """
     kind = _format(path)
     if bits == 16 and kind not in _DEEP:
         raise PictureError(f"{path}: {kind} holds 8 bits, not 16. Write a .png or a .tiff.")
+    longest = _LONGEST_SIDE.get(kind)
+    if long_side is not None and longest is not None and long_side > longest:
+        raise PictureError(
+            f"{path}: {kind} holds sides of up to {longest:,}, and the picture's is to be "
+            f"{long_side:,}. Write a .png or a .tiff."
+        )
     atomic.check_target(path, force=force)
 
 

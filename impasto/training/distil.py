@@ -7,29 +7,33 @@ compared with the teacher's; the stages in between are supervised through linear
 thrown away. The loss is the sum of the *logarithms* of the layers' relative errors, so that every
 layer improves at the same relative pace: with a plain sum, the deep layers' larger errors leave
 relu1_1 behind, and the pictures show it as grain.
+
+A folder that holds a run is continued. `--steps` may then be another number, so that a finished run
+can be trained longer: the learning rate goes back to where the longer schedule has it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
+from impasto.errors import ImpastoError
 from impasto.features.backbones import BACKBONES, COMPACT_LIFTS
 from impasto.features.extractor import Extractor
-from impasto.features.plan import Conv, relu_name
 from impasto.runtime import generator, has_native_bfloat16, keep_freed_memory
+from impasto.training import state
 from impasto.training.measuring import held_out_errors, square, variances
 from impasto.training.muon import Muon
 from impasto.training.pictures import Crops, find_pictures
+from impasto.training.student import Student
 from impasto.training.teacher import load_teacher
 
 __all__ = [
@@ -73,41 +77,6 @@ class Distillation:
         warm = min(1.0, (step + 1) / 200)
         left = (self.steps - step) / (self.steps * self.cool_down)
         return min(warm, 1.0, left)
-
-
-class Student(nn.Module):
-    """`compact` and, for the training alone, a linear head for each of its other ReLU layers."""
-
-    def __init__(self, teacher: Extractor) -> None:
-        super().__init__()
-        spec = BACKBONES["compact"]
-        self.net = Extractor(spec.plan, spec.mean, spec.std, spec.padding, spec.lifts)
-        widths = {relu_name(op.name): op.outputs for op in spec.plan if isinstance(op, Conv)}
-        taught = {relu_name(op.name): op.outputs for op in teacher.plan if isinstance(op, Conv)}
-        self.heads = nn.ModuleDict(
-            {
-                name: nn.Conv2d(widths[name], taught[name], 1)
-                for name in widths
-                if name not in COMPACT_LIFTS and name in taught
-            }
-        )
-        for conv in self.net.convs.values():
-            assert isinstance(conv, nn.Conv2d)
-            assert conv.bias is not None
-            nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
-            nn.init.zeros_(conv.bias)
-
-    @property
-    def layers(self) -> list[str]:
-        """The layers that are supervised: those of `compact` first."""
-        return [*COMPACT_LIFTS, *self.heads]
-
-    def predict(self, name: str, features: Tensor) -> Tensor:
-        """The student's guess at the teacher's layer `name`."""
-        guess: Tensor = (
-            self.heads[name](features) if name in self.heads else self.net.lift(name, features)
-        )
-        return guess
 
 
 def thin(features: Tensor, name: str, step: int) -> Tensor:
@@ -201,59 +170,70 @@ class Run:
         return errors
 
     def save(self) -> None:
-        """Write the state, whole or not at all."""
+        """Write the state, whole or not at all.
+
+        Raises:
+            WeightsError: the folder cannot be written to, or there is no space left.
+        """
         tensors = {f"student.{k}": v for k, v in self.student.state_dict().items()}
         tensors |= {f"average.{k}": v for k, v in self.average.net.state_dict().items()}
         for i, optimiser in enumerate(self.optimisers):
-            for j, state in optimiser.state_dict()["state"].items():
-                tensors |= {f"optimiser{i}.{j}.{k}": v for k, v in state.items()}
+            for j, kept in optimiser.state_dict()["state"].items():
+                tensors |= {f"optimiser{i}.{j}.{k}": v for k, v in kept.items()}
         tensors["generator"] = self.generator.get_state()
-        meta = {
+        about = {
             "step": str(self.step),
             "seconds": str(self.seconds),
             "config": json.dumps(asdict(self.config)),
         }
-        partial = self.folder / "state.partial"
-        save_file({k: v.contiguous() for k, v in tensors.items()}, partial, meta)
-        partial.replace(self.folder / "state.safetensors")
+        state.write(self.folder / "state.safetensors", tensors, about)
 
     def restore(self) -> None:
-        """Go on from `save`."""
-        path = self.folder / "state.safetensors"
-        with safe_open(path, "pt") as file:
-            meta = file.metadata()
-        tensors = load_file(path)
-        self.student.load_state_dict(_under(tensors, "student."))
-        self.average.net.load_state_dict(_under(tensors, "average."))
+        """Go on from `save`, and take back what the log says of later steps.
+
+        The number of steps may differ from the one that the run was begun with: the learning rate
+        then follows the schedule of the new number.
+
+        Raises:
+            OptionError: another option differs.
+            WeightsError: the state cannot be read.
+        """
+        tensors, about = state.read(self.folder / "state.safetensors")
+        state.check_same(json.loads(about["config"]), asdict(self.config), self.folder)
+        self.student.load_state_dict(state.under(tensors, "student."))
+        self.average.net.load_state_dict(state.under(tensors, "average."))
         for i, optimiser in enumerate(self.optimisers):
             whole = optimiser.state_dict()
-            for key, value in _under(tensors, f"optimiser{i}.").items():
+            for key, value in state.under(tensors, f"optimiser{i}.").items():
                 j, name = key.split(".")
                 whole["state"].setdefault(int(j), {})[name] = value
             optimiser.load_state_dict(whole)
         self.generator.set_state(tensors["generator"])
-        self.step, self.seconds = int(meta["step"]), float(meta["seconds"])
-
-
-def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        self.step, self.seconds = int(about["step"]), float(about["seconds"])
+        state.cut_log(self.folder / "train.jsonl", self.step)
 
 
 def train(run: Run, crops: Iterator[Tensor], held_out: list[Tensor], log_every: int = 100) -> None:
-    """Train to the end; a line of JSON every `log_every` steps, the state every thousand."""
+    """Train to the end; a line of JSON every `log_every` steps, the state every thousand.
+
+    Both come after the last step too, whatever its number.
+    """
     log = run.folder / "train.jsonl"
     sums: dict[str, Tensor] = {}
+    summed = 0
     while run.step < run.config.steps:
         started = time.perf_counter()
         for name, error in run.advance(next(crops)).items():
             sums[name] = sums.get(name, torch.zeros(())) + error
+        summed += 1
         run.seconds += time.perf_counter() - started
-        if run.step % log_every:
+        is_saved = run.step % 1000 == 0 or run.step == run.config.steps
+        if run.step % log_every and not is_saved:
             continue
         line: dict[str, object] = {"step": run.step, "seconds": round(run.seconds, 1)}
-        line["train"] = {k: round(float(v) / log_every, 5) for k, v in sums.items()}
-        sums = {}
-        if run.step % 1000 == 0 or run.step == run.config.steps:
+        line["train"] = {k: round(float(v) / summed, 5) for k, v in sums.items()}
+        sums, summed = {}, 0
+        if is_saved:
             run.save()
             errors = held_out_errors(run.average.net, run.teacher, held_out)
             line["held_out"] = {k: round(v, 5) for k, v in errors.items()}
@@ -269,8 +249,13 @@ def main() -> None:
     parser.add_argument("--paintings", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=Distillation.steps)
-    options = parser.parse_args()
+    try:
+        _run(parser.parse_args())
+    except ImpastoError as error:
+        sys.exit(str(error))
 
+
+def _run(options: argparse.Namespace) -> None:
     keep_freed_memory()
     options.out.mkdir(parents=True, exist_ok=True)
     photos = find_pictures(options.photos)

@@ -11,33 +11,50 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 
-from impasto.errors import WeightsError
+from impasto.errors import ImpastoError, WeightsError
 from impasto.features import weights
 from impasto.features.backbones import COMPACT_LIFTS
 from impasto.image import atomic
+from impasto.training import state
 from impasto.training.distil import GOALS, HELD_OUT_EVERY
 from impasto.training.measuring import held_out_errors, square
 from impasto.training.pictures import find_pictures
 from impasto.training.teacher import load_teacher
 
-__all__ = ["embed", "plot"]
+__all__ = ["embed", "plot", "publish"]
 
 _TARGET = Path(weights.__file__).parent / "data" / "compact.safetensors"
 
 
+def publish(run: Path, teacher: str, photos: Path, target: Path = _TARGET) -> None:
+    """Embed a run, and leave its figures and its curves in its folder.
+
+    Whatever the measuring needs is read first: nothing is replaced where it is missing.
+
+    Raises:
+        WeightsError: no teacher, or no state in the run's folder.
+        PictureError: no photographs.
+    """
+    taught = load_teacher(teacher)
+    held_out = [square(path) for path in find_pictures(photos)[::HELD_OUT_EVERY]]
+    embed(run, target)
+    errors = held_out_errors(weights.load("compact", weights=target), taught, held_out)
+    figures = {"held_out": errors, "bytes": target.stat().st_size, "photographs": len(held_out)}
+    text = json.dumps(figures, indent=2) + "\n"
+    atomic.replace(run / "figures.json", text.encode(), force=True, error=WeightsError)
+    plot(run / "train.jsonl", run / "training.png")
+
+
 def embed(run: Path, target: Path = _TARGET) -> None:
     """The run's averaged weights, in half precision, as the package's backbone."""
-    state = load_file(run / "state.safetensors")
-    prefix = "average."
-    halves = {
-        key.removeprefix(prefix): value.half().contiguous()
-        for key, value in state.items()
-        if key.startswith(prefix)
-    }
+    tensors, _ = state.read(run / "state.safetensors")
+    averaged = state.under(tensors, "average.")
+    halves = {key: value.half().contiguous() for key, value in averaged.items()}
     atomic.replace(target, save(halves), force=True, error=WeightsError)
 
 
@@ -74,12 +91,10 @@ def main() -> None:
     parser.add_argument("--teacher", required=True, help="a file, or vgg19")
     parser.add_argument("--photos", type=Path, required=True)
     options = parser.parse_args()
-    embed(options.run)
-    held_out = [square(path) for path in find_pictures(options.photos)[::HELD_OUT_EVERY]]
-    errors = held_out_errors(weights.load("compact"), load_teacher(options.teacher), held_out)
-    figures = {"held_out": errors, "bytes": _TARGET.stat().st_size, "photographs": len(held_out)}
-    (options.run / "figures.json").write_text(json.dumps(figures, indent=2) + "\n")
-    plot(options.run / "train.jsonl", options.run / "training.png")
+    try:
+        publish(options.run, options.teacher, options.photos)
+    except ImpastoError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -9,15 +9,18 @@ All of the artists died more than seventy years ago.
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
+from impasto.errors import ImpastoError, PictureError
+from impasto.image.files import Picture, read, to_pil
 from impasto.painting import make_card
 from impasto.styles import card, gallery
 
-__all__ = ["GALLERY", "Work"]
+__all__ = ["GALLERY", "Work", "find", "painting_of"]
 
 
 @dataclass(frozen=True)
@@ -70,20 +73,41 @@ GALLERY = {
 }
 
 
-def _build(work: Work, folders: list[Path], target: Path) -> None:
-    """Make one card; the first folder that has the picture is used."""
-    file = next(folder / work.file for folder in folders if (folder / work.file).exists())
-    with Image.open(file) as picture:
-        left, top, right, bottom = work.crop
-        box = (
-            left * picture.width,
-            top * picture.height,
-            right * picture.width,
-            bottom * picture.height,
-        )
-        painting = picture.convert("RGB").crop(tuple(round(edge) for edge in box))  # type: ignore[arg-type]
+def find(work: Work, folders: list[Path]) -> Path:
+    """The work's picture in the first folder that has it.
+
+    Raises:
+        PictureError: none has.
+    """
+    for folder in folders:
+        if (folder / work.file).is_file():
+            return folder / work.file
+    raise PictureError(
+        f"{work.file} ({work.title}) is not in {', '.join(map(str, folders))}. Give the folder "
+        "that holds it too, or choose other cards with --only."
+    )
+
+
+def painting_of(work: Work, file: Path) -> Image.Image:
+    """The work alone, without what else its picture shows.
+
+    Raises:
+        PictureError: the file cannot be read.
+    """
+    painting = to_pil(Picture(read(file).pixels))
+    left, top, right, bottom = work.crop
+    width, height = painting.size
+    box = (left * width, top * height, right * width, bottom * height)
+    return painting.crop(tuple(round(edge) for edge in box))  # type: ignore[arg-type]
+
+
+def _build(work: Work, file: Path, target: Path) -> None:
     made = make_card(
-        painting, title=work.title, artist=work.artist, year=work.year, licence="public domain"
+        painting_of(work, file),
+        title=work.title,
+        artist=work.artist,
+        year=work.year,
+        licence="public domain",
     )
     card.save(made, target, force=True)
 
@@ -92,11 +116,17 @@ def main() -> None:
     """Read the command line and make every card that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", type=Path, nargs="+", required=True, help="folders")
-    parser.add_argument("--only", nargs="*", default=list(GALLERY), help="names of cards")
+    parser.add_argument(
+        "--only", nargs="+", default=list(GALLERY), choices=GALLERY, metavar="CARD", help="names"
+    )
     options = parser.parse_args()
-    gallery.FOLDER.mkdir(exist_ok=True)
-    for name in options.only:
-        _build(GALLERY[name], options.pictures, gallery.FOLDER / f"{name}.style")
+    try:
+        files = {name: find(GALLERY[name], options.pictures) for name in options.only}
+        gallery.FOLDER.mkdir(exist_ok=True)
+        for name, file in files.items():
+            _build(GALLERY[name], file, gallery.FOLDER / f"{name}.style")
+    except ImpastoError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -38,9 +38,9 @@ def find_pictures(*folders: Path) -> list[Path]:
 
 
 def load_bytes(path: Path) -> UInt8[Tensor, "3 h w"]:
-    """One picture as bytes."""
+    """One picture as bytes, upright by its EXIF orientation."""
     with Image.open(path) as picture:
-        pixels = np.array(picture.convert("RGB"))
+        pixels = np.array(ImageOps.exif_transpose(picture).convert("RGB"))
     return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
 
 

@@ -1,0 +1,89 @@
+"""A training's folder: its state, written whole or not at all, and its log."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from impasto.errors import OptionError, WeightsError
+from impasto.image import atomic
+
+__all__ = ["check_same", "cut_log", "read", "under", "write"]
+
+# A run may be made longer afterwards; anything else would make it another one.
+_CHANGEABLE = {"steps"}
+
+
+def write(path: Path, tensors: dict[str, Tensor], about: dict[str, str]) -> None:
+    """Replace the state.
+
+    Raises:
+        WeightsError: the folder cannot be written to, or there is no space left.
+    """
+    whole = {key: value.contiguous() for key, value in tensors.items()}
+    atomic.replace(path, save(whole, about), force=True, error=WeightsError)
+
+
+def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors and what is said about them.
+
+    Raises:
+        WeightsError: the file cannot be read.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except (SafetensorError, OSError) as problem:
+        raise WeightsError(
+            f"{path} cannot be read ({problem}). Train first; if it is damaged, remove it and "
+            "train anew."
+        ) from None
+
+
+def under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Those whose names begin with `prefix`, without it."""
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def check_same(stored: dict[str, Any], given: dict[str, Any], folder: Path) -> None:
+    """Refuse to go on with another training than the one in the folder.
+
+    Raises:
+        OptionError: an option differs, other than the number of steps.
+    """
+    names = sorted((stored.keys() | given.keys()) - _CHANGEABLE)
+    different = [
+        f"{name} {stored.get(name)} there and {given.get(name)} now"
+        for name in names
+        if stored.get(name) != given.get(name)
+    ]
+    if different:
+        raise OptionError(
+            f"The training in {folder} was begun with other options: {', '.join(different)}. Give "
+            "the same ones (only the steps may change), or another folder."
+        )
+
+
+def cut_log(path: Path, step: int) -> None:
+    """Drop the lines of steps after `step`, and what an interruption left of one.
+
+    Raises:
+        WeightsError: the folder cannot be written to, or there is no space left.
+    """
+    if not path.exists():
+        return
+    lines = path.read_text("utf-8").splitlines()
+    kept = "".join(f"{line}\n" for line in lines if _step(line) <= step)
+    atomic.replace(path, kept.encode(), force=True, error=WeightsError)
+
+
+def _step(line: str) -> float:
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")
