@@ -9,6 +9,7 @@ import ctypes
 import functools
 import platform
 import sys
+from collections.abc import Callable
 
 import torch
 
@@ -17,7 +18,7 @@ from impasto.errors import OptionError
 __all__ = ["generator", "has_native_bfloat16", "keep_freed_memory", "pick_device", "pick_precision"]
 
 # From the fastest to the one that is always there.
-_DEVICES = {
+_DEVICES: dict[str, Callable[[], bool]] = {
     "cuda": torch.cuda.is_available,
     "xpu": torch.xpu.is_available,
     "cpu": lambda: True,

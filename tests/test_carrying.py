@@ -53,13 +53,22 @@ def test_adams_moments_arrive_resized() -> None:
     assert float(after.state[new]["step"]) == 6
 
 
-def test_lbfgs_steps_well_from_the_first_iteration() -> None:
-    """With the curvature known, its first step is a good one; without, it is of unit length."""
-    old, new, fresh = pixels_at(8), pixels_at(16), pixels_at(16)
+def test_lbfgs_pairs_arrive_resized_and_are_gone_on_with() -> None:
+    old, new = pixels_at(8), pixels_at(16)
     before, after = make(LBFGS, old), make(LBFGS, new)
     descend(before, old, 4)
     carry(before, old, after, new)
-    assert descend(after, new, 1) < 0.5 * descend(make(LBFGS, fresh), fresh, 1)
+    state, learnt = after.state[new], before.state[old]
+    count = len(learnt["old_stps"])
+    assert 0 < len(state["old_stps"]) <= count
+    wanted = F.interpolate(
+        learnt["old_stps"][-1].view_as(old), size=(16, 16), mode="bicubic", align_corners=False
+    )
+    assert torch.equal(state["old_stps"][-1], wanted.flatten())
+    assert float(state["H_diag"]) > 0
+    held = len(state["old_stps"])
+    descend(after, new, 2)
+    assert len(after.state[new]["old_stps"]) == held + 1
 
 
 @pytest.mark.parametrize("kind", [Adam, LBFGS])

@@ -20,7 +20,7 @@ def test_a_device_that_is_there_is_taken() -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
 def test_a_device_that_is_not_there_is_refused_with_those_that_are() -> None:
-    with pytest.raises(OptionError, match="'cuda', which this machine.*cpu"):
+    with pytest.raises(OptionError, match=r"'cuda', which this machine.*cpu"):
         pick_device("cuda")
 
 

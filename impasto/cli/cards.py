@@ -26,7 +26,7 @@ _CARD = 62
 def show(cards: dict[str, Path], console: Console) -> None:
     """Print cards, by name: with pictures in a terminal that has colours, as a list elsewhere."""
     if console.color_system is None or not console.is_terminal:
-        console.print(_plain(cards), soft_wrap=True)
+        console.print(_plain(cards))
         return
     drawn = [Padding(_card(name, path), (0, 2, 1, 0)) for name, path in cards.items()]
     console.print(Columns(drawn, width=min(_CARD, console.width)))

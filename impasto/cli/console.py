@@ -18,10 +18,15 @@ __all__ = ["complain", "hush", "listening", "margin", "remark", "results", "visi
 
 _LOG = logging.getLogger("impasto")
 
+_ENDLESS = 10_000  # columns where there is no terminal: lines in a pipe are neither cut nor folded
+
 
 def results() -> Console:
     """Standard output, for the tables and cards that were asked for."""
-    return Console(highlight=False, emoji=False)
+    console = Console(highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _ENDLESS
+    return console
 
 
 def margin() -> Console:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Literal
 
 import typer
 
+from impasto.cli import trace as traces
 from impasto.cli.console import remark
 from impasto.cli.interrupt import INTERRUPTED, Interruption, patient
-from impasto.cli.progress import Reporter, watching
-from impasto.errors import OptionError
-from impasto.image.files import check_writable, digest, write
+from impasto.cli.progress import watching
+from impasto.errors import OptionError, PictureError
+from impasto.image.files import Picture, check_writable, digest, write
 from impasto.methods.solver import Step
 from impasto.painting import Task, finish, paint
 from impasto.recipe import Recipe, Stop
@@ -50,17 +50,24 @@ class Output:
         """Where the picture so far goes: `out.preview.png` beside `out.jpg`."""
         return self.path.with_name(f"{self.path.stem}.preview.png")
 
-    def check(self) -> None:
+    def check(self, long_side: int) -> None:
         """Fail before the work rather than after it.
+
+        A preview that is there already is one that an earlier run left: it is replaced.
+
+        Args:
+            long_side: what the picture will measure.
 
         Raises:
             ImpastoError: a file that is there already, without `force`, or that cannot be written.
         """
-        check_writable(self.path, bits=self.bits, force=self.force)
+        check_writable(self.path, bits=self.bits, force=self.force, long_side=long_side)
         if self.preview_every is not None:
-            check_writable(self.preview, force=self.force)
-        if self.trace is not None and self.trace.exists() and not self.force:
-            raise OptionError(f"{self.trace} exists already: give another name, or --force.")
+            check_writable(self.preview, force=True)
+        if self.trace is not None:
+            if self.trace.resolve() in (self.path.resolve(), self.preview.resolve()):
+                raise OptionError(f"{self.trace} cannot be both --trace and a picture of the run.")
+            traces.check(self.trace, force=self.force)
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ class Result:
                 "width": self.width,
                 "height": self.height,
                 "iterations": self.iterations,
-                "losses": _finite(self.losses),
+                "losses": traces.finite(self.losses),
                 "interrupted": self.interrupted,
                 "recipe": json.loads(self.recipe.to_json()),
             }
@@ -104,19 +111,12 @@ def run(task: Task, output: Output, *, until: Stop | None = None) -> Result:
         KeyboardInterrupt: Ctrl-C before the first step was done, or twice.
     """
     began = time.monotonic()
-    with patient() as interruption:
+    _spare_inputs(task, output)
+    with patient() as interruption, _pointing_to_preview(output):
         step, count = _paint(task, output, interruption, until)
         recipe = task.recipe if _is_last(step) else task.recipe.stopped(step.scale, step.iteration)
         picture = finish(task, step)
-        text = recipe.to_json() if output.recipe else None
-        write(
-            picture,
-            output.path,
-            recipe=text,
-            bits=output.bits,
-            force=output.force,
-            quality=output.quality,
-        )
+        _write(picture, recipe, output)
         if output.preview_every is not None:
             output.preview.unlink(missing_ok=True)
     return Result(
@@ -149,7 +149,10 @@ def _paint(
     task: Task, output: Output, interruption: Interruption, until: Stop | None
 ) -> tuple[Step, int]:
     """Go through the steps, as far as one may; the last one, and how many there were."""
-    with watching(output.quiet) as report, _tracing(output) as trace:
+    with (
+        watching(output.quiet) as report,
+        traces.tracing(output.trace, force=output.force) as trace,
+    ):
         for count, step in enumerate(paint(task), start=1):
             interruption.keeping = True
             report(step)
@@ -161,40 +164,56 @@ def _paint(
     return step, count
 
 
-def _is_last(step: Step) -> bool:
-    return (step.scale, step.iteration) == (step.scales, step.iterations)
+def _write(picture: Picture, recipe: Recipe, output: Output) -> None:
+    try:
+        write(
+            picture,
+            output.path,
+            recipe=recipe.to_json() if output.recipe else None,
+            bits=output.bits,
+            force=output.force,
+            quality=output.quality,
+        )
+    except PictureError as error:
+        error.add_note("Nothing was overwritten.")
+        raise
+
+
+def _spare_inputs(task: Task, output: Output) -> None:
+    """Refuse to paint from a left-over preview that this run would replace and then remove."""
+    if output.preview_every is None:
+        return
+    preview = output.preview.resolve()
+    for given in task.recipe.inputs:
+        if given.name and Path(given.name).resolve() == preview:
+            raise OptionError(
+                f"The {given.role} {given.name} is where --preview-every puts the picture so far: "
+                "rename one of them."
+            )
 
 
 @contextlib.contextmanager
-def _tracing(output: Output) -> Iterator[Reporter]:
-    if output.trace is None:
-        yield lambda _: None
-        return
-    began = time.monotonic()
-    # A trace is read while it grows, so it is no temporary file that is renamed at the end.
-    with output.trace.open("w" if output.force else "x", encoding="utf-8") as file:
-        yield lambda step: _trace(step, time.monotonic() - began, file)
+def _pointing_to_preview(output: Output) -> Iterator[None]:
+    """Say of a run that fails where its last preview is, if it wrote one."""
+    before = _stamp(output)
+    try:
+        yield
+    except BaseException as error:
+        if _stamp(output) not in (None, before):
+            told = f"The picture so far is in {output.preview}."
+            if isinstance(error, KeyboardInterrupt):  # which ends without a message of its own
+                remark(told)
+            error.add_note(told)
+        raise
 
 
-def _trace(step: Step, seconds: float, file: TextIO) -> None:
-    record: dict[str, Any] = {
-        name: getattr(step, name)
-        for name in (
-            "scale",
-            "scales",
-            "width",
-            "height",
-            "iteration",
-            "iterations",
-            "done",
-            "note",
-        )
-    }
-    record |= {"seconds": round(seconds, 3), "losses": _finite(step.losses)}
-    file.write(json.dumps(record) + "\n")
-    file.flush()
+def _stamp(output: Output) -> tuple[int, int] | None:
+    """What tells one preview from another at the same place."""
+    if output.preview_every is None or not output.preview.is_file():
+        return None
+    found = output.preview.stat()
+    return found.st_ino, found.st_mtime_ns
 
 
-def _finite(losses: dict[str, float]) -> dict[str, float | None]:
-    """JSON knows neither NaN nor infinity: null stands for both."""
-    return {name: value if math.isfinite(value) else None for name, value in losses.items()}
+def _is_last(step: Step) -> bool:
+    return (step.scale, step.iteration) == (step.scales, step.iterations)

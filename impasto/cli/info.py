@@ -31,7 +31,7 @@ def info(
     if as_json:
         print(json.dumps(json.loads(recipe.to_json()), indent=2, sort_keys=True))
     else:
-        results().print(_table(recipe), soft_wrap=True)
+        results().print(_table(recipe))
 
 
 def recipe_in(picture: Path) -> Recipe:
@@ -55,7 +55,7 @@ def recipe_in(picture: Path) -> Recipe:
 def _table(recipe: Recipe) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
-    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     table.add_column(style="dim", no_wrap=True)
     for given in recipe.inputs:
         table.add_row(

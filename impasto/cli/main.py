@@ -75,6 +75,7 @@ def main(args: list[str] | None = None) -> int:
     with listening():
         try:
             status = app(args, prog_name="impasto", standalone_mode=False)
+            _flush()  # here a full disc can still be told, and not when Python ends
         except (KeyboardInterrupt, typer.Abort):
             return INTERRUPTED
         except Exception as error:
@@ -86,19 +87,22 @@ def main(args: list[str] | None = None) -> int:
 
 def _explain(error: Exception) -> int:
     """Tell a person what went wrong; the status to end with."""
+    lost = _is_output_lost()
     if isinstance(error, _UsageError):
         return _explain_usage(error)
     if isinstance(error, ImpastoError):
-        complain(str(error))
+        complain(" ".join([str(error), *_notes(error)]))
         return USAGE if isinstance(error, OptionError) else FAILED
     if isinstance(error, OSError):
-        return _explain_system(error)
+        return _explain_system(error, lost)
     if isinstance(error, MemoryError) or _is_out_of_memory(error):
-        complain("There is not enough memory. Try a smaller --size, or another --device.")
+        advice = "There is not enough memory. Try a smaller --size, or another --device."
+        complain(" ".join([advice, *_notes(error)]))
         return FAILED
     complain(
         f"{type(error).__name__}: {error}\nThis is a bug; run with IMPASTO_TRACEBACK=1 in the "
         "environment to see the traceback, and please report it."
+        + "".join(f"\n{note}" for note in _notes(error))
     )
     return BUG
 
@@ -113,13 +117,36 @@ def _explain_usage(error: Exception) -> int:
     return USAGE
 
 
-def _explain_system(error: OSError) -> int:
-    if error.errno == errno.EPIPE:  # whoever read our output has gone; there is nobody to tell
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _explain_system(error: OSError, lost: bool) -> int:
+    if lost and error.errno == errno.EPIPE:  # whoever read our output has gone: nobody to tell
         return FAILED
-    file = f"{error.filename}: " if error.filename else ""
-    complain(f"{file}{error.strerror or error}.")
+    file = error.filename or ("standard output" if lost else "")
+    told = f"{file}: {error.strerror or error}." if file else f"{error.strerror or error}."
+    complain(" ".join([told, *_notes(error)]))
     return FAILED
+
+
+def _flush() -> None:
+    if sys.stdout is not None:  # a shell's >&- leaves none
+        sys.stdout.flush()
+
+
+def _is_output_lost() -> bool:
+    """Whether standard output takes no more. What is left goes nowhere, or Python would complain.
+
+    A failed flush keeps what it could not write, so the next one fails as well.
+    """
+    try:
+        _flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
+
+
+def _notes(error: Exception) -> list[str]:
+    """What was added to an error on its way: where the picture so far is, for one."""
+    return list(getattr(error, "__notes__", []))
 
 
 def _is_out_of_memory(error: Exception) -> bool:

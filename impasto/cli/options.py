@@ -10,6 +10,7 @@ import typer
 __all__ = [
     "BackboneName",
     "Bits",
+    "BitsAsBefore",
     "Force",
     "Json",
     "NoRecipe",
@@ -47,6 +48,14 @@ Bits = Annotated[
     Literal["8", "16"],
     typer.Option("--bits", help="Per channel; 16 in PNG and TIFF only.", rich_help_panel=_SEEN),
 ]
+BitsAsBefore = Annotated[
+    Literal["8", "16"] | None,
+    typer.Option(
+        "--bits",
+        help="Per channel; otherwise as many as OUT has, where the format allows.",
+        rich_help_panel=_SEEN,
+    ),
+]
 Quality = Annotated[
     int,
     typer.Option("--quality", min=1, max=100, help="Of JPEG and WebP.", rich_help_panel=_SEEN),
@@ -63,7 +72,8 @@ PreviewEvery = Annotated[
         "--preview-every",
         min=1,
         metavar="N",
-        help="Every N iterations write the picture so far to OUT.preview.png.",
+        help="Every N iterations write the picture so far to OUT.preview.png, replacing what is "
+        "there. A run that succeeds removes it.",
         rich_help_panel=_SEEN,
     ),
 ]
@@ -72,7 +82,7 @@ Trace = Annotated[
     typer.Option(
         "--trace",
         metavar="FILE.jsonl",
-        help="Write a line of JSON for every iteration.",
+        help="Write a line of JSON for every iteration; to a file, device or pipe.",
         rich_help_panel=_SEEN,
     ),
 ]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from impasto import __version__
 from impasto.cli import options as shared
 from impasto.cli.console import hush, remark
 from impasto.cli.info import recipe_in, short
-from impasto.errors import RecipeError
-from impasto.recipe import Input, Recipe
-from impasto.styles import gallery
+from impasto.cli.inputs import ROLES, change, depth, find
+from impasto.errors import RecipeError, WeightsError
+from impasto.features.sources import digest
+from impasto.methods.configs import GatysConfig
+from impasto.recipe import Recipe
 
 __all__ = ["rerun"]
 
@@ -44,7 +48,7 @@ def rerun(
         bool, typer.Option("--anyway", help="Paint even though an input has changed.")
     ] = False,
     force: shared.Force = False,
-    bits: shared.Bits = "8",
+    bits: shared.BitsAsBefore = None,
     quality: shared.Quality = 95,
     no_recipe: shared.NoRecipe = False,
     preview_every: shared.PreviewEvery = None,
@@ -60,14 +64,14 @@ def rerun(
     recipe = recipe_in(picture)
     config = recipe.settings()
     moved = {"content": content, "style": style, "init": init}
-    sources = {role: _find(recipe, role, path, picture.parent) for role, path in moved.items()}
+    sources = {role: find(recipe, role, path, picture.parent) for role, path in moved.items()}
 
     from impasto.cli.easel import Output, present, run
     from impasto.painting import prepare
 
     output = Output(
         path=out,
-        bits=16 if bits == "16" else 8,
+        bits=_bits(bits, picture, out),
         quality=quality,
         force=force,
         recipe=not no_recipe,
@@ -75,73 +79,56 @@ def rerun(
         trace=trace,
         quiet=quiet,
     )
-    output.check()
+    output.check(config.size)
+    if recipe.version != __version__ and not quiet:
+        remark(f"made by Impasto {recipe.version}, this is {__version__}: pixels may differ")
+    _refuse([_change_of_weights(recipe, config, weights)], anyway=anyway, quiet=quiet)
     task = prepare(
         sources["content"], sources["style"], config, init=sources["init"] or None, weights=weights
     )
-    _compare(recipe, task.recipe, anyway=anyway, quiet=quiet)
+    changes = (change(role, recipe.input(role), task.recipe.input(role)) for role in ROLES)
+    _refuse(changes, anyway=anyway, quiet=quiet)
     present(run(task, output, until=recipe.stopped_at), quiet=quiet, as_json=as_json)
 
 
-def _find(recipe: Recipe, role: str, moved: str | None, beside: Path) -> str:
-    """Where an input is: as told, as it was given, beside the picture, or in the gallery.
-
-    Returns:
-        Its name; empty if there was none to start from.
-
-    Raises:
-        RecipeError: it is at none of these places.
-    """
-    given = recipe.input(role)
-    if moved is not None:
-        return moved
-    if given is None and role == "init":
-        return ""
-    if given is None:
-        raise RecipeError(f"The recipe names no {role}. Say which it was with --{role} FILE.")
-    file = Path(given.name)
-    for place in (file, beside / file, beside / file.name):
-        if given.name and place.is_file():
-            return str(place)
-    if role == "style" and given.name in gallery.names():
-        return given.name
-    where = (
-        f"{given.name!r} is neither here nor beside the picture" if given.name else "it was no file"
-    )
-    raise RecipeError(
-        f"The {role} of the recipe is missing: {where}. Say where it is now with --{role} FILE."
-    )
+def _bits(told: str | None, picture: Path, out: Path) -> Literal[8, 16]:
+    """As told, else as many as the picture has; a format without 16 bits takes 8."""
+    if told is not None:
+        return 16 if told == "16" else 8
+    return depth(picture) if out.suffix.lower() in (".png", ".tif", ".tiff") else 8
 
 
-def _compare(then: Recipe, now: Recipe, *, anyway: bool, quiet: bool) -> None:
-    """Hold what is here against what was there.
+def _change_of_weights(then: Recipe, config: GatysConfig, weights: Path | None) -> str | None:
+    """How the weights differ from the recipe's; None if they do not.
+
+    A recipe does not tell whether its weights were named by a file, so any change may mean that.
 
     Raises:
-        RecipeError: something is not the same, and it is not to be painted `anyway`.
+        WeightsError: there are none here.
     """
-    if then.version != now.version and not quiet:
-        remark(f"made by Impasto {then.version}, this is {now.version}: pixels may differ")
-    changed = [_change(role, then.input(role), now.input(role)) for role in _ROLES]
-    if then.backbone_digest != now.backbone_digest:
-        now_, then_ = short(now.backbone_digest), short(then.backbone_digest)
-        changed.append(f"the weights of {now.config['backbone']} are {now_} and were {then_}")
-    told = "; ".join(change for change in changed if change)
+    try:
+        now = digest(config.backbone, weights)
+    except WeightsError as error:
+        if weights is None:
+            error.add_note("If the recipe's came from a file, name it with --weights FILE.")
+        raise
+    if now == then.backbone_digest:
+        return None
+    told = f"the weights of {config.backbone} are {short(now)} and were "
+    told += short(then.backbone_digest)
+    return f"{told} (if those came from a file, name it with --weights FILE)"
+
+
+def _refuse(changes: Iterable[str | None], *, anyway: bool, quiet: bool) -> None:
+    """Stop before another picture is painted, unless it is to be painted `anyway`.
+
+    Raises:
+        RecipeError: something is not the same.
+    """
+    told = "; ".join(change for change in changes if change)
     if told and not anyway:
         raise RecipeError(
             f"This would be another picture: {told}. --anyway paints it nevertheless."
         )
     if told and not quiet:
         remark(f"this will be another picture: {told}")
-
-
-_ROLES = ("content", "style", "init")
-
-
-def _change(role: str, then: Input | None, now: Input | None) -> str | None:
-    if then is None or now is None:
-        return None if then is now else f"the recipe has no {role}"
-    if then.digest == now.digest:
-        return None
-    return (
-        f"the {role} {now.name!r} has changed: {short(now.digest)} now, {short(then.digest)} then"
-    )

@@ -16,6 +16,8 @@ from impasto.styles import gallery
 
 __all__ = ["app"]
 
+_SUFFIX = ".style"  # that of impasto.styles.card, which would import PyTorch
+
 app = typer.Typer(help="Make style cards of your own, and read them.", no_args_is_help=True)
 
 
@@ -26,7 +28,12 @@ def make(
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="CARD", help="Otherwise PAINTING.style, here."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="CARD",
+            help="A name that ends in .style; otherwise PAINTING.style, here.",
+        ),
     ] = None,
     title: Annotated[str, typer.Option("--title", help="Otherwise the file's name.")] = "",
     artist: Annotated[str, typer.Option("--artist", help="Who painted it.")] = "",
@@ -46,7 +53,12 @@ def make(
 ) -> None:
     """Measure a painting once, into a small file that --style takes in its place."""
     hush(quiet)
-    path = out or Path(f"{painting.stem}.style")
+    path = out or Path(f"{painting.stem}{_SUFFIX}")
+    if path.suffix.lower() != _SUFFIX:
+        raise StyleError(
+            f"{path} is no name for a style card: it should end in {_SUFFIX}, so that --style can "
+            "tell it from a picture."
+        )
     atomic.check_target(path, force=force, error=StyleError)
 
     from impasto.painting import make_card

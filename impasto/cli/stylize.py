@@ -80,7 +80,7 @@ def stylize(
         trace=trace,
         quiet=quiet,
     )
-    output.check()
+    output.check(config.size)
     task = prepare(content, style, config, init=init, weights=weights)
     present(run(task, output), quiet=quiet, as_json=as_json)
 
