@@ -195,7 +195,7 @@ def measure_all(options: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for backbone in options.backbones:
-            for size in options.sizes:
+            for size in options.sizes if backbone == "compact" else options.slow_sizes:
                 ours.append(measure(options, backbone, size, folder))
                 print(f"{backbone} {size}: {ours[-1].seconds} s, {ours[-1].peak_megabytes} MB")
         classic = measure_classic(options, ours, folder)
@@ -254,6 +254,9 @@ def main() -> None:
     parser.add_argument("--content", type=Path, default=ROOT / "docs" / "demo.jpg")
     parser.add_argument("--style", default="starry-night", help="a picture or a built-in style")
     parser.add_argument("--sizes", type=int, nargs="+", default=[256, 512, 1024])
+    parser.add_argument(
+        "--slow-sizes", type=int, nargs="+", default=[256, 512], help="of the big networks"
+    )
     parser.add_argument("--backbones", nargs="+", default=["compact", "vgg19"])
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--iterations", type=int, help="instead of the default number")
