@@ -46,6 +46,17 @@ def test_moments_of_bfloat16_are_summed_in_float32() -> None:
     assert torch.equal(got.second, torch.ones(1, 2, 2))
 
 
+def test_moments_have_the_right_gradient(features: torch.Tensor) -> None:
+    picture = features.double()[..., :3, :4].requires_grad_()
+
+    def both(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        held = moments(x)
+        return held.mean, held.second
+
+    assert torch.autograd.gradcheck(both, (picture,))
+    assert torch.autograd.gradcheck(both, (picture.to(memory_format=torch.channels_last),))
+
+
 def test_lifted_grams_are_as_far_apart_as_the_wide_ones(
     features: torch.Tensor, layer: tuple[torch.Tensor, torch.Tensor]
 ) -> None:
