@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from impasto.errors import DivergedError
-from impasto.methods.carrying import carry
+from impasto.methods.optimisers import OPTIMISERS, Optimiser
 from impasto.runtime import keep_freed_memory
 
 __all__ = ["Problem", "Settings", "Step", "last", "solve"]
@@ -123,81 +123,46 @@ def last(steps: Iterator[Step]) -> Step:
     return deque(steps, maxlen=1)[0]
 
 
-def _value(objective: Objective, pixels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    """The objective; not a number where a matrix could not be decomposed, as it held none."""
-    try:
-        return objective(pixels)
-    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
-        return pixels.new_tensor(math.nan), {}
-
-
 class _Scale:
     """The state of one scale: pixels, optimiser, running average, and the last good picture."""
 
     def __init__(self, image: Picture, settings: Settings, before: _Scale | None) -> None:
         self.settings = settings
-        self.pixels = image.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
+        self.pixels = image.detach().clone(memory_format=torch.contiguous_format)
         self.rate = settings.learning_rate if settings.optimizer == "adam" else 1.0
-        self.optimiser = self._make_optimiser()
-        if before is not None:
-            carry(before.optimiser, before.pixels, self.optimiser, self.pixels)
-        self.averaged, self.weight = torch.zeros_like(image), 0.0
-        self.good, self.first = image.detach().clone(), math.inf
-        self.retreats = 0
-
-    def _make_optimiser(self) -> torch.optim.Optimizer:
-        if self.settings.optimizer == "adam":
-            return torch.optim.Adam([self.pixels], lr=self.rate, betas=(0.9, 0.99))
-        # One evaluation a step, no line search: as every optimiser of pictures since Gatys does it,
-        # the first step being of bounded length and the later ones scaled by the curvature.
-        return torch.optim.LBFGS(
-            [self.pixels],
-            lr=self.rate,
-            max_iter=1,
-            history_size=self.settings.history,
-            tolerance_grad=0.0,
-            tolerance_change=0.0,
+        self.optimiser: Optimiser = (
+            OPTIMISERS[settings.optimizer](self.rate, settings.history)
+            if before is None
+            else before.optimiser.resized(*image.shape[-2:])
         )
+        self.averaged, self.weight = torch.zeros_like(image), 0.0
+        self.good, self.first = self.pixels.clone(), math.inf
+        self.retreats = 0
 
     def advance(self, objective: Objective) -> tuple[dict[str, float], str | None]:
         """One iteration. After a loss that is not finite or explodes: back, with half the step."""
-        losses: dict[str, float] = {}
-
-        def closure() -> Tensor:
-            self.optimiser.zero_grad(set_to_none=True)
-            total, values = _value(objective, self.pixels)
-            losses.update({name: float(value) for name, value in values.items()})
-            losses["total"] = float(total.detach())
-            # The sum over pixels, not the mean: L-BFGS and Adam both have absolute thresholds,
-            # under which the gradients of a big picture's mean would fall.
-            scaled = total * self.pixels.numel()
-            if self._is_sound(losses["total"]):
-                scaled.backward()  # type: ignore[no-untyped-call]
-            return scaled
-
-        before = self.pixels.detach().clone()
-        self.optimiser.step(closure)  # type: ignore[arg-type]
+        losses, gradient = _evaluate(objective, self.pixels)
         if not self._is_sound(losses["total"]):
             return losses, self._retreat(f"the loss went to {losses['total']:g}")
-        if not bool(self.pixels.detach().isfinite().all()):
+        if not bool(gradient.isfinite().all()):
             return losses, self._retreat("the gradient was not finite")
-        self.good = before
         if self.first == math.inf:
             self.first = losses["total"]
-        self._clamp_and_average()
+        self.good.copy_(self.pixels)
+        self.optimiser.step(self.pixels, gradient)
+        self.pixels.nan_to_num_(nan=0.5).clamp_(0, 1)
+        self._average()
         return losses, None
 
     def _is_sound(self, total: float) -> bool:
         # And a small bound: a loss may round to a hair under zero where nothing is left to do.
         return math.isfinite(total) and total <= _EXPLOSION * abs(self.first) + 1e-3
 
-    def _clamp_and_average(self) -> None:
-        with torch.no_grad():
-            self.pixels.clamp_(0, 1)
-            if self.settings.optimizer == "adam":
-                decay = self.settings.average
-                self.averaged.lerp_(self.pixels, 1 - decay)
-                self.weight = 1 - (1 - self.weight) * decay
+    def _average(self) -> None:
+        if self.settings.optimizer == "adam":
+            decay = self.settings.average
+            self.averaged.lerp_(self.pixels, 1 - decay)
+            self.weight = 1 - (1 - self.weight) * decay
 
     def _retreat(self, what: str) -> str:
         self.retreats += 1
@@ -207,13 +172,32 @@ class _Scale:
                 f"halved {_MOST_RETREATS} times. Lower the weights, or try another start."
             )
         self.rate /= 2
-        with torch.no_grad():
-            self.pixels.copy_(self.good)
-        self.optimiser = self._make_optimiser()
+        self.pixels.copy_(self.good)
+        self.optimiser = OPTIMISERS[self.settings.optimizer](self.rate, self.settings.history)
         return f"{what}: back to the last good picture, with half the step"
 
     def picture(self) -> Picture:
         """The picture so far, in [0, 1]: Adam's average, corrected for its start, or the pixels."""
         if self.weight > 0:
             return (self.averaged / self.weight).clamp(0, 1)
-        return self.pixels.detach().clamp(0, 1).contiguous()
+        return self.pixels.clone()
+
+
+def _evaluate(objective: Objective, pixels: Tensor) -> tuple[dict[str, float], Tensor]:
+    """Each loss, and the gradient of the total as a *sum* over pixels.
+
+    The losses are means, whose gradients shrink as pictures grow; a sum's do not, so thresholds and
+    an optimiser's memory mean the same at every size.
+    """
+    variable = pixels.clone().requires_grad_()
+    try:
+        total, values = objective(variable)
+    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
+        # A matrix that holds no numbers cannot be decomposed; elsewhere NaN would be handed on.
+        return {"total": math.nan}, torch.zeros_like(pixels)
+    losses = {name: float(value) for name, value in values.items()}
+    losses["total"] = float(total.detach())
+    if not total.requires_grad:
+        return losses, torch.zeros_like(pixels)
+    (gradient,) = torch.autograd.grad(total * pixels.numel(), variable)
+    return losses, gradient.contiguous()
