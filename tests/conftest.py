@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from impasto.features.backbones import BACKBONES
@@ -42,3 +44,18 @@ def compact() -> Extractor:
         deviation = (2 / weight[0].numel()) ** 0.5 if weight.dim() == 4 else 0.1
         weight.data.normal_(0, deviation, generator=drawn)
     return net.requires_grad_(False).eval()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with a photograph and a painting, and nothing of the user's own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / "cache"))
+    for name in ("IMPASTO_TRACEBACK", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    y, x = np.mgrid[0:48, 0:64]
+    photo = np.stack([x * 3, y * 4, (x // 16 + y // 16) % 2 * 200], -1).astype(np.uint8)
+    Image.fromarray(photo).save("photo.png")
+    noise = np.random.default_rng(0).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+    Image.fromarray(noise).resize((64, 48)).save("painting.png")
+    return tmp_path

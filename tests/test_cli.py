@@ -25,6 +25,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 import impasto
+from commands import QUICK, paint, pixels, recipe_of
 from impasto.cli.flags import with_flags
 from impasto.cli.interrupt import patient
 from impasto.cli.main import app, main
@@ -37,23 +38,9 @@ from impasto.methods.configs import GatysConfig
 from impasto.recipe import Recipe, Stop
 from impasto.styles import gallery
 
+pytestmark = pytest.mark.usefixtures("folder")
+
 ROOT = Path(__file__).resolve().parents[1]
-QUICK = ["--size", "64", "--smallest", "32", "--iterations", "4"]
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory with a photograph and a painting, and nothing of the user's own."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / "cache"))
-    for name in ("IMPASTO_TRACEBACK", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-    y, x = np.mgrid[0:48, 0:64]
-    photo = np.stack([x * 3, y * 4, (x // 16 + y // 16) % 2 * 200], -1).astype(np.uint8)
-    Image.fromarray(photo).save("photo.png")
-    noise = np.random.default_rng(0).integers(0, 256, (12, 16, 3), dtype=np.uint8)
-    Image.fromarray(noise).resize((64, 48)).save("painting.png")
-    return tmp_path
 
 
 def run(*args: str, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -62,21 +49,6 @@ def run(*args: str, **options: Any) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])}
     env |= options.pop("env", {})
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False, **options)
-
-
-def paint(*args: str, out: str = "out.png") -> int:
-    return main(["stylize", "photo.png", "--style", "painting.png", "-o", out, *QUICK, *args])
-
-
-def pixels(path: str | Path) -> np.ndarray:
-    with Image.open(path) as image:
-        return np.asarray(image)
-
-
-def recipe_of(path: str) -> Recipe:
-    text = read_recipe(Path(path))
-    assert text is not None
-    return Recipe.from_json(text)
 
 
 # What the command says of itself

@@ -15,39 +15,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
 from safetensors.torch import save_file
 
 import impasto
+from commands import QUICK, paint, pixels, recipe_of
 from impasto.cli.main import main
 from impasto.errors import OptionError, PictureError
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
-from impasto.image.files import read_recipe
-from impasto.recipe import Recipe
 from impasto.styles import gallery
 
+pytestmark = pytest.mark.usefixtures("folder")
+
 ROOT = Path(__file__).resolve().parents[1]
-QUICK = ["--size", "64", "--smallest", "32", "--iterations", "4"]
 PREVIEW = Path("out.preview.png")
 
 Said = pytest.CaptureFixture[str]
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory with a photograph and a painting, and nothing of the user's own."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / "cache"))
-    for name in ("IMPASTO_TRACEBACK", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-    draw = np.random.default_rng(0)
-    for name in ("photo.png", "painting.png"):
-        noise = draw.integers(0, 256, (12, 16, 3), dtype=np.uint8)
-        Image.fromarray(noise).resize((64, 48)).save(name)
-    return tmp_path
 
 
 @pytest.fixture
@@ -59,21 +44,6 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for name in ("prepare", "make_card"):
         monkeypatch.setattr(f"impasto.painting.{name}", work)
-
-
-def paint(*args: str, out: str = "out.png") -> int:
-    return main(["stylize", "photo.png", "--style", "painting.png", "-o", out, *QUICK, *args])
-
-
-def pixels(path: str | Path) -> np.ndarray:
-    with Image.open(path) as image:
-        return np.asarray(image)
-
-
-def recipe_of(path: str) -> Recipe:
-    text = read_recipe(Path(path))
-    assert text is not None
-    return Recipe.from_json(text)
 
 
 def last_line(said: Said) -> str:

@@ -1,0 +1,60 @@
+"""Make the pictures that the README shows.
+
+    python runs/pictures.py FOLDER
+
+FOLDER holds the photographs that are named below. Each is painted with the defaults, in a built-in
+style; a second sheet shows one of them at three sizes.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+import impasto
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+PAIRS = [
+    ("golden_gate.jpg", "starry-night"),
+    ("goat.jpg", "great-wave"),
+    ("tubingen.jpg", "the-scream"),
+    ("chicago.jpg", "composition-vii"),
+    ("hoovertowernight.jpg", "shipwreck"),
+    ("park-4k.jpg", "wheat-field"),
+    ("tubingen.jpg", "water-lilies"),
+    ("golden_gate.jpg", "tahiti"),
+    ("chicago.jpg", "composition"),
+    ("hoovertowernight.jpg", "night-cafe"),
+    ("goat.jpg", "houses"),
+    ("park-4k.jpg", "olive-trees"),
+]
+SIZES = (256, 512, 1024)
+TILE = (480, 320)
+
+
+def sheet(pictures: list[Image.Image], columns: int, tile: tuple[int, int], path: Path) -> None:
+    """Pictures side by side, each cut to the tile around its middle, with a thin gap."""
+    gap, (width, height) = 6, tile
+    rows = -(-len(pictures) // columns)
+    size = (columns * (width + gap) - gap, rows * (height + gap) - gap)
+    whole = Image.new("RGB", size, "white")
+    for index, picture in enumerate(pictures):
+        row, column = divmod(index, columns)
+        cut = ImageOps.fit(picture, tile, Image.Resampling.LANCZOS)
+        whole.paste(cut, (column * (width + gap), row * (height + gap)))
+    whole.save(path, quality=88, optimize=True)
+
+
+def main(folder: Path) -> None:
+    """Paint and put together."""
+    painted = [impasto.stylize(folder / photo, style, size=640) for photo, style in PAIRS]
+    sheet(painted, 4, TILE, DOCS / "contact-sheet.jpg")
+    sizes = [impasto.stylize(folder / "tubingen.jpg", "starry-night", size=s) for s in SIZES]
+    sheet(sizes, 3, (512, 384), DOCS / "sizes.jpg")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
