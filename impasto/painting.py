@@ -224,7 +224,8 @@ def _is_file(source: str | Path) -> bool:
 def _check_shape(picture: Picture, config: GatysConfig, extractor: Extractor) -> None:
     """Refuse what would be too thin for the network at the first scale."""
     first = scale_schedule(config.size, config.smallest)[0]
-    needed = min_side(extractor.plan, [*config.content_layers, *config.style_layers])
+    layers = [*config.content_layers, *config.style_layers]
+    needed = max(16, min_side(extractor.plan, layers))
     short, long = sorted((picture.width, picture.height))
     if short < needed or round(short * first / long) < needed:
         raise PictureError(

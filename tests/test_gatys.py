@@ -174,12 +174,28 @@ def test_a_flat_picture_gets_no_frame(net: Extractor) -> None:
     assert (image - image.mean()).abs().max() < 0.02
 
 
+def test_the_border_of_a_picture_is_like_the_rest(net: Extractor) -> None:
+    """Three pixels along each side do not turn into another colour than those further in."""
+    photo, style = small(data.astronaut(), 160), small(data.immunohistochemistry(), 160)
+    config = replace(QUICK, size=160, iterations=80)
+    painted = last(gatys(photo, style, config, extractor=net)).image()
+
+    def edge(x: Tensor) -> Tensor:
+        inside = torch.zeros(x.shape[-2:], dtype=torch.bool)
+        inside[6:-6, 6:-6] = True
+        rim, ring = torch.ones_like(inside), ~inside
+        rim[3:-3, 3:-3] = False
+        return x[0][:, rim].mean(1) - x[0][:, ring & ~rim].mean(1)
+
+    assert float((edge(painted) - edge(photo)).abs().max()) < 0.02
+
+
 def test_a_texture_takes_its_colours_from_the_style(painting: Tensor, net: Extractor) -> None:
     config = replace(QUICK, iterations=60)
     steps = list(texture(Painting(painting), config, side=64, extractor=net))
     image = steps[-1].image()
     assert image.shape == (1, 3, 64, 64)
-    assert (image.mean((2, 3)) - painting.mean((2, 3))).abs().max() < 0.08
+    assert (image.mean((2, 3)) - painting.mean((2, 3))).abs().max() < 0.1
     assert steps[-1].losses["style"] < 0.2
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional as F
 
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
@@ -28,6 +29,10 @@ __all__ = ["gatys"]
 
 Picture = Float[Tensor, "1 3 h w"]
 Distance = Callable[[Moments], Tensor]
+
+# Pixels around the picture that are painted and cut off: the last three or four before a border
+# take after the painting's own border, as padding marks the features of both alike.
+MARGIN = 8
 
 # The style weights at strength 0.5, chosen by eye and by figures over 24 pictures (LOG.md).
 BALANCED = {"gram": 30.0, "gaussian": 7.0}
@@ -68,8 +73,8 @@ def gatys(
     ]
     work = [scaled[0, 0].numel() * float(n) for scaled, n in zip(scales, counts, strict=True)]
     first = _start(scales[0], config) if start is None else start.to(device)
-    first = resize(first, *scales[0].shape[-2:])
-    yield from solve(first, problems, work, settings_of(config))
+    first = _with_margin(resize(first, *scales[0].shape[-2:]))
+    yield from without_margin(solve(first, problems, work, settings_of(config)))
 
 
 def with_layers(config: GatysConfig) -> GatysConfig:
@@ -118,19 +123,41 @@ def _problem(
     iterations: int,
     keep_detail: bool,
 ) -> Problem:
+    canvas = _with_margin(content)
     terms = [
-        *content_terms(content, config, extractor),
+        *content_terms(canvas, config, extractor),
         *style_terms(max(content.shape[-2:]), style, config, extractor),
-        *pixel_terms(content, config),
+        *pixel_terms(canvas, config),
     ]
     layers = {*config.content_layers, *config.style_layers}
 
     def objective(image: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         return evaluate(terms, image, extractor(image, layers))
 
-    height, width = content.shape[-2:]
-    arrive = partial(_with_detail, content) if keep_detail else partial(_enlarged, height, width)
+    detailed = partial(_with_detail, content)
+    enlarge = detailed if keep_detail else partial(_enlarged, *content.shape[-2:])
+
+    def arrive(before: Tensor) -> Tensor:
+        return _with_margin(enlarge(before[..., MARGIN:-MARGIN, MARGIN:-MARGIN]))
+
+    height, width = canvas.shape[-2:]
     return Problem(height, width, iterations, objective, arrive)
+
+
+def _with_margin(picture: Tensor) -> Tensor:
+    mode = "reflect" if min(picture.shape[-2:]) > MARGIN else "replicate"
+    return F.pad(picture, (MARGIN,) * 4, mode)
+
+
+def without_margin(steps: Iterator[Step]) -> Iterator[Step]:
+    """Steps of a canvas as steps of the picture inside its margin."""
+    for step in steps:
+        width, height = step.width - 2 * MARGIN, step.height - 2 * MARGIN
+        yield replace(step, width=width, height=height, image=partial(_cut_margin, step.image))
+
+
+def _cut_margin(image: Callable[[], Tensor]) -> Tensor:
+    return image()[..., MARGIN:-MARGIN, MARGIN:-MARGIN].contiguous()
 
 
 def _enlarged(height: int, width: int, before: Tensor) -> Tensor:

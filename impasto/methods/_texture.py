@@ -12,7 +12,15 @@ from torch import Tensor
 from impasto.features.extractor import Extractor
 from impasto.image.files import resize
 from impasto.losses.objective import evaluate
-from impasto.methods._gatys import backbone_of, pixel_terms, settings_of, style_terms, with_layers
+from impasto.methods._gatys import (
+    MARGIN,
+    backbone_of,
+    pixel_terms,
+    settings_of,
+    style_terms,
+    with_layers,
+    without_margin,
+)
 from impasto.methods.configs import GatysConfig
 from impasto.methods.solver import Problem, Step, solve
 from impasto.runtime import generator
@@ -42,13 +50,13 @@ def texture(
     device = next(extractor.parameters()).device
     noise = torch.rand(1, 3, side // 2, side // 2, generator=generator(config.seed)).to(device)
     iterations = max(1, config.iterations // len(_SCALES))
-    sizes = [(round(side * share), round(config.size * share)) for share in _SCALES]
+    sizes = [(round(side * x) + 2 * MARGIN, round(config.size * x)) for x in _SCALES]
     problems = [
         partial(_problem, pixels, view, style, config, extractor, iterations)
         for pixels, view in sizes
     ]
     work = [float(pixels**2) for pixels, _ in sizes]
-    yield from solve(noise * 0.5 + 0.25, problems, work, settings_of(config))
+    yield from without_margin(solve(noise * 0.5 + 0.25, problems, work, settings_of(config)))
 
 
 def _problem(
