@@ -34,7 +34,7 @@ Distance = Callable[[Moments], Tensor]
 # take after the painting's own border, as padding marks the features of both alike.
 MARGIN = 8
 
-# The style weights at strength 0.5, chosen by eye and by figures over 24 pictures (LOG.md).
+# The style weights at strength 0.5, chosen by eye and by figures over six pairs (LOG.md).
 BALANCED = {"gram": 30.0, "gaussian": 7.0}
 
 
