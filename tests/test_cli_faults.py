@@ -367,3 +367,22 @@ def test_rerun_knows_pictures_that_came_from_memory(capsys: Said) -> None:
     args[-1] = "painting.png"
     assert main([*args, "--content", "photo.png"]) == 0
     assert (pixels("again.png") == pixels("out.png")).all()
+
+
+# Two at once
+
+
+def test_threads_sleep_while_they_wait() -> None:
+    """Spinning threads of two commands on two cores bring each other to a halt."""
+    script = (
+        "import os, sys; from impasto.cli.main import main;"
+        "assert 'torch' not in sys.modules;"
+        "main(['--version']);"
+        "print(os.environ['OMP_WAIT_POLICY'])"
+    )
+    free = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
+    for told, expected in ((free, "PASSIVE"), ({**free, "OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")):
+        done = subprocess.run(
+            [sys.executable, "-c", script], env=told, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.split()[-1] == expected
