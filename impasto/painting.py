@@ -185,7 +185,7 @@ def _picture(
     else:
         given = Input(role, str(source), digest(Path(source)))
     if extractor is not None:
-        _check_shape(picture, config, extractor)
+        _check_shape(given, picture, config, extractor)
     if max(picture.width, picture.height) <= config.size:
         return picture, given
     alpha = None if picture.alpha is None else fit(picture.alpha, config.size)
@@ -221,7 +221,7 @@ def _is_file(source: str | Path) -> bool:
     return str(source) not in gallery.names() and (bool(path.suffix) or len(path.parts) > 1)
 
 
-def _check_shape(picture: Picture, config: GatysConfig, extractor: Extractor) -> None:
+def _check_shape(given: Input, picture: Picture, config: GatysConfig, extractor: Extractor) -> None:
     """Refuse what would be too thin for the network at the first scale."""
     first = scale_schedule(config.size, config.smallest)[0]
     layers = [*config.content_layers, *config.style_layers]
@@ -229,7 +229,8 @@ def _check_shape(picture: Picture, config: GatysConfig, extractor: Extractor) ->
     short, long = sorted((picture.width, picture.height))
     if short < needed or round(short * first / long) < needed:
         raise PictureError(
-            f"The picture has {picture.width}×{picture.height} pixels, which is too thin or too "
-            f"small for the network to see anything in it. Both sides should have {needed} pixels "
-            f"or more, and the longer one at most {first // needed} times the shorter."
+            f"The {given.role} {given.name} has {picture.width}×{picture.height} pixels: too thin "
+            "or too small for the network to see anything in it. Both sides should have "
+            f"{needed} pixels or more, and the longer one at most {first // needed} times the "
+            "shorter."
         )

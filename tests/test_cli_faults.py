@@ -233,7 +233,7 @@ def test_a_preview_replaces_no_input(capsys: Said) -> None:
     before = PREVIEW.read_bytes()
     args = ["stylize", str(PREVIEW), "--style", "painting.png", "-o", "out.png", *QUICK]
     assert main([*args, "--preview-every", "1"]) == 2
-    assert "rename one of them" in last_line(capsys)
+    assert "move one of them" in last_line(capsys)
     assert PREVIEW.read_bytes() == before
 
 
@@ -372,17 +372,34 @@ def test_rerun_knows_pictures_that_came_from_memory(capsys: Said) -> None:
 # Two at once
 
 
-def test_threads_sleep_while_they_wait() -> None:
+def test_threads_do_not_spin_for_long_while_they_wait() -> None:
     """Spinning threads of two commands on two cores bring each other to a halt."""
     script = (
         "import os, sys; from impasto.cli.main import main;"
         "assert 'torch' not in sys.modules;"
         "main(['--version']);"
-        "print(os.environ['OMP_WAIT_POLICY'])"
+        "print(os.environ.get('GOMP_SPINCOUNT'))"
     )
-    free = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
-    for told, expected in ((free, "PASSIVE"), ({**free, "OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")):
+    free = {k: v for k, v in os.environ.items() if k not in {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}}
+    cases: list[tuple[dict[str, str], str]] = [
+        ({}, "1000"),
+        ({"GOMP_SPINCOUNT": "7"}, "7"),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, "None"),
+    ]
+    for told, expected in cases:
         done = subprocess.run(
-            [sys.executable, "-c", script], env=told, capture_output=True, text=True, check=True
+            [sys.executable, "-c", script],
+            env=free | told,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert done.stdout.split()[-1] == expected
+
+
+@pytest.mark.parametrize("out", ["photo.png", "painting.png"])
+def test_what_is_painted_from_is_never_painted_over(out: str, capsys: Said) -> None:
+    before = Path(out).read_bytes()
+    assert paint("--force", out=out) == 2
+    assert "where the result goes" in last_line(capsys)
+    assert Path(out).read_bytes() == before

@@ -180,16 +180,17 @@ def _write(picture: Picture, recipe: Recipe, output: Output) -> None:
 
 
 def _spare_inputs(task: Task, output: Output) -> None:
-    """Refuse to paint from a left-over preview that this run would replace and then remove."""
-    if output.preview_every is None:
-        return
-    preview = output.preview.resolve()
+    """Refuse to write over what this run paints from, even with `--force`."""
+    targets = {"where the result goes": output.path}
+    if output.preview_every is not None:
+        targets["where --preview-every puts the picture so far"] = output.preview
     for given in task.recipe.inputs:
-        if given.name and Path(given.name).resolve() == preview:
-            raise OptionError(
-                f"The {given.role} {given.name} is where --preview-every puts the picture so far: "
-                "rename one of them."
-            )
+        for what, target in targets.items():
+            if given.name and Path(given.name).resolve() == target.resolve():
+                raise OptionError(
+                    f"The {given.role} {given.name} is {what}: "
+                    "move one of them, or give --out another name."
+                )
 
 
 @contextlib.contextmanager
