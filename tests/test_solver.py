@@ -12,6 +12,7 @@ from torch import Tensor
 
 from impasto.errors import DivergedError
 from impasto.image.files import resize
+from impasto.methods.optimisers import Lbfgs
 from impasto.methods.solver import Objective, Problem, Settings, Step, solve
 
 
@@ -114,6 +115,32 @@ def test_adam_averages_its_steps() -> None:
     pictures = [s.image() for s in solve(start, [lambda: p], [1.0], settings)]  # taken on the way
     jumps = [float((b - a).abs().mean()) for a, b in pairwise(pictures[-10:])]
     assert 0 < max(jumps) < 0.05
+
+
+def test_a_step_that_was_halved_stays_so_at_the_next_scale() -> None:
+    """Adam's first step is as long as its rate, here halved once in each scale."""
+    bad = Problem(4, 4, 2, poisoned({0}, math.nan), lambda x: x)
+    away = Problem(4, 4, 2, poisoned({0}, math.nan), lambda _: torch.full((1, 3, 4, 4), 0.5))
+    start = torch.full((1, 3, 4, 4), 0.5)
+    steps = solve(start, [lambda: bad, lambda: away], [1.0, 1.0], Settings("adam"))
+    moved = float(list(steps)[-1].image().mean()) - 0.5
+    assert moved == pytest.approx(0.02 / 4, rel=0.05)
+
+
+def test_a_step_that_is_not_finite_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, calls = Lbfgs.step, iter(range(10**6))
+
+    def step(self: Lbfgs, pixels: Tensor, gradient: Tensor) -> None:
+        real(self, pixels, gradient)
+        if next(calls) == 3:
+            pixels[0, 0, 0, 0] = math.inf
+
+    monkeypatch.setattr(Lbfgs, "step", step)
+    steps = run(problem(4, 4, 40, pull(0.8)))
+    assert [s.note for s in steps if s.note] == [
+        "the step was not finite: back to the last good picture, with half the step"
+    ]
+    assert torch.allclose(steps[-1].image(), torch.tensor(0.8), atol=0.02)
 
 
 def test_a_big_picture_converges_as_a_small_one_does() -> None:

@@ -8,7 +8,7 @@ in range, and the memory is plain tensors that can be resized.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -20,6 +20,7 @@ __all__ = ["OPTIMISERS", "Adam", "Lbfgs", "Optimiser"]
 Pixels = Float[Tensor, "1 3 h w"]
 
 
+@runtime_checkable
 class Optimiser(Protocol):
     """What the solver asks of either."""
 

@@ -129,15 +129,18 @@ class _Scale:
     def __init__(self, image: Picture, settings: Settings, before: _Scale | None) -> None:
         self.settings = settings
         self.pixels = image.detach().clone(memory_format=torch.contiguous_format)
-        self.rate = settings.learning_rate if settings.optimizer == "adam" else 1.0
-        self.optimiser: Optimiser = (
-            OPTIMISERS[settings.optimizer](self.rate, settings.history)
-            if before is None
-            else before.optimiser.resized(*image.shape[-2:])
-        )
+        if before is None:
+            self.rate = settings.learning_rate if settings.optimizer == "adam" else 1.0
+            self.optimiser = self._fresh_optimiser()
+        else:  # a step that had to be halved stays so
+            self.rate = before.rate
+            self.optimiser = before.optimiser.resized(*image.shape[-2:])
         self.averaged, self.weight = torch.zeros_like(image), 0.0
         self.good, self.first = self.pixels.clone(), math.inf
         self.retreats = 0
+
+    def _fresh_optimiser(self) -> Optimiser:
+        return OPTIMISERS[self.settings.optimizer](self.rate, self.settings.history)
 
     def advance(self, objective: Objective) -> tuple[dict[str, float], str | None]:
         """One iteration. After a loss that is not finite or explodes: back, with half the step."""
@@ -150,7 +153,9 @@ class _Scale:
             self.first = losses["total"]
         self.good.copy_(self.pixels)
         self.optimiser.step(self.pixels, gradient)
-        self.pixels.nan_to_num_(nan=0.5).clamp_(0, 1)
+        if not bool(self.pixels.isfinite().all()):
+            return losses, self._retreat("the step was not finite")
+        self.pixels.clamp_(0, 1)
         self._average()
         return losses, None
 
@@ -173,7 +178,7 @@ class _Scale:
             )
         self.rate /= 2
         self.pixels.copy_(self.good)
-        self.optimiser = OPTIMISERS[self.settings.optimizer](self.rate, self.settings.history)
+        self.optimiser = self._fresh_optimiser()
         return f"{what}: back to the last good picture, with half the step"
 
     def picture(self) -> Picture:
