@@ -10,7 +10,7 @@ from impasto import runtime
 from impasto.errors import OptionError
 from impasto.image.picture import fit
 
-__all__ = ["palette", "to_lab", "to_linear"]
+__all__ = ["from_lab", "palette", "to_lab", "to_linear"]
 
 # sRGB (IEC 61966-2-1) to CIE XYZ under its white, D65.
 _TO_XYZ = (
@@ -47,6 +47,26 @@ def _lab_curve(t: Tensor) -> Tensor:
     edge = 6 / 29
     root = t.clamp(min=edge**3) ** (1 / 3)
     return torch.where(t > edge**3, root, t / (3 * edge**2) + 4 / 29)
+
+
+def from_lab(lab: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+    """sRGB of CIE 1976 L*a*b* (white D65): what `to_lab` undid.
+
+    Colours that sRGB has not come out beyond [0, 1], in its own curve carried on to both sides.
+    """
+    matrix = lab.new_tensor(_TO_XYZ)
+    matrix = torch.linalg.inv(matrix / matrix.sum(dim=1, keepdim=True))
+    lightness, a, b = lab.unbind(dim=1)
+    y = (lightness + 16) / 116
+    edge = 6 / 29
+    t = torch.stack([y + a / 500, y, y - b / 200], dim=1)
+    light = torch.where(t > edge, t**3, (t - 4 / 29) * (3 * edge**2))
+    return _from_linear(torch.einsum("ij,bjhw->bihw", matrix, light))
+
+
+def _from_linear(light: Tensor) -> Tensor:
+    curve = 1.055 * light.clamp(min=0.0031308) ** (1 / 2.4) - 0.055
+    return torch.where(light <= 0.0031308, light * 12.92, curve)
 
 
 def palette(pixels: Float[Tensor, "1 3 h w"], n: int = 6) -> tuple[str, ...]:
