@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 from scipy.linalg import sqrtm
 
 from impasto.losses import functional as losses
@@ -50,6 +51,20 @@ def test_content_does_not_depend_on_the_size() -> None:
     assert losses.content(got, wanted, lift, losses.energy(wanted, lift)) == pytest.approx(
         float(small)
     )
+
+
+def test_content_counts_each_pixel_as_much_as_its_weight() -> None:
+    got, wanted = random(1, 4, 6, 5, seed=1), random(1, 4, 6, 5, seed=2)
+    lift, left = Lift.identity(4), torch.zeros(6, 5)
+    left[:, :2] = 1
+    unit = losses.energy(wanted, lift)
+    whole = losses.content(got, wanted, lift, unit)
+    assert losses.content(got, wanted, lift, unit, torch.ones(6, 5)) == pytest.approx(float(whole))
+    part = losses.content(got[..., :2], wanted[..., :2], lift, unit)
+    # The average is over all pixels, of which two in five are on the left.
+    weighted = losses.content(got, wanted, lift, unit, left)
+    assert weighted == pytest.approx(0.4 * float(part), rel=1e-5)
+    assert losses.content(got, wanted, lift, unit, 3 * left) == pytest.approx(3 * float(weighted))
 
 
 def test_gram_distance_is_relative() -> None:
@@ -138,6 +153,69 @@ def test_total_variation_l2_favours_no_diagonal_and_no_axis() -> None:
 def test_total_variation_has_the_right_gradient(kind: str) -> None:
     picture = random(1, 3, 4, 5).double().requires_grad_()
     assert torch.autograd.gradcheck(lambda x: losses.total_variation(x, kind), (picture,))
+
+
+def rolled(picture: torch.Tensor) -> torch.Tensor:
+    return picture.roll((3, 2), (2, 3))
+
+
+@pytest.mark.parametrize("kind", ["l1", "l2"])
+def test_wrapped_total_variation_does_not_see_where_a_tile_begins(kind: str) -> None:
+    tile = random(1, 3, 8, 9)
+    wrapped = float(losses.total_variation(tile, kind, wrap=True))
+    assert losses.total_variation(rolled(tile), kind, wrap=True) == pytest.approx(wrapped, rel=1e-5)
+    tiled = losses.total_variation(tile.repeat(1, 1, 2, 3), kind, wrap=True)
+    assert tiled == pytest.approx(wrapped, rel=1e-5)
+    assert losses.total_variation(tile, kind) < wrapped
+
+
+@pytest.mark.parametrize("kind", ["l1", "l2"])
+def test_total_variation_counts_each_pixel_as_much_as_its_weight(kind: str) -> None:
+    picture = torch.zeros(1, 3, 8, 8)
+    picture[..., 6, 6] = 1
+    weight = torch.ones(8, 8)
+    whole = losses.total_variation(picture, kind)
+    assert losses.total_variation(picture, kind, weight=weight) == pytest.approx(float(whole))
+    weight[5:, 5:] = 0
+    assert losses.total_variation(picture, kind, weight=weight) == 0
+
+
+def test_laplacian_of_a_copy_is_zero_and_of_a_flat_picture_one() -> None:
+    target = random(1, 3, 24, 32)
+    assert losses.laplacian(target, target) == 0
+    assert losses.laplacian(torch.full_like(target, 0.4), target) == pytest.approx(1, rel=1e-5)
+
+
+def test_laplacian_is_that_of_averages() -> None:
+    image, target = random(1, 3, 24, 32), random(1, 3, 24, 32, seed=1)
+    kernel = np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
+
+    def edges(picture: torch.Tensor) -> np.ndarray:
+        small = picture[0].numpy().reshape(3, 6, 4, 8, 4).mean((2, 4))
+        return np.stack([ndimage.convolve(c, kernel, mode="nearest") for c in small])
+
+    expected = np.square(edges(image) - edges(target)).sum() / np.square(edges(target)).sum()
+    assert losses.laplacian(image, target) == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_laplacian_sees_opposing_edges_of_colours() -> None:
+    target = torch.full((1, 3, 24, 24), 0.5)
+    target[:, 0, :, 12:] += 0.4
+    target[:, 1, :, 12:] -= 0.4  # the sum of the channels has no edge
+    assert losses.laplacian(torch.full_like(target, 0.5), target) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("size", "pool"), [((9, 11), 4), ((3, 2), 4), ((7, 5), 1), ((9, 9), 8)])
+def test_laplacian_of_any_size_has_the_right_gradient(size: tuple[int, int], pool: int) -> None:
+    target = random(1, 3, *size, seed=1).double()
+    picture = random(1, 3, *size).double().requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: losses.laplacian(x, target, pool), (picture,))
+
+
+def test_laplacian_does_not_enlarge_the_noise_of_a_flat_picture() -> None:
+    flat = torch.full((1, 3, 32, 32), 0.5)
+    noisy = flat + 0.01 * (random(1, 3, 32, 32) - 0.5)
+    assert losses.laplacian(noisy, flat) < 0.1
 
 
 def test_l2_is_the_mean_square() -> None:

@@ -11,7 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from impasto.losses.statistics import Lift, Moments, covariance, gram, matrix_root
+from impasto.losses.gaussians import GaussianTarget, gaussian
+from impasto.losses.statistics import Lift
 
 __all__ = [
     "GaussianTarget",
@@ -19,11 +20,17 @@ __all__ = [
     "energy",
     "gaussian",
     "gram_distance",
+    "gram_distances",
     "l2",
+    "laplacian",
     "total_variation",
 ]
 
 Scalar = Float[Tensor, ""]
+
+# The least energy of Laplacians that is taken for a picture's own: a hundredth of the range of a
+# pixel. Below it a picture is flat, and its noise no measure.
+FLAT = 1e-4
 
 
 def energy(features: Float[Tensor, "b c h w"], lift: Lift) -> Scalar:
@@ -38,14 +45,19 @@ def content(
     target: Float[Tensor, "b c h w"],
     lift: Lift,
     unit: Scalar,
+    weight: Float[Tensor, "h w"] | None = None,
 ) -> Scalar:
     """Squared difference of lifted features, averaged over pixels, over `unit`: 0 for a copy.
 
     Gatys et al. 2016, eq. 1, over the content's own energy instead of a half: so its weight does
     not depend on the layer, the backbone or the picture.
+
+    Args:
+        unit: `energy` of the target.
+        weight: what each pixel counts, ≥ 0; none for 1 everywhere. The average is over all pixels.
     """
     difference = (features.float() - target.float()).movedim(1, -1)
-    return (difference @ lift.linear.T).square().sum(-1).mean() / unit
+    return _mean((difference @ lift.linear.T).square().sum(-1), weight) / unit
 
 
 def gram_distance(got: Float[Tensor, "b k k"], wanted: Float[Tensor, "b k k"]) -> Scalar:
@@ -53,60 +65,73 @@ def gram_distance(got: Float[Tensor, "b k k"], wanted: Float[Tensor, "b k k"]) -
 
     Gatys et al. 2016, eq. 4, with that energy in place of 4N²M².
     """
-    return (got - wanted).square().sum((1, 2)).mean() / wanted.square().sum((1, 2)).mean()
+    return gram_distances(got, wanted).mean()
 
 
-class GaussianTarget:
-    """A style as a Gaussian, ready to be compared with: its mean, covariance and root.
-
-    Attributes:
-        unit: tr C + ‖μ‖², the style's own energy.
-    """
-
-    def __init__(self, moments: Moments, lift: Lift) -> None:
-        self.lift = lift
-        self.moments = moments
-        self.covariance = covariance(moments, lift)
-        self.root = matrix_root(self.covariance)
-        # E‖f‖² = tr C + ‖μ‖²: the trace of the Gram matrix.
-        self.unit = gram(moments, lift).diagonal(dim1=1, dim2=2).sum(1).mean()
+def gram_distances(
+    got: Float[Tensor, "b k k"], wanted: Float[Tensor, "b k k"]
+) -> Float[Tensor, " b"]:
+    """The same for several pairs at once."""
+    return (got - wanted).square().sum((1, 2)) / wanted.square().sum((1, 2))
 
 
-def gaussian(got: Moments, target: GaussianTarget, floor: float = 1e-7) -> Scalar:
-    """Squared Wasserstein-2 distance of two Gaussians over the energy of the second.
+def laplacian(
+    image: Float[Tensor, "b 3 h w"], target: Float[Tensor, "b 3 h w"], pool: int = 4
+) -> Scalar:
+    """Squared difference of the Laplacians of two pictures over the energy of the second's.
 
-    ‖μ−μₛ‖² + tr(C + Cₛ − 2(Cₛ^½ C Cₛ^½)^½), after the lift (Dowson and Landau 1982).
+    Li, Xu, Nie and Liu 2017, "Laplacian-steered neural style transfer": averages over `pool` ×
+    `pool` pixels, then a 3×3 Laplacian. It holds lines and details where they are. 0 for a copy;
+    1 for a flat picture, unless the target is all but flat itself.
 
     Args:
-        floor: share of the largest eigenvalue under which an eigenvalue's root is held, where its
-            gradient would be without bound.
+        pool: in pixels, ≥ 1. Where it does not divide the size, the last averages are over fewer.
     """
-    lift = target.lift
-    mean = ((got.mean - target.moments.mean) @ lift.linear.T).square().sum(1)
-    ours = covariance(got, lift)
-    trace = (ours + target.covariance).diagonal(dim1=1, dim2=2).sum(1)
-    values = torch.linalg.eigvalsh(target.root @ ours @ target.root)
-    least = (floor * values[:, -1:].detach()).clamp(min=1e-12)
-    cross = values.maximum(least).sqrt().sum(1)
-    distance: Tensor = (mean + trace - 2 * cross) / target.unit
-    return distance.mean()
+    wanted = _edges(target, pool)
+    unit = wanted.square().mean().clamp(min=FLAT)
+    return (_edges(image, pool) - wanted).square().mean() / unit
 
 
-def total_variation(image: Float[Tensor, "b 3 h w"], kind: str = "l2") -> Scalar:
+def _edges(image: Float[Tensor, "b 3 h w"], pool: int) -> Float[Tensor, "b 3 h2 w2"]:
+    """The Laplacian of a picture's averages; 0 across the border, beyond which it goes on flat."""
+    small = F.avg_pool2d(image, pool, ceil_mode=True)
+    padded = F.pad(small, (1, 1, 1, 1), "replicate")
+    vertical = padded[..., :-2, 1:-1] + padded[..., 2:, 1:-1]
+    horizontal = padded[..., 1:-1, :-2] + padded[..., 1:-1, 2:]
+    # Departs from the paper, which sums over the channels: there opposing colour edges cancel.
+    return vertical + horizontal - 4 * small
+
+
+def total_variation(
+    image: Float[Tensor, "b 3 h w"],
+    kind: str = "l2",
+    wrap: bool = False,
+    weight: Float[Tensor, "h w"] | None = None,
+) -> Scalar:
     """How much neighbouring pixels differ, averaged over pixels and channels; 0 for a flat picture.
 
     `l2`: squares at nine points, 2·(dx²/3 + dy²/3 + d↘²/12 + d↙²/12), which favours no direction
     (style-transfer-pytorch, K. Crowson, 2021). `l1`: absolute differences (neural-style,
     J. Johnson, 2015), which keeps edges.
+
+    Args:
+        kind: "l1" or "l2".
+        wrap: the right edge meets the left and the bottom the top, as in a tile.
+        weight: what each pixel's differences to the right and below count; none for 1 everywhere.
     """
-    padded = F.pad(image, (0, 1, 0, 1), "replicate")
+    padded = F.pad(image, (0, 1, 0, 1), "circular" if wrap else "replicate")
     here, right = padded[..., :-1, :-1], padded[..., :-1, 1:]
     below, across = padded[..., 1:, :-1], padded[..., 1:, 1:]
     if kind == "l1":
-        return (right - here).abs().mean() + (below - here).abs().mean()
-    straight = (right - here).square().mean() + (below - here).square().mean()
-    diagonal = (across - here).square().mean() + (below - right).square().mean()
+        return _mean((right - here).abs(), weight) + _mean((below - here).abs(), weight)
+    straight = _mean((right - here).square(), weight) + _mean((below - here).square(), weight)
+    diagonal = _mean((across - here).square(), weight) + _mean((below - right).square(), weight)
     return 2 * (straight / 3 + diagonal / 12)
+
+
+def _mean(values: Float[Tensor, "*b h w"], weight: Float[Tensor, "h w"] | None) -> Scalar:
+    """The average over all pixels, each counted as much as its weight."""
+    return values.mean() if weight is None else (values * weight).mean()
 
 
 def l2(image: Float[Tensor, "b 3 h w"], target: Float[Tensor, "b 3 h w"]) -> Scalar:

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.autograd.function import FunctionCtx
 
 from impasto.features.extractor import Extractor
+from impasto.losses.guides import Guide, Moments, Together, moments, regional
 
-__all__ = ["Lift", "Moments", "blend", "covariance", "gram", "lift_of", "matrix_root", "moments"]
-
-
-@dataclass(frozen=True)
-class Moments:
-    """First and raw second moments of a layer's features over its pixels, in float32.
-
-    Attributes:
-        mean: E[f].
-        second: E[f fᵀ], the Gram matrix over the number of pixels.
-    """
-
-    mean: Float[Tensor, "b c"]
-    second: Float[Tensor, "b c c"]
-
-    def to(self, device: torch.device) -> Moments:
-        """The same moments on a device."""
-        return Moments(self.mean.to(device), self.second.to(device))
+__all__ = [
+    "Guide",
+    "Lift",
+    "Moments",
+    "Together",
+    "blend",
+    "covariance",
+    "gram",
+    "lift_of",
+    "matrix_root",
+    "moments",
+    "regional",
+]
 
 
 @dataclass(frozen=True)
@@ -74,47 +68,6 @@ def lift_of(extractor: Extractor, layer: str) -> Lift:
         return Lift.of(lift.get_parameter("weight")[:, :, 0, 0], lift.get_parameter("bias"))
     device = next(extractor.parameters()).device
     return Lift.identity(extractor.channels(layer), device)
-
-
-def moments(features: Float[Tensor, "b c h w"]) -> Moments:
-    """Moments over a layer's pixels: averages, hence independent of the picture's size.
-
-    Summed in float32 whatever the features' type: bfloat16 keeps eight bits, too few for a sum over
-    a hundred thousand pixels.
-    """
-    mean, second = _MomentsOf.apply(features)  # type: ignore[no-untyped-call]
-    return Moments(mean, second)
-
-
-class _MomentsOf(torch.autograd.Function):
-    """Moments, with a gradient in the features' own type and layout.
-
-    What autograd makes of the two lines of `forward` takes three times as long: it goes through
-    float32, multiplies twice for the two factors of f fᵀ, and returns another memory layout than
-    the one that it is added to.
-    """
-
-    @staticmethod
-    def forward(ctx: FunctionCtx, features: Tensor) -> tuple[Tensor, Tensor]:
-        ctx.save_for_backward(features)
-        rows = _rows(features)
-        rows = rows if rows.dtype == torch.float64 else rows.float()
-        return rows.mean(1), rows.transpose(1, 2) @ rows / rows.shape[1]
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        (features,) = ctx.saved_tensors
-        mean, second = (gradient / features[0, 0].numel() for gradient in gradients)
-        rows = _rows(features)
-        both = (second + second.transpose(1, 2)).to(rows.dtype)
-        whole = torch.baddbmm(mean[:, None].to(rows.dtype), rows, both)
-        height, width = features.shape[2:]
-        return whole.view(len(whole), height, width, -1).permute(0, 3, 1, 2)
-
-
-def _rows(features: Tensor) -> Tensor:
-    """One row of channels for each pixel; no copy where channels lie last in memory."""
-    return features.permute(0, 2, 3, 1).flatten(1, 2)
 
 
 def gram(moments: Moments, lift: Lift) -> Float[Tensor, "b k k"]:

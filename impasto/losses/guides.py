@@ -1,0 +1,248 @@
+"""The moments of a layer's features, everywhere or where a guide says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.autograd.function import FunctionCtx
+
+__all__ = ["Guide", "Moments", "Together", "moments", "regional"]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """First and raw second moments of a layer's features over its pixels, in float32.
+
+    Attributes:
+        mean: E[f].
+        second: E[f fᵀ], the Gram matrix over the number of pixels.
+    """
+
+    mean: Float[Tensor, "b c"]
+    second: Float[Tensor, "b c c"]
+
+    def to(self, device: torch.device) -> Moments:
+        """The same moments on a device."""
+        return Moments(self.mean.to(device), self.second.to(device))
+
+
+@dataclass(frozen=True, eq=False)
+class Guide:
+    """Where a region's features are, at one layer (Gatys et al. 2017, section 4).
+
+    Attributes:
+        index: flat positions with a weight g above 0, first those where it is 1.
+        square: g² there, in float32.
+        full: how many of them have the weight 1.
+        shape: height and width of the layer.
+        area: Σg over the number of positions: the region's share of the picture.
+        total: Σg², or 1 for an empty region, whose moments are then 0.
+    """
+
+    index: Int[Tensor, " n"]
+    square: Float[Tensor, " n"]
+    full: int
+    shape: tuple[int, int]
+    area: float
+    total: float
+
+    @staticmethod
+    def of(mask: Float[Tensor, "h w"]) -> Guide:
+        """The guide of a mask of weights from 0 to 1, at the layer's size."""
+        flat = mask.detach().flatten().float()
+        whole = (flat - 1).abs() < 1e-6  # averages of ones are rounded
+        full, edge = whole.nonzero()[:, 0], ((flat > 0) & ~whole).nonzero()[:, 0]
+        index = torch.cat([full, edge])
+        square = flat[index].square()
+        height, width = mask.shape
+        return Guide(
+            index,
+            square,
+            full=len(full),
+            shape=(height, width),
+            area=flat.sum().item() / max(len(flat), 1),
+            total=square.sum().item() or 1.0,
+        )
+
+    @property
+    def positions(self) -> int:
+        """How many positions have any weight."""
+        return len(self.index)
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether every position has the weight 1, as if there were no guide."""
+        return self.full == self.shape[0] * self.shape[1]
+
+    def to(self, device: torch.device) -> Guide:
+        """The same guide on a device."""
+        return replace(self, index=self.index.to(device), square=self.square.to(device))
+
+
+def moments(features: Float[Tensor, "b c h w"], guide: Guide | None = None) -> Moments:
+    """Moments over a layer's pixels, or over a region of them.
+
+    Averages, hence independent of the picture's size and of the region's: Σg²f/Σg² and Σg²ffᵀ/Σg²
+    (Gatys et al. 2017, "Controlling perceptual factors", section 4). Summed in float32 whatever the
+    features' type: bfloat16 keeps eight bits, too few for a sum over a hundred thousand pixels.
+    """
+    return regional(features, [guide])[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Together:
+    """Several regions of one layer, so that their features are fetched and handed back at once.
+
+    Attributes:
+        guides: None, and those that cover everything, stand for the layer as a whole.
+        parts: the others.
+        index: the flat positions of all the parts, one after the other.
+        apart: no position belongs to two parts.
+    """
+
+    guides: tuple[Guide | None, ...]
+    parts: tuple[Guide, ...]
+    index: Int[Tensor, " n"]
+    apart: bool
+
+    @staticmethod
+    def of(guides: Sequence[Guide | None]) -> Together:
+        """The guides of one layer; made once, it serves for every picture of that size."""
+        parts = tuple(g for g in guides if g is not None and not g.everywhere)
+        none = torch.zeros(0, dtype=torch.long)
+        index = torch.cat([guide.index for guide in parts]) if parts else none
+        apart = len(index) == 0 or int(torch.bincount(index).max()) == 1
+        return Together(tuple(guides), parts, index, apart)
+
+
+def regional(
+    features: Float[Tensor, "b c h w"], guides: Together | Sequence[Guide | None]
+) -> tuple[Moments, ...]:
+    """Moments over each of several regions: as one by one, with one gradient for all of them.
+
+    Autograd would add up as many gradients of the features' whole size as there are regions.
+
+    Raises:
+        ValueError: a guide is of another height or width than the features.
+    """
+    together = guides if isinstance(guides, Together) else Together.of(guides)
+    for guide in together.guides:
+        if guide is not None and guide.shape != tuple(features.shape[2:]):
+            raise ValueError(f"a guide of {guide.shape} for features of {features.shape[2:]}")
+    given = _GuidedMoments.apply(features, together) if together.parts else ()  # type: ignore[no-untyped-call]
+    found: Iterator[Tensor] = iter(given)
+    return tuple(
+        _everywhere(features)
+        if guide is None or guide.everywhere
+        else Moments(next(found), next(found))
+        for guide in together.guides
+    )
+
+
+def _everywhere(features: Float[Tensor, "b c h w"]) -> Moments:
+    mean, second = _MomentsOf.apply(features)  # type: ignore[no-untyped-call]
+    return Moments(mean, second)
+
+
+class _MomentsOf(torch.autograd.Function):
+    """Moments, with a gradient in the features' own type and layout.
+
+    What autograd makes of the two lines of `forward` takes three times as long: it goes through
+    float32, multiplies twice for the two factors of f fᵀ, and returns another memory layout than
+    the one that it is added to.
+    """
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, features: Tensor) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(features)
+        rows = _precise(_rows(features))
+        return rows.mean(1), rows.transpose(1, 2) @ rows / rows.shape[1]
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (features,) = ctx.saved_tensors
+        mean, second = (gradient / features[0, 0].numel() for gradient in gradients)
+        rows = _rows(features)
+        both = (second + second.transpose(1, 2)).to(rows.dtype)
+        whole = torch.baddbmm(mean[:, None].to(rows.dtype), rows, both)
+        return _picture(whole, features.shape)
+
+
+class _GuidedMoments(torch.autograd.Function):
+    """Moments under guides: mean and second moments of the first, of the second and so on.
+
+    Only rows under a guide are read, and only those on its soft edge are multiplied.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, together: Together) -> tuple[Tensor, ...]:
+        picked = _rows(features).index_select(1, together.index)
+        ctx.save_for_backward(picked)
+        ctx.together, ctx.shape = together, features.shape
+        each = torch.split(picked, [guide.positions for guide in together.parts], 1)
+        pairs = zip(each, together.parts, strict=True)
+        return tuple(sums for rows, guide in pairs for sums in _sums(rows, guide))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (picked,) = ctx.saved_tensors
+        together: Together = ctx.together
+        parts = torch.empty_like(picked)
+        sizes = [guide.positions for guide in together.parts]
+        pairs = zip(
+            together.parts, torch.split(picked, sizes, 1), torch.split(parts, sizes, 1),
+            gradients[::2], gradients[1::2], strict=True,
+        )  # fmt: skip
+        for guide, rows, part, mean, second in pairs:
+            both = ((second + second.mT) / guide.total).to(rows.dtype)
+            offset = (mean[:, None] / guide.total).to(rows.dtype)
+            part.copy_(torch.baddbmm(offset, rows, both))
+            edge = part[:, guide.full :]
+            edge.copy_(_precise(edge) * guide.square[guide.full :, None])
+        return _picture(_spread(parts, together, ctx.shape), ctx.shape), None
+
+
+def _spread(
+    parts: Float[Tensor, "b n c"], together: Together, shape: torch.Size
+) -> Float[Tensor, "b m c"]:
+    """The parts' rows back at their places among all the rows, 0 elsewhere."""
+    whole = parts.new_zeros(shape[0], shape[2] * shape[3], shape[1])
+    if together.apart:
+        return whole.index_copy_(1, together.index, parts)
+    start = 0
+    for guide in together.parts:  # faster than `index_add_`, above all in bfloat16
+        part = parts[:, start : start + guide.positions]
+        whole.index_copy_(1, guide.index, part + whole.index_select(1, guide.index))
+        start += guide.positions
+    return whole
+
+
+def _sums(rows: Float[Tensor, "b n c"], guide: Guide) -> tuple[Tensor, Tensor]:
+    """Σg²f/Σg² and Σg²ffᵀ/Σg² of the rows under one guide."""
+    precise = _precise(rows)
+    if guide.full == guide.positions:
+        return precise.sum(1) / guide.total, precise.mT @ precise / guide.total
+    root = guide.square.sqrt().to(precise.dtype)
+    precise = torch.cat(
+        [precise[:, : guide.full], precise[:, guide.full :] * root[guide.full :, None]], 1
+    )
+    return root @ precise / guide.total, precise.mT @ precise / guide.total
+
+
+def _precise(rows: Tensor) -> Tensor:
+    return rows if rows.dtype == torch.float64 else rows.float()
+
+
+def _rows(features: Tensor) -> Tensor:
+    """One row of channels for each pixel; no copy where channels lie last in memory."""
+    return features.permute(0, 2, 3, 1).flatten(1, 2)
+
+
+def _picture(rows: Tensor, shape: torch.Size) -> Tensor:
+    """Rows as features of that shape again, channels last in memory."""
+    return rows.view(shape[0], shape[2], shape[3], -1).permute(0, 3, 1, 2)
