@@ -26,10 +26,12 @@ __all__ = [
     "StyleError",
     "WeightsError",
     "__version__",
+    "doodle",
     "make_card",
     "methods",
     "read",
     "stylize",
+    "texture",
     "write",
 ]
 
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
     from impasto.methods.configs import GatysConfig
     from impasto.methods.solver import Step
     from impasto.painting import make_card, stylize
+    from impasto.painting.doodle import doodle
+    from impasto.painting.texture import texture
     from impasto.recipe import Recipe
     from impasto.styles.card import StyleCard
 else:  # unseen by type checkers, so that to them a wrong name stays an error
@@ -66,9 +70,11 @@ else:  # unseen by type checkers, so that to them a wrong name stays an error
         "StyleCard": "styles.card",
         "StyleError": "errors",
         "WeightsError": "errors",
+        "doodle": "painting.doodle",
         "make_card": "painting",
         "read": "image.files",
         "stylize": "painting",
+        "texture": "painting.texture",
         "write": "image.files",
     }
 

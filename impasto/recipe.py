@@ -12,19 +12,25 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, NoReturn
 
 from impasto.errors import OptionError, RecipeError
-from impasto.methods.configs import GatysConfig, from_dict
+from impasto.methods.configs import METHODS, PixelConfig
+from impasto.methods.options import from_dict
 
 __all__ = ["FORMAT", "Input", "Recipe", "Stop"]
 
-FORMAT = 1  # the number of this shape; a later, different one gets the next
+FORMAT = 2  # the number of this shape; a later, different one gets the next
 MAX_TEXT = 1_000_000  # characters of JSON
 MAX_STRING = 4096  # the longest path that Linux takes
 MAX_ITEMS = 64
+MAX_THREADS = 4096
 MAX_NUMBER = 2**63  # beyond it JSON readers disagree about whole numbers
 
-_ROLES = ("content", "style", "init")
+_ROLES = ("content", "style", "content-map", "style-map", "init", "region")
+_ONCE = ("content", "content-map", "init")
+_USES = {
+    "style": r"(:[0-9.e+-]{1,32})?(:fine|:coarse)?",
+    "region": r"#[0-9a-f]{6}",
+}
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_METHODS = {"gatys": GatysConfig}
 
 Json = Any  # what `json.loads` returns: checked here, value by value
 
@@ -34,9 +40,12 @@ class Input:
     """A file or card that went in.
 
     Attributes:
-        role: `content`, `style` or `init`.
+        role: `content`, `style`, `content-map`, `style-map`, `init`, or `region` for the style of
+            one colour of the map.
         name: the path or the gallery's name, as it was given; empty for a picture that was no file.
         digest: `sha256:` and 64 hexadecimal digits, of the file's bytes.
+        use: of a style its weight and layers, as they are typed after its name; of a region's style
+            the region's colour.
 
     Raises:
         RecipeError: a role, name or digest that is none.
@@ -45,11 +54,13 @@ class Input:
     role: str
     name: str
     digest: str
+    use: str = ""
 
     def __post_init__(self) -> None:
         if self.role not in _ROLES:
             _refuse(f"an input's role is {self.role!r:.80}; it may be {', '.join(_ROLES)}")
         _check_string("an input's name", self.name)
+        _check_use(self)
         _check_digest(f"the digest of the {self.role}", self.digest)
 
 
@@ -77,9 +88,10 @@ class Recipe:
     Attributes:
         method: the name of the method.
         config: all its options; the seed is one of them. Tuples are kept as lists, as in JSON.
-        inputs: the files that went in, one for each role.
+        inputs: the files that went in; several styles in their order, so also their maps.
         backbone_digest: of the network's weights.
         version: of Impasto.
+        threads: that the processor computed with; sums, and so the last bits, depend on them.
         stopped_at: the last step, if the run was interrupted.
 
     Raises:
@@ -91,6 +103,7 @@ class Recipe:
     inputs: tuple[Input, ...]
     backbone_digest: str
     version: str
+    threads: int = 1
     stopped_at: Stop | None = None
 
     def __post_init__(self) -> None:
@@ -98,9 +111,11 @@ class Recipe:
         _check_string("the version", self.version)
         _check_digest("the backbone's digest", self.backbone_digest)
         roles = [given.role for given in self.inputs]
-        if len(set(roles)) != len(roles):
+        if any(roles.count(role) > 1 for role in _ONCE):
             _refuse("two inputs have the same role")
-        if len(self.inputs) > len(_ROLES) or len(self.config) > MAX_ITEMS:
+        if not 1 <= self.threads <= MAX_THREADS:
+            _refuse(f"threads is {self.threads!r:.80}; it counts from 1")
+        if len(self.inputs) > MAX_ITEMS or len(self.config) > MAX_ITEMS:
             _refuse("it has too many inputs or options")
         for name in self.config:
             _check_string("an option's name", name)
@@ -108,25 +123,30 @@ class Recipe:
         object.__setattr__(self, "config", config)
 
     def input(self, role: str) -> Input | None:
-        """The input of that role, or None."""
-        return next((given for given in self.inputs if given.role == role), None)
+        """The first input of that role, or None."""
+        return next(iter(self.of(role)), None)
 
-    def settings(self) -> GatysConfig:
+    def of(self, role: str) -> tuple[Input, ...]:
+        """The inputs of that role, in their order."""
+        return tuple(given for given in self.inputs if given.role == role)
+
+    def settings(self) -> PixelConfig:
         """The method's own configuration, checked option by option.
 
         Raises:
             RecipeError: a method or an option that this version of Impasto does not have.
         """
-        if self.method not in _METHODS:
-            known = ", ".join(_METHODS)
+        if self.method not in METHODS:
+            known = ", ".join(METHODS)
             raise RecipeError(
                 f"There is no method {self.method!r:.80} here; this Impasto has {known}."
             )
-        missing = {spec.name for spec in fields(GatysConfig)} - set(self.config)
+        kind = METHODS[self.method]
+        missing = {spec.name for spec in fields(kind)} - set(self.config)
         if missing:
             _refuse(f"config lacks {', '.join(sorted(missing))}")
         try:
-            return from_dict(_METHODS[self.method], self.config)
+            return from_dict(kind, self.config)
         except OptionError as error:
             raise RecipeError(f"This Impasto cannot follow the recipe: {error}") from error
 
@@ -168,9 +188,15 @@ _SHAPE: dict[str, tuple[type, ...]] = {
     "inputs": (list,),
     "backbone_digest": (str,),
     "version": (str,),
+    "threads": (int,),
     "stopped_at": (dict, type(None)),
 }
-_INPUT: dict[str, tuple[type, ...]] = {"role": (str,), "name": (str,), "digest": (str,)}
+_INPUT: dict[str, tuple[type, ...]] = {
+    "role": (str,),
+    "name": (str,),
+    "digest": (str,),
+    "use": (str,),
+}
 _STOP: dict[str, tuple[type, ...]] = {"scale": (int,), "iteration": (int,)}
 
 
@@ -215,6 +241,13 @@ def _table(what: str, value: Json, shape: dict[str, tuple[type, ...]]) -> dict[s
 def _check_string(what: str, value: str) -> None:
     if len(value) > MAX_STRING:
         _refuse(f"{what} has {len(value)} characters, and {MAX_STRING} are allowed")
+
+
+def _check_use(given: Input) -> None:
+    """What an input is used for, as `StyleChoice.use` and `RegionChoice.colour` write it."""
+    known = _USES.get(given.role, "")
+    if len(given.use) > MAX_STRING or not re.fullmatch(known, given.use):
+        _refuse(f"the use of the {given.role} is {given.use!r:.80}")
 
 
 def _check_digest(what: str, value: str) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -11,13 +15,25 @@ from impasto.cli.main import main
 from impasto.image.files import read_recipe
 from impasto.recipe import Recipe
 
-__all__ = ["QUICK", "paint", "pixels", "recipe_of"]
+__all__ = ["QUICK", "ROOT", "paint", "pixels", "process", "recipe_of"]
+
+ROOT = Path(__file__).resolve().parents[1]
 
 QUICK = ["--size", "64", "--smallest", "32", "--iterations", "4"]
 
 
 def paint(*args: str, out: str = "out.png") -> int:
     return main(["stylize", "photo.png", "--style", "painting.png", "-o", out, *QUICK, *args])
+
+
+def process(*args: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, where what it prints waits in a buffer as usual."""
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])}
+    env.pop("PYTHONUNBUFFERED", None)
+    env |= options.pop("env", {})
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    command = [sys.executable, "-m", "impasto", *args]
+    return subprocess.run(command, env=env, text=True, check=False, **streams)
 
 
 def pixels(path: str | Path) -> np.ndarray:

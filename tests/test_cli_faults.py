@@ -20,7 +20,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import impasto
-from commands import QUICK, paint, pixels, recipe_of
+from commands import QUICK, paint, pixels, process, recipe_of
 from impasto.cli.main import main
 from impasto.errors import OptionError, PictureError
 from impasto.features.backbones import BACKBONES
@@ -29,7 +29,6 @@ from impasto.styles import gallery
 
 pytestmark = pytest.mark.usefixtures("folder")
 
-ROOT = Path(__file__).resolve().parents[1]
 PREVIEW = Path("out.preview.png")
 
 Said = pytest.CaptureFixture[str]
@@ -42,8 +41,8 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> None:
     def work(*_: object, **__: object) -> None:
         raise AssertionError("the work has begun")
 
-    for name in ("prepare", "make_card"):
-        monkeypatch.setattr(f"impasto.painting.{name}", work)
+    for name in ("cli.easel.prepare", "painting.make_card"):
+        monkeypatch.setattr(f"impasto.{name}", work)
 
 
 def last_line(said: Said) -> str:
@@ -75,16 +74,6 @@ def test_a_card_has_a_suffix_of_its_own(name: str, capsys: Said) -> None:
 
 
 # Standard output
-
-
-def process(*args: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """The command as it usually runs: what it prints waits in a buffer."""
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])}
-    env.pop("PYTHONUNBUFFERED", None)
-    command = [sys.executable, "-m", "impasto", *args]
-    return subprocess.run(
-        command, env=env, stderr=subprocess.PIPE, text=True, check=False, **options
-    )
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -175,3 +175,57 @@ def test_a_picture_too_small_is_told(layer: str, needed: int, compact: Extractor
     if needed > 1:
         with pytest.raises(OptionError, match=rf"{layer}.*at least {needed} on each side"):
             compact(torch.rand(1, 3, needed - 1, 40), [layer, "relu1_1"])
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_rolling_a_seamless_picture_rolls_its_features(name: str) -> None:
+    spec = BACKBONES[name]
+    torch.manual_seed(3)
+    net = Extractor(spec.plan, spec.mean, spec.std, spec.padding, spec.lifts).requires_grad_(False)
+    wanted = {info.name: info.stride for info in layers(spec.plan) if info.name.startswith("relu")}
+    wanted = dict(list(wanted.items())[:7])  # deep layers of VGG-19 are slow and no different
+    deepest = max(wanted.values())
+    image = torch.rand(1, 3, 2 * deepest, 3 * deepest)
+    down, right = deepest, 2 * deepest
+    for pooling in ("max", "average"):
+        round_the_corner = like(net, pooling=pooling).wrapped()
+        before = round_the_corner(image, wanted)
+        after = round_the_corner(image.roll((down, right), (2, 3)), wanted)
+        for layer, stride in wanted.items():
+            assert before[layer].shape[-2:] == (2 * deepest // stride, 3 * deepest // stride)
+            rolled = before[layer].roll((down // stride, right // stride), (2, 3))
+            torch.testing.assert_close(after[layer], rolled, rtol=1e-4, atol=1e-5)
+
+
+def test_a_seamless_picture_is_seen_as_one_of_many_side_by_side(compact: Extractor) -> None:
+    """What a tile's features are with its copies around it, which is what a tile is for."""
+    tile = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(4))
+    wall = compact(tile.repeat(1, 1, 5, 5), ["relu3_1"])["relu3_1"]
+    alone = compact.wrapped()(tile, ["relu3_1"])["relu3_1"]
+    torch.testing.assert_close(alone, wall[..., 24:36, 32:48], rtol=1e-4, atol=1e-4)
+
+
+def test_the_seamless_network_is_the_same_one(compact: Extractor, picture: Tensor) -> None:
+    before = compact(picture, ["relu2_1"])["relu2_1"]
+    seamless = compact.wrapped()
+    mine, its = list(compact.parameters()), list(seamless.parameters())
+    assert all(a is b for a, b in zip(mine, its, strict=True))
+    assert compact.padding == "reflect"
+    assert torch.equal(compact(picture, ["relu2_1"])["relu2_1"], before)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "nearest"),
+    [(50, 37, r"32×48 or 48×64\."), (48, 37, r"32×48 or 48×48\."), (5, 9, r"are 16×16\.")],
+)
+def test_a_size_that_cannot_be_seamless_is_told(
+    height: int, width: int, nearest: str, compact: Extractor
+) -> None:
+    with pytest.raises(OptionError, match=rf"multiples of 16.*{nearest}"):
+        compact.wrapped()(torch.rand(1, 3, height, width), ["relu1_1", "relu5_1"])
+    assert compact.wrapped()(torch.rand(1, 3, height, width), ["relu1_1"])
+
+
+def test_strides_are_told(compact: Extractor) -> None:
+    assert compact.stride(["relu3_1", "relu1_1"]) == 4
+    assert compact.stride([]) == 1

@@ -1,4 +1,4 @@
-"""Both optimisers on a bowl, and their memory at another size."""
+"""The optimisers on a bowl, and their memory at another size."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from impasto.methods.optimisers import OPTIMISERS, Adam, Lbfgs, Optimiser
+from impasto.methods import _tile
+from impasto.methods.optimisers import OPTIMISERS, RATES, Adam, Descent, Lbfgs, Optimiser
 
 
 def gradient(x: Tensor) -> Tensor:
@@ -26,13 +27,12 @@ def descend(optimiser: Optimiser, steps: int, side: int = 8) -> Tensor:
 
 @pytest.mark.parametrize("name", list(OPTIMISERS))
 @pytest.mark.parametrize("side", [4, 300])
-def test_both_reach_the_bottom_at_every_size(name: str, side: int) -> None:
-    rate = {"lbfgs": 1.0, "adam": 0.02}[name]
-    pixels = descend(OPTIMISERS[name](rate, 10), 80, side)
+def test_each_reaches_the_bottom_at_every_size(name: str, side: int) -> None:
+    pixels = descend(OPTIMISERS[name](RATES[name], 10), 200, side)
     assert torch.allclose(pixels, torch.tensor(0.7), atol=0.01)
 
 
-@pytest.mark.parametrize("name", list(OPTIMISERS))
+@pytest.mark.parametrize("name", ["lbfgs", "adam"])
 def test_both_agree_with_pytorchs(name: str) -> None:
     """The same path as `torch.optim`'s, whose first step and curvature are the same."""
     ours = descend(OPTIMISERS[name](0.02 if name == "adam" else 1.0, 10), 6)
@@ -100,6 +100,69 @@ def test_lbfgs_pairs_arrive_resized_and_are_gone_on_with() -> None:
     held = len(after.pairs)
     descend(after, 2, side=16)
     assert len(after.pairs) == held + 1
+
+
+def test_descent_moves_as_far_whatever_the_gradient_s_size() -> None:
+    """The same path for a loss a million times as large, or small."""
+    paths = []
+    for scale in (1e-6, 1.0, 1e6):
+        optimiser, pixels = Descent(0.03), torch.full((1, 3, 8, 8), 0.5)
+        for _ in range(5):
+            optimiser.step(pixels, scale * gradient(pixels))
+        paths.append(pixels)
+    torch.testing.assert_close(paths[0], paths[1])
+    torch.testing.assert_close(paths[2], paths[1])
+    first = torch.full((1, 3, 8, 8), 0.5)
+    Descent(0.03).step(first, gradient(first))
+    assert float((first - 0.5).square().mean().sqrt()) == pytest.approx(0.03, rel=1e-4)
+
+
+def test_descent_goes_along_the_gradient_with_one_length() -> None:
+    optimiser, pixels = Descent(0.01), torch.full((1, 3, 8, 8), 0.5)
+    lengths = []
+    for _ in range(4):
+        before, slope = pixels.clone(), gradient(pixels)
+        optimiser.step(pixels, slope)
+        lengths.append(((before - pixels) / slope).mean())
+        torch.testing.assert_close(before - pixels, lengths[-1] * slope)
+    torch.testing.assert_close(torch.stack(lengths), lengths[0].expand(4), rtol=1e-3, atol=0)
+
+
+def test_descent_that_starts_too_long_finds_the_bottom_and_grows_again() -> None:
+    optimiser, pixels = Descent(2.0), torch.full((1, 3, 8, 8), 0.5)
+    shortest = 1.0
+    for _ in range(200):
+        optimiser.step(pixels, gradient(pixels))
+        shortest = min(shortest, optimiser.length / optimiser.full)
+    assert torch.allclose(pixels, torch.tensor(0.7), atol=0.02)
+    assert shortest < 0.3
+    calm = torch.full_like(pixels, 0.5)
+    for _ in range(60):  # a slope without an end
+        optimiser.step(calm, torch.ones_like(calm))
+    assert optimiser.length == optimiser.full
+
+
+def test_descent_stays_where_there_is_no_slope() -> None:
+    optimiser, pixels = Descent(), torch.full((1, 3, 4, 4), 0.5)
+    optimiser.step(pixels, torch.zeros_like(pixels))
+    assert torch.equal(pixels, torch.full_like(pixels, 0.5))
+    optimiser.step(pixels, gradient(pixels))
+    assert not torch.equal(pixels, torch.full_like(pixels, 0.5))
+
+
+def test_descent_keeps_its_length_at_another_size() -> None:
+    before = Descent(0.03)
+    descend(before, 3)
+    assert before.resized(16, 16).length == before.length > 0
+
+
+def test_a_tile_s_memory_wraps() -> None:
+    before = Adam()
+    descend(before, 5)
+    after = before.resized(16, 16, wrap=True)
+    assert before.mean is not None
+    assert after.mean is not None
+    assert torch.equal(after.mean, _tile.resized(before.mean, 16, 16))
 
 
 @pytest.mark.parametrize("name", list(OPTIMISERS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ from skimage import data
 
 import impasto
 from impasto import GatysConfig, OptionError, PictureError, StyleError, WeightsError
+from impasto.features.weights import digest, load
 from impasto.methods.solver import last
-from impasto.painting import finish, make_card, paint, prepare
+from impasto.painting import Sources, finish, make_card, paint, prepare
+from impasto.painting.reading import read_picture, read_style
 from impasto.styles import card as cards
 from impasto.styles.statistics import Painting
 
@@ -47,13 +50,13 @@ def test_a_picture_comes_with_its_recipe(folder: Path) -> None:
 
 
 def test_the_same_task_gives_the_same_pixels(folder: Path) -> None:
-    task = prepare(folder / "photo.png", folder / "painting.png", QUICK)
+    task = prepare(Sources.of(folder / "photo.png", folder / "painting.png"), QUICK)
     pictures = [finish(task, last(paint(task))).pixels for _ in range(2)]
     assert pictures[0].equal(pictures[1])
 
 
 def test_alpha_comes_back_resized(folder: Path) -> None:
-    task = prepare(folder / "cut-out.png", folder / "painting.png", QUICK)
+    task = prepare(Sources.of(folder / "cut-out.png", folder / "painting.png"), QUICK)
     alpha = finish(task, last(paint(task))).alpha
     assert alpha is not None
     assert alpha.shape == (1, 1, 48, 64)
@@ -71,9 +74,8 @@ def test_pillow_images_will_do(folder: Path) -> None:
 
 
 def test_a_third_picture_to_start_from_is_in_the_recipe(folder: Path) -> None:
-    task = prepare(
-        folder / "photo.png", folder / "painting.png", QUICK, init=folder / "painting.png"
-    )
+    painting = folder / "painting.png"
+    task = prepare(Sources.of(folder / "photo.png", painting, init=painting), QUICK)
     given = task.recipe.input("init")
     assert given is not None
     assert given.digest.startswith("sha256:")
@@ -85,7 +87,9 @@ def test_painting_by_card_is_painting_by_the_painting(folder: Path, tmp_path: Pa
     cards.save(made, tmp_path / "mine.style")
     config = replace(QUICK, size=128, iterations=60)
     sources = (folder / "painting.png", tmp_path / "mine.style")
-    steps = [last(paint(prepare(folder / "photo.png", style, config))) for style in sources]
+    steps = [
+        last(paint(prepare(Sources.of(folder / "photo.png", style), config))) for style in sources
+    ]
     picture, card = (step.losses for step in steps)
     assert card["style"] == pytest.approx(picture["style"], rel=0.2)
     assert card["content"] == pytest.approx(picture["content"], rel=0.2)
@@ -97,7 +101,7 @@ def test_painting_by_card_is_painting_by_the_painting(folder: Path, tmp_path: Pa
 
 
 def test_a_built_in_style_goes_by_its_name(folder: Path) -> None:
-    task = prepare(folder / "photo.png", "starry-night", QUICK)
+    task = prepare(Sources.of(folder / "photo.png", "starry-night"), QUICK)
     given = task.recipe.input("style")
     assert given is not None
     assert given.name == "starry-night"
@@ -106,16 +110,18 @@ def test_a_built_in_style_goes_by_its_name(folder: Path) -> None:
 def test_pictures_much_bigger_than_the_result_do_not_stay(folder: Path, tmp_path: Path) -> None:
     with Image.open(folder / "cut-out.png") as small:
         small.resize((1200, 900)).save(tmp_path / "big.png")
-    task = prepare(tmp_path / "big.png", folder / "painting.png", QUICK)
-    assert (task.content.width, task.content.height) == (64, 48)
-    assert task.content.alpha is not None
-    assert isinstance(task.style, Painting)
-    assert max(task.style.pixels.shape[-2:]) == 64
+    picture, _ = read_picture("content", tmp_path / "big.png", QUICK)
+    assert (picture.width, picture.height) == (64, 48)
+    assert picture.alpha is not None
+    assert picture.alpha.shape == (1, 1, 48, 64)
+    style = read_style(tmp_path / "big.png", QUICK, load("compact"), digest("compact")).style
+    assert isinstance(style, Painting)
+    assert max(style.pixels.shape[-2:]) == 64
 
 
 def test_options_of_the_library_are_those_of_the_command(folder: Path, tmp_path: Path) -> None:
     weights = Path(cards.__file__).parents[1] / "features" / "data" / "compact.safetensors"
-    quick = {"size": 64, "smallest": 64, "iterations": 2}
+    quick: dict[str, Any] = {"size": 64, "smallest": 64, "iterations": 2}
     picture = impasto.stylize(
         folder / "photo.png",
         "starry-night",
@@ -135,7 +141,7 @@ def test_a_truncated_pillow_image_is_one_clear_error(folder: Path, tmp_path: Pat
     whole = (folder / "painting.png").read_bytes()
     (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
     with Image.open(tmp_path / "cut.png") as cut, pytest.raises(PictureError):
-        prepare(cut, "starry-night", QUICK)
+        prepare(Sources.of(cut, "starry-night"), QUICK)
 
 
 def test_a_folder_does_not_hide_a_built_in_style(
@@ -143,7 +149,7 @@ def test_a_folder_does_not_hide_a_built_in_style(
 ) -> None:
     (tmp_path / "starry-night").mkdir()
     monkeypatch.chdir(tmp_path)
-    prepare(folder / "photo.png", "starry-night", QUICK)
+    prepare(Sources.of(folder / "photo.png", "starry-night"), QUICK)
 
 
 def test_a_card_must_be_called_one(tmp_path: Path) -> None:
@@ -158,7 +164,7 @@ def test_a_card_must_be_called_one(tmp_path: Path) -> None:
 )
 def test_an_unknown_style_is_named(folder: Path, style: str, message: str) -> None:
     with pytest.raises((StyleError, PictureError), match=message):
-        prepare(folder / "photo.png", style, QUICK)
+        prepare(Sources.of(folder / "photo.png", style), QUICK)
 
 
 def test_a_card_of_other_weights_is_refused(folder: Path, tmp_path: Path) -> None:
@@ -166,7 +172,7 @@ def test_a_card_of_other_weights_is_refused(folder: Path, tmp_path: Path) -> Non
     other = replace(card.about, backbone_digest="sha256:" + "1" * 64)
     cards.save(replace(card, about=other), tmp_path / "other.style")
     with pytest.raises(StyleError, match="other weights"):
-        prepare(folder / "photo.png", tmp_path / "other.style", QUICK)
+        prepare(Sources.of(folder / "photo.png", tmp_path / "other.style"), QUICK)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (20000, 3), (15, 15)])
@@ -175,6 +181,6 @@ def test_a_picture_with_nothing_to_see_is_refused(
 ) -> None:
     Image.new("RGB", size).save(tmp_path / "tiny.png")
     with pytest.raises(PictureError, match=f"{size[0]}×{size[1]}"):
-        prepare(tmp_path / "tiny.png", folder / "painting.png", QUICK)
+        prepare(Sources.of(tmp_path / "tiny.png", folder / "painting.png"), QUICK)
     with pytest.raises(PictureError, match=f"{size[0]}×{size[1]}"):
-        prepare(folder / "photo.png", tmp_path / "tiny.png", QUICK)
+        prepare(Sources.of(folder / "photo.png", tmp_path / "tiny.png"), QUICK)

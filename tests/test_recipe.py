@@ -13,16 +13,21 @@ from hypothesis import strategies as st
 
 from impasto.errors import RecipeError
 from impasto.methods.configs import GatysConfig
-from impasto.recipe import MAX_STRING, MAX_TEXT, Input, Recipe, Stop
+from impasto.recipe import FORMAT, MAX_STRING, MAX_TEXT, MAX_THREADS, Input, Recipe, Stop
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 CONFIG = GatysConfig(size=640, strength=0.7, style_layers=("relu1_1", "relu2_1"))
 RECIPE = Recipe(
     method="gatys",
     config=asdict(CONFIG),
-    inputs=(Input("content", "photo.jpg", DIGEST), Input("style", "starry-night", DIGEST)),
+    inputs=(
+        Input("content", "photo.jpg", DIGEST),
+        Input("style", "starry-night", DIGEST, ":0.5:fine"),
+        Input("style", "wave", DIGEST),
+    ),
     backbone_digest=DIGEST,
     version="1.2.3",
+    threads=2,
 )
 
 
@@ -43,12 +48,20 @@ def test_an_interrupted_run_says_where_it_stopped() -> None:
     assert replace(again, stopped_at=None) == RECIPE
 
 
-@given(name=st.text(max_size=MAX_STRING), seed=st.integers(0, 2**63 - 1))
-def test_any_name_and_seed_survive(name: str, seed: int) -> None:
+@given(
+    name=st.text(max_size=MAX_STRING),
+    use=st.from_regex(r"#[0-9a-f]{6}", fullmatch=True),
+    seed=st.integers(0, 2**63 - 1),
+    threads=st.integers(1, MAX_THREADS),
+)
+def test_any_name_use_seed_and_number_of_threads_survive(
+    name: str, use: str, seed: int, threads: int
+) -> None:
     recipe = replace(
         RECIPE,
         config={**RECIPE.config, "seed": seed},
-        inputs=(Input("content", name, DIGEST),),
+        inputs=(Input("region", name, DIGEST, use),),
+        threads=threads,
     )
     text = recipe.to_json()
     assert text.isascii()
@@ -78,10 +91,15 @@ def test_inputs_are_found_by_role() -> None:
     style = RECIPE.input("style")
     assert style is not None
     assert style.name == "starry-night"
+    assert [(s.name, s.use) for s in RECIPE.of("style")] == [
+        ("starry-night", ":0.5:fine"),
+        ("wave", ""),
+    ]
     assert RECIPE.input("init") is None
+    assert RECIPE.of("region") == ()
 
 
-INPUT = {"role": "content", "name": "a", "digest": DIGEST}
+INPUT = {"role": "content", "name": "a", "digest": DIGEST, "use": ""}
 WRONG = {
     "empty": "",
     "not JSON": "{",
@@ -110,7 +128,20 @@ WRONG = {
     "inputs that are an object": changed(inputs={}),
     "an input that is a string": changed(inputs=["photo.jpg"]),
     "an input with a key too many": changed(inputs=[INPUT | {"url": "x"}]),
-    "an input without a digest": changed(inputs=[{"role": "content", "name": "a"}]),
+    "an input without a digest": changed(inputs=[{"role": "content", "name": "a", "use": ""}]),
+    "an input without a use": changed(inputs=[{"role": "content", "name": "a", "digest": DIGEST}]),
+    "a use that is a list": changed(inputs=[INPUT | {"use": ["a"]}]),
+    "a use that is none": changed(inputs=[INPUT | {"use": ":0.5"}]),
+    "a style's use that is none": changed(inputs=[INPUT | {"role": "style", "use": ":0.5:medium"}]),
+    "a use too long": changed(inputs=[INPUT | {"use": "x" * (MAX_STRING + 1)}]),
+    "too many inputs": changed(inputs=[INPUT | {"role": "style"}] * 1000),
+    "two maps of the content": changed(inputs=[INPUT | {"role": "content-map"}] * 2),
+    "two pictures to start from": changed(inputs=[INPUT | {"role": "init"}] * 2),
+    "no threads": changed(threads=0),
+    "too many threads": changed(threads=MAX_THREADS + 1),
+    "threads that are no whole number": changed(threads=1.5),
+    "threads that are true": changed(threads=True),
+    "threads that are null": changed(threads=None),
     "an unknown role": changed(inputs=[INPUT | {"role": "mask"}]),
     "the same role twice": changed(inputs=[INPUT, INPUT]),
     "a name that is a number": changed(inputs=[INPUT | {"name": 3}]),
@@ -119,7 +150,8 @@ WRONG = {
     "a stop that is a number": changed(stopped_at=3),
     "a stop before the first step": changed(stopped_at={"scale": 0, "iteration": 1}),
     "a stop that is true": changed(stopped_at={"scale": True, "iteration": 1}),
-    "another format": changed(format=2),
+    "the format before": changed(format=1),
+    "a later format": changed(format=3),
     "no format": changed(format="1"),
 }
 
@@ -135,6 +167,34 @@ def test_whatever_else_is_refused_in_a_short_sentence(text: str) -> None:
 def test_no_text_raises_anything_else(text: str) -> None:
     with pytest.raises(RecipeError):
         Recipe.from_json(text)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(key=st.sampled_from(sorted(INPUT)), value=JSON)
+def test_an_input_of_any_value_is_read_or_refused(key: str, value: Any) -> None:
+    text = changed(inputs=[INPUT | {key: value}])
+    try:
+        (given,) = Recipe.from_json(text).inputs
+    except RecipeError:
+        return
+    assert asdict(given) == INPUT | {key: value}
+
+
+@given(key=st.sampled_from(sorted(json.loads(RECIPE.to_json()))), value=JSON)
+def test_a_recipe_of_any_value_is_read_or_refused(key: str, value: Any) -> None:
+    try:
+        recipe = Recipe.from_json(changed(**{key: value}))
+    except RecipeError:
+        return
+    assert json.loads(recipe.to_json())[key] == value
 
 
 @given(st.data())
@@ -153,7 +213,7 @@ def test_a_refusal_names_the_key() -> None:
     with pytest.raises(RecipeError, match="unknown key 'exec'"):
         Recipe.from_json(changed(exec="rm"))
     with pytest.raises(RecipeError, match="newer Impasto"):
-        Recipe.from_json(changed(format=2))
+        Recipe.from_json(changed(format=FORMAT + 1))
 
 
 def test_settings_refuse_what_this_version_cannot_do() -> None:

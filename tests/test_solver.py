@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from impasto.errors import DivergedError
 from impasto.image.files import resize
-from impasto.methods.optimisers import Lbfgs
+from impasto.methods.optimisers import OPTIMISERS, Lbfgs
 from impasto.methods.solver import Objective, Problem, Settings, Step, solve
 
 
@@ -24,31 +25,39 @@ def pull(target: float) -> Callable[[Tensor], tuple[Tensor, dict[str, Tensor]]]:
     return objective
 
 
-def problem(height: int, width: int, iterations: int, objective: Objective) -> Problem:
-    return Problem(height, width, iterations, objective, lambda x: resize(x, height, width))
+@dataclass(frozen=True)
+class Scale:
+    """A scale that starts from the picture so far, at its own size."""
+
+    height: int
+    width: int
+    iterations: int
+    objective: Objective
+
+    def __call__(self, before: Tensor) -> Problem:
+        return Problem(resize(before, self.height, self.width), self.iterations, self.objective)
 
 
-def run(*problems: Problem, settings: Settings | None = None) -> list[Step]:
+def run(*scales: Scale, settings: Settings | None = None) -> list[Step]:
     start = torch.full((1, 3, 4, 4), 0.5)
-    makes = [lambda p=p: p for p in problems]
-    work = [float(p.height * p.width * p.iterations) for p in problems]
-    return list(solve(start, makes, work, settings or Settings()))
+    work = [float(s.height * s.width * s.iterations) for s in scales]
+    return list(solve(start, scales, work, settings or Settings()))
 
 
-@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+@pytest.mark.parametrize("optimizer", OPTIMISERS)
 def test_it_reaches_the_minimum(optimizer: str) -> None:
-    steps = run(problem(4, 4, 120, pull(0.8)), settings=Settings(optimizer))
+    steps = run(Scale(4, 4, 120, pull(0.8)), settings=Settings(optimizer))
     assert torch.allclose(steps[-1].image(), torch.tensor(0.8), atol=0.02)
     assert steps[-1].losses["total"] < steps[0].losses["total"] / 100
 
 
 def test_pictures_stay_in_range() -> None:
-    steps = run(problem(4, 4, 60, pull(3.0)))
+    steps = run(Scale(4, 4, 60, pull(3.0)))
     assert float(steps[-1].image().max()) == 1.0
 
 
 def test_steps_count_scales_iterations_and_work() -> None:
-    steps = run(problem(2, 4, 3, pull(0.8)), problem(4, 8, 2, pull(0.8)))
+    steps = run(Scale(2, 4, 3, pull(0.8)), Scale(4, 8, 2, pull(0.8)))
     where = [(s.scale, s.iteration, s.width, s.height) for s in steps]
     assert where == [(1, 1, 4, 2), (1, 2, 4, 2), (1, 3, 4, 2), (2, 1, 8, 4), (2, 2, 8, 4)]
     done = [s.done for s in steps]
@@ -58,8 +67,26 @@ def test_steps_count_scales_iterations_and_work() -> None:
 
 
 def test_a_scale_starts_where_the_one_before_ended() -> None:
-    steps = run(problem(4, 4, 60, pull(0.8)), problem(8, 8, 1, pull(0.8)))
+    steps = run(Scale(4, 4, 60, pull(0.8)), Scale(8, 8, 1, pull(0.8)))
     assert steps[-1].losses["total"] < 1e-3
+
+
+def test_a_scale_is_made_from_the_picture_so_far_when_its_turn_comes() -> None:
+    seen: list[float] = []
+
+    def first(before: Tensor) -> Problem:
+        return Problem(before, 60, pull(0.8))
+
+    def second(before: Tensor) -> Problem:
+        seen.append(float(before.mean()))
+        return Problem(before, 1, pull(0.8))
+
+    start = torch.full((1, 3, 4, 4), 0.5)
+    steps = solve(start, [first, second], [60.0, 1.0], Settings())
+    next(steps)
+    assert not seen
+    list(steps)
+    assert seen == [pytest.approx(0.8, abs=0.02)]
 
 
 def poisoned(at: set[int], value: float) -> Callable[[Tensor], tuple[Tensor, dict[str, Tensor]]]:
@@ -77,7 +104,7 @@ def poisoned(at: set[int], value: float) -> Callable[[Tensor], tuple[Tensor, dic
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 @pytest.mark.parametrize("value", [math.nan, math.inf, 1e12])
 def test_after_a_bad_loss_it_goes_back_says_so_and_goes_on(value: float, optimizer: str) -> None:
-    steps = run(problem(4, 4, 150, poisoned({5, 9}, value)), settings=Settings(optimizer))
+    steps = run(Scale(4, 4, 150, poisoned({5, 9}, value)), settings=Settings(optimizer))
     assert [s.iteration for s in steps if s.note] == [6, 10]
     assert "half the step" in (steps[5].note or "")
     assert all(s.image().isfinite().all() for s in steps)
@@ -93,14 +120,14 @@ def test_a_gradient_that_is_not_finite_does_not_reach_the_picture() -> None:
             loss = loss + (x * 0).sum().sqrt()  # 0 as a value, ∞·0 as a gradient
         return loss, {}
 
-    steps = run(problem(4, 4, 40, objective))
+    steps = run(Scale(4, 4, 40, objective))
     assert steps[-1].image().isfinite().all()
     assert [s.iteration for s in steps if s.note] == [5]
 
 
 def test_a_loss_that_stays_bad_ends_the_run() -> None:
     with pytest.raises(DivergedError, match="nan again and again"):
-        run(problem(4, 4, 50, poisoned(set(range(3, 50)), math.nan)))
+        run(Scale(4, 4, 50, poisoned(set(range(3, 50)), math.nan)))
 
 
 def test_adam_averages_its_steps() -> None:
@@ -111,18 +138,18 @@ def test_adam_averages_its_steps() -> None:
         return loss, {}
 
     settings = Settings("adam", learning_rate=0.2)
-    start, p = torch.full((1, 3, 4, 4), 0.53), problem(4, 4, 60, jumping)
-    pictures = [s.image() for s in solve(start, [lambda: p], [1.0], settings)]  # taken on the way
+    start, scale = torch.full((1, 3, 4, 4), 0.53), Scale(4, 4, 60, jumping)
+    pictures = [s.image() for s in solve(start, [scale], [1.0], settings)]  # taken on the way
     jumps = [float((b - a).abs().mean()) for a, b in pairwise(pictures[-10:])]
     assert 0 < max(jumps) < 0.05
 
 
 def test_a_step_that_was_halved_stays_so_at_the_next_scale() -> None:
     """Adam's first step is as long as its rate, here halved once in each scale."""
-    bad = Problem(4, 4, 2, poisoned({0}, math.nan), lambda x: x)
-    away = Problem(4, 4, 2, poisoned({0}, math.nan), lambda _: torch.full((1, 3, 4, 4), 0.5))
     start = torch.full((1, 3, 4, 4), 0.5)
-    steps = solve(start, [lambda: bad, lambda: away], [1.0, 1.0], Settings("adam"))
+    twice = [poisoned({0}, math.nan), poisoned({0}, math.nan)]
+    makes = [lambda _, bad=bad: Problem(start, 2, bad) for bad in twice]
+    steps = solve(start, makes, [1.0, 1.0], Settings("adam"))
     moved = float(list(steps)[-1].image().mean()) - 0.5
     assert moved == pytest.approx(0.02 / 4, rel=0.05)
 
@@ -136,7 +163,7 @@ def test_a_step_that_is_not_finite_is_taken_back(monkeypatch: pytest.MonkeyPatch
             pixels[0, 0, 0, 0] = math.inf
 
     monkeypatch.setattr(Lbfgs, "step", step)
-    steps = run(problem(4, 4, 40, pull(0.8)))
+    steps = run(Scale(4, 4, 40, pull(0.8)))
     assert [s.note for s in steps if s.note] == [
         "the step was not finite: back to the last good picture, with half the step"
     ]
@@ -146,7 +173,7 @@ def test_a_step_that_is_not_finite_is_taken_back(monkeypatch: pytest.MonkeyPatch
 def test_a_big_picture_converges_as_a_small_one_does() -> None:
     """Averaged losses have tiny gradients at big sizes; thresholds must not swallow them."""
     for optimizer in ("lbfgs", "adam"):
-        steps = run(problem(512, 512, 40, pull(0.8)), settings=Settings(optimizer))
+        steps = run(Scale(512, 512, 40, pull(0.8)), settings=Settings(optimizer))
         assert torch.allclose(steps[-1].image(), torch.tensor(0.8), atol=0.02), optimizer
 
 
@@ -161,6 +188,6 @@ def test_a_matrix_that_is_not_a_number_is_a_bad_loss_too() -> None:
         loss = (x - 0.8).square().mean() + 0 * torch.linalg.eigvalsh(matrix).sum()
         return loss, {}
 
-    steps = run(problem(4, 4, 30, objective))
+    steps = run(Scale(4, 4, 30, objective))
     assert [s.iteration for s in steps if s.note] == [4]
     assert torch.allclose(steps[-1].image(), torch.tensor(0.8), atol=0.02)

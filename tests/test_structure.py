@@ -35,7 +35,9 @@ LIGHT_MODULES = [
     "impasto.errors",
     "impasto.features.backbones",
     "impasto.features.plan",
+    "impasto.methods.choices",
     "impasto.methods.configs",
+    "impasto.methods.options",
 ]
 HEAVY = {"torch", "PIL", "typer", "rich", "numpy", "safetensors", "jaxtyping"}
 # Declared as extras, or by nothing at all: no module of the package may need them.

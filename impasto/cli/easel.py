@@ -15,14 +15,16 @@ import typer
 from impasto.cli import trace as traces
 from impasto.cli.console import remark
 from impasto.cli.interrupt import INTERRUPTED, Interruption, patient
+from impasto.cli.outputs import Wanted
 from impasto.cli.progress import watching
 from impasto.errors import OptionError, PictureError
 from impasto.image.files import Picture, check_writable, digest, write
+from impasto.methods.configs import PixelConfig
 from impasto.methods.solver import Step
-from impasto.painting import Task, finish, paint
+from impasto.painting import Sources, Task, finish, paint, prepare
 from impasto.recipe import Recipe, Stop
 
-__all__ = ["Output", "Result", "present", "run"]
+__all__ = ["Output", "Result", "launch", "output_of", "present", "run"]
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,44 @@ class Result:
                 "recipe": json.loads(self.recipe.to_json()),
             }
         )
+
+
+def output_of(wanted: Wanted, otherwise: str | Path, bits: int = 8) -> Output:
+    """What was typed, for a run.
+
+    Args:
+        otherwise: the picture's file, if none was named.
+        bits: per channel, if not told.
+    """
+    return Output(
+        path=wanted.out or Path(otherwise),
+        bits=16 if (wanted.bits or str(bits)) == "16" else 8,
+        quality=wanted.quality,
+        force=wanted.force,
+        recipe=not wanted.no_recipe,
+        preview_every=wanted.preview_every,
+        trace=wanted.trace,
+        quiet=wanted.quiet,
+    )
+
+
+def launch(
+    sources: Sources, config: PixelConfig, wanted: Wanted, otherwise: str, long_side: int = 0
+) -> None:
+    """All that a command does once it knows what it is to paint.
+
+    Args:
+        otherwise: the result's file, if none was named.
+        long_side: what the picture will measure, if that is not the config's size.
+
+    Raises:
+        ImpastoError: as `prepare`, `paint` and `write` do.
+        Exit: with the status of an interrupted command.
+    """
+    output = output_of(wanted, otherwise)
+    output.check(long_side or config.size)
+    result = run(prepare(sources, config), output)
+    present(result, quiet=wanted.quiet, as_json=wanted.as_json)
 
 
 def run(task: Task, output: Output, *, until: Stop | None = None) -> Result:

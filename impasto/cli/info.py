@@ -14,8 +14,8 @@ from rich.text import Text
 from impasto.cli import options as shared
 from impasto.cli.console import results, visible
 from impasto.errors import RecipeError
-from impasto.methods.configs import GatysConfig
-from impasto.recipe import Recipe
+from impasto.methods.configs import METHODS, GatysConfig
+from impasto.recipe import Input, Recipe
 
 __all__ = ["info", "recipe_in", "short"]
 
@@ -58,13 +58,11 @@ def _table(recipe: Recipe) -> Table:
     table.add_column(overflow="fold")
     table.add_column(style="dim", no_wrap=True)
     for given in recipe.inputs:
-        table.add_row(
-            given.role, Text(visible(given.name) or "no file", "bold"), short(given.digest)
-        )
+        table.add_row(given.role, Text(_named(given), "bold"), short(given.digest))
     table.add_row("method", visible(recipe.method), f"impasto {visible(recipe.version)}")
     if (stop := recipe.stopped_at) is not None:
         table.add_row("stopped", f"in scale {stop.scale}, after iteration {stop.iteration}")
-    usual = {spec.name: spec.default for spec in fields(GatysConfig)}
+    usual = {spec.name: spec.default for spec in fields(METHODS.get(recipe.method, GatysConfig))}
     for name, value in recipe.config.items():
         note = short(recipe.backbone_digest) if name == "backbone" else ""
         changed = name in usual and not _same(value, usual[name])
@@ -72,6 +70,13 @@ def _table(recipe: Recipe) -> Table:
             visible(name.replace("_", "-")), Text(_shown(value), "bold" if changed else ""), note
         )
     return table
+
+
+def _named(given: Input) -> str:
+    """An input as it was typed: a region's style after its colour, another's weight behind it."""
+    name = visible(given.name) or "no file"
+    use = visible(given.use)
+    return f"{use}={name}" if given.role == "region" else name + use
 
 
 def short(digest: str) -> str:

@@ -8,33 +8,64 @@ from typing import Literal
 from impasto.cli.info import short
 from impasto.digests import of_file
 from impasto.errors import ImpastoError, PictureError, RecipeError
+from impasto.methods.choices import RegionChoice
 from impasto.recipe import Input, Recipe
 from impasto.styles import gallery
 
-__all__ = ["ROLES", "change", "depth", "find"]
+__all__ = ["ROLES", "Moved", "change", "depth", "find", "found_in"]
 
-ROLES = ("content", "style", "init")
+ROLES = ("content", "style", "content-map", "style-map", "init", "region")
+
+# By role, where its inputs are now, in their order; a region's by its colour and `=`.
+Moved = dict[str, list[str]]
 
 
-def find(recipe: Recipe, role: str, moved: str | None, beside: Path) -> str:
+def found_in(recipe: Recipe, moved: Moved, beside: Path) -> dict[str, list[str]]:
+    """Where every input of a recipe is now, by role, in the recipe's order.
+
+    Raises:
+        RecipeError: one is nowhere, or more were named than the recipe has.
+    """
+    for role, named in moved.items():
+        if role != "region" and len(named) > len(recipe.of(role)):
+            raise RecipeError(
+                f"The recipe has {len(recipe.of(role))} of --{role}, and {len(named)} were given."
+            )
+    colours = {given.use for given in recipe.of("region")}
+    for colour in _by_colour(moved.get("region", [])):
+        if colour not in colours:
+            raise RecipeError(f"The recipe has no region {colour} with a style of its own.")
+    return {
+        role: [
+            find(given, _named(given, i, moved.get(role, [])), beside)
+            for i, given in enumerate(recipe.of(role))
+        ]
+        for role in ROLES
+    }
+
+
+def _named(given: Input, index: int, moved: list[str]) -> str | None:
+    if given.role != "region":
+        return moved[index] if index < len(moved) else None
+    return _by_colour(moved).get(given.use)
+
+
+def _by_colour(moved: list[str]) -> dict[str, str]:
+    return {choice.colour: choice.style for choice in map(RegionChoice.parse, moved)}
+
+
+def find(given: Input, moved: str | None, beside: Path) -> str:
     """Where an input is: as told, as it was given, beside the picture, or in the gallery.
 
     Of several candidates the one with the recorded digest is taken, else the first.
 
-    Returns:
-        Its name; empty if there was none to start from.
-
     Raises:
         RecipeError: it is at none of these places.
     """
-    given = recipe.input(role)
     if moved is not None:
         return moved
-    if given is None and role == "init":
-        return ""
-    if given is None:
-        raise RecipeError(f"The recipe names no {role}. Say which it was with --{role} FILE.")
     places = _places(given, beside)
+    flag = f"--region '{given.use}=FILE'" if given.role == "region" else f"--{given.role} FILE"
     if not places:
         where = (
             f"{given.name!r} is neither here nor beside the picture"
@@ -42,7 +73,7 @@ def find(recipe: Recipe, role: str, moved: str | None, beside: Path) -> str:
             else "it was no file"
         )
         raise RecipeError(
-            f"The {role} of the recipe is missing: {where}. Say where it is now with --{role} FILE."
+            f"The {given.role} of the recipe is missing: {where}. Say where it is now with {flag}."
         )
     found = next((place for place in places if _digest(place) == given.digest), places[0])
     # A built-in style keeps its name, unless a file here has the same.
@@ -55,7 +86,7 @@ def _places(given: Input, beside: Path) -> list[Path]:
         return []
     file = Path(given.name)
     places = [place for place in (file, beside / file, beside / file.name) if place.is_file()]
-    if given.role == "style" and given.name in gallery.names():
+    if given.role in ("style", "region") and given.name in gallery.names():
         places.append(gallery.path(given.name))
     return places
 
@@ -67,14 +98,13 @@ def _digest(place: Path) -> str | None:
         return None  # whoever reads it will say why
 
 
-def change(role: str, then: Input | None, now: Input | None) -> str | None:
+def change(then: Input, now: Input) -> str | None:
     """How an input differs from the one in the recipe; None if it does not."""
-    if then is None or now is None:
-        return None if then is now else f"the recipe has no {role}"
     digest = now.digest if then.name else _digest_of_pixels(now)
     if then.digest == digest:
         return None
-    return f"the {role} {now.name!r} has changed: {short(digest)} now, {short(then.digest)} then"
+    told = f"{short(digest)} now, {short(then.digest)} then"
+    return f"the {now.role} {now.name!r} has changed: {told}"
 
 
 def _digest_of_pixels(now: Input) -> str:

@@ -16,13 +16,17 @@ import typer
 from impasto import __version__
 from impasto.cli import style, weights
 from impasto.cli.console import complain, listening
+from impasto.cli.doodle import doodle
 from impasto.cli.evaluate import evaluate
 from impasto.cli.info import info
 from impasto.cli.interrupt import INTERRUPTED
+from impasto.cli.laplacian import laplacian
 from impasto.cli.layers import layers
 from impasto.cli.rerun import rerun
+from impasto.cli.study import study
 from impasto.cli.styles import styles
 from impasto.cli.stylize import stylize
+from impasto.cli.texture import texture
 from impasto.errors import ImpastoError, OptionError
 
 __all__ = ["app", "main"]
@@ -38,7 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (stylize, styles, layers, info, rerun, evaluate):
+for command in (stylize, doodle, laplacian, texture, styles, layers, info, rerun, evaluate, study):
     app.command()(command)
 app.add_typer(style.app, name="style")
 app.add_typer(weights.app, name="weights")

@@ -10,19 +10,31 @@ import typer
 __all__ = [
     "BackboneName",
     "Bits",
-    "BitsAsBefore",
+    "ContentMap",
     "Force",
     "Json",
     "NoRecipe",
+    "Out",
     "PreviewEvery",
     "Quality",
     "Quiet",
+    "StyleMaps",
+    "Styles",
     "Trace",
     "Weights",
     "backbone_names",
+    "style_names",
 ]
 
 _SEEN = "What is written and shown"
+_REGIONS = "Regions"
+
+
+def style_names() -> list[str]:
+    """For the shell's completion."""
+    from impasto.styles import gallery
+
+    return gallery.names()
 
 
 def backbone_names() -> list[str]:
@@ -41,18 +53,54 @@ BackboneName = Annotated[
         show_default=False,
     ),
 ]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="OUT",
+        help="The result: .png, .jpg, .webp or .tiff. Otherwise named after its sources, here.",
+    ),
+]
+Styles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--style",
+        "-s",
+        metavar="STYLE[:WEIGHT][:fine|:coarse]",
+        help="A painting, a style card, or the name of a built-in one (see `impasto styles`). "
+        "Several are blended by their weights; fine and coarse are its strokes and its shapes.",
+        autocompletion=style_names,
+        show_default=False,
+    ),
+]
+ContentMap = Annotated[
+    str | None,
+    typer.Option(
+        "--content-map",
+        metavar="MAP",
+        help="Regions of the photograph: a picture of a few flat colours.",
+        rich_help_panel=_REGIONS,
+    ),
+]
+StyleMaps = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--style-map",
+        metavar="MAP",
+        help="Regions of the painting, each painted where --content-map has its colour; one for "
+        "each --style.",
+        rich_help_panel=_REGIONS,
+    ),
+]
 Force = Annotated[
     bool, typer.Option("--force", "-f", help="Replace existing files.", rich_help_panel=_SEEN)
 ]
 Bits = Annotated[
-    Literal["8", "16"],
-    typer.Option("--bits", help="Per channel; 16 in PNG and TIFF only.", rich_help_panel=_SEEN),
-]
-BitsAsBefore = Annotated[
     Literal["8", "16"] | None,
     typer.Option(
         "--bits",
-        help="Per channel; otherwise as many as OUT has, where the format allows.",
+        help="Per channel; 16 in PNG and TIFF only. Otherwise 8, or as many as what is repeated.",
         rich_help_panel=_SEEN,
     ),
 ]

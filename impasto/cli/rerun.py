@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -12,10 +13,12 @@ from impasto import __version__
 from impasto.cli import options as shared
 from impasto.cli.console import hush, remark
 from impasto.cli.info import recipe_in, short
-from impasto.cli.inputs import ROLES, change, depth, find
+from impasto.cli.inputs import ROLES, change, depth, found_in
+from impasto.cli.outputs import Wanted, with_output
 from impasto.errors import RecipeError, WeightsError
 from impasto.features.sources import digest
-from impasto.methods.configs import GatysConfig
+from impasto.methods.choices import RegionChoice, StyleChoice
+from impasto.methods.configs import PhotoConfig, PixelConfig
 from impasto.recipe import Recipe
 
 __all__ = ["rerun"]
@@ -23,13 +26,14 @@ __all__ = ["rerun"]
 _MOVED = "Where the inputs are now"
 
 
-def _moved(role: str, what: str) -> typer.models.OptionInfo:
+def _moved(role: str, what: str, metavar: str = "FILE") -> typer.models.OptionInfo:
     info: typer.models.OptionInfo = typer.Option(
-        f"--{role}", metavar="FILE", help=what, rich_help_panel=_MOVED
+        f"--{role}", metavar=metavar, help=what, rich_help_panel=_MOVED, show_default=False
     )
     return info
 
 
+@with_output(without=("out",))
 def rerun(
     picture: Annotated[
         Path, typer.Argument(metavar="OUT", help="A picture made by Impasto.", show_default=False)
@@ -41,64 +45,112 @@ def rerun(
         ),
     ],
     content: Annotated[str | None, _moved("content", "The photograph.")] = None,
-    style: Annotated[str | None, _moved("style", "The painting or style card.")] = None,
+    style: Annotated[
+        list[str] | None, _moved("style", "The painting or style card; several in their order.")
+    ] = None,
+    content_map: Annotated[str | None, _moved("content-map", "The photograph's map.")] = None,
+    style_map: Annotated[
+        list[str] | None, _moved("style-map", "The painting's map; several in their order.")
+    ] = None,
+    region: Annotated[
+        list[str] | None, _moved("region", "The style of a region.", "#RRGGBB=FILE")
+    ] = None,
     init: Annotated[str | None, _moved("init", "The picture that was started from.")] = None,
     weights: shared.Weights = None,
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Paint even though an input has changed.")
     ] = False,
-    force: shared.Force = False,
-    bits: shared.BitsAsBefore = None,
-    quality: shared.Quality = 95,
-    no_recipe: shared.NoRecipe = False,
-    preview_every: shared.PreviewEvery = None,
-    trace: shared.Trace = None,
-    quiet: shared.Quiet = False,
-    as_json: shared.Json = False,
+    *,
+    wanted: Wanted,
 ) -> None:
     """Paint a picture again from the recipe inside it: the same pixels on the same machine.
 
     A picture that was stopped early is stopped at the same step.
     """
-    hush(quiet)
+    hush(wanted.quiet)
     recipe = recipe_in(picture)
     config = recipe.settings()
-    moved = {"content": content, "style": style, "init": init}
-    sources = {role: find(recipe, role, path, picture.parent) for role, path in moved.items()}
+    moved = {
+        "content": _several(content),
+        "style": style or [],
+        "content-map": _several(content_map),
+        "style-map": style_map or [],
+        "region": region or [],
+        "init": _several(init),
+    }
+    places = found_in(recipe, moved, picture.parent)
 
-    from impasto.cli.easel import Output, present, run
+    from impasto.cli.easel import output_of, present, run
     from impasto.painting import prepare
 
-    output = Output(
-        path=out,
-        bits=_bits(bits, picture, out),
-        quality=quality,
-        force=force,
-        recipe=not no_recipe,
-        preview_every=preview_every,
-        trace=trace,
-        quiet=quiet,
-    )
+    output = output_of(replace(wanted, out=out), out, _bits(picture, out))
     output.check(config.size)
+    _tell_version(recipe, wanted.quiet)
+    _refuse([_change_of_weights(recipe, config, weights)], anyway=anyway, quiet=wanted.quiet)
+    _take_threads(recipe)
+    task = prepare(_sources(recipe, places, weights), _placed(config, recipe, places))
+    changes = [
+        change(then, now)
+        for role in ROLES
+        for then, now in zip(recipe.of(role), task.recipe.of(role), strict=True)
+    ]
+    _refuse(changes, anyway=anyway, quiet=wanted.quiet)
+    result = run(task, output, until=recipe.stopped_at)
+    present(result, quiet=wanted.quiet, as_json=wanted.as_json)
+
+
+def _several(one: str | None) -> list[str]:
+    return [] if one is None else [one]
+
+
+def _sources(recipe: Recipe, places: dict[str, list[str]], weights: Path | None) -> Any:
+    """The recipe's sources where they are now, with the weights and layers of its styles."""
+    from impasto.painting import Sources
+
+    choices = [StyleChoice.parse("x" + given.use) for given in recipe.of("style")]
+    styles = [
+        replace(choice, source=place)
+        for choice, place in zip(choices, places["style"], strict=True)
+    ]
+    one = {role: next(iter(places[role]), None) for role in ("content", "init", "content-map")}
+    return Sources(
+        one["content"],
+        tuple(styles),
+        one["init"],
+        one["content-map"],
+        tuple(places["style-map"]),
+        weights,
+    )
+
+
+def _placed(config: PixelConfig, recipe: Recipe, places: dict[str, list[str]]) -> PixelConfig:
+    """The config, with its regions' styles where they are now."""
+    if not isinstance(config, PhotoConfig) or not config.region:
+        return config
+    now = {g.use: place for g, place in zip(recipe.of("region"), places["region"], strict=True)}
+    choices = [RegionChoice.parse(text) for text in config.region]
+    moved = [replace(c, style=now[c.colour]) if c.style else c for c in choices]
+    return replace(config, region=tuple(str(choice) for choice in moved))
+
+
+def _take_threads(recipe: Recipe) -> None:
+    """As many as then: sums, and the last bits of pixels with them, depend on their number."""
+    import torch
+
+    torch.set_num_threads(recipe.threads)
+
+
+def _tell_version(recipe: Recipe, quiet: bool) -> None:
     if recipe.version != __version__ and not quiet:
         remark(f"made by Impasto {recipe.version}, this is {__version__}: pixels may differ")
-    _refuse([_change_of_weights(recipe, config, weights)], anyway=anyway, quiet=quiet)
-    task = prepare(
-        sources["content"], sources["style"], config, init=sources["init"] or None, weights=weights
-    )
-    changes = (change(role, recipe.input(role), task.recipe.input(role)) for role in ROLES)
-    _refuse(changes, anyway=anyway, quiet=quiet)
-    present(run(task, output, until=recipe.stopped_at), quiet=quiet, as_json=as_json)
 
 
-def _bits(told: str | None, picture: Path, out: Path) -> Literal[8, 16]:
-    """As told, else as many as the picture has; a format without 16 bits takes 8."""
-    if told is not None:
-        return 16 if told == "16" else 8
+def _bits(picture: Path, out: Path) -> int:
+    """As many as the picture has; a format without 16 bits takes 8."""
     return depth(picture) if out.suffix.lower() in (".png", ".tif", ".tiff") else 8
 
 
-def _change_of_weights(then: Recipe, config: GatysConfig, weights: Path | None) -> str | None:
+def _change_of_weights(then: Recipe, config: PixelConfig, weights: Path | None) -> str | None:
     """How the weights differ from the recipe's; None if they do not.
 
     A recipe does not tell whether its weights were named by a file, so any change may mean that.

@@ -10,88 +10,72 @@ import typer
 
 from impasto.cli import options as shared
 from impasto.cli.console import hush
-from impasto.cli.flags import with_flags
-from impasto.methods.configs import GatysConfig
+from impasto.cli.flags import config_of, with_flags
+from impasto.cli.outputs import Wanted, with_output
+from impasto.errors import OptionError, suggestion
+from impasto.methods.choices import StyleChoice
+from impasto.methods.configs import STYLIZERS, GatysConfig, PixelConfig
 
-__all__ = ["stylize"]
+__all__ = ["config_and_start", "stylize"]
 
 _STARTS = next(f.metadata["choices"] for f in fields(GatysConfig) if f.name == "init")
 
 
-def _style_names() -> list[str]:
-    from impasto.styles import gallery
-
-    return gallery.names()
-
-
-@with_flags(GatysConfig, files=("init",))
+@with_output()
+@with_flags(*STYLIZERS.values(), files=("init",))
 def stylize(
     content: Annotated[
         str, typer.Argument(metavar="CONTENT", help="The photograph.", show_default=False)
     ],
-    style: Annotated[
+    options: dict[str, Any],
+    style: shared.Styles = None,
+    method: Annotated[
         str,
         typer.Option(
-            "--style",
-            "-s",
-            metavar="STYLE",
-            help="A painting, a style card, or the name of a built-in one (see `impasto styles`).",
-            autocompletion=_style_names,
-            show_default=False,
+            "--method",
+            metavar="|".join(STYLIZERS),
+            help="gatys compares statistics, nnst nearest neighbours, mrf patches.",
+            autocompletion=lambda: list(STYLIZERS),
         ),
-    ],
-    options: dict[str, Any],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="OUT",
-            help="The result: .png, .jpg, .webp or .tiff. Otherwise CONTENT-STYLE.png, here.",
-        ),
-    ] = None,
+    ] = "gatys",
+    content_map: shared.ContentMap = None,
+    style_map: shared.StyleMaps = None,
     weights: shared.Weights = None,
-    force: shared.Force = False,
-    bits: shared.Bits = "8",
-    quality: shared.Quality = 95,
-    no_recipe: shared.NoRecipe = False,
-    preview_every: shared.PreviewEvery = None,
-    trace: shared.Trace = None,
-    quiet: shared.Quiet = False,
-    as_json: shared.Json = False,
+    *,
+    wanted: Wanted,
 ) -> None:
     """Give a photograph the look of a painting.
 
     Ctrl-C ends the painting early and keeps the picture as it is then.
     """
-    hush(quiet)
-    config, init = _start(options)
+    hush(wanted.quiet)
+    config, init = config_and_start(STYLIZERS, method, options)
+    choices = tuple(StyleChoice.parse(text) for text in style or ())
 
-    from impasto.cli.easel import Output, present, run
-    from impasto.painting import prepare
+    from impasto.cli.easel import launch
+    from impasto.painting import Sources
 
-    output = Output(
-        path=out or Path(f"{Path(content).stem}-{Path(style).stem}.png"),
-        bits=16 if bits == "16" else 8,
-        quality=quality,
-        force=force,
-        recipe=not no_recipe,
-        preview_every=preview_every,
-        trace=trace,
-        quiet=quiet,
-    )
-    output.check(config.size)
-    task = prepare(content, style, config, init=init, weights=weights)
-    present(run(task, output), quiet=quiet, as_json=as_json)
+    names = "+".join(Path(choice.source).stem for choice in choices) or "regions"
+    sources = Sources(content, choices, init, content_map, tuple(style_map or ()), weights)
+    launch(sources, config, wanted, f"{Path(content).stem}-{names}.png")
 
 
-def _start(options: dict[str, Any]) -> tuple[GatysConfig, Path | None]:
+def config_and_start(
+    kinds: dict[str, Any], method: str, options: dict[str, Any]
+) -> tuple[PixelConfig, Path | None]:
     """The configuration, and the picture to start from where `--init` names one.
 
     One of the choices is never a file's name: that is written ./noise.
+
+    Raises:
+        OptionError: an unknown method, or options that are not allowed.
     """
-    init = str(options["init"])
+    if method not in kinds:
+        raise OptionError(
+            f"--method is {method!r}{suggestion(method, kinds)} It may be {', '.join(kinds)}."
+        )
+    init = str(options.get("init", "content"))
     file = Path(init)
     if init in _STARTS or not (file.is_file() or file.suffix):
-        return GatysConfig(**options), None
-    return GatysConfig(**{**options, "init": "content"}), file
+        return config_of(kinds, method, options), None
+    return config_of(kinds, method, {**options, "init": "content"}), file

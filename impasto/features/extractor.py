@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -17,7 +18,7 @@ from impasto.features.plan import layers as describe
 __all__ = ["Extractor", "Pooling"]
 
 Pooling = Literal["max", "average"]
-Padding = Literal["zeros", "reflect"]
+Padding = Literal["zeros", "reflect", "circular"]
 
 # Averaging lowers activations where a maximum raises them. Doubling the average brings a VGG's deep
 # layers back to the range its weights expect (style-transfer-pytorch, K. Crowson, 2021).
@@ -34,7 +35,8 @@ class Extractor(nn.Module):
     Args:
         plan: the operations, in order.
         mean, std: per-channel normalisation of RGB in [0, 1].
-        padding: how the borders of convolutions are filled.
+        padding: how the borders of convolutions are filled; `circular` joins opposite edges, in
+            poolings too, and takes only pictures whose sides the layers' strides divide.
         lifts: layer → width after the lift.
         pooling: `max`, or `average` (rescaled by 2).
     """
@@ -94,6 +96,21 @@ class Extractor(nn.Module):
                     found[name] = x
         return found
 
+    def wrapped(self) -> Extractor:
+        """The same network, weights shared, for pictures whose opposite edges meet.
+
+        A picture rolled by a multiple of a layer's stride gives that layer's features rolled.
+        """
+        other = copy.copy(self)  # an nn.Module's own tables of weights, not copies of them
+        other.padding = "circular"
+        return other
+
+    def stride(self, layers: Iterable[str]) -> int:
+        """Pixels of the picture to one step of the deepest of the layers; 1 for none."""
+        wanted = set(layers)
+        self.check_layers(wanted)
+        return max((i.stride for i in describe(self.plan) if i.name in wanted), default=1)
+
     def lift(self, name: str, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b _ h w"]:
         """Features of layer `name`, taken linearly to the width of the network that is imitated."""
         if name not in self.lifts:
@@ -117,8 +134,14 @@ class Extractor(nn.Module):
         return next(info.channels for info in describe(self.plan) if info.name == layer)
 
     def check_size(self, height: int, width: int, layers: Iterable[str]) -> None:
-        """Raise for a picture that is too small to have a value at each of the layers."""
+        """Raise for a picture that is too small to have a value at each of the layers.
+
+        With circular padding, also for one whose sides are no multiples of their strides.
+        """
         wanted = set(layers)
+        if self.padding == "circular":
+            self._check_period(height, width, wanted)
+            return
         if min(height, width) < (needed := min_side(self.plan, wanted)):
             deepest = max(wanted, key=self.names.index)
             raise OptionError(
@@ -127,10 +150,27 @@ class Extractor(nn.Module):
                 "layer."
             )
 
+    def _check_period(self, height: int, width: int, layers: set[str]) -> None:
+        stride = self.stride(layers)
+        if height % stride == 0 and width % stride == 0:
+            return
+        deepest = max(layers, key=self.names.index)
+        below, above = (
+            "×".join(str(max(1, (n + more) // stride) * stride) for n in (width, height))
+            for more in (0, stride - 1)
+        )
+        nearest = below if below == above else f"{below} or {above}"
+        raise OptionError(
+            f"A picture of {width}×{height} pixels cannot be seamless at the layer {deepest!r}: "
+            f"its sides should be multiples of {stride}. The nearest sizes are {nearest}."
+        )
+
     def _convolve(self, x: Tensor, op: Conv) -> Tensor:
         layer = self.convs[op.name]
         assert isinstance(layer, nn.Conv2d)
         p = op.padding
+        if self.padding == "circular":
+            return F.conv2d(_joined(x, op, p), layer.weight, layer.bias, op.stride)
         if self.padding == "zeros" and op is not self.plan[0]:
             return F.conv2d(x, layer.weight, layer.bias, op.stride, p)
         # The first layer sees the picture: black padding there paints a frame along the border.
@@ -138,6 +178,18 @@ class Extractor(nn.Module):
         return F.conv2d(F.pad(x, (p, p, p, p), mode), layer.weight, layer.bias, op.stride)
 
     def _pool(self, x: Tensor, op: Pool) -> Tensor:
+        if self.padding == "circular":
+            x = _joined(x, op, 0)
         if self.pooling == "max":
             return F.max_pool2d(x, op.kernel, op.stride)
         return F.avg_pool2d(x, op.kernel, op.stride) * AVERAGE_POOL_GAIN
+
+
+def _joined(x: Tensor, op: Operation, before: int) -> Tensor:
+    """Opposite edges joined as far as `op` looks across them, so that its steps fit exactly.
+
+    A kernel reaches over its own step by their difference; `before` of it lies left and above, as
+    where the picture ends, so that features stay where they are.
+    """
+    after = op.kernel - op.stride - before
+    return F.pad(x, (before, after, before, after), "circular") if before or after else x

@@ -9,16 +9,51 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from impasto.methods.configs import GatysConfig
+from impasto.methods.configs import (
+    DoodleConfig,
+    GatysConfig,
+    LaplacianConfig,
+    MrfConfig,
+    NnstConfig,
+    TextureConfig,
+)
 
 if TYPE_CHECKING:
+    from impasto.methods._doodle import doodle
     from impasto.methods._gatys import gatys
+    from impasto.methods._laplacian import laplacian
+    from impasto.methods._matching import mrf, nnst
     from impasto.methods._texture import texture
+    from impasto.methods.scene import Region
     from impasto.methods.solver import Step
 
-__all__ = ["GatysConfig", "Step", "gatys", "texture"]
+__all__ = [
+    "DoodleConfig",
+    "GatysConfig",
+    "LaplacianConfig",
+    "MrfConfig",
+    "NnstConfig",
+    "Region",
+    "Step",
+    "TextureConfig",
+    "doodle",
+    "gatys",
+    "laplacian",
+    "mrf",
+    "nnst",
+    "texture",
+]
 
-_HOMES = {"gatys": "_gatys", "texture": "_texture", "Step": "solver"}
+_HOMES = {
+    "doodle": "_doodle",
+    "gatys": "_gatys",
+    "laplacian": "_laplacian",
+    "mrf": "_matching",
+    "nnst": "_matching",
+    "texture": "_texture",
+    "Step": "solver",
+    "Region": "scene",
+}
 
 
 def __getattr__(name: str) -> Any:

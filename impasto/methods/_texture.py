@@ -1,70 +1,193 @@
-"""A texture from a style's statistics alone (Gatys, Ecker and Bethge, NIPS 2015)."""
+"""A texture of any size from a style's statistics alone (Gatys, Ecker and Bethge, NIPS 2015).
+
+Departs from the paper in painting from coarse to fine, so that shapes wider than the network looks
+get into place, and in textures without a seam: where opposite edges meet, in the network, in the
+total variation and between scales, no place is an edge.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
 from torch import Tensor
 
+from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
-from impasto.image.files import resize
-from impasto.losses.objective import evaluate
-from impasto.methods._gatys import (
-    MARGIN,
-    backbone_of,
-    pixel_terms,
-    settings_of,
-    style_terms,
-    with_layers,
-    without_margin,
-)
-from impasto.methods.configs import GatysConfig
+from impasto.losses.objective import Features, evaluate
+from impasto.methods._canvas import MARGIN, enlarged, without_margin
+from impasto.methods._gatys import statistics_engine
+from impasto.methods._painter import backbone_of, iterations_of, settings_of, with_layers
+from impasto.methods._terms import Engine, pixel_terms, style_terms
+from impasto.methods._tile import resized
+from impasto.methods.configs import PixelConfig, TextureConfig
+from impasto.methods.scene import Region, situations
 from impasto.methods.solver import Problem, Step, solve
 from impasto.runtime import generator
-from impasto.styles.statistics import Style
+from impasto.styles.blend import Blend
+from impasto.styles.card import StyleCard
+from impasto.styles.statistics import Painting, Style
 
-__all__ = ["texture"]
+__all__ = ["texture", "view_of"]
 
-# The scales of a texture, over its side: half of it first, so that big shapes have settled before
-# the strokes are painted.
-_SCALES = (0.5, 0.71, 1.0)
+# No side of the texture, nor of the painting beside it, is taken below this by the first scale.
+_LEAST_SIDE = 32
+
+
+def view_of(style: Style) -> int:
+    """Long side of a style's painting, in pixels: as fine as it is known, at its own scale."""
+    return max(_extent(style))
 
 
 def texture(
     style: Style,
-    config: GatysConfig | None = None,
+    config: PixelConfig | None = None,
     *,
-    side: int = 256,
+    height: int = 256,
+    width: int = 256,
+    view: int | None = None,
+    seamless: bool = False,
     extractor: Extractor | None = None,
 ) -> Iterator[Step]:
-    """Paint a square of `side` pixels, as if cut from the painting at a long side of `config.size`.
+    """Paint `height`×`width` pixels as if cut from a painting that goes on beyond its frame.
 
-    Starts from noise, and reads of the config what concerns style and optimiser. Yields after every
-    iteration.
+    Starts from noise, and reads of the config what concerns style, stroke and optimiser, not
+    `size`. Yields after every iteration.
+
+    Args:
+        view: long side of the painting in the texture's pixels, at a stroke of 1; by default that
+            of its file, or of the finest size on its card. A painting is never enlarged.
+        seamless: opposite edges meet, so that the texture can be laid side by side with itself.
+
+    Raises:
+        OptionError: an unknown layer, a side that is no multiple of the deepest layer's stride
+            (seamless only; the message names the nearest sizes), or not positive.
+        DivergedError: no step was small enough.
     """
-    config = with_layers(replace(config or GatysConfig(), strength=1.0))
+    if min(height, width) < 1:
+        raise OptionError(f"A texture cannot measure {width}×{height}: give sides of 1 or more.")
+    config = with_layers(config or TextureConfig())
     extractor = extractor or backbone_of(config)
-    device = next(extractor.parameters()).device
-    noise = torch.rand(1, 3, side // 2, side // 2, generator=generator(config.seed)).to(device)
-    iterations = max(1, config.iterations // len(_SCALES))
-    sizes = [(round(side * x) + 2 * MARGIN, round(config.size * x)) for x in _SCALES]
+    loom = _Loom(style, config, extractor, extractor.wrapped() if seamless else extractor)
+    if seamless:
+        loom.eye.check_size(height, width, loom.layers)
+    side = max(1, round((view or view_of(style)) * config.stroke))
+    factors = _factors((height, width), _painting_at(style, side), config.smallest)
+    sizes = [loom.size(height * x, width * x) for x in factors]
+    counts = iterations_of(config.length, len(factors))
     problems = [
-        partial(_problem, pixels, view, style, config, extractor, iterations)
-        for pixels, view in sizes
+        partial(loom.problem, size, max(1, round(side * x)), count)
+        for size, x, count in zip(sizes, factors, counts, strict=True)
     ]
-    work = [float(pixels**2) for pixels, _ in sizes]
-    yield from without_margin(solve(noise * 0.5 + 0.25, problems, work, settings_of(config)))
+    noise = torch.rand(1, 3, *sizes[0], generator=generator(config.seed)) * 0.5 + 0.25
+    work = [float(h * w * n) for (h, w), n in zip(sizes, counts, strict=True)]
+    start = noise.to(next(extractor.parameters()).device)
+    settings = replace(settings_of(config), wrap=seamless)
+    steps = solve(start, problems, work, settings)
+    yield from steps if seamless else without_margin(steps)
 
 
-def _problem(
-    side: int, view: int, style: Style, config: GatysConfig, extractor: Extractor, iterations: int
-) -> Problem:
-    terms = [*style_terms(view, style, config, extractor), *pixel_terms(None, config)]
+@dataclass(frozen=True)
+class _Loom:
+    """What is the same at every scale.
 
-    def objective(image: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        return evaluate(terms, image, extractor(image, config.style_layers))
+    Attributes:
+        extractor: sees the painting, which has edges.
+        eye: sees the texture: the same network, or the one whose opposite edges meet.
+    """
 
-    return Problem(side, side, iterations, objective, lambda x: resize(x, side, side))
+    style: Style
+    config: PixelConfig
+    extractor: Extractor
+    eye: Extractor
+
+    @property
+    def seamless(self) -> bool:
+        return self.eye is not self.extractor
+
+    @property
+    def engine(self) -> Engine:
+        kind = self.config.style_loss if isinstance(self.config, TextureConfig) else "gaussian"
+        return statistics_engine(self.config.style_layers, kind)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return self.engine.layers
+
+    def size(self, height: float, width: float) -> tuple[int, int]:
+        """Height and width of a scale's canvas: in whole periods, or with a margin."""
+        grid = self.eye.stride(self.layers) if self.seamless else 1
+        margin = 0 if self.seamless else 2 * MARGIN
+        rows, columns = (max(1, round(n / grid)) * grid + margin for n in (height, width))
+        return rows, columns
+
+    def problem(self, size: tuple[int, int], view: int, iterations: int, before: Tensor) -> Problem:
+        """One scale, from the canvas of the one before it."""
+        first = self._enlarged(before, *size)
+        with torch.no_grad():
+            current = self._seen(first)
+        whole = Region(self.style, 1.0)
+        areas = list(situations([whole], view, self.extractor, None, current))
+        terms = [
+            *style_terms(areas, self.engine, self.config),
+            *pixel_terms(None, self.config, wrap=self.seamless),
+        ]
+
+        def objective(image: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+            return evaluate(terms, image, self._seen(image))
+
+        return Problem(first, iterations, objective)
+
+    def _seen(self, canvas: Tensor) -> Features:
+        """The canvas's activations.
+
+        The cells of a network leave a faint grid. A tile is looked at from a quarter of the widest
+        cell aside, so that its edges fall on no line of the grid, which would make them stand out.
+        """
+        if self.seamless:
+            aside = self.eye.stride(self.layers) // 4
+            canvas = canvas.roll((aside, aside), (2, 3))
+        seen: Features = self.eye(canvas, self.layers)
+        return seen
+
+    def _enlarged(self, before: Tensor, height: int, width: int) -> Tensor:
+        if before.shape[-2:] == (height, width):  # the noise that the first scale starts from
+            return before
+        if self.seamless:
+            return resized(before, height, width).clamp(0, 1)
+        return enlarged(before, height - 2 * MARGIN, width - 2 * MARGIN)
+
+
+def _factors(texture: tuple[int, int], painting: tuple[int, int], smallest: int) -> list[float]:
+    """The scales over the whole, each √2 times the one before, the last 1.
+
+    The first has a long side of `smallest`, and so has the painting beside it: a network looks
+    about as far, and nothing of the painting is wider than itself. It is half the whole at most.
+    """
+    narrow, wide = (min(sides) for sides in zip(sorted(texture), sorted(painting), strict=True))
+    first = min(1.0, max(min(0.5, smallest / wide), _LEAST_SIDE / narrow))
+    # A hair under, as 0.5 is two steps and not one.
+    steps = math.floor(-2 * math.log2(first) + 1e-6)
+    return [2 ** (-step / 2) for step in range(steps, -1, -1)]
+
+
+def _painting_at(style: Style, view: int) -> tuple[int, int]:
+    """Sides of the painting when its long one has `view` pixels."""
+    short, long = sorted(_extent(style))
+    factor = min(view, long) / long
+    return max(1, round(short * factor)), max(1, round(long * factor))
+
+
+def _extent(style: Style) -> tuple[int, int]:
+    """Sides of a style's painting; a card knows the long one only."""
+    if isinstance(style, Painting):
+        height, width = style.pixels.shape[-2:]
+        return height, width
+    if isinstance(style, StyleCard):
+        return max(style.measured), max(style.measured)
+    if isinstance(style, Blend):
+        return max((_extent(share.style) for share in style.shares), key=max)
+    return TextureConfig().size, TextureConfig().size

@@ -5,46 +5,45 @@ Apart from the methods themselves, so that `impasto --help` need not import PyTo
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar
+from dataclasses import dataclass
 
-from impasto.errors import OptionError, suggestion
+from impasto.errors import OptionError
+from impasto.methods.choices import RegionChoice, layer_weights
+from impasto.methods.options import check, option
 
-__all__ = ["GatysConfig", "check", "from_dict", "option"]
+__all__ = [
+    "METHODS",
+    "STYLIZERS",
+    "DoodleConfig",
+    "GatysConfig",
+    "LaplacianConfig",
+    "MatchingConfig",
+    "MrfConfig",
+    "NnstConfig",
+    "PhotoConfig",
+    "PixelConfig",
+    "TextureConfig",
+]
 
-Config = TypeVar("Config")
-
-
-def option(
-    default: Any,
-    help: str,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    choices: tuple[str, ...] | None = None,
-) -> Any:
-    """A field with its help, its range (both ends allowed) or its choices."""
-    return field(
-        default=default, metadata={"help": help, "low": low, "high": high, "choices": choices}
-    )
+_ITERATIONS = 200
 
 
 @dataclass(frozen=True)
-class GatysConfig:
-    """Options of the optimiser that paints pixels (Gatys, Ecker and Bethge 2016).
+class PixelConfig:
+    """What every method that optimises pixels can be told.
 
     Raises:
-        OptionError: a value out of its range, or not among its choices.
+        OptionError: a value out of its range or not among its choices, or two that contradict.
     """
 
     size: int = option(512, "Long side of the result, in pixels.", low=32, high=16384)
-    strength: float = option(
-        0.5, "How far to go from the photograph (0) to the painting (1).", low=0.0, high=1.0
-    )
     seed: int = option(0, "Seed of everything random.", low=0, high=2**63 - 1)
-    init: str = option(
-        "content", "What the first scale starts from.", choices=("content", "noise", "grey")
+    stroke: float = option(
+        1.0,
+        "Size of the strokes: 2 paints with strokes twice as large as the painting's, seen as "
+        "large as the result.",
+        low=0.1,
+        high=10.0,
     )
     backbone: str = option(
         "compact",
@@ -52,34 +51,30 @@ class GatysConfig:
         choices=("compact", "vgg19", "vgg16", "alexnet"),
     )
     pooling: str = option("max", "Pooling inside the network.", choices=("max", "average"))
-    content_layers: tuple[str, ...] = option(
-        (), "Layers that hold the photograph; the backbone's own if none."
-    )
     style_layers: tuple[str, ...] = option(
-        (), "Layers that hold the painting; the backbone's own if none."
+        (),
+        "Layers that hold the painting, each with a weight if wanted (relu1_1:2); the backbone's "
+        "own if none.",
     )
-    style_loss: str = option(
-        "gaussian",
-        "How two styles are compared: as Gaussians by optimal transport, or by Gram matrices.",
-        choices=("gaussian", "gram"),
-    )
-    content_weight: float = option(1.0, "Weight of the content loss.", low=0.0)
-    style_weight: float = option(1.0, "Weight of the style loss, at strength 0.5.", low=0.0)
+    style_weight: float = option(1.0, "Weight of the style loss.", low=0.0)
     tv_weight: float = option(
         1.0, "Weight of the total variation: less grain, softer strokes.", low=0.0
     )
     tv: str = option(
         "l2", "Total variation: nine-point squares, or absolute differences.", choices=("l2", "l1")
     )
-    l2_weight: float = option(
-        0.0, "Weight of the squared distance to the photograph's pixels.", low=0.0
-    )
-    optimizer: str = option("lbfgs", "The optimiser.", choices=("lbfgs", "adam"))
+    optimizer: str = option("lbfgs", "The optimiser.", choices=("lbfgs", "adam", "gd"))
     iterations: int = option(
-        200, "Iterations in all, shared out among the scales.", low=1, high=100_000
+        _ITERATIONS, "Iterations in all, shared out among the scales.", low=1, high=100_000
     )
+    epochs: int = option(
+        0, "Another way to say how long: so many epochs of --steps iterations.", low=0, high=100_000
+    )
+    steps: int = option(0, "Iterations of one epoch.", low=0, high=100_000)
     history: int = option(10, "Pairs that L-BFGS remembers.", low=1, high=100)
-    learning_rate: float = option(0.02, "Adam's step.", low=1e-6, high=1.0)
+    learning_rate: float = option(
+        0.0, "Length of a step; 0 takes the optimiser's own.", low=0.0, high=10.0
+    )
     smallest: int = option(
         180, "Long side of the first, coarsest scale, at most.", low=32, high=16384
     )
@@ -92,46 +87,245 @@ class GatysConfig:
 
     def __post_init__(self) -> None:
         check(self)
+        layer_weights(self.style_layers)
+        if bool(self.epochs) != bool(self.steps):
+            raise OptionError(
+                f"--epochs is {self.epochs} and --steps {self.steps}: give both, or neither and "
+                "--iterations."
+            )
+        if self.epochs and self.iterations not in (type(self).iterations, self.epochs * self.steps):
+            raise OptionError(
+                f"--iterations {self.iterations} contradicts --epochs {self.epochs} × --steps "
+                f"{self.steps}. Give one or the other."
+            )
+
+    @property
+    def length(self) -> int:
+        """Iterations of the whole run, however they were given."""
+        return self.epochs * self.steps or self.iterations
 
 
-def check(config: Any) -> None:
-    """Hold every field of a config to its type, range and choices.
+@dataclass(frozen=True)
+class PhotoConfig(PixelConfig):
+    """What every method that paints from a photograph can be told besides."""
 
-    Raises:
-        OptionError: naming the option, the value that arrived and what is allowed.
+    strength: float = option(
+        0.5, "How far to go from the photograph (0) to the painting (1).", low=0.0, high=1.0
+    )
+    color: str = option(
+        "style",
+        "Whose colours: the painting's, the photograph's (only lightness is painted), or those of "
+        "a painting that was first matched to the photograph.",
+        choices=("style", "keep", "match"),
+    )
+    match: str = option(
+        "symmetric",
+        "How --color match moves the painting's colours.",
+        choices=("symmetric", "cholesky", "pca"),
+    )
+    init: str = option(
+        "content", "What the first scale starts from.", choices=("content", "noise", "grey")
+    )
+    region: tuple[str, ...] = option(
+        (),
+        "What to do where --content-map has a colour: a style, a strength, keep (pixels "
+        "untouched), color=MODE, such as '#ff0000=starry-night:0.9'. Repeat it for each colour.",
+        metavar="#RRGGBB=WHAT",
+    )
+    feather: float = option(
+        0.01,
+        "Width of the transition between regions, over the long side.",
+        low=0.0,
+        high=0.5,
+    )
+    content_layers: tuple[str, ...] = option(
+        (),
+        "Layers that hold the photograph, each with a weight if wanted; the backbone's own if "
+        "none.",
+    )
+    content_weight: float = option(1.0, "Weight of the content loss.", low=0.0)
+    l2_weight: float = option(
+        0.0, "Weight of the squared distance to the photograph's pixels.", low=0.0
+    )
+    laplacian_weight: float = option(
+        0.0, "Weight of the distance to the photograph's Laplacian, which keeps lines.", low=0.0
+    )
+    laplacian_pool: int = option(
+        4, "Pixels that are averaged on each side before the Laplacian.", low=1, high=64
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        layer_weights(self.content_layers)
+        colours = [RegionChoice.parse(text).colour for text in self.region]
+        if twice := [c for i, c in enumerate(colours) if c in colours[:i]]:
+            raise OptionError(f"--region names {twice[0]} twice. Say all of it in one.")
+
+
+@dataclass(frozen=True)
+class GatysConfig(PhotoConfig):
+    """Options of the optimiser that matches statistics (Gatys, Ecker and Bethge 2016)."""
+
+    style_loss: str = option(
+        "gaussian",
+        "How two styles are compared: as Gaussians by optimal transport, or by Gram matrices.",
+        choices=("gaussian", "gram"),
+    )
+
+
+@dataclass(frozen=True)
+class MatchingConfig(PhotoConfig):
+    """What the methods can be told that match places of the picture with places of the painting."""
+
+    rounds: int = option(2, "How often each scale is matched anew and painted on.", low=1, high=20)
+    variety: float = option(
+        0.8,
+        "How much a place of the painting that is taken often is held back, so that none is "
+        "stamped again and again.",
+        low=0.0,
+        high=1.0,
+    )
+    palette: float = option(
+        0.5,
+        "Weight of the finest layers' statistics, which hold the colours, against 1 for what is "
+        "matched.",
+        low=0.0,
+        high=100.0,
+    )
+
+
+@dataclass(frozen=True)
+class NnstConfig(MatchingConfig):
+    """Options of matching every feature to its nearest neighbour (Kolkin et al. 2022)."""
+
+    # Strokes follow the shapes that are found where a picture is small.
+    smallest: int = option(
+        80, "Long side of the first, coarsest scale, at most.", low=32, high=16384
+    )
+    content_mix: float = option(
+        0.5,
+        "How much of the photograph is in what is matched; the rest is the picture so far.",
+        low=0.0,
+        high=1.0,
+    )
+
+
+@dataclass(frozen=True)
+class MrfConfig(MatchingConfig):
+    """Options of matching patches of features (Li and Wand 2016)."""
+
+    smallest: int = option(
+        128, "Long side of the first, coarsest scale, at most.", low=32, high=16384
+    )
+    variety: float = option(
+        0.5,
+        "How much a place of the painting that is taken often is held back, so that none is "
+        "stamped again and again.",
+        low=0.0,
+        high=1.0,
+    )
+    patch: int = option(3, "Positions of the features along a patch's side.", low=1, high=9)
+    patch_stride: int = option(
+        1, "Positions from one patch of the picture to the next.", low=1, high=9
+    )
+
+
+@dataclass(frozen=True)
+class LaplacianConfig(PhotoConfig):
+    """Options of the Laplacian pyramid method, in two stages."""
+
+    stage: int = option(
+        2,
+        "The last stage: 1 ends with the picture that the second stage would take as its style.",
+        low=1,
+        high=2,
+    )
+    pyramid_layers: tuple[str, ...] = option(
+        (),
+        "Layers that see the levels of the photograph's Laplacian pyramid in the first stage, the "
+        "finest level's first, each with a weight if wanted; the backbone's own if none.",
+    )
+    style_loss: str = option(
+        "gram",
+        "How two styles are compared: by Gram matrices, or as Gaussians by optimal transport.",
+        choices=("gram", "gaussian"),
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        layer_weights(self.pyramid_layers)
+
+
+@dataclass(frozen=True)
+class TextureConfig(PixelConfig):
+    """Options of painting a texture from a style alone (Gatys, Ecker and Bethge 2015).
+
+    `size` is the longer of the two sides.
     """
-    for spec in fields(config):
-        value, meta = getattr(config, spec.name), spec.metadata
-        flag = spec.name.replace("_", "-")
-        if choices := meta.get("choices"):
-            if value not in choices:
-                near = suggestion(str(value), choices)
-                raise OptionError(f"--{flag} is {value!r}{near} It may be {', '.join(choices)}.")
-        elif isinstance(spec.default, tuple):
-            if not isinstance(value, tuple) or not all(isinstance(v, str) for v in value):
-                raise OptionError(f"--{flag} is {value!r}. It takes layer names, such as relu4_1.")
-        elif isinstance(spec.default, (int, float)):
-            _check_number(flag, value, spec.default, meta)
+
+    width: int = option(0, "Pixels from left to right; 0 for a square.", low=0, high=16384)
+    height: int = option(0, "Pixels from top to bottom; 0 for a square.", low=0, high=16384)
+    seamless: bool = option(
+        False, "Opposite edges meet, so that the texture can be laid side by side with itself."
+    )
+    style_loss: str = option(
+        "gaussian",
+        "How two styles are compared: as Gaussians by optimal transport, or by Gram matrices.",
+        choices=("gaussian", "gram"),
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if max(self.sides) != self.size:
+            raise OptionError(
+                f"A texture of {self.width}×{self.height} has a long side of {max(self.sides)}, "
+                f"and --size is {self.size}. Give both sides, or only --size for a square."
+            )
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Width and height, however they were given."""
+        return self.width or self.size, self.height or self.size
 
 
-def _check_number(flag: str, value: Any, default: float, meta: Any) -> None:
-    kinds = (int,) if isinstance(default, int) else (int, float)
-    low, high = meta["low"], meta["high"]
-    span = f"from {low:g} to {high:g}" if high is not None else f"of at least {low:g}"
-    kind = "a whole number" if isinstance(default, int) else "a number"
-    sound = isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value)
-    if not sound or value < low or (high is not None and value > high):
-        raise OptionError(f"--{flag} is {value!r}. It takes {kind} {span}.")
+@dataclass(frozen=True)
+class DoodleConfig(PixelConfig):
+    """Options of painting from a map of colours, without a photograph."""
+
+    engine: str = option(
+        "patches",
+        "What the regions take from the painting: patches, which keep things in shape, or "
+        "statistics, which paint more freely.",
+        choices=("patches", "statistics"),
+    )
+    map_weight: float = option(
+        3.0,
+        "Of --engine patches: what the maps count where patches are matched, against 1 for how "
+        "they look.",
+        low=0.0,
+        high=1000.0,
+    )
+    style_loss: str = option(
+        "gaussian",
+        "Of --engine statistics: how two styles are compared, as Gaussians by optimal transport "
+        "or by Gram matrices.",
+        choices=("gaussian", "gram"),
+    )
 
 
-def from_dict(kind: type[Config], values: dict[str, Any]) -> Config:
-    """A config from a recipe's JSON, where tuples have become lists.
+# By the name that a recipe and a command line give them.
+METHODS: dict[str, type[PixelConfig]] = {
+    "gatys": GatysConfig,
+    "nnst": NnstConfig,
+    "mrf": MrfConfig,
+    "laplacian": LaplacianConfig,
+    "texture": TextureConfig,
+    "doodle": DoodleConfig,
+}
 
-    Raises:
-        OptionError: an option that `kind` does not have, or a value that it refuses.
-    """
-    names = [spec.name for spec in fields(kind)]  # type: ignore[arg-type]
-    for name in values:
-        if name not in names:
-            raise OptionError(f"There is no option {name!r}{suggestion(name, names)}")
-    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+# Those that give a photograph a style and differ in how styles are compared.
+STYLIZERS: dict[str, type[PhotoConfig]] = {
+    "gatys": GatysConfig,
+    "nnst": NnstConfig,
+    "mrf": MrfConfig,
+}

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from impasto.errors import DivergedError
-from impasto.methods.optimisers import OPTIMISERS, Optimiser
+from impasto.methods.optimisers import OPTIMISERS, RATES, Optimiser
 from impasto.runtime import keep_freed_memory
 
 __all__ = ["Problem", "Settings", "Step", "last", "solve"]
@@ -23,8 +23,9 @@ Objective = Callable[[Tensor], tuple[Tensor, dict[str, Tensor]]]
 # A run that has gone back this often within one scale is not going to converge.
 _MOST_RETREATS = 6
 
-# So many times the loss that a scale began with is an explosion: a good run only descends from it.
-_EXPLOSION = 10.0
+# So many times the loss that a scale began with is an explosion: a good run only descends from it,
+# or rises a little in its first steps.
+_EXPLOSION = 4.0
 
 
 @dataclass(frozen=True)
@@ -55,32 +56,31 @@ class Step:
 
 @dataclass(frozen=True)
 class Settings:
-    """How to optimise: `lbfgs` or `adam`, and their numbers."""
+    """How to optimise: a name of `OPTIMISERS`, and its numbers; a rate of 0 is its own.
+
+    Attributes:
+        wrap: opposite edges of the picture meet.
+    """
 
     optimizer: str = "lbfgs"
     history: int = 10
-    learning_rate: float = 0.02
+    learning_rate: float = 0.0
     average: float = 0.95
+    wrap: bool = False
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One scale: its size, how long it may take, and what is to be minimised there.
+    """One scale: where it starts, how long it may take, and what is to be minimised there."""
 
-    Attributes:
-        arrive: takes the picture of the scale before, of any size, to where this one starts.
-    """
-
-    height: int
-    width: int
+    start: Picture
     iterations: int
     objective: Objective
-    arrive: Callable[[Tensor], Tensor]
 
 
 def solve(
     start: Picture,
-    problems: Sequence[Callable[[], Problem]],
+    problems: Sequence[Callable[[Tensor], Problem]],
     work: Sequence[float],
     settings: Settings,
 ) -> Iterator[Step]:
@@ -88,7 +88,8 @@ def solve(
 
     Args:
         start: where the first scale starts, of any size.
-        problems: the scales from coarse to fine, each made when its turn comes.
+        problems: the scales from coarse to fine, each made from the picture so far when its turn
+            comes.
         work: each scale's share of the cost, for `Step.done`.
         settings: how.
 
@@ -98,15 +99,16 @@ def solve(
     keep_freed_memory()
     image, before, run = start, 0.0, None
     for index, make in enumerate(problems):
-        problem = make()
-        run = _Scale(problem.arrive(image).clamp(0, 1), settings, run)
+        problem = make(image)
+        run = _Scale(problem.start.clamp(0, 1), settings, run)
+        height, width = problem.start.shape[-2:]
         for iteration in range(1, problem.iterations + 1):
             losses, note = run.advance(problem.objective)
             yield Step(
                 scale=index + 1,
                 scales=len(problems),
-                width=problem.width,
-                height=problem.height,
+                width=width,
+                height=height,
                 iteration=iteration,
                 iterations=problem.iterations,
                 done=(before + work[index] * iteration / problem.iterations) / sum(work),
@@ -130,11 +132,11 @@ class _Scale:
         self.settings = settings
         self.pixels = image.detach().clone(memory_format=torch.contiguous_format)
         if before is None:
-            self.rate = settings.learning_rate if settings.optimizer == "adam" else 1.0
+            self.rate = settings.learning_rate or RATES[settings.optimizer]
             self.optimiser = self._fresh_optimiser()
         else:  # a step that had to be halved stays so
             self.rate = before.rate
-            self.optimiser = before.optimiser.resized(*image.shape[-2:])
+            self.optimiser = before.optimiser.resized(*image.shape[-2:], wrap=settings.wrap)
         self.averaged, self.weight = torch.zeros_like(image), 0.0
         self.good, self.first = self.pixels.clone(), math.inf
         self.retreats = 0

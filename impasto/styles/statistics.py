@@ -9,12 +9,21 @@ from typing import Protocol, runtime_checkable
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional as F
 
 from impasto.features.extractor import Extractor
-from impasto.image.files import fit
-from impasto.losses.statistics import Moments, moments
+from impasto.image.files import fit, resize
+from impasto.image.masks import pooled
+from impasto.losses.objective import Features
+from impasto.losses.statistics import Guide, Moments, moments
 
-__all__ = ["Painting", "Style", "measure"]
+__all__ = ["LEAST_CELLS", "NARROW", "Painting", "Style", "inside", "measure"]
+
+# A region of fewer cells than 3×3 at a layer says nothing about a style there.
+LEAST_CELLS = 9.0
+
+# A region that keeps less than this share of its area without its edge is all edge.
+NARROW = 0.2
 
 
 @runtime_checkable
@@ -24,21 +33,50 @@ class Style(Protocol):
     def at(
         self, long_side: int, extractor: Extractor, layers: Sequence[str]
     ) -> Mapping[str, Moments]:
-        """Moments of each layer, for a result whose long side has that many pixels."""
+        """Moments of each layer, for a result whose long side has that many pixels.
+
+        A layer at which the style has nothing to say is left out.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class Painting:
-    """A painting at hand: measured anew at every size."""
+    """A painting at hand, or a part of it: measured anew at every size.
+
+    Attributes:
+        pixels: in [0, 1].
+        mask: 1 where the style is taken from and 0 elsewhere, of any size; None for everywhere.
+    """
 
     pixels: Float[Tensor, "1 3 h w"]
+    mask: Float[Tensor, "1 1 mh mw"] | None = None
 
     def at(
         self, long_side: int, extractor: Extractor, layers: Sequence[str]
     ) -> Mapping[str, Moments]:
         """Moments of the painting, its long side brought down to `long_side`; never enlarged."""
-        return measure(self.pixels, long_side, extractor, layers)
+        if self.mask is None:
+            return measure(self.pixels, long_side, extractor, layers)
+        features, masks = self.seen(long_side, extractor, layers)
+        held = {name: mask for name, mask in masks.items() if mask is not None}
+        return {
+            name: moments(features[name], Guide.of(mask))
+            for name, mask in held.items()
+            if float(mask.sum()) >= LEAST_CELLS
+        }
+
+    @torch.no_grad()
+    def seen(
+        self, long_side: int, extractor: Extractor, layers: Sequence[str]
+    ) -> tuple[Features, Mapping[str, Float[Tensor, "_ _"] | None]]:
+        """The activations themselves at a size, and the mask as each layer sees it."""
+        features = _look(self.pixels, long_side, extractor, layers)
+        if self.mask is None:
+            return features, dict.fromkeys(features)
+        height, width = _size_at(self.pixels, long_side)
+        mask = resize(self.mask, height, width).clamp(0, 1).to(next(extractor.parameters()).device)
+        return features, {n: inside(pooled(mask, *f.shape[-2:])) for n, f in features.items()}
 
 
 @torch.no_grad()
@@ -46,7 +84,33 @@ def measure(
     pixels: Float[Tensor, "1 3 h w"], long_side: int, extractor: Extractor, layers: Sequence[str]
 ) -> dict[str, Moments]:
     """Moments of a painting's features at a size, of its own shape, and never enlarged."""
+    features = _look(pixels, long_side, extractor, layers)
+    return {name: moments(features[name]) for name in layers}
+
+
+def _look(
+    pixels: Tensor, long_side: int, extractor: Extractor, layers: Sequence[str]
+) -> dict[str, Tensor]:
     side = min(long_side, max(pixels.shape[-2:]))
     device = next(extractor.parameters()).device
-    features = extractor(fit(pixels, side).to(device), layers)
-    return {name: moments(features[name]) for name in layers}
+    seen: dict[str, Tensor] = extractor(fit(pixels, side).to(device), layers)
+    return seen
+
+
+def _size_at(pixels: Tensor, long_side: int) -> tuple[int, int]:
+    height, width = fit(pixels[:, :1], min(long_side, max(pixels.shape[-2:]))).shape[-2:]
+    return height, width
+
+
+def inside(mask: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
+    """The mask without the cells along its edge, which see what lies beyond it as well.
+
+    Of two masks that sum to one, no cell is in both: it is the one's that has more of it.
+
+    Taken with them, a sky's style has the outlines of what stands before it ("inside guidance" in
+    Gatys et al. 2017, section 4). A mask too narrow to do without them is taken as it is.
+    """
+    inner: Tensor = -F.max_pool2d(-mask[None, None], 3, 1, 1)[0, 0]
+    narrow = float(inner.sum()) < max(LEAST_CELLS, NARROW * float(mask.sum()))
+    kept = mask if narrow else inner
+    return kept * (mask > 0.5) if bool((mask > 0.5).any()) else mask

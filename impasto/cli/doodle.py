@@ -1,0 +1,66 @@
+"""`impasto doodle`: a picture from a map of colours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from impasto.cli import options as shared
+from impasto.cli.console import hush
+from impasto.cli.flags import with_flags
+from impasto.cli.outputs import Wanted, with_output
+from impasto.methods.choices import StyleChoice
+from impasto.methods.configs import DoodleConfig
+from impasto.methods.options import from_dict
+
+__all__ = ["doodle"]
+
+
+@with_output()
+@with_flags(DoodleConfig)
+def doodle(
+    scene: Annotated[
+        str,
+        typer.Option(
+            "--map",
+            "-m",
+            metavar="MAP",
+            help="What to paint: a drawing in a few flat colours. The result has its proportions.",
+            show_default=False,
+        ),
+    ],
+    style: Annotated[
+        str,
+        typer.Option("--style", "-s", metavar="PICTURE", help="The painting.", show_default=False),
+    ],
+    style_map: Annotated[
+        str,
+        typer.Option(
+            "--style-map",
+            metavar="MAP",
+            help="Which part of the painting each of the map's colours stands for: a drawing over "
+            "it in the same colours.",
+            show_default=False,
+        ),
+    ],
+    options: dict[str, Any],
+    weights: shared.Weights = None,
+    *,
+    wanted: Wanted,
+) -> None:
+    """Paint a picture from a map of colours, each as a part of a painting.
+
+    Ctrl-C ends the painting early and keeps the picture as it is then.
+    """
+    hush(wanted.quiet)
+    config = from_dict(DoodleConfig, options)
+
+    from impasto.cli.easel import launch
+    from impasto.painting import Sources
+
+    sources = Sources(
+        styles=(StyleChoice(style),), content_map=scene, style_maps=(style_map,), weights=weights
+    )
+    launch(sources, config, wanted, f"{Path(scene).stem}-{Path(style).stem}.png")

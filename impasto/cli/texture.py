@@ -1,0 +1,72 @@
+"""`impasto texture`: as much of a style as one wants, and of nothing else."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from impasto.cli import options as shared
+from impasto.cli.console import hush
+from impasto.cli.flags import with_flags
+from impasto.cli.outputs import Wanted, with_output
+from impasto.errors import OptionError
+from impasto.methods.choices import StyleChoice
+from impasto.methods.configs import TextureConfig
+from impasto.methods.options import from_dict
+
+__all__ = ["texture"]
+
+
+@with_output()
+@with_flags(TextureConfig, without=("size", "width", "height"))
+def texture(
+    style: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="STYLE[:WEIGHT][:fine|:coarse]…",
+            help="A picture, a style card or a built-in style; several are blended.",
+            autocompletion=shared.style_names,
+            show_default=False,
+        ),
+    ],
+    options: dict[str, Any],
+    size: Annotated[
+        str,
+        typer.Option(
+            "--size", metavar="WIDTHxHEIGHT", help="Pixels of the texture; one number: a square."
+        ),
+    ] = "512",
+    weights: shared.Weights = None,
+    *,
+    wanted: Wanted,
+) -> None:
+    """Paint a texture of any size from a picture's statistics, seamless if wanted."""
+    hush(wanted.quiet)
+    width, height = _sides(size)
+    sides = {"size": max(width, height), "width": width, "height": height}
+    config = from_dict(TextureConfig, {**options, **sides})
+    choices = tuple(StyleChoice.parse(text) for text in style)
+
+    from impasto.cli.easel import launch
+    from impasto.painting import Sources
+
+    names = "+".join(Path(choice.source).stem for choice in choices)
+    launch(Sources(styles=choices, weights=weights), config, wanted, f"{names}-texture.png")
+
+
+def _sides(text: str) -> tuple[int, int]:
+    """`2048x1024` as width and height.
+
+    Raises:
+        OptionError: another spelling.
+    """
+    found = re.fullmatch(r"(\d{1,6})(?:[x×](\d{1,6}))?", text.strip().lower())
+    if not found:
+        raise OptionError(
+            f"--size is {text!r}. It takes width and height in pixels, such as 2048x1024, or one "
+            "number for a square."
+        )
+    return int(found[1]), int(found[2] or found[1])

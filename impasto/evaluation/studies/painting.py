@@ -1,0 +1,152 @@
+"""Painting a study's pictures, one run after the other, through one network."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from impasto.evaluation.studies.folder import Record, Tick, name_of, recall, remember
+from impasto.evaluation.studies.kinds import Variant
+from impasto.features import weights as networks
+from impasto.features.extractor import Extractor
+from impasto.image.files import Picture, write
+from impasto.methods._painter import backbone_of
+from impasto.methods.choices import StyleChoice
+from impasto.methods.configs import PhotoConfig
+from impasto.methods.solver import Step
+from impasto.painting import Sources, Task, finish, paint, prepare
+from impasto.painting.reading import read_picture, read_style
+from impasto.styles.statistics import Style
+
+__all__ = ["Moment", "Run", "Subject", "paint_run", "recalled", "runs_of", "subject_of"]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What all runs of a study have in common.
+
+    Attributes:
+        content, style: as they were given.
+        weights: a file of weights for the backbone.
+    """
+
+    content: str
+    style: str
+    photograph: Picture
+    painting: Style
+    extractor: Extractor
+    weights: Path | None = None
+
+
+def subject_of(content: str, style: str, config: PhotoConfig, weights: Path | None) -> Subject:
+    """Load the network and read the two pictures.
+
+    Raises:
+        ImpastoError: whatever cannot be used.
+    """
+    extractor = backbone_of(config, weights)
+    network = networks.digest(config.backbone, weights)
+    photograph, _ = read_picture("content", content, config, extractor)
+    given = read_style(style, config, extractor, network)
+    assert given.style is not None
+    return Subject(content, style, photograph, given.style, extractor, weights)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One painting, and the pictures that are taken of it: one, or several on its way.
+
+    Attributes:
+        numbers: of its variants within the study, from 1.
+    """
+
+    task: Task
+    variants: tuple[Variant, ...]
+    numbers: tuple[int, ...]
+
+    @property
+    def label(self) -> str:
+        """What to call it on a curve."""
+        return self.variants[0].label if len(self.variants) == 1 else "the run"
+
+    def names(self) -> list[str]:
+        """Its pictures' names."""
+        both = zip(self.numbers, self.variants, strict=True)
+        return [name_of(number, variant.label) for number, variant in both]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where a run is: after which iteration, and the picture that was kept there, if one was."""
+
+    step: Step
+    record: Record | None = None
+
+
+def runs_of(variants: Sequence[Variant], subject: Subject) -> list[Run]:
+    """Prepare every run, before anything is painted. One network serves all.
+
+    Raises:
+        ImpastoError: whatever cannot be used.
+    """
+    found: list[Run] = []
+    numbered = list(enumerate(variants, start=1))
+    for (config, init), group in groupby(numbered, key=lambda pair: (pair[1].config, pair[1].init)):
+        numbers, members = zip(*group, strict=True)
+        found.append(Run(_task(subject, config, init), members, numbers))
+    return found
+
+
+def _task(subject: Subject, config: PhotoConfig, init: Path | None) -> Task:
+    sources = Sources(
+        subject.content, (StyleChoice(subject.style),), init=init, weights=subject.weights
+    )
+    return prepare(sources, config, subject.extractor)
+
+
+def recalled(run: Run, folder: Path) -> list[Record] | None:
+    """The pictures of a run, if all of them are there already."""
+    found = []
+    for name, variant in zip(run.names(), run.variants, strict=True):
+        record = recall(folder, name, run.task.recipe, variant.after)
+        if record is None:
+            return None
+        found.append(record)
+    return found
+
+
+def paint_run(run: Run, folder: Path) -> Iterator[Moment]:
+    """Paint a run's pictures into `folder`/runs; yields after every iteration.
+
+    A run that is left before its end leaves the pictures that were taken, each whole.
+    """
+    names = dict(zip((variant.after for variant in run.variants), run.names(), strict=True))
+    ticks: list[Tick] = []
+    began = time.monotonic()
+    for step in paint(run.task):
+        ticks.append(_tick(step, len(ticks) + 1, time.monotonic() - began))
+        is_last = (step.scale, step.iteration) == (step.scales, step.iterations)
+        name = names.pop(len(ticks), None) or (names.pop(None, None) if is_last else None)
+        if name is None:
+            yield Moment(step)
+            continue
+        recipe = run.task.recipe
+        recipe = recipe if is_last else recipe.stopped(step.scale, step.iteration)
+        yield Moment(step, _keep(folder, name, finish(run.task, step), recipe.to_json(), ticks))
+        if not names:
+            return
+
+
+def _keep(folder: Path, name: str, picture: Picture, recipe: str, ticks: Sequence[Tick]) -> Record:
+    file = folder / "runs" / f"{name}.png"
+    write(picture, file, recipe=recipe, force=True)
+    return remember(file, ticks)
+
+
+def _tick(step: Step, iteration: int, seconds: float) -> Tick:
+    losses = {name: value for name, value in step.losses.items() if math.isfinite(value)}
+    return Tick(iteration, step.scale, step.width, step.height, round(seconds, 4), losses)

@@ -1,0 +1,287 @@
+"""Style as nearest features (Kolkin et al., "Neural Neighbor Style Transfer", 2022)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from impasto.errors import StyleError
+from impasto.features.backbones import BACKBONES
+from impasto.features.plan import layers as describe
+from impasto.losses.gaussians import GaussianTarget, gaussian
+from impasto.losses.neighbours import Columns, MatchTarget, on_grid, share_out, varied
+from impasto.losses.objective import Features
+from impasto.losses.statistics import Moments, lift_of, moments
+from impasto.methods._terms import Distance, Engine, one_by_one
+from impasto.methods.choices import layer_weights
+from impasto.methods.scene import Situation
+from impasto.styles.blend import Blend, Share
+from impasto.styles.statistics import Painting, Style
+
+__all__ = [
+    "Source",
+    "flat",
+    "groups_of",
+    "nearest_engine",
+    "nearest_layers",
+    "palette_distances",
+    "palette_layers",
+    "sources_of",
+]
+
+# Pixels of the picture to a cell of the grid: a quarter of the picture (Kolkin et al. 2022).
+_CELL = 4
+
+# Pixels of the picture that a matched feature sees, across.
+_FARTHEST = 100
+
+# The style's weight at strength 0.5, chosen by eye (LOG.md).
+BALANCED = 8.0
+
+# Positions of a painting that are looked at, at most; one of 512 pixels has 12,000 to 16,000.
+_MOST = 16384
+
+
+@dataclass(frozen=True)
+class Source:
+    """A painting to take features from, and its share of the positions."""
+
+    painting: Painting
+    share: float
+
+
+def nearest_layers(backbone: str) -> tuple[str, ...]:
+    """The layers whose features are matched: every ReLU that sees at most 100 pixels across.
+
+    In a VGG these end at the third of the fourth stage, as in the paper; deeper ones know little of
+    strokes.
+    """
+    infos = [i for i in describe(BACKBONES[backbone].plan) if i.name.startswith("relu")]
+    return tuple(i.name for i in infos if i.receptive_field <= _FARTHEST)
+
+
+def palette_layers(backbone: str) -> tuple[str, ...]:
+    """The two finest of the backbone's own layers, which hold colours and grain."""
+    return BACKBONES[backbone].style[:2]
+
+
+def nearest_engine(
+    backbone: str,
+    layers: Sequence[str] = (),
+    content_mix: float = 0.5,
+    variety: float = 0.8,
+    palette: float = 0.5,
+) -> Engine:
+    """Each position takes after the painting's position that is most like it.
+
+    Args:
+        layers: whose features are joined, each with a weight if wanted; by default all of
+            `nearest_layers`. Those of one size count together as much as those of another.
+        content_mix: how much of the photograph, from 0 to 1, is in what is looked up; the rest is
+            the picture so far.
+        variety: how much a feature of the painting that is taken often is held back.
+        palette: weight of the finest layers' statistics, against 1 for the matching. They hold the
+            colours, which the angle between features leaves free.
+    """
+    weights = layer_weights(layers or nearest_layers(backbone))
+    fine = palette_layers(backbone) if palette else ()
+    make = partial(_distances, weights, content_mix, variety, fine)
+    shares = {f"palette {name}": palette / len(fine) for name in fine}
+    return Engine(tuple(dict.fromkeys([*weights, *fine])), one_by_one(make), BALANCED, shares)
+
+
+def _stage(name: str) -> str:
+    """The part of a backbone in which all layers have one size: `relu4` of `relu4_2`."""
+    return name.partition("_")[0]
+
+
+def _balanced(weights: Mapping[str, float]) -> dict[str, float]:
+    """The layers' weights over the number of their stage's."""
+    counts = Counter(map(_stage, weights))
+    return {name: weight / counts[_stage(name)] for name, weight in weights.items()}
+
+
+def sources_of(style: Style, method: str) -> list[tuple[Share, Painting]]:
+    """The paintings of a style that has pixels.
+
+    Raises:
+        StyleError: a style card, which has none.
+    """
+    shares = style.shares if isinstance(style, Blend) else (Share(style),)
+    found = []
+    for share in shares:
+        if not isinstance(share.style, Painting):
+            raise StyleError(
+                f"The method {method} takes features from the painting itself, and a style card "
+                "holds only their statistics. Give the painting's file, or use the method gatys."
+            )
+        if share.weight > 0:
+            found.append((share, share.style))
+    return found
+
+
+def _distances(
+    weights: Mapping[str, float],
+    content_mix: float,
+    variety: float,
+    fine: Sequence[str],
+    situation: Situation,
+) -> dict[str, Distance]:
+    style = situation.region.style
+    assert style is not None
+    found: dict[str, Distance] = {}
+    ordered = sorted(weights, key=situation.extractor.names.index)
+    for sources, names in groups_of(sources_of(style, "nnst"), ordered):
+        grid = _grid(names, situation)
+        if grid is None:
+            continue
+        group = {name: weights[name] for name in names}
+        found[f"nearest {names[0]}"] = _matching(
+            sources, group, grid, content_mix, variety, situation
+        )
+    return found | palette_distances(style, fine, situation)
+
+
+def groups_of(
+    found: Sequence[tuple[Share, Painting]], names: Sequence[str]
+) -> Iterator[tuple[list[Source], list[str]]]:
+    """Layers, given from fine to coarse, that the same paintings speak at, and these paintings."""
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for i, name in enumerate(names):
+        both = tuple(k for k, (s, _) in enumerate(found) if s.covers(i, len(names)))
+        groups.setdefault(both, []).append(name)
+    for speaking, group in groups.items():
+        if speaking:
+            yield [Source(found[k][1], found[k][0].weight) for k in speaking], group
+
+
+def _grid(names: Sequence[str], situation: Situation) -> str | None:
+    """The layer whose cells the layers are brought to: of cells of at least 4 pixels, the finest.
+
+    None where the region is too small at that layer to have a style.
+    """
+    strides = {info.name: info.stride for info in describe(situation.extractor.plan)}
+    coarse = [name for name in names if strides[name] >= _CELL]
+    grid = min(coarse, key=strides.__getitem__) if coarse else max(names, key=strides.__getitem__)
+    return grid if grid in situation.weights else None
+
+
+def _matching(
+    sources: Sequence[Source],
+    weights: Mapping[str, float],
+    grid: str,
+    content_mix: float,
+    variety: float,
+    situation: Situation,
+) -> Distance:
+    """The distance to what each position of the region is matched with."""
+    weight = flat(situation.weights[grid])
+    where = None if weight is None else weight.nonzero()[:, 0]
+    rows = partial(_rows, names=list(weights), like=situation.current[grid].shape, where=where)
+    with torch.no_grad():
+        candidates = [_candidates(s, situation, list(weights), grid) for s in sources]
+        shares = [source.share for source in sources]
+        columns = Columns.of(candidates, shares, _balanced(weights))
+        query = _mixed(rows(situation.current), situation.content, content_mix, rows)
+        inside = None if weight is None or where is None else weight[where]
+        joined = _query(columns, query, inside)
+        wanted = _matched(joined, [columns.join(c) for c in candidates], shares, variety)
+        target = MatchTarget(columns, wanted.to(situation.current[grid].dtype), inside)
+    return lambda features: target(rows(features))
+
+
+def flat(weight: Float[Tensor, "h w"] | None) -> Float[Tensor, " n"] | None:
+    """A mask in the order of `on_grid`'s rows."""
+    return None if weight is None else weight.flatten()
+
+
+def _rows(
+    features: Features,
+    names: Sequence[str],
+    like: torch.Size,
+    where: Int[Tensor, " n"] | None,
+) -> dict[str, Tensor]:
+    """Each layer's features on the grid of another, at the positions of the region."""
+    rows = {name: on_grid(features[name], like[-2], like[-1]) for name in names}
+    return rows if where is None else {n: r.index_select(0, where) for n, r in rows.items()}
+
+
+def _candidates(
+    source: Source, situation: Situation, names: Sequence[str], grid: str
+) -> dict[str, Tensor]:
+    """The features of the painting, inside its mask; evenly thinned out where they are too many."""
+    features, masks = source.painting.seen(situation.long_side, situation.extractor, names)
+    weight = flat(masks[grid])
+    count = features[grid][0, 0].numel()
+    where = torch.arange(count, device=features[grid].device)
+    if weight is not None and bool((weight > 0).any()):
+        where = where[weight >= min(0.5, float(weight.max()))]
+    if len(where) > _MOST:
+        where = where[torch.linspace(0, len(where) - 1, _MOST).long().to(where.device)]
+    return _rows(features, names, features[grid].shape, where)
+
+
+def _mixed(
+    current: dict[str, Tensor],
+    content: Features | None,
+    content_mix: float,
+    rows: Callable[[Features], dict[str, Tensor]],
+) -> dict[str, Tensor]:
+    """What is looked up: the photograph's features and the picture's, mixed."""
+    if content is None or not content_mix:
+        return current
+    photograph = rows(content)
+    return {
+        n: torch.lerp(c.float(), photograph[n].float(), content_mix) for n, c in current.items()
+    }
+
+
+def _query(
+    columns: Columns, rows: Mapping[str, Tensor], weight: Float[Tensor, " n"] | None
+) -> Float[Tensor, "n _"]:
+    """Joined rows about the region's own mean: so a dark picture finds more than dark features."""
+    share = None if weight is None else (weight / weight.sum())[:, None]
+    centre = {
+        n: r.float().mean(0) if share is None else (r.float() * share).sum(0)
+        for n, r in rows.items()
+    }
+    return columns.join(rows, centre)
+
+
+def _matched(
+    query: Float[Tensor, "n d"],
+    candidates: Sequence[Float[Tensor, "_ d"]],
+    shares: Sequence[float],
+    variety: float,
+) -> Float[Tensor, "n d"]:
+    """For each position the row of the painting that it is matched with."""
+    # Where bfloat16 is native, products take a quarter of the time; eight bits tell rows apart.
+    fast = query.bfloat16()
+    found = [varied(fast, rows.bfloat16(), variety) for rows in candidates]
+    chosen = share_out(torch.stack([values for values, _ in found]), shares)
+    wanted = candidates[0][found[0][1]]
+    for k, (rows, (_, index)) in enumerate(zip(candidates, found, strict=True)):
+        wanted = torch.where((chosen == k)[:, None], rows[index], wanted)
+    return wanted
+
+
+def palette_distances(
+    style: Style, fine: Sequence[str], situation: Situation
+) -> dict[str, Distance]:
+    """The finest layers' statistics, as Gaussians."""
+    present = [name for name in fine if name in situation.guides]
+    wanted = style.at(situation.long_side, situation.extractor, present) if present else {}
+    return {f"palette {name}": _gaussian(name, m, situation) for name, m in wanted.items()}
+
+
+def _gaussian(name: str, wanted: Moments, situation: Situation) -> Distance:
+    device = next(situation.extractor.parameters()).device
+    target = GaussianTarget(wanted.to(device), lift_of(situation.extractor, name))
+    guide = situation.guides[name]
+    return lambda features: gaussian(moments(features[name], guide), target)

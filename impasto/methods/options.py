@@ -1,0 +1,82 @@
+"""How an option is declared, checked and read back. Knows no PyTorch, and no method."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import field, fields
+from typing import Any, TypeVar
+
+from impasto.errors import OptionError, suggestion
+
+__all__ = ["check", "from_dict", "option"]
+
+Config = TypeVar("Config")
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] | None = None,
+    metavar: str = "NAME,…",
+) -> Any:
+    """A field with its help, its range (both ends allowed) or its choices.
+
+    Args:
+        metavar: what a list is made of, as help shows it; commas part its items if it has one.
+    """
+    metadata = {"help": help, "low": low, "high": high, "choices": choices, "metavar": metavar}
+    return field(default=default, metadata=metadata)
+
+
+def check(config: Any) -> None:
+    """Hold every field of a config to its type, range and choices.
+
+    Raises:
+        OptionError: naming the option, the value that arrived and what is allowed.
+    """
+    for spec in fields(config):
+        value, meta = getattr(config, spec.name), spec.metadata
+        flag = spec.name.replace("_", "-")
+        if choices := meta.get("choices"):
+            if value not in choices:
+                near = suggestion(str(value), choices)
+                raise OptionError(f"--{flag} is {value!r}{near} It may be {', '.join(choices)}.")
+        elif isinstance(spec.default, bool):
+            if not isinstance(value, bool):
+                raise OptionError(f"--{flag} is {value!r}. It is either true or false.")
+        elif isinstance(spec.default, tuple):
+            _check_texts(flag, value, meta["metavar"])
+        elif isinstance(spec.default, (int, float)):
+            _check_number(flag, value, spec.default, meta)
+
+
+def _check_texts(flag: str, value: Any, metavar: str) -> None:
+    if not isinstance(value, tuple) or not all(isinstance(v, str) for v in value):
+        kind = "layer names, such as relu4_1" if "," in metavar else f"texts such as {metavar}"
+        raise OptionError(f"--{flag} is {value!r}. It takes {kind}.")
+
+
+def _check_number(flag: str, value: Any, default: float, meta: Any) -> None:
+    kinds = (int,) if isinstance(default, int) else (int, float)
+    low, high = meta["low"], meta["high"]
+    span = f"from {low:g} to {high:g}" if high is not None else f"of at least {low:g}"
+    kind = "a whole number" if isinstance(default, int) else "a number"
+    sound = isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value)
+    if not sound or value < low or (high is not None and value > high):
+        raise OptionError(f"--{flag} is {value!r}. It takes {kind} {span}.")
+
+
+def from_dict(kind: type[Config], values: dict[str, Any]) -> Config:
+    """A config from a recipe's JSON, where tuples have become lists.
+
+    Raises:
+        OptionError: an option that `kind` does not have, or a value that it refuses.
+    """
+    names = [spec.name for spec in fields(kind)]  # type: ignore[arg-type]
+    for name in values:
+        if name not in names:
+            raise OptionError(f"There is no option {name!r}{suggestion(name, names)}")
+    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})

@@ -1,0 +1,65 @@
+"""A style card from a painting."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from impasto.features import weights as networks
+from impasto.image.color import palette
+from impasto.methods import texture
+from impasto.methods._painter import backbone_of, with_layers
+from impasto.methods.choices import layer_weights
+from impasto.methods.configs import TextureConfig
+from impasto.methods.solver import last
+from impasto.painting.reading import read_picture
+from impasto.painting.task import Source
+from impasto.styles import card as cards
+from impasto.styles.about import About
+from impasto.styles.card import StyleCard
+
+__all__ = ["make_card"]
+
+# A swatch: this many pixels, cut from the painting at a long side of so many.
+_SWATCH_SIDE = 192
+_SWATCH_VIEW = 512
+
+
+def make_card(
+    source: Source,
+    *,
+    title: str = "",
+    artist: str = "",
+    year: str = "",
+    licence: str = "",
+    backbone: str = "compact",
+    weights: Path | None = None,
+) -> StyleCard:
+    """Measure a painting, and paint the card's swatch from what was measured.
+
+    Raises:
+        ImpastoError: a picture or a network that cannot be used.
+    """
+    config = with_layers(TextureConfig(backbone=backbone, size=_SWATCH_VIEW, iterations=150))
+    picture, _ = read_picture("style", source, replace(config, size=max(cards.SIZES)))
+    name = title or (Path(source).stem if isinstance(source, (str, Path)) else "untitled")
+    extractor = backbone_of(replace(config, precision="float32"), weights)
+    about = About(
+        title=name,
+        artist=artist,
+        year=year,
+        licence=licence,
+        palette=palette(picture.pixels),
+        backbone=backbone,
+        backbone_digest=networks.digest(backbone, weights),
+    )
+    blank = torch.zeros(3, 1, 1, dtype=torch.uint8)
+    layers = list(layer_weights(config.style_layers))
+    card = cards.make(picture.pixels, extractor, layers, about, blank)
+    side, view = _SWATCH_SIDE, _SWATCH_VIEW
+    steps = texture(card, config, height=side, width=side, view=view, extractor=extractor)
+    step = last(steps)
+    swatch = (step.image()[0] * 255).round().byte().cpu()
+    return replace(card, swatch=swatch)

@@ -1,0 +1,108 @@
+"""Tasks that give a photograph a style: one for each of the engines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from functools import partial
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from impasto import __version__
+from impasto.errors import OptionError
+from impasto.features import weights as networks
+from impasto.features.extractor import Extractor
+from impasto.image.files import Picture, resize
+from impasto.image.recolor import with_colours_of
+from impasto.methods import gatys, laplacian, mrf, nnst
+from impasto.methods._painter import backbone_of, with_layers
+from impasto.methods.configs import METHODS, PhotoConfig, PixelConfig
+from impasto.methods.solver import Step
+from impasto.painting.reading import layers_of, read_picture
+from impasto.painting.regions import plan_regions
+from impasto.painting.task import Sources, Task
+from impasto.recipe import Input, Recipe
+
+__all__ = ["method_of", "network_of", "photograph_task", "recipe_of"]
+
+_PAINTERS: dict[str, Callable[..., Iterator[Step]]] = {
+    "gatys": gatys,
+    "nnst": nnst,
+    "mrf": mrf,
+    "laplacian": laplacian,
+}
+
+
+def photograph_task(
+    sources: Sources, config: PhotoConfig, extractor: Extractor | None = None
+) -> Task:
+    """Read the pictures and the network, and write down the recipe.
+
+    Args:
+        extractor: the backbone, if it is loaded already.
+
+    Raises:
+        ImpastoError: whatever cannot be used, before any work is done.
+    """
+    if sources.content is None:
+        raise OptionError("There is no photograph to paint: give CONTENT.")
+    config = with_layers(config)
+    extractor, network = network_of(config, sources, extractor)
+    photograph, entry = read_picture("content", sources.content, config, extractor)
+    plan = plan_regions(sources, config, photograph, extractor, network)
+    entries, start = [entry, *plan.inputs], None
+    if sources.init is not None:
+        start, start_entry = read_picture("init", sources.init, config, extractor)
+        entries.append(start_entry)
+    run = partial(
+        _PAINTERS[method_of(config)],
+        photograph.pixels,
+        None,
+        config,
+        regions=plan.regions,
+        extractor=extractor,
+        start=None if start is None else start.pixels,
+    )
+    finished = partial(_finished, photograph, plan.keeps_colour)
+    return Task(recipe_of(config, entries, network), config, run, finished)
+
+
+def network_of(
+    config: PixelConfig, sources: Sources, extractor: Extractor | None
+) -> tuple[Extractor, str]:
+    """The backbone and the digest of its weights.
+
+    Raises:
+        OptionError: a layer that it does not have.
+    """
+    net = extractor or backbone_of(config, sources.weights)
+    net.check_layers(layers_of(config))
+    return net, networks.digest(config.backbone, sources.weights)
+
+
+def method_of(config: PixelConfig) -> str:
+    """The name of the method whose options these are."""
+    return next(name for name, kind in METHODS.items() if kind is type(config))
+
+
+def recipe_of(config: PixelConfig, inputs: list[Input], network: str) -> Recipe:
+    """The recipe of a run here and now."""
+    threads = torch.get_num_threads()
+    return Recipe(method_of(config), asdict(config), tuple(inputs), network, __version__, threads)
+
+
+def _finished(
+    photograph: Picture,
+    keeps_colour: Float[Tensor, "1 1 mh mw"] | float | None,
+    pixels: Float[Tensor, "1 3 h w"],
+) -> Picture:
+    """The painted pixels with what is the photograph's own: kept colours, transparency."""
+    size = pixels.shape[-2:]
+    if keeps_colour is not None:
+        coloured = with_colours_of(pixels, resize(photograph.pixels, *size))
+        share = keeps_colour if isinstance(keeps_colour, float) else resize(keeps_colour, *size)
+        pixels = pixels + share * (coloured - pixels)
+    alpha = photograph.alpha
+    return Picture(pixels, None if alpha is None else resize(alpha, *size))

@@ -1,0 +1,45 @@
+"""Which task a method's options ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from impasto.features.extractor import Extractor
+from impasto.methods.configs import (
+    DoodleConfig,
+    GatysConfig,
+    LaplacianConfig,
+    MrfConfig,
+    NnstConfig,
+    PixelConfig,
+    TextureConfig,
+)
+from impasto.painting.doodle import doodle_task
+from impasto.painting.laplacian import laplacian_task
+from impasto.painting.photograph import photograph_task
+from impasto.painting.task import Sources, Task
+from impasto.painting.texture import texture_task
+
+__all__ = ["prepare"]
+
+_TASKS: dict[type[PixelConfig], Callable[..., Task]] = {
+    GatysConfig: photograph_task,
+    NnstConfig: photograph_task,
+    MrfConfig: photograph_task,
+    TextureConfig: texture_task,
+    DoodleConfig: doodle_task,
+    LaplacianConfig: laplacian_task,
+}
+
+
+def prepare(sources: Sources, config: PixelConfig, extractor: Extractor | None = None) -> Task:
+    """Read everything that a run needs, and check it before any work is done.
+
+    Args:
+        config: its type says which method paints.
+        extractor: the backbone, if it is loaded already.
+
+    Raises:
+        ImpastoError: whatever cannot be used.
+    """
+    return _TASKS[type(config)](sources, config, extractor)

@@ -1,0 +1,79 @@
+"""The task of painting a texture: a style, and nothing else."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from impasto.errors import OptionError
+from impasto.features.extractor import Extractor
+from impasto.image.files import Picture, to_pil
+from impasto.methods import texture as weave
+from impasto.methods._painter import with_layers
+from impasto.methods.configs import TextureConfig
+from impasto.methods.options import from_dict
+from impasto.methods.solver import last
+from impasto.painting.photograph import network_of, recipe_of
+from impasto.painting.reading import read_style
+from impasto.painting.regions import blended
+from impasto.painting.task import Sources, Task, finish, paint
+
+__all__ = ["texture", "texture_task"]
+
+
+def texture_task(
+    sources: Sources, config: TextureConfig, extractor: Extractor | None = None
+) -> Task:
+    """Read the styles and the network, and write down the recipe.
+
+    Raises:
+        ImpastoError: whatever cannot be used, before any work is done.
+    """
+    if not sources.styles:
+        raise OptionError("There is nothing to make a texture of: name a picture or a style.")
+    config = with_layers(config)
+    extractor, network = network_of(config, sources, extractor)
+    given = [
+        (choice, read_style(choice.source, config, extractor, network, use=choice.use))
+        for choice in sources.styles
+    ]
+    styles = [(read.style, c.weight, c.layers) for c, read in given if read.style]
+    style = blended(styles, config)
+    width, height = config.sides
+    run = partial(
+        weave,
+        style,
+        config,
+        height=height,
+        width=width,
+        seamless=config.seamless,
+        extractor=extractor,
+    )
+    return Task(recipe_of(config, [read.input for _, read in given], network), config, run, _whole)
+
+
+def _whole(pixels: Float[Tensor, "1 3 h w"]) -> Picture:
+    return Picture(pixels)
+
+
+def texture(*styles: Any, **options: Any) -> Image.Image:
+    """Paint a texture of any size from the statistics of pictures, cards or built-in styles.
+
+    Args:
+        styles: one, or several that are blended, as in `stylize`.
+        options: fields of `TextureConfig`, such as `size=1024`, `width`, `height` or `seamless`.
+
+    Returns:
+        An 8-bit picture, with the recipe as JSON in `.info["impasto"]`.
+
+    Raises:
+        ImpastoError: whatever cannot be used or done.
+    """
+    if {"width", "height"} & set(options):
+        options.setdefault("size", max(options.get("width", 0), options.get("height", 0)))
+    task = texture_task(Sources.of(None, *styles), from_dict(TextureConfig, options))
+    return to_pil(finish(task, last(paint(task))), recipe=task.recipe.to_json())

@@ -1,0 +1,75 @@
+"""Several styles as one: between two paintings, or one's strokes on the other's shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from impasto.errors import OptionError
+from impasto.features.extractor import Extractor
+from impasto.losses.gaussians import barycentre
+from impasto.losses.statistics import Moments, lift_of
+from impasto.styles.statistics import Style
+
+__all__ = ["Blend", "Share"]
+
+
+@dataclass(frozen=True, eq=False)
+class Share:
+    """One style of a blend.
+
+    Attributes:
+        weight: at least 0; its share among the styles of a layer.
+        layers: `all`, `fine` (the first half of the layers) or `coarse` (the others).
+    """
+
+    style: Style
+    weight: float = 1.0
+    layers: str = "all"
+
+    def covers(self, index: int, count: int) -> bool:
+        """Whether the share speaks at a layer, the `index`-th of `count` from fine to coarse."""
+        half = (count + 1) // 2
+        return self.layers == "all" or (self.layers == "fine") == (index < half)
+
+
+@dataclass(frozen=True)
+class Blend:
+    """The barycentre of several styles: one target in their middle, not several pulls at once.
+
+    Attributes:
+        layers: all that the run reads, of which `fine` is the first half; by default those that
+            are asked for.
+
+    Raises:
+        OptionError: all the weights are zero.
+    """
+
+    shares: tuple[Share, ...]
+    layers: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not any(share.weight > 0 for share in self.shares):
+            raise OptionError("All styles have the weight 0. Give one of them at least more.")
+
+    def at(
+        self, long_side: int, extractor: Extractor, layers: Sequence[str]
+    ) -> Mapping[str, Moments]:
+        """The styles' moments at each layer, mixed by weight as Gaussians."""
+        ordered = sorted(layers, key=extractor.names.index)
+        whole = sorted(self.layers or layers, key=extractor.names.index)
+        found: dict[str, Moments] = {}
+        used = [share for share in self.shares if share.weight > 0]
+        speaking = {n: [s for s in used if s.covers(whole.index(n), len(whole))] for n in ordered}
+        measured = {
+            id(s): s.style.at(long_side, extractor, [n for n in ordered if s in speaking[n]])
+            for s in used
+        }
+        for name in ordered:
+            parts = [
+                (measured[id(s)][name], s.weight) for s in speaking[name] if name in measured[id(s)]
+            ]
+            if parts:
+                moments, weights = zip(*parts, strict=True)
+                found[name] = barycentre(moments, weights, lift_of(extractor, name))
+        return found

@@ -1,0 +1,264 @@
+"""What a person writes of styles, regions and layers: every spelling, and what contradicts."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from impasto.errors import OptionError
+from impasto.methods.choices import (
+    COLOUR_MODES,
+    DEPTHS,
+    RegionChoice,
+    StyleChoice,
+    layer_weights,
+)
+from impasto.methods.configs import GatysConfig, PhotoConfig
+from impasto.painting import Sources
+
+# Styles
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "weight", "layers"),
+    [
+        ("b.jpg", "b.jpg", 1.0, "all"),
+        ("b.jpg:0.3", "b.jpg", 0.3, "all"),
+        ("b.jpg:fine", "b.jpg", 1.0, "fine"),
+        ("b.jpg:coarse", "b.jpg", 1.0, "coarse"),
+        ("b.jpg:0.3:fine", "b.jpg", 0.3, "fine"),
+        ("b.jpg:fine:0.3", "b.jpg", 0.3, "fine"),
+        ("b.jpg:0", "b.jpg", 0.0, "all"),
+        ("b.jpg:2", "b.jpg", 2.0, "all"),
+        ("b.jpg:.5", "b.jpg", 0.5, "all"),
+        ("b.jpg:1e-3", "b.jpg", 0.001, "all"),
+        ("starry-night:0.5", "starry-night", 0.5, "all"),
+        (r"C:\a.jpg", r"C:\a.jpg", 1.0, "all"),
+        (r"C:\a.jpg:0.3:coarse", r"C:\a.jpg", 0.3, "coarse"),
+        ("https://host/b.jpg:0.5", "https://host/b.jpg", 0.5, "all"),
+        ("a:b:c.jpg:2", "a:b:c.jpg", 2.0, "all"),
+    ],
+)
+def test_every_spelling_of_a_style(text: str, source: str, weight: float, layers: str) -> None:
+    assert StyleChoice.parse(text) == StyleChoice(source, weight, layers)
+
+
+@pytest.mark.parametrize("name", ["a:0.3", "a:fine", "0.5", "a:0.3:coarse"])
+def test_a_file_with_such_a_name_is_that_file(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).touch()
+    assert StyleChoice.parse(name) == StyleChoice(name)
+    assert StyleChoice.parse(f"{name}:0.7:fine") == StyleChoice(name, 0.7, "fine")
+
+
+@pytest.mark.parametrize("weight", ["-1", "-0.5", "nan", "NaN", "inf", "-inf", "1e400"])
+def test_a_weight_that_is_none_is_refused(weight: str) -> None:
+    with pytest.raises(OptionError, match=r"b\.jpg has the weight .*at least 0"):
+        StyleChoice.parse(f"b.jpg:{weight}")
+    with pytest.raises(OptionError, match="at least 0"):
+        StyleChoice("b.jpg", float(weight))
+
+
+@pytest.mark.parametrize("text", ["", ":0.3", ":fine", "0.3", "fine"])
+def test_a_style_has_a_name(text: str) -> None:
+    with pytest.raises(OptionError, match="names no style"):
+        StyleChoice.parse(text)
+
+
+def test_other_words_for_the_layers_are_refused_from_python() -> None:
+    with pytest.raises(OptionError, match=r"'fien'; did you mean 'fine'\?|'fien'.*all, fine, coar"):
+        StyleChoice("b.jpg", 1.0, "fien")
+
+
+# Names as people have them; a part of one that looks like a number or a depth belongs to `use`.
+NAMES = st.text(st.characters(exclude_characters=":\0", exclude_categories=["Cs"]), min_size=1)
+STYLES = st.builds(
+    StyleChoice,
+    NAMES.map(lambda name: f"{name}.jpg"),
+    st.floats(0, 1e300),
+    st.sampled_from(DEPTHS),
+)
+
+
+@given(choice=STYLES)
+def test_what_is_written_of_a_style_is_read_again(choice: StyleChoice) -> None:
+    assert StyleChoice.parse(choice.source + choice.use) == choice
+
+
+@given(text=st.text(max_size=40))
+def test_a_text_is_a_style_or_an_error_of_ours(text: str) -> None:
+    try:
+        choice = StyleChoice.parse(text)
+    except OptionError:
+        return
+    assert text.startswith(choice.source)
+    assert 0 <= choice.weight < math.inf
+
+
+def test_sources_read_texts_and_take_everything_else_as_it_is() -> None:
+    chosen = StyleChoice("a:0.5", 2.0)
+    sources = Sources.of("photo.jpg", chosen, "b.jpg:0.5", Path("c.jpg:0.5"))
+    assert sources.styles == (chosen, StyleChoice("b.jpg", 0.5), StyleChoice(Path("c.jpg:0.5")))
+
+
+# Regions
+
+
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        ("#ff0000=starry-night", RegionChoice("#ff0000", "starry-night")),
+        ("#ff0000=starry-night:0.9", RegionChoice("#ff0000", "starry-night", 0.9)),
+        ("ff0000=b.jpg", RegionChoice("#ff0000", "b.jpg")),
+        ("#F00=b.jpg", RegionChoice("#ff0000", "b.jpg")),
+        (" #f00 =b.jpg", RegionChoice("#ff0000", "b.jpg")),
+        ("#00f=keep", RegionChoice("#0000ff", keep=True)),
+        ("#00f=0.4", RegionChoice("#0000ff", strength=0.4)),
+        ("#00f=0", RegionChoice("#0000ff", strength=0.0)),
+        ("#00f=color=keep", RegionChoice("#0000ff", color="keep")),
+        ("#00f=0.4:color=match", RegionChoice("#0000ff", strength=0.4, color="match")),
+        ("#00f=color=style:0.4", RegionChoice("#0000ff", strength=0.4, color="style")),
+        (r"#0f0=C:\a=b.jpg:1", RegionChoice("#00ff00", r"C:\a=b.jpg", 1.0)),
+    ],
+)
+def test_every_spelling_of_a_region(text: str, choice: RegionChoice) -> None:
+    assert RegionChoice.parse(text) == choice
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("#ff0000", "takes a colour of the map and what to do there"),
+        ("#ff0000=", "takes a colour of the map and what to do there"),
+        ("", "takes a colour of the map"),
+        ("=keep", "has the colour ''"),
+        ("#ff00=keep", "has the colour '#ff00'"),
+        ("#ggg=keep", "has the colour '#ggg'"),
+        ("red=keep", "has the colour 'red'"),
+        ("#f00=1.5", "has the strength 1.5. It takes a number from 0 to 1"),
+        ("#f00=-0.1", "has the strength -0.1"),
+        ("#f00=nan", "has the strength nan"),
+        ("#f00=b.jpg:inf", "has the strength inf"),
+        ("#f00=b.jpg:1e400", "has the strength 1e400"),
+        ("#f00=color=keap", "color=keap"),
+        ("#f00=keep:0.5", "keeps the pixels and says how to paint them"),
+        ("#f00=keep:color=keep", "keeps the pixels and says how to paint them"),
+    ],
+)
+def test_a_region_that_cannot_be_read_is_one_message(text: str, message: str) -> None:
+    with pytest.raises(OptionError, match=re.escape(message)):
+        RegionChoice.parse(text)
+    with pytest.raises(OptionError, match=re.escape(message)):
+        GatysConfig(region=(text,))
+
+
+@pytest.mark.parametrize("words", ["0.1:0.9", "color=keep:color=match", "0.1:color=keep:0.9"])
+def test_a_region_says_a_thing_once(words: str) -> None:
+    with pytest.raises(OptionError, match="says one thing twice"):
+        RegionChoice.parse(f"#f00=b.jpg:{words}")
+
+
+@pytest.mark.parametrize("words", ["0.1:0.9", "fine:coarse", "0.1:fine:0.9"])
+def test_a_style_says_a_thing_once(words: str) -> None:
+    with pytest.raises(OptionError, match="says one thing twice"):
+        StyleChoice.parse(f"b.jpg:{words}")
+
+
+COLOURS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
+REGIONS = st.one_of(
+    st.builds(RegionChoice, COLOURS, keep=st.just(True)),
+    st.builds(
+        RegionChoice,
+        COLOURS,
+        st.just("") | NAMES.map(lambda name: f"{name}.jpg"),
+        st.floats(0, 1),
+        color=st.none() | st.sampled_from(COLOUR_MODES),
+    ),
+    st.builds(RegionChoice, COLOURS, NAMES.map(lambda name: f"{name}.jpg")),
+    st.builds(RegionChoice, COLOURS, color=st.sampled_from(COLOUR_MODES)),
+)
+
+
+@given(choice=REGIONS)
+def test_what_is_written_of_a_region_is_read_again(choice: RegionChoice) -> None:
+    assert RegionChoice.parse(str(choice)) == choice
+
+
+@given(text=st.text(max_size=40) | st.text("#f0=:.5keponalr", max_size=30).map("#f00={}".format))
+def test_a_text_is_a_region_or_an_error_of_ours(text: str) -> None:
+    try:
+        choice = RegionChoice.parse(text)
+    except OptionError:
+        return
+    assert RegionChoice.parse(str(choice)) == choice
+
+
+def test_one_colour_is_named_once_however_it_is_written() -> None:
+    with pytest.raises(OptionError, match="names #ff0000 twice"):
+        PhotoConfig(region=("#f00=keep", "#FF0000=0.5"))
+    assert len(PhotoConfig(region=("#f00=keep", "#0f0=0.5")).region) == 2
+
+
+# Layers
+
+
+def test_layers_have_weights() -> None:
+    named = layer_weights(("relu1_1:2", "relu2_1", "relu3_1:.5", "relu4_1:1e-2"))
+    assert named == {"relu1_1": 2.0, "relu2_1": 1.0, "relu3_1": 0.5, "relu4_1": 0.01}
+    assert list(named) == ["relu1_1", "relu2_1", "relu3_1", "relu4_1"]
+    assert layer_weights(()) == {}
+
+
+@pytest.mark.parametrize("weight", ["0", "-1", "nan", "inf", "1e400", "x", "1:2", " "])
+def test_a_layer_with_another_weight_is_refused(weight: str) -> None:
+    message = re.escape(f"'relu1_1' has the weight {weight!r}")
+    with pytest.raises(OptionError, match=message):
+        layer_weights((f"relu1_1:{weight}",))
+    for option in ("style_layers", "content_layers"):
+        with pytest.raises(OptionError, match=message):
+            GatysConfig(**{option: (f"relu1_1:{weight}",)})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("twice", [("relu1_1", "relu1_1"), ("relu1_1:2", "relu1_1:2")])
+def test_a_layer_is_named_once(twice: tuple[str, ...]) -> None:
+    with pytest.raises(OptionError, match="'relu1_1' is named twice"):
+        layer_weights(twice)
+
+
+# How long
+
+
+@pytest.mark.parametrize(
+    ("options", "length"),
+    [
+        ({}, 200),
+        ({"iterations": 7}, 7),
+        ({"epochs": 10, "steps": 30}, 300),
+        ({"epochs": 10, "steps": 30, "iterations": 300}, 300),
+    ],
+)
+def test_epochs_times_steps_are_iterations(options: dict[str, Any], length: int) -> None:
+    assert GatysConfig(**options).length == length
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": 3}, "give both, or neither"),
+        ({"steps": 3}, "give both, or neither"),
+        ({"epochs": 3, "steps": 3, "iterations": 10}, "--iterations 10 contradicts --epochs 3"),
+    ],
+)
+def test_lengths_that_contradict_each_other_are_refused(
+    options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(OptionError, match=message):
+        GatysConfig(**options)
