@@ -16,8 +16,6 @@ from impasto.methods.options import from_dict
 
 __all__ = ["config_of", "flags", "with_flags"]
 
-PANEL = "How it is painted"
-
 # A bound beyond it limits nothing that a person would type: help need not show it.
 _BOUNDLESS = 2**31
 
@@ -117,14 +115,18 @@ def _default(spec: Field[Any], configs: tuple[type, ...]) -> str:
 def _kind_and_option(spec: Field[Any], kind: Any, file: bool, default: str) -> tuple[Any, Any]:
     """Typer is told what to show and to parse; only the config decides what is allowed."""
     flag = "--" + spec.name.replace("_", "-")
-    told: dict[str, Any] = {"help": spec.metadata["help"], "rich_help_panel": PANEL}
+    told: dict[str, Any] = {
+        "help": spec.metadata["help"],
+        "rich_help_panel": spec.metadata["panel"],
+    }
     if isinstance(spec.default, tuple):
         told["help"] += " Separated by commas." if _has_commas(spec) else ""
         metavar = spec.metadata["metavar"]
         return list[str], typer.Option(flag, metavar=metavar, show_default=False, **told)
-    told["show_default"] = default
+    told["help"] += " Or a picture file." if file else ""
+    # By hand, as Typer knows no default; the backslash keeps the bracket from being markup.
+    told |= {"show_default": False, "help": f"{told['help']} \\[default: {default}]"}
     if choices := spec.metadata.get("choices"):
-        told["help"] += " Or a picture file." if file else ""
         told["metavar"] = "|".join([*choices, "FILE"] if file else choices)
         return str, typer.Option(flag, autocompletion=lambda: list(choices), **told)
     if kind is bool:

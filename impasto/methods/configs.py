@@ -49,41 +49,65 @@ class PixelConfig:
         "compact",
         "The network that sees the pictures.",
         choices=("compact", "vgg19", "vgg16", "alexnet"),
+        panel="Network",
     )
-    pooling: str = option("max", "Pooling inside the network.", choices=("max", "average"))
+    pooling: str = option(
+        "max", "Pooling inside the network.", choices=("max", "average"), panel="Network"
+    )
     style_layers: tuple[str, ...] = option(
         (),
         "Layers that hold the painting, each with a weight if wanted (relu1_1:2); the backbone's "
         "own if none.",
+        panel="Losses",
     )
-    style_weight: float = option(1.0, "Weight of the style loss.", low=0.0)
+    style_weight: float = option(1.0, "Weight of the style loss.", low=0.0, panel="Losses")
     tv_weight: float = option(
-        1.0, "Weight of the total variation: less grain, softer strokes.", low=0.0
+        1.0, "Weight of the total variation: less grain, softer strokes.", low=0.0, panel="Losses"
     )
     tv: str = option(
-        "l2", "Total variation: nine-point squares, or absolute differences.", choices=("l2", "l1")
+        "l2",
+        "Total variation: nine-point squares, or absolute differences.",
+        choices=("l2", "l1"),
+        panel="Losses",
     )
-    optimizer: str = option("lbfgs", "The optimiser.", choices=("lbfgs", "adam", "gd"))
+    optimizer: str = option(
+        "lbfgs", "The optimiser.", choices=("lbfgs", "adam", "gd"), panel="Optimiser"
+    )
     iterations: int = option(
-        _ITERATIONS, "Iterations in all, shared out among the scales.", low=1, high=100_000
+        _ITERATIONS,
+        "Iterations in all, shared out among the scales.",
+        low=1,
+        high=100_000,
+        panel="Optimiser",
     )
     epochs: int = option(
-        0, "Another way to say how long: so many epochs of --steps iterations.", low=0, high=100_000
+        0,
+        "Another way to say how long: so many epochs of --steps iterations.",
+        low=0,
+        high=100_000,
+        panel="Optimiser",
     )
-    steps: int = option(0, "Iterations of one epoch.", low=0, high=100_000)
-    history: int = option(10, "Pairs that L-BFGS remembers.", low=1, high=100)
+    steps: int = option(0, "Iterations of one epoch.", low=0, high=100_000, panel="Optimiser")
+    history: int = option(10, "Pairs that L-BFGS remembers.", low=1, high=100, panel="Optimiser")
     learning_rate: float = option(
-        0.0, "Length of a step; 0 takes the optimiser's own.", low=0.0, high=10.0
+        0.0, "Length of a step; 0 takes the optimiser's own.", low=0.0, high=10.0, panel="Optimiser"
     )
     smallest: int = option(
-        180, "Long side of the first, coarsest scale, at most.", low=32, high=16384
+        180,
+        "Long side of the first, coarsest scale, at most.",
+        low=32,
+        high=16384,
+        panel="Optimiser",
     )
     precision: str = option(
         "auto",
         "Number type inside the network; auto takes bfloat16 where it is native.",
         choices=("auto", "float32", "bfloat16"),
+        panel="Network",
     )
-    device: str = option("auto", "Where to compute.", choices=("auto", "cpu", "cuda", "xpu"))
+    device: str = option(
+        "auto", "Where to compute.", choices=("auto", "cpu", "cuda", "xpu"), panel="Network"
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -131,27 +155,37 @@ class PhotoConfig(PixelConfig):
         "What to do where --content-map has a colour: a style, a strength, keep (pixels "
         "untouched), color=MODE, such as '#ff0000=starry-night:0.9'. Repeat it for each colour.",
         metavar="#RRGGBB=WHAT",
+        panel="Regions",
     )
     feather: float = option(
         0.01,
         "Width of the transition between regions, over the long side.",
         low=0.0,
         high=0.5,
+        panel="Regions",
     )
     content_layers: tuple[str, ...] = option(
         (),
         "Layers that hold the photograph, each with a weight if wanted; the backbone's own if "
         "none.",
+        panel="Losses",
     )
-    content_weight: float = option(1.0, "Weight of the content loss.", low=0.0)
+    content_weight: float = option(1.0, "Weight of the content loss.", low=0.0, panel="Losses")
     l2_weight: float = option(
-        0.0, "Weight of the squared distance to the photograph's pixels.", low=0.0
+        0.0, "Weight of the squared distance to the photograph's pixels.", low=0.0, panel="Losses"
     )
     laplacian_weight: float = option(
-        0.0, "Weight of the distance to the photograph's Laplacian, which keeps lines.", low=0.0
+        0.0,
+        "Weight of the distance to the photograph's Laplacian, which keeps lines.",
+        low=0.0,
+        panel="Losses",
     )
     laplacian_pool: int = option(
-        4, "Pixels that are averaged on each side before the Laplacian.", low=1, high=64
+        4,
+        "Pixels that are averaged on each side before the Laplacian.",
+        low=1,
+        high=64,
+        panel="Losses",
     )
 
     def __post_init__(self) -> None:
@@ -170,6 +204,7 @@ class GatysConfig(PhotoConfig):
         "gaussian",
         "How two styles are compared: as Gaussians by optimal transport, or by Gram matrices.",
         choices=("gaussian", "gram"),
+        panel="Losses",
     )
 
 
@@ -177,13 +212,20 @@ class GatysConfig(PhotoConfig):
 class MatchingConfig(PhotoConfig):
     """What the methods can be told that match places of the picture with places of the painting."""
 
-    rounds: int = option(2, "How often each scale is matched anew and painted on.", low=1, high=20)
+    rounds: int = option(
+        2,
+        "How often each scale is matched anew and painted on.",
+        low=1,
+        high=20,
+        panel="Matching (nnst, mrf)",
+    )
     variety: float = option(
         0.8,
         "How much a place of the painting that is taken often is held back, so that none is "
         "stamped again and again.",
         low=0.0,
         high=1.0,
+        panel="Matching (nnst, mrf)",
     )
     palette: float = option(
         0.5,
@@ -191,6 +233,7 @@ class MatchingConfig(PhotoConfig):
         "matched.",
         low=0.0,
         high=100.0,
+        panel="Matching (nnst, mrf)",
     )
 
 
@@ -200,13 +243,18 @@ class NnstConfig(MatchingConfig):
 
     # Strokes follow the shapes that are found where a picture is small.
     smallest: int = option(
-        80, "Long side of the first, coarsest scale, at most.", low=32, high=16384
+        80,
+        "Long side of the first, coarsest scale, at most.",
+        low=32,
+        high=16384,
+        panel="Optimiser",
     )
     content_mix: float = option(
         0.5,
         "How much of the photograph is in what is matched; the rest is the picture so far.",
         low=0.0,
         high=1.0,
+        panel="Matching (nnst, mrf)",
     )
 
 
@@ -215,7 +263,11 @@ class MrfConfig(MatchingConfig):
     """Options of matching patches of features (Li and Wand 2016)."""
 
     smallest: int = option(
-        128, "Long side of the first, coarsest scale, at most.", low=32, high=16384
+        128,
+        "Long side of the first, coarsest scale, at most.",
+        low=32,
+        high=16384,
+        panel="Optimiser",
     )
     variety: float = option(
         0.5,
@@ -223,10 +275,21 @@ class MrfConfig(MatchingConfig):
         "stamped again and again.",
         low=0.0,
         high=1.0,
+        panel="Matching (nnst, mrf)",
     )
-    patch: int = option(3, "Positions of the features along a patch's side.", low=1, high=9)
+    patch: int = option(
+        3,
+        "Positions of the features along a patch's side.",
+        low=1,
+        high=9,
+        panel="Matching (nnst, mrf)",
+    )
     patch_stride: int = option(
-        1, "Positions from one patch of the picture to the next.", low=1, high=9
+        1,
+        "Positions from one patch of the picture to the next.",
+        low=1,
+        high=9,
+        panel="Matching (nnst, mrf)",
     )
 
 
@@ -249,6 +312,7 @@ class LaplacianConfig(PhotoConfig):
         "gram",
         "How two styles are compared: by Gram matrices, or as Gaussians by optimal transport.",
         choices=("gram", "gaussian"),
+        panel="Losses",
     )
 
     def __post_init__(self) -> None:
@@ -272,6 +336,7 @@ class TextureConfig(PixelConfig):
         "gaussian",
         "How two styles are compared: as Gaussians by optimal transport, or by Gram matrices.",
         choices=("gaussian", "gram"),
+        panel="Losses",
     )
 
     def __post_init__(self) -> None:
@@ -310,6 +375,7 @@ class DoodleConfig(PixelConfig):
         "Of --engine statistics: how two styles are compared, as Gaussians by optimal transport "
         "or by Gram matrices.",
         choices=("gaussian", "gram"),
+        panel="Losses",
     )
 
 

@@ -21,13 +21,22 @@ def option(
     high: float | None = None,
     choices: tuple[str, ...] | None = None,
     metavar: str = "NAME,…",
+    panel: str = "The picture",
 ) -> Any:
     """A field with its help, its range (both ends allowed) or its choices.
 
     Args:
         metavar: what a list is made of, as help shows it; commas part its items if it has one.
+        panel: the heading that help shows it under.
     """
-    metadata = {"help": help, "low": low, "high": high, "choices": choices, "metavar": metavar}
+    metadata = {
+        "help": help,
+        "low": low,
+        "high": high,
+        "choices": choices,
+        "metavar": metavar,
+        "panel": panel,
+    }
     return field(default=default, metadata=metadata)
 
 
