@@ -1,0 +1,112 @@
+"""The documentation holds: its commands run, its pictures exist, and no option is left out."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from commands import ROOT
+from impasto.cli.main import app, main
+from impasto.methods.configs import METHODS
+
+DOCS = ROOT / "docs"
+PAGES = [DOCS / "README.md", *sorted((DOCS / "controls").glob("*.md"))]
+NAMES = [page.relative_to(DOCS).as_posix() for page in PAGES]
+
+# What makes a command quick, where it has the option.
+QUICK = {"size": "128", "smallest": "90", "iterations": "2"}
+# `impasto texture --size WIDTHxHEIGHT` says what these are in the configuration.
+WITHOUT_FLAG = {"width", "height"}
+
+
+def text_of(name: str) -> str:
+    return (DOCS / name).read_text("utf-8")
+
+
+def commands(text: str) -> list[list[str]]:
+    """The words of a page's shell lines that run us."""
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.S)
+    lines = [line for b in blocks for line in b.replace("\\\n", " ").splitlines()]
+    return [shlex.split(line)[1:] for line in lines if line.startswith("impasto ")]
+
+
+def quick(words: list[str]) -> list[str]:
+    """The same command with a small picture and hardly any iterations."""
+    command = get_command(app).commands[words[0]]  # type: ignore[attr-defined]
+    has = {parameter.name for parameter in command.params}
+    chosen = dict(QUICK)
+    if "--epochs" in words:
+        chosen |= {"epochs": "1", "steps": "2"}
+        del chosen["iterations"]
+    more = [word for n, value in chosen.items() if n in has for word in ("--" + n, value)]
+    return [*words, *more, *(["--force"] if "force" in has else []), "--quiet"]
+
+
+@pytest.fixture
+def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of docs/, as the working directory."""
+    there = tmp_path / "docs"
+    shutil.copytree(DOCS, there)
+    monkeypatch.chdir(there)
+    monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / "cache"))
+    return there
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_of_a_page_runs(
+    name: str, copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = commands(text_of(name))
+    assert shown, f"{name} shows no command"
+    for words in shown:
+        status = main(quick(words))
+        said = capsys.readouterr().err
+        assert status == 0, f"`impasto {shlex.join(words)}`: {said}"
+        if "-o" in words:
+            assert (copy / words[words.index("-o") + 1]).exists()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_lead_somewhere(name: str) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text_of(name)):
+        if not target.startswith("http"):
+            assert ((DOCS / name).parent / target).exists(), f"{name} links to {target}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_strips_are_made_of_what_the_page_paints(name: str) -> None:
+    text = text_of(name)
+    painted = {words[words.index("-o") + 1] for words in commands(text) if "-o" in words}
+    for body, after in re.findall(r"<!-- strip \d+ \d+\n(.*?)-->\n([^\n]*)", text, re.S):
+        assert after.startswith("!["), f"{name}: a strip without a picture below it"
+        for line in body.splitlines():
+            source = line.partition("|")[0].strip()
+            made = source in painted or source.partition("/")[0] in painted
+            assert made or (DOCS / source).exists(), f"{name}: no command makes {source}"
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = text_of("README.md")
+    assert [name for name in NAMES[1:] if f"({name})" not in index] == []
+
+
+def test_every_picture_is_used_and_all_are_small() -> None:
+    pictures = list((DOCS / "pictures").iterdir())
+    text = "".join(map(text_of, NAMES))
+    assert [p.name for p in pictures if p.name not in text and p.suffix != ".png"] == []
+    assert sum(picture.stat().st_size for picture in pictures) < 3_000_000
+
+
+def test_every_option_is_on_some_page() -> None:
+    text = "".join(map(text_of, NAMES))
+    flags = set(re.findall(r"--[a-z][a-z0-9-]*", text))
+    options = {spec.name for config in METHODS.values() for spec in fields(config)}
+    wanted = {"--" + name.replace("_", "-") for name in options - WITHOUT_FLAG}
+    assert wanted - flags == set()
