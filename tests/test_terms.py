@@ -20,8 +20,11 @@ from impasto.image.files import Picture
 from impasto.losses.functional import laplacian
 from impasto.losses.statistics import Moments
 from impasto.methods import GatysConfig, gatys
-from impasto.methods._terms import style_weight
+from impasto.methods._canvas import with_margin
+from impasto.methods._painter import Canvas
+from impasto.methods._terms import Reach, pixel_terms, style_weight
 from impasto.methods.configs import PhotoConfig
+from impasto.methods.scene import Region
 from impasto.methods.solver import Step, last
 from impasto.painting import Sources, finish, paint, prepare
 from impasto.styles.statistics import Painting
@@ -303,3 +306,41 @@ def test_a_region_is_matched_to_itself(net: Extractor) -> None:
     assert left[0] > left[1] + 0.2
     assert left[0] > left[2] + 0.2
     assert right[1] > left[1] + 0.1
+
+
+# Where the photograph counts
+
+
+def two_sides(style: Painting | None, strength: float, other: float) -> list[Region]:
+    left = torch.zeros(1, 1, 60, 80)
+    left[..., :40] = 1
+    return [Region(style, strength, left, "left"), Region(style, other, 1 - left, "right")]
+
+
+def test_only_regions_that_hold_the_photograph_get_its_detail(
+    photo: Tensor, style: Painting
+) -> None:
+    kept = [Region(None, 0.0, two_sides(style, 1, 1)[0].mask), two_sides(style, 1.0, 1.0)[1]]
+    held = Canvas.of(photo, kept).held
+    assert held is not None
+    assert float(held.max()) == 0
+    held = Canvas.of(photo, two_sides(style, 0.5, 1.0)).held
+    assert held is not None
+    assert float(held[:, :38].min()) == 1
+    assert float(held[:, 42:].max()) == 0
+    assert Canvas.of(photo, two_sides(style, 0.5, 0.7)).held is None
+
+
+@pytest.mark.parametrize("option", ["tv_weight", "l2_weight", "laplacian_weight"])
+def test_pixel_losses_count_where_their_regions_are(
+    option: str, photo: Tensor, style: Painting
+) -> None:
+    """The total variation not where the photograph stays, distances to it not where it goes."""
+    strengths = (0.0, 0.5) if option == "tv_weight" else (1.0, 0.5)
+    config = replace(QUICK, **{"tv_weight": 0.0, option: 1.0})  # type: ignore[arg-type]
+    regions = Canvas.of(photo, two_sides(style, *strengths)).regions
+    (term,) = pixel_terms(with_margin(photo), config, reach=Reach.of(regions, with_margin(photo)))
+    image = torch.rand(1, 3, 76, 96, requires_grad=True)
+    (gradient,) = torch.autograd.grad(term.fn(image, {}), image)
+    assert float(gradient[..., :40].abs().max()) == 0
+    assert float(gradient[..., 56:].abs().max()) > 0

@@ -76,7 +76,10 @@ def gram_distances(
 
 
 def laplacian(
-    image: Float[Tensor, "b 3 h w"], target: Float[Tensor, "b 3 h w"], pool: int = 4
+    image: Float[Tensor, "b 3 h w"],
+    target: Float[Tensor, "b 3 h w"],
+    pool: int = 4,
+    weight: Float[Tensor, "h w"] | None = None,
 ) -> Scalar:
     """Squared difference of the Laplacians of two pictures over the energy of the second's.
 
@@ -86,10 +89,12 @@ def laplacian(
 
     Args:
         pool: in pixels, ≥ 1. Where it does not divide the size, the last averages are over fewer.
+        weight: what each pixel counts; none for 1 everywhere.
     """
     wanted = _edges(target, pool)
     unit = wanted.square().mean().clamp(min=FLAT)
-    return (_edges(image, pool) - wanted).square().mean() / unit
+    pooled = None if weight is None else F.avg_pool2d(weight[None], pool, ceil_mode=True)[0]
+    return _mean((_edges(image, pool) - wanted).square(), pooled) / unit
 
 
 def _edges(image: Float[Tensor, "b 3 h w"], pool: int) -> Float[Tensor, "b 3 h2 w2"]:
@@ -134,6 +139,14 @@ def _mean(values: Float[Tensor, "*b h w"], weight: Float[Tensor, "h w"] | None) 
     return values.mean() if weight is None else (values * weight).mean()
 
 
-def l2(image: Float[Tensor, "b 3 h w"], target: Float[Tensor, "b 3 h w"]) -> Scalar:
-    """Mean squared difference of pixels."""
-    return (image - target).square().mean()
+def l2(
+    image: Float[Tensor, "b 3 h w"],
+    target: Float[Tensor, "b 3 h w"],
+    weight: Float[Tensor, "h w"] | None = None,
+) -> Scalar:
+    """Mean squared difference of pixels.
+
+    Args:
+        weight: what each pixel counts; none for 1 everywhere.
+    """
+    return _mean((image - target).square(), weight)

@@ -65,13 +65,21 @@ def enlarged(before: Tensor, height: int, width: int) -> Tensor:
     return with_margin(resize(cut_margin(before), height, width))
 
 
-def with_detail(before: Tensor, content: Float[Tensor, "1 3 h w"]) -> Tensor:
+def with_detail(
+    before: Tensor,
+    content: Float[Tensor, "1 3 h w"],
+    held: Float[Tensor, "h w"] | None = None,
+) -> Tensor:
     """The coarser canvas enlarged, plus the photograph's detail that no coarser scale could hold.
 
     Departs from enlarging alone, which loses thin lines that the content loss, at an eighth of the
     size, does not bring back. For the first scale, of the same size, nothing is added.
+
+    Args:
+        held: how much of it each pixel gets; None for all of it.
     """
     height, width = content.shape[-2:]
     inside = cut_margin(before)
     blurred = resize(resize(content, *inside.shape[-2:]), height, width)
-    return with_margin(resize(inside, height, width) + content - blurred)
+    detail = content - blurred if held is None else held * (content - blurred)
+    return with_margin(resize(inside, height, width) + detail)

@@ -29,7 +29,7 @@ from impasto.methods._canvas import (
 )
 from impasto.methods._nearest import nearest_layers
 from impasto.methods._patches import patch_layers
-from impasto.methods._terms import Engine, content_terms, pixel_terms, smoothing, style_terms
+from impasto.methods._terms import Engine, Reach, content_terms, pixel_terms, style_terms
 from impasto.methods.choices import layer_weights
 from impasto.methods.configs import MrfConfig, NnstConfig, PhotoConfig, PixelConfig
 from impasto.methods.scene import Region, situations
@@ -111,11 +111,13 @@ class Canvas:
     Attributes:
         content: at this scale, without the margin.
         free: 1 where pixels may change and 0 where they are kept, with the margin; None for all.
+        held: 1 where the photograph is held to, without the margin; None for everywhere.
     """
 
     content: Picture
     regions: tuple[Region, ...]
     free: Float[Tensor, "1 1 mh mw"] | None
+    held: Float[Tensor, "h w"] | None
 
     @staticmethod
     def of(content: Picture, regions: Sequence[Region]) -> Canvas:
@@ -124,7 +126,9 @@ class Canvas:
         placed = tuple(_placed(region, height, width, content.device) for region in regions)
         kept = [r.mask for r in placed if r.style is None and r.mask is not None]
         free = 1 - torch.stack(kept).sum(0).clamp(0, 1) if kept else None
-        return Canvas(content, placed, free)
+        held = Reach.of(placed, with_margin(content)).held
+        within = None if held is None else cut_margin(held[None, None])[0, 0]
+        return Canvas(content, placed, free, within)
 
     def seen(self, canvas: Tensor) -> Tensor:
         """The canvas with the photograph's own pixels wherever they are kept."""
@@ -186,7 +190,8 @@ def _kept(image: Callable[[], Tensor], canvas: Canvas) -> Tensor:
 
 def _holds(regions: Sequence[Region], config: PhotoConfig) -> bool:
     """Whether the photograph is held anywhere: else its detail has no place in the picture."""
-    return config.content_weight > 0 and any(region.strength < 1 for region in regions)
+    painted = [region for region in regions if region.style is not None]
+    return config.content_weight > 0 and any(region.strength < 1 for region in painted)
 
 
 def _start(content: Picture, config: PhotoConfig) -> Picture:
@@ -207,7 +212,8 @@ def _problem(
     before: Tensor,
 ) -> Problem:
     content = canvas.content
-    first = with_detail(before, content) if detailed else enlarged(before, *content.shape[-2:])
+    size = content.shape[-2:]
+    first = with_detail(before, content, canvas.held) if detailed else enlarged(before, *size)
     photograph = with_margin(content)
     layers = {*layer_weights(config.content_layers), *engine.layers}
     with torch.no_grad():
@@ -217,7 +223,7 @@ def _problem(
     terms = [
         *content_terms(areas, config),
         *style_terms(areas, engine, config),
-        *pixel_terms(photograph, config, smooth=smoothing(canvas.regions)),
+        *pixel_terms(photograph, config, reach=Reach.of(canvas.regions, photograph)),
     ]
 
     def objective(image: Tensor) -> tuple[Tensor, dict[str, Tensor]]:

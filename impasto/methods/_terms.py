@@ -21,10 +21,10 @@ __all__ = [
     "Comparison",
     "Distance",
     "Engine",
+    "Reach",
     "content_terms",
     "one_by_one",
     "pixel_terms",
-    "smoothing",
     "style_terms",
     "style_weight",
 ]
@@ -127,16 +127,14 @@ def content_terms(situations: Sequence[Situation], config: PhotoConfig) -> list[
     if not held or not config.content_weight or held[0].content is None:
         return []
     names = layer_weights(config.content_layers)
-    targets = {name: held[0].content[name] for name in names}
-    extractor = held[0].extractor
-    lifts = {name: lift_of(extractor, name) for name in names}
-    units = [_units(s, names) for s in held]
-    maps = {name: _weight_map(name, held, units) for name in names}
-    total, one = sum(names.values()), torch.ones((), device=maps[next(iter(names))].device)
+    total, targets = sum(names.values()), held[0].content
+    lifts = {name: lift_of(held[0].extractor, name) for name in names}
+    units = {name: losses.energy(targets[name], lifts[name]) for name in names}
+    maps = {name: _held_at(name, held) for name in names}
 
     def fn(_: Tensor, features: Features) -> Tensor:
         each = [
-            share / total * losses.content(features[n], targets[n], lifts[n], one, maps[n])
+            share / total * losses.content(features[n], targets[n], lifts[n], units[n], maps[n])
             for n, share in names.items()
         ]
         return torch.stack(each).sum()
@@ -144,62 +142,77 @@ def content_terms(situations: Sequence[Situation], config: PhotoConfig) -> list[
     return [Term("content", config.content_weight, fn)]
 
 
-def _weight_map(
-    name: str, held: Sequence[Situation], units: Sequence[Mapping[str, Tensor]]
-) -> Tensor:
-    """What a squared difference counts at each position: the regions' shares over their units."""
-    parts = []
-    for situation, unit in zip(held, units, strict=True):
-        mask = seen_by(situation.region, situation.current[name])
-        whole = torch.ones(situation.current[name].shape[-2:], device=unit[name].device)
-        parts.append((whole if mask is None else mask) / unit[name])
-    return torch.stack(parts).sum(0)
+def _held_at(name: str, held: Sequence[Situation]) -> Float[Tensor, "_ _"] | None:
+    """How much of each of a layer's cells belongs to these regions; None for all of all cells."""
+    masks = [seen_by(situation.region, situation.current[name]) for situation in held]
+    parts = [mask for mask in masks if mask is not None]
+    return torch.stack(parts).sum(0) if parts else None
 
 
-def _units(situation: Situation, names: Mapping[str, float]) -> dict[str, Tensor]:
-    """Each content layer's unit in a region: the content's own energy."""
-    assert situation.content is not None
-    return {
-        name: losses.energy(situation.content[name], lift_of(situation.extractor, name))
-        for name in names
-    }
+@dataclass(frozen=True)
+class Reach:
+    """Where the terms that need no network count, on the canvas; None for everywhere.
 
-
-def smoothing(regions: Sequence[Region]) -> float:
-    """How much of the total variation counts: all of it from strength 0.5 on, none at 0.
-
-    It is there for the grain that painting makes, and would blur a photograph that stays one.
+    Attributes:
+        smooth: for the total variation, which is there for the grain that painting makes and would
+            blur a photograph that stays one: fully from strength 0.5 on, not at all at 0.
+        held: for the distances to the photograph: not where only the painting counts.
     """
-    shares = [1.0 if region.mask is None else float(region.mask.mean()) for region in regions]
-    each = zip(regions, shares, strict=True)
-    return sum(share * min(1.0, 2 * region.strength) for region, share in each)
+
+    smooth: Float[Tensor, "h w"] | None = None
+    held: Float[Tensor, "h w"] | None = None
+
+    @staticmethod
+    def of(regions: Sequence[Region], like: Float[Tensor, "1 3 h w"]) -> Reach:
+        """Of regions whose masks have the canvas's size."""
+        painted = [region for region in regions if region.style is not None]
+        smooth = _spread(painted, [min(1.0, 2 * r.strength) for r in painted], like)
+        held = _spread(painted, [float(r.strength < 1) for r in painted], like)
+        return Reach(smooth, held)
+
+
+def _spread(
+    regions: Sequence[Region], values: Sequence[float], like: Float[Tensor, "1 3 h w"]
+) -> Float[Tensor, "h w"] | None:
+    """Each region's value where it is; None if that is 1 for all of them.
+
+    What is nobody's is kept, and so may count or not.
+    """
+    if all(value == 1 for value in values):
+        return None
+    whole = torch.zeros_like(like[0, 0])
+    for region, value in zip(regions, values, strict=True):
+        whole = whole + (value if region.mask is None else value * region.mask[0, 0])
+    return whole
 
 
 def pixel_terms(
     photograph: Float[Tensor, "1 3 h w"] | None,
     config: PixelConfig,
     *,
-    smooth: float = 1.0,
+    reach: Reach | None = None,
     wrap: bool = False,
 ) -> list[Term]:
     """The terms that need no network.
 
     Args:
         photograph: on the canvas; the distances to it are left out if there is none.
-        smooth: how much of the total variation's weight counts.
+        reach: where they count.
         wrap: opposite edges of the picture are neighbours.
     """
+    reach = reach or Reach()
     terms: list[Term] = []
-    if config.tv_weight and smooth:
-        kind = config.tv
-        variation = lambda x, _: losses.total_variation(x, kind, wrap)  # noqa: E731
-        terms.append(Term("tv", smooth * config.tv_weight, variation))
+    if config.tv_weight:
+        kind, smooth = config.tv, reach.smooth
+        variation = lambda x, _: losses.total_variation(x, kind, wrap, smooth)  # noqa: E731
+        terms.append(Term("tv", config.tv_weight, variation))
     if photograph is None or not isinstance(config, PhotoConfig):
         return terms
     if config.l2_weight:
-        terms.append(Term("l2", config.l2_weight, lambda x, _: losses.l2(x, photograph)))
+        near = lambda x, _: losses.l2(x, photograph, reach.held)  # noqa: E731
+        terms.append(Term("l2", config.l2_weight, near))
     if config.laplacian_weight:
         pool = config.laplacian_pool
-        steered = lambda x, _: losses.laplacian(x, photograph, pool)  # noqa: E731
+        steered = lambda x, _: losses.laplacian(x, photograph, pool, reach.held)  # noqa: E731
         terms.append(Term("laplacian", config.laplacian_weight, steered))
     return terms

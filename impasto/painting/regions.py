@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -127,10 +128,9 @@ def _mapped(
     assert sources.content is not None
     labels, entry = read_map("content-map", sources.content_map)
     tell_size("content map", labels, sources.content)
-    choices = {c.colour: c for c in map(RegionChoice.parse, config.region)}
-    labels = named(labels, tuple(choices))
+    choices = _chosen(labels, config)
     own = {
-        colour: read_style(choice.style, config, extractor, network, "region", colour)
+        colour: read_style(choice.style, config, extractor, network, "region", choice.colour)
         for colour, choice in choices.items()
         if choice.style
     }
@@ -145,6 +145,14 @@ def _mapped(
     shares |= {colour: [Share(_styled(given))] for colour, given in own.items()}
     parts = _parts(labels, choices, shares, photograph, config)
     return parts, [entry, *maps, *(given.input for given in own.values())]
+
+
+def _chosen(labels: LabelMap, config: PhotoConfig) -> dict[str, RegionChoice]:
+    """What is to happen, by the colours as the map has them, which may be typed a little off."""
+    typed = {choice.colour: choice for choice in map(RegionChoice.parse, config.region)}
+    renamed = named(labels, tuple(typed)).colours
+    pairs = zip(labels.colours, renamed, strict=True)
+    return {own: typed[name] for own, name in pairs if name in typed}
 
 
 def _shared_out(
@@ -177,6 +185,7 @@ def _parts(
     """Each colour of the map with its mask; one colour alone needs none."""
     height, width = photograph.height, photograph.width
     each = masks(labels, height, width, config.feather * max(height, width))
+    each = _outside(each, [_keeps(choices, colour) for colour in labels.colours])
     only = len(labels.colours) == 1
     return [
         _Part(
@@ -186,6 +195,18 @@ def _parts(
         )
         for i, colour in enumerate(labels.colours)
     ]
+
+
+def _outside(each: Float[Tensor, "k 1 h w"], keeps: Sequence[bool]) -> Float[Tensor, "k 1 h w"]:
+    """The masks with the transitions of kept regions outside them: inside, pixels are untouched."""
+    kept = torch.tensor(keeps)[:, None, None, None]
+    if not bool(kept.any()):
+        return each
+    whole = (2 * each).clamp(max=1) * kept
+    whole = whole / whole.sum(0).clamp(min=1)  # where two of them meet
+    rest = 1 - whole.sum(0)
+    others = each * ~kept
+    return whole + others * rest / others.sum(0).clamp(min=1e-6)
 
 
 def _keeps(choices: dict[str, RegionChoice], colour: str) -> bool:
@@ -232,9 +253,9 @@ def tell_size(what: str, labels: LabelMap, source: Source) -> None:
 
 def _region(part: _Part, config: PhotoConfig, photograph: Picture) -> Region:
     choice = part.choice
-    if choice.keep:
-        return Region(None, 0.0, part.mask, choice.colour)
     strength = config.strength if choice.strength is None else choice.strength
+    if choice.keep or (strength == 0 and part.mask is not None):
+        return Region(None, 0.0, part.mask, choice.colour)
     shares = part.shares
     if part.mode(config) == "match":
         shares = tuple(
@@ -264,11 +285,19 @@ def _matched(style: Style, photograph: Picture, mask: Mask | None, config: Photo
 
 
 def _colour_mask(parts: Sequence[_Part], config: PhotoConfig) -> Tensor | float | None:
-    kept = [p.mask for p in parts if p.mode(config) == "keep" and not p.choice.keep]
-    if not kept:
+    """How much of a pixel's painted colour is the photograph's: of a transition to a region that is
+    kept, which has the photograph's colours anyway, all of the rest counts.
+    """
+    coloured = [p.mask for p in parts if p.mode(config) == "keep" and not p.choice.keep]
+    if not coloured:
         return None
-    held = [mask for mask in kept if mask is not None]
-    return sum(held[1:], held[0]) if held else 1.0
+    held = [mask for mask in coloured if mask is not None]
+    if not held:
+        return 1.0
+    kept = [p.mask for p in parts if p.choice.keep and p.mask is not None]
+    rest = 1 - sum(kept, torch.zeros_like(held[0]))
+    share: Tensor = sum(held[1:], held[0]) / rest.clamp(min=1e-6)
+    return share.clamp(max=1)
 
 
 def _check_sizes(parts: Sequence[_Part], config: PhotoConfig, extractor: Extractor) -> None:
@@ -280,7 +309,14 @@ def _check_sizes(parts: Sequence[_Part], config: PhotoConfig, extractor: Extract
     strides = {info.name: info.stride for info in describe(extractor.plan)}
     layers = layer_weights(config.style_layers)
     for part in parts:
-        if part.mask is None or part.choice.keep:
+        if part.mask is None:
+            continue
+        if float(part.mask.max()) < 0.5:
+            raise OptionError(
+                f"The region {part.choice.colour} has no pixel left at this size. Make it larger, "
+                "or the picture (--size), or leave it out of the map."
+            )
+        if part.choice.keep:
             continue
         enlarged = config.size / max(part.mask.shape[-2:])  # a photograph smaller than the result
         pixels = float(part.mask.sum()) * enlarged**2

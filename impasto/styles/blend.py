@@ -57,10 +57,12 @@ class Blend:
     ) -> Mapping[str, Moments]:
         """The styles' moments at each layer, mixed by weight as Gaussians."""
         ordered = sorted(layers, key=extractor.names.index)
-        whole = sorted(self.layers or layers, key=extractor.names.index)
+        whole, depth = self.layers or tuple(layers), extractor.names.index
         found: dict[str, Moments] = {}
         used = [share for share in self.shares if share.weight > 0]
-        speaking = {n: [s for s in used if s.covers(whole.index(n), len(whole))] for n in ordered}
+        # A layer that the run names nowhere stands where it would among those it names.
+        ranks = {n: sum(depth(m) < depth(n) for m in whole) for n in ordered}
+        speaking = {n: [s for s in used if s.covers(ranks[n], len(whole))] for n in ordered}
         measured = {
             id(s): s.style.at(long_side, extractor, [n for n in ordered if s in speaking[n]])
             for s in used

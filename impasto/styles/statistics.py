@@ -105,12 +105,12 @@ def _size_at(pixels: Tensor, long_side: int) -> tuple[int, int]:
 def inside(mask: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
     """The mask without the cells along its edge, which see what lies beyond it as well.
 
-    Of two masks that sum to one, no cell is in both: it is the one's that has more of it.
-
     Taken with them, a sky's style has the outlines of what stands before it ("inside guidance" in
-    Gatys et al. 2017, section 4). A mask too narrow to do without them is taken as it is.
+    Gatys et al. 2017, section 4). A mask too narrow to do without them is taken as it is. Of two
+    masks that sum to one, hardly a cell is in both: it is the one's that has more of it.
     """
     inner: Tensor = -F.max_pool2d(-mask[None, None], 3, 1, 1)[0, 0]
     narrow = float(inner.sum()) < max(LEAST_CELLS, NARROW * float(mask.sum()))
     kept = mask if narrow else inner
-    return kept * (mask > 0.5) if bool((mask > 0.5).any()) else mask
+    most = kept * (mask > 0.5)
+    return most if float(most.sum()) >= LEAST_CELLS else kept
