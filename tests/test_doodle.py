@@ -131,9 +131,8 @@ def test_maps_decide_what_patches_are_taken(picture: Tensor) -> None:
         engine = meaning_engine("compact", ("relu3_1",), weight)
         halves = [Region(Painting(picture, m), 1.0, 1 - m) for m in (left, 1 - left)]
         areas = list(situations(halves, 64, eye, None, eye(picture, engine.layers)))
-        compare = engine.compare(areas)
-        found = compare(eye(picture, engine.layers))
-        return [float(parts["patches relu3_1"]) for parts in found]
+        found = engine.compare(areas).measure(eye(picture, engine.layers))
+        return [float(distance) for distance in found["patches relu3_1"]]
 
     # What looks the same is there at a distance of nought: until the maps forbid to take it.
     assert max(distances(0.0)) < 0.3 * min(distances(100.0))

@@ -52,7 +52,12 @@ def compared(
     side = max(picture.shape[-2:])
     (situation,) = situations([region], side, extractor, photograph, current)
     comparison = engine.compare([situation])
-    return lambda x: comparison(extractor(x, engine.layers))[0]
+
+    def distances(x: Tensor) -> dict[str, Tensor]:
+        found = comparison.measure(extractor(x, engine.layers))
+        return {name: each[0] for name, each in found.items()}
+
+    return distances
 
 
 def total(parts: Mapping[str, Tensor]) -> Tensor:
@@ -144,7 +149,7 @@ def test_only_the_painting_s_own_part_is_looked_at(make: Make, compact: Extracto
         region = Region(Painting(pixels, mask), 0.5)
         current = compact(picture, engine.layers)
         (situation,) = situations([region], side, compact, None, current)
-        found.append(float(total(engine.compare([situation])(current)[0])))
+        found.append(float(total(engine.compare([situation]).measure(current))))
     assert found[0] < 0.6 * found[1]
 
 

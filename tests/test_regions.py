@@ -337,7 +337,7 @@ def test_a_regions_distance_does_not_depend_on_its_area(net: Extractor, kind: st
         regions = [Region(Painting(style), 0.5, mask)]
         areas = list(situations(regions, 96, net, features, features))
         assert areas[0].share == pytest.approx(columns / 128)
-        found.append(statistics_engine(layers, kind).compare(areas)(features)[0])
+        found.append(statistics_engine(layers, kind).compare(areas).measure(features))
     for name in layers:
         distances = [float(parts[name]) for parts in found]
         assert distances == pytest.approx([distances[-1]] * 3, rel=0.05), name
@@ -389,7 +389,7 @@ def test_a_layer_that_hardly_sees_a_region_has_nothing_to_say_of_it(net: Extract
     mask[..., :32, :32] = 1  # 4×4 cells of relu4_1, 2×2 of relu5_1
     (area,) = situations([Region(Painting(style), 0.5, mask)], 96, net, features, features)
     assert set(area.guides) == set(area.weights) == {"relu1_1", "relu4_1"}
-    parts = statistics_engine(layers, "gaussian").compare([area])(features)[0]
+    parts = statistics_engine(layers, "gaussian").compare([area]).measure(features)
     assert set(parts) == {"relu1_1", "relu4_1"}
 
 

@@ -10,13 +10,17 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from impasto.losses.statistics import Lift, Moments, covariance, gram, matrix_root
+from impasto.losses.statistics import Lift, Moments, covariance, gram
 
 __all__ = ["GaussianTarget", "barycentre", "gaussian", "gaussian_each"]
 
 # When a barycentre stands: its covariance moves by less than this share of itself, or this often.
 TOLERANCE = 1e-6
 ROUNDS = 12
+
+# A covariance varies in no direction that has less than this share of its widest one's variance;
+# of the embedded network's, what is left is rounding, a million times smaller.
+RANK_FLOOR = 1e-7
 
 
 class GaussianTarget:
@@ -26,7 +30,8 @@ class GaussianTarget:
         unit: tr C + ‖μ‖², each style's own energy.
         trace: tr C.
         metric: RᵀR, with R the lift: lengths before the lift as they are after it.
-        towards: C^½ R.
+        towards: P R with PᵀP = C, with only as many rows as C has directions: channels that are
+            never active have none, and cost nothing.
     """
 
     def __init__(self, moments: Moments, lift: Lift) -> None:
@@ -36,7 +41,16 @@ class GaussianTarget:
         self.unit = gram(moments, lift).diagonal(dim1=1, dim2=2).sum(1)
         self.trace = ours.diagonal(dim1=1, dim2=2).sum(1)
         self.metric = lift.linear.T @ lift.linear
-        self.towards = matrix_root(ours) @ lift.linear
+        self.towards = _thin_root(ours) @ lift.linear
+
+
+def _thin_root(matrix: Float[Tensor, "b c c"]) -> Float[Tensor, "b k c"]:
+    """P with PᵀP the matrix, as thin as the matrix of the highest rank allows."""
+    values, vectors = torch.linalg.eigh(matrix.cpu().double())
+    values, vectors = values.flip(-1).clamp(min=0), vectors.flip(-1)
+    rank = int((values > RANK_FLOOR * values[:, :1]).sum(-1).max())
+    root: Tensor = values[:, :rank, None].sqrt() * vectors.mT[:, :rank]
+    return root.to(matrix)
 
 
 def gaussian(got: Moments, target: GaussianTarget) -> Float[Tensor, ""]:

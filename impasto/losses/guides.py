@@ -102,13 +102,14 @@ class Together:
         guides: None, and those that cover everything, stand for the layer as a whole.
         parts: the others.
         index: the flat positions of all the parts, one after the other.
-        apart: no position belongs to two parts.
+        back: for each position of the layer its place in `index`, or the place after the last; None
+            if a position belongs to two parts.
     """
 
     guides: tuple[Guide | None, ...]
     parts: tuple[Guide, ...]
     index: Int[Tensor, " n"]
-    apart: bool
+    back: Int[Tensor, " m"] | None
 
     @staticmethod
     def of(guides: Sequence[Guide | None]) -> Together:
@@ -116,8 +117,17 @@ class Together:
         parts = tuple(g for g in guides if g is not None and not g.everywhere)
         none = torch.zeros(0, dtype=torch.long)
         index = torch.cat([guide.index for guide in parts]) if parts else none
-        apart = len(index) == 0 or int(torch.bincount(index).max()) == 1
-        return Together(tuple(guides), parts, index, apart)
+        return Together(tuple(guides), parts, index, _back(index, parts))
+
+
+def _back(index: Int[Tensor, " n"], parts: Sequence[Guide]) -> Int[Tensor, " m"] | None:
+    """Where each position's row is among the gathered ones, if it is nowhere twice."""
+    if not parts or not len(index) or int(torch.bincount(index).max()) > 1:
+        return None
+    height, width = parts[0].shape
+    back = torch.full((height * width,), len(index), device=index.device)
+    back[index] = torch.arange(len(index), device=index.device)
+    return back
 
 
 def regional(
@@ -192,18 +202,19 @@ class _GuidedMoments(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (picked,) = ctx.saved_tensors
         together: Together = ctx.together
-        parts = torch.empty_like(picked)
-        sizes = [guide.positions for guide in together.parts]
-        pairs = zip(
-            together.parts, torch.split(picked, sizes, 1), torch.split(parts, sizes, 1),
-            gradients[::2], gradients[1::2], strict=True,
-        )  # fmt: skip
-        for guide, rows, part, mean, second in pairs:
-            both = ((second + second.mT) / guide.total).to(rows.dtype)
-            offset = (mean[:, None] / guide.total).to(rows.dtype)
-            part.copy_(torch.baddbmm(offset, rows, both))
-            edge = part[:, guide.full :]
+        batch, rows, channels = picked.shape
+        parts = picked.new_empty(batch, rows + 1, channels)
+        parts[:, -1] = 0  # of positions that are in no part
+        start = 0
+        pairs = zip(together.parts, gradients[::2], gradients[1::2], strict=True)
+        for guide, mean, second in pairs:
+            ours = slice(start, start + guide.positions)
+            both = ((second + second.mT) / guide.total).to(picked.dtype)
+            offset = (mean[:, None] / guide.total).to(picked.dtype)
+            torch.baddbmm(offset, picked[:, ours], both, out=parts[:, ours])
+            edge = parts[:, ours][:, guide.full :]
             edge.copy_(_precise(edge) * guide.square[guide.full :, None])
+            start += guide.positions
         return _picture(_spread(parts, together, ctx.shape), ctx.shape), None
 
 
@@ -211,9 +222,9 @@ def _spread(
     parts: Float[Tensor, "b n c"], together: Together, shape: torch.Size
 ) -> Float[Tensor, "b m c"]:
     """The parts' rows back at their places among all the rows, 0 elsewhere."""
+    if together.back is not None:
+        return parts.index_select(1, together.back)
     whole = parts.new_zeros(shape[0], shape[2] * shape[3], shape[1])
-    if together.apart:
-        return whole.index_copy_(1, together.index, parts)
     start = 0
     for guide in together.parts:  # faster than `index_add_`, above all in bfloat16
         part = parts[:, start : start + guide.positions]
@@ -227,10 +238,9 @@ def _sums(rows: Float[Tensor, "b n c"], guide: Guide) -> tuple[Tensor, Tensor]:
     precise = _precise(rows)
     if guide.full == guide.positions:
         return precise.sum(1) / guide.total, precise.mT @ precise / guide.total
+    precise = precise.clone() if precise is rows else precise
     root = guide.square.sqrt().to(precise.dtype)
-    precise = torch.cat(
-        [precise[:, : guide.full], precise[:, guide.full :] * root[guide.full :, None]], 1
-    )
+    precise[:, guide.full :] *= root[guide.full :, None]
     return root @ precise / guide.total, precise.mT @ precise / guide.total
 
 

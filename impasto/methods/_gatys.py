@@ -77,17 +77,12 @@ def _compare(names: Sequence[str], kind: str, situations: Sequence[Situation]) -
     heard = [name for name in names if speaking[name]]
     guides = {n: Together.of([situations[i].guides[n] for i in speaking[n]]) for n in heard}
     lifts = {n: lift_of(situations[0].extractor, n) for n in heard}
-    measure = {n: make(_stacked([styles[i][n] for i in speaking[n]]), lifts[n]) for n in heard}
+    compare = {n: make(_stacked([styles[i][n] for i in speaking[n]]), lifts[n]) for n in heard}
 
-    def compare(features: Features) -> list[dict[str, Tensor]]:
-        found: list[dict[str, Tensor]] = [{} for _ in situations]
-        for name in heard:
-            distances = measure[name](_stacked(regional(features[name], guides[name])))
-            for i, distance in zip(speaking[name], distances.unbind(), strict=True):
-                found[i][name] = distance
-        return found
+    def measure(features: Features) -> dict[str, Tensor]:
+        return {n: compare[n](_stacked(regional(features[n], guides[n]))) for n in heard}
 
-    return compare
+    return Comparison({n: speaking[n] for n in heard}, measure)
 
 
 def _wanted(names: Sequence[str], situation: Situation) -> Mapping[str, Moments]:

@@ -18,7 +18,7 @@ from impasto.image.masks import pooled
 from impasto.losses.objective import Features
 from impasto.losses.patches import PatchTarget, match, patch_count
 from impasto.methods._nearest import palette_distances, palette_layers
-from impasto.methods._terms import Comparison, Distance, Engine
+from impasto.methods._terms import Comparison, Distance, Engine, side_by_side
 from impasto.methods.choices import layer_weights
 from impasto.methods.scene import Situation
 from impasto.styles.statistics import Painting
@@ -65,11 +65,7 @@ def _compare(
         for i, target in enumerate(_targets(name, gamma, areas)):
             if target is not None:
                 targets[i][f"patches {name}"] = partial(_distance, target, name)
-
-    def compare(features: Features) -> list[dict[str, Tensor]]:
-        return [{n: distance(features) for n, distance in parts.items()} for parts in targets]
-
-    return compare
+    return side_by_side(targets)
 
 
 def _palette(fine: Sequence[str], area: Situation) -> dict[str, Distance]:

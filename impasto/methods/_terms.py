@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -25,18 +24,30 @@ __all__ = [
     "content_terms",
     "one_by_one",
     "pixel_terms",
+    "side_by_side",
     "style_terms",
     "style_weight",
 ]
 
 Distance = Callable[[Features], Tensor]
 
-# Activations of the picture → for each region, the distance of each of an engine's parts.
-Comparison = Callable[[Features], list[dict[str, Tensor]]]
 
 # The share of a painting's own energy under which no distance is taken as a unit: a photograph that
 # looks like the painting already would else be pushed by rounding.
 FLOOR = 0.05
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How far a picture's regions are from their styles, part by part, in units of its own.
+
+    Attributes:
+        speaking: for each part the regions, by number, that it has something to say of.
+        measure: activations of the picture → for each part the distances of these regions.
+    """
+
+    speaking: Mapping[str, Sequence[int]]
+    measure: Callable[[Features], Mapping[str, Float[Tensor, " _"]]]
 
 
 @dataclass(frozen=True)
@@ -45,8 +56,7 @@ class Engine:
 
     Attributes:
         layers: the layers that the engine reads of the extractor.
-        compare: made for all regions at once, which may share their work: how far a picture is
-            from the style, part by part, in units of its own.
+        compare: made for all regions at once, which may share their work.
         weight: of the style loss at strength 0.5.
         shares: of the parts in their mean, by name; 1 for those not named.
     """
@@ -65,14 +75,23 @@ def style_weight(strength: float) -> float:
     return 1.0 if strength == 1 else strength / (1 - strength)
 
 
-def one_by_one(distances: Callable[[Situation], Mapping[str, Distance]]) -> Any:
+def one_by_one(
+    distances: Callable[[Situation], Mapping[str, Distance]],
+) -> Callable[[Sequence[Situation]], Comparison]:
     """`compare` of an engine whose regions share no work."""
 
-    def compare(situations: Sequence[Situation]) -> Comparison:
-        each = [distances(situation) for situation in situations]
-        return lambda features: [{n: d(features) for n, d in parts.items()} for parts in each]
+    return lambda situations: side_by_side([distances(situation) for situation in situations])
 
-    return compare
+
+def side_by_side(each: Sequence[Mapping[str, Distance]]) -> Comparison:
+    """One region's parts after another's."""
+    names = dict.fromkeys(name for parts in each for name in parts)
+    speaking = {n: [i for i, parts in enumerate(each) if n in parts] for n in names}
+
+    def measure(features: Features) -> dict[str, Tensor]:
+        return {n: torch.stack([each[i][n](features) for i in s]) for n, s in speaking.items()}
+
+    return Comparison(speaking, measure)
 
 
 def style_terms(situations: Sequence[Situation], engine: Engine, config: PixelConfig) -> list[Term]:
@@ -87,13 +106,12 @@ def style_terms(situations: Sequence[Situation], engine: Engine, config: PixelCo
         return []
     comparison = engine.compare(pulled)
     counts = _counts(pulled, weights, comparison, engine)
-    if not any(counts):  # all regions are too small here
+    if not counts:  # all regions are too small here
         return []
 
     def fn(_: Tensor, features: Features) -> Tensor:
-        found = comparison(features)
-        each = [counts[i][n] * d for i, parts in enumerate(found) for n, d in parts.items()]
-        return torch.stack(each).sum() / whole
+        found = comparison.measure(features)
+        return torch.stack([counts[name] @ found[name] for name in counts]).sum() / whole
 
     return [Term("style", whole * engine.weight * config.style_weight, fn)]
 
@@ -104,17 +122,20 @@ def _counts(
     weights: Sequence[float],
     comparison: Comparison,
     engine: Engine,
-) -> list[dict[str, float]]:
+) -> dict[str, Float[Tensor, " _"]]:
     """What each part of each region counts: its weight, over the photograph's own distance."""
-    seen = situations[0].current if situations[0].content is None else situations[0].content
-    found = comparison(seen)
-    counts = []
-    for situation, weight, parts in zip(situations, weights, found, strict=True):
-        shares = {name: engine.shares.get(name, 1.0) for name in parts}
-        unit = {
-            n: 1.0 if situation.content is None else max(float(d), FLOOR) for n, d in parts.items()
-        }
-        counts.append({n: weight * shares[n] / sum(shares.values()) / unit[n] for n in parts})
+    held = situations[0].content
+    found = comparison.measure(situations[0].current if held is None else held)
+    shares = {name: engine.shares.get(name, 1.0) for name in comparison.speaking}
+    totals = [0.0 for _ in situations]
+    for name, numbers in comparison.speaking.items():
+        for i in numbers:
+            totals[i] += shares[name]
+    counts = {}
+    for name, numbers in comparison.speaking.items():
+        each = found[name].new_tensor([weights[i] * shares[name] / totals[i] for i in numbers])
+        # Without a photograph the distances keep their own units.
+        counts[name] = each if held is None else each / found[name].clamp(min=FLOOR)
     return counts
 
 
