@@ -170,7 +170,7 @@ class Recipe:
         if (number := data.pop("format")) != FORMAT:
             raise RecipeError(
                 f"The recipe has format {number} and this Impasto reads format {FORMAT}; "
-                "a newer Impasto may read it."
+                f"{'a newer' if number > FORMAT else 'an older'} Impasto may read it."
             )
         inputs, stop = data.pop("inputs"), data.pop("stopped_at")
         return cls(

@@ -15,11 +15,14 @@ from impasto.errors import OptionError
 from impasto.methods.choices import (
     COLOUR_MODES,
     DEPTHS,
+    STARTS,
     RegionChoice,
     StyleChoice,
     layer_weights,
+    start_of,
 )
-from impasto.methods.configs import GatysConfig, PhotoConfig
+from impasto.methods.configs import METHODS, GatysConfig, PhotoConfig, TextureConfig
+from impasto.methods.given import from_given
 from impasto.painting import Sources
 
 # Styles
@@ -91,6 +94,22 @@ STYLES = st.builds(
 @given(choice=STYLES)
 def test_what_is_written_of_a_style_is_read_again(choice: StyleChoice) -> None:
     assert StyleChoice.parse(choice.source + choice.use) == choice
+
+
+def test_what_was_said_of_a_style_asks_for_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a:0.3", ":0.3", "x:0.3", "a:0.3:fine"):
+        Path(name).touch()
+    assert StyleChoice.used("a", ":0.3") == StyleChoice("a", 0.3)
+    assert StyleChoice.used("a:0.3", ":0.3:fine") == StyleChoice("a:0.3", 0.3, "fine")
+    assert StyleChoice.used("a:0.3", "") == StyleChoice("a:0.3")
+
+
+@given(choice=STYLES)
+def test_what_is_written_of_a_style_is_used_again(choice: StyleChoice) -> None:
+    assert StyleChoice.used(choice.source, choice.use) == choice
 
 
 @given(text=st.text(max_size=40))
@@ -262,3 +281,115 @@ def test_lengths_that_contradict_each_other_are_refused(
 ) -> None:
     with pytest.raises(OptionError, match=message):
         GatysConfig(**options)
+
+
+@pytest.mark.parametrize("iterations", [200, 10])
+def test_a_length_that_was_given_contradicts_even_if_it_is_the_default(iterations: int) -> None:
+    options = {"iterations": iterations, "epochs": 3, "steps": 2}
+    with pytest.raises(OptionError, match=f"--iterations {iterations} contradicts --epochs 3"):
+        from_given(GatysConfig, options)
+    assert from_given(GatysConfig, {**options, "iterations": 6}).length == 6
+    assert from_given(GatysConfig, {"epochs": 3, "steps": 2}).length == 6
+
+
+# What to start from
+
+
+@pytest.mark.parametrize("word", STARTS)
+def test_one_of_the_starts_is_no_file(
+    word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(word).touch()
+    assert start_of({"init": word, "size": 64}) == ({"init": word, "size": 64}, None)
+    assert start_of({}) == ({}, None)
+    _, file = start_of({"init": f"./{word}"})
+    assert file is not None
+    assert file.is_file()
+
+
+@pytest.mark.parametrize(
+    ("init", "is_file"),
+    [("missing.png", True), ("folder/start", True), ("here", True), ("nosie", False), ("", False)],
+)
+def test_a_name_with_a_suffix_or_a_folder_is_a_file(
+    init: str, is_file: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("here").touch()
+    options, file = start_of({"init": init})
+    assert (options, file) == (
+        ({"init": "content"}, Path(init)) if is_file else ({"init": init}, None)
+    )
+
+
+# Options without any effect
+
+NEEDS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
+    ("gatys", {"match": "pca"}, "--match has no effect without --color match", {"color": "match"}),
+    ("gatys", {"match": "pca"}, "--match", {"region": ("#f00=color=match",)}),
+    ("nnst", {"laplacian_pool": 2}, "--laplacian-pool .* a --lapl", {"laplacian_weight": 1.0}),
+    ("mrf", {"history": 5, "optimizer": "adam"}, "--history .* lbfgs", {"optimizer": "lbfgs"}),
+    ("texture", {"tv": "l2", "tv_weight": 0.0}, "--tv .* a --tv-weight", {"tv_weight": 1.0}),
+    ("doodle", {"map_weight": 1.0, "engine": "statistics"}, "--map-w", {"engine": "patches"}),
+    ("doodle", {"style_loss": "gram"}, "--style-loss .* statist", {"engine": "statistics"}),
+    ("laplacian", {"content_layers": ("relu1_1",), "stage": 1}, "--content-layers", {"stage": 2}),
+]
+
+
+@pytest.mark.parametrize(("method", "options", "message", "more"), NEEDS)
+def test_an_option_without_effect_is_refused(
+    method: str, options: dict[str, Any], message: str, more: dict[str, Any]
+) -> None:
+    with pytest.raises(OptionError, match=message):
+        from_given(METHODS[method], options)
+    from_given(METHODS[method], options | more)
+    METHODS[method](**options)  # a recipe holds every option
+
+
+def test_feather_needs_a_map() -> None:
+    with pytest.raises(OptionError, match="--feather has no effect without --content-map"):
+        from_given(GatysConfig, {"feather": 0.1})
+    assert from_given(GatysConfig, {"feather": 0.1}, has_map=True).feather == 0.1
+
+
+# Weights and sides
+
+
+def test_something_is_left_to_minimise() -> None:
+    none: dict[str, Any] = {"content_weight": 0.0, "style_weight": 0.0, "tv_weight": 0.0}
+    for method, kind in METHODS.items():
+        own = {n: v for n, v in none.items() if n in kind.__dataclass_fields__}
+        with pytest.raises(OptionError, match=r"Nothing is left .*--style-weight 0, --tv-weight 0"):
+            kind(**own)
+        for name in own:
+            assert kind(**own | {name: 1.0}), method
+    assert GatysConfig(**none, l2_weight=1.0)
+    assert GatysConfig(**none, laplacian_weight=1.0)
+
+
+def test_what_counts_depends_on_the_strength() -> None:
+    unpainted: dict[str, Any] = {"content_weight": 0.0, "strength": 0.0}
+    unheld: dict[str, Any] = {"style_weight": 0.0, "tv_weight": 0.0, "strength": 1.0}
+    for options in (unpainted, unheld):
+        with pytest.raises(OptionError, match=f"--strength {options['strength']:g}, "):
+            GatysConfig(**options)
+        GatysConfig(**options, region=("#f00=0.5",))
+
+
+@pytest.mark.parametrize(
+    "name", ["content_weight", "style_weight", "tv_weight", "l2_weight", "laplacian_weight"]
+)
+def test_a_weight_has_an_upper_end(name: str) -> None:
+    GatysConfig(**{name: 1e6})  # type: ignore[arg-type]
+    flag = "--" + name.replace("_", "-")
+    with pytest.raises(OptionError, match=rf"{flag} is 1e\+300. It takes .* from 0 to 1000000\."):
+        GatysConfig(**{name: 1e300})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("sides", [(1, 64), (64, 31), (20, 0)])
+def test_a_texture_is_not_too_thin(sides: tuple[int, int]) -> None:
+    width, height = sides
+    with pytest.raises(OptionError, match=r"too thin .* from 32 to 16384"):
+        TextureConfig(size=max(64, height), width=width, height=height or 64)
+    TextureConfig(size=64, width=64, height=32)

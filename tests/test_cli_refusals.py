@@ -36,6 +36,31 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "two lengths": (
         [*STYLIZE, "--epochs", "3", "--steps", "3", "--iterations", "10"], 2, "contradicts",
     ),
+    "a length told twice": (
+        [*STYLIZE, "--iterations", "200", "--epochs", "3", "--steps", "2"], 2, "contradicts",
+    ),
+    "nothing to paint by": (
+        [*STYLIZE, "--content-weight", "0", "--style-weight", "0", "--tv-weight", "0"], 2,
+        "Nothing is left to paint by",
+    ),
+    "no use for --match": ([*STYLIZE, "--match", "pca"], 2, "without --color match"),
+    "no use for --feather": ([*STYLIZE, "--feather", "0.1"], 2, "without --content-map"),
+    "no use for --history": (
+        [*STYLIZE, "--history", "5", "--optimizer", "gd"], 2, "without --optimizer lbfgs",
+    ),
+    "no use for --tv": ([*STYLIZE, "--tv", "l1", "--tv-weight", "0"], 2, "a --tv-weight above 0"),
+    "no use in a doodle": (
+        ["doodle", "-m", "a.png", "-s", "b.png", "--style-map", "c.png", "--style-loss", "gram"], 2,
+        "without --engine statistics",
+    ),
+    "no use in stage 1": (
+        ["laplacian", *STYLIZE[1:], "--stage", "1", "--content-layers", "relu1_1"], 2,
+        "without --stage 2",
+    ),
+    "too heavy": ([*STYLIZE, "--l2-weight", "1e300"], 2, "It takes a number from 0 to 1000000"),
+    "a texture of nothing": (["texture", "photo.png", "--size", "0x96"], 2, "--size is '0x96'"),
+    "a thin texture": (["texture", "photo.png", "--size", "20x96"], 2, "20×96 is too thin"),
+    "a start in no folder": ([*STYLIZE, "--init", "nowhere/start"], 1, "nowhere/start"),
     "matching a card": (
         ["stylize", "photo.png", "-s", "starry-night", "--color", "match"], 2, "a style card has",
     ),

@@ -13,6 +13,7 @@ from typer.main import get_command
 
 from commands import ROOT
 from impasto.cli.main import app, main
+from impasto.cli.outputs import Wanted
 from impasto.methods.configs import METHODS
 
 DOCS = ROOT / "docs"
@@ -21,8 +22,6 @@ NAMES = [page.relative_to(DOCS).as_posix() for page in PAGES]
 
 # What makes a command quick, where it has the option.
 QUICK = {"size": "128", "smallest": "90", "iterations": "2"}
-# `impasto texture --size WIDTHxHEIGHT` says what these are in the configuration.
-WITHOUT_FLAG = {"width", "height"}
 
 
 def text_of(name: str) -> str:
@@ -63,9 +62,9 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_command_of_a_page_runs(
     name: str, copy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shown = commands(text_of(name))
-    assert shown, f"{name} shows no command"
-    for words in shown:
+    told = commands(text_of(name))
+    assert told, f"{name} shows no command"
+    for words in told:
         status = main(quick(words))
         said = capsys.readouterr().err
         assert status == 0, f"`impasto {shlex.join(words)}`: {said}"
@@ -104,9 +103,30 @@ def test_every_picture_is_used_and_all_are_small() -> None:
     assert sum(picture.stat().st_size for picture in pictures) < 3_000_000
 
 
-def test_every_option_is_on_some_page() -> None:
-    text = "".join(map(text_of, NAMES))
-    flags = set(re.findall(r"--[a-z][a-z0-9-]*", text))
-    options = {spec.name for config in METHODS.values() for spec in fields(config)}
-    wanted = {"--" + name.replace("_", "-") for name in options - WITHOUT_FLAG}
-    assert wanted - flags == set()
+# The pages of what is no `impasto stylize`; all other pages are about that.
+OF_OTHERS = {name: f"controls/{name}.md" for name in ("doodle", "laplacian", "study", "texture")}
+
+
+def flags_of(command: str) -> set[str]:
+    """A command's options, without those that say what is written and shown."""
+    parameters = get_command(app).commands[command].params  # type: ignore[attr-defined]
+    output = {spec.name for spec in fields(Wanted)}
+    return {p.opts[0] for p in parameters if p.opts[0].startswith("--") and p.name not in output}
+
+
+def shown(*names: str) -> set[str]:
+    return set(re.findall(r"--[a-z][a-z0-9-]*", "".join(map(text_of, names))))
+
+
+def test_every_option_of_stylize_is_on_a_page_about_it() -> None:
+    pages = [name for name in NAMES if name not in OF_OTHERS.values()]
+    assert flags_of("stylize") - shown(*pages) == set()
+
+
+@pytest.mark.parametrize("command", OF_OTHERS)
+def test_every_option_of_another_command_is_on_its_own_page(command: str) -> None:
+    """Those that it has alone, or with a default or a meaning of its own."""
+    kind = METHODS.get(command)
+    own = {"--" + n.replace("_", "-") for n in vars(kind)["__annotations__"]} if kind else set()
+    alone = flags_of(command) - flags_of("stylize")
+    assert (alone | own & flags_of(command)) - shown(OF_OTHERS[command]) == set()

@@ -110,7 +110,7 @@ def test_a_built_in_style_goes_by_its_name(folder: Path) -> None:
 def test_pictures_much_bigger_than_the_result_do_not_stay(folder: Path, tmp_path: Path) -> None:
     with Image.open(folder / "cut-out.png") as small:
         small.resize((1200, 900)).save(tmp_path / "big.png")
-    picture, _ = read_picture("content", tmp_path / "big.png", QUICK)
+    picture = read_picture("content", tmp_path / "big.png", QUICK).shown
     assert (picture.width, picture.height) == (64, 48)
     assert picture.alpha is not None
     assert picture.alpha.shape == (1, 1, 48, 64)
@@ -184,3 +184,37 @@ def test_a_picture_with_nothing_to_see_is_refused(
         prepare(Sources.of(tmp_path / "tiny.png", folder / "painting.png"), QUICK)
     with pytest.raises(PictureError, match=f"{size[0]}×{size[1]}"):
         prepare(Sources.of(folder / "photo.png", tmp_path / "tiny.png"), QUICK)
+
+
+def test_the_library_starts_from_what_the_command_starts_from(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick: dict[str, Any] = {"size": 64, "smallest": 64, "iterations": 1}
+    pair = folder / "photo.png", folder / "painting.png"
+    plain = [impasto.stylize(*pair, init=init, **quick) for init in ("content", "noise")]
+    for name in ("content", "noise"):
+        (tmp_path / name).write_bytes((folder / "painting.png").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    for init, before in zip(("content", "noise"), plain, strict=True):
+        assert impasto.stylize(*pair, init=init, **quick).tobytes() == before.tobytes()
+    assert impasto.stylize(*pair, **quick).tobytes() == plain[0].tobytes()
+    given = impasto.stylize(*pair, init="./noise", **quick)
+    assert json.loads(given.info["impasto"])["inputs"][-1]["role"] == "init"
+    with pytest.raises(PictureError, match=r"missing\.png"):
+        impasto.stylize(*pair, init="missing.png", **quick)
+
+
+def test_every_method_that_paints_a_photograph_is_in_the_library(folder: Path) -> None:
+    pair = folder / "photo.png", folder / "painting.png"
+    picture = impasto.stylize(*pair, method="laplacian", size=64, smallest=64, iterations=2)
+    assert json.loads(picture.info["impasto"])["method"] == "laplacian"
+    with pytest.raises(OptionError, match=r"'texture'\. It may be gatys, nnst, mrf, lap"):
+        impasto.stylize(*pair, method="texture")
+
+
+def test_the_library_refuses_options_without_effect(folder: Path) -> None:
+    pair = folder / "photo.png", folder / "painting.png"
+    with pytest.raises(OptionError, match="--feather has no effect without --content-map"):
+        impasto.stylize(*pair, feather=0.1)
+    with pytest.raises(OptionError, match="--match has no effect without --color match"):
+        impasto.stylize(*pair, match="pca")

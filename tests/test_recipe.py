@@ -212,8 +212,10 @@ def test_no_damaged_recipe_raises_anything_else(data: st.DataObject) -> None:
 def test_a_refusal_names_the_key() -> None:
     with pytest.raises(RecipeError, match="unknown key 'exec'"):
         Recipe.from_json(changed(exec="rm"))
-    with pytest.raises(RecipeError, match="newer Impasto"):
+    with pytest.raises(RecipeError, match="a newer Impasto"):
         Recipe.from_json(changed(format=FORMAT + 1))
+    with pytest.raises(RecipeError, match=r"format 1 .* an older Impasto may read it"):
+        Recipe.from_json(changed(format=1))
 
 
 def test_settings_refuse_what_this_version_cannot_do() -> None:

@@ -257,3 +257,12 @@ def test_a_blend_with_a_built_in_style_is_painted_again() -> None:
     assert again() == 0
     assert is_the_same()
     assert recipe_of("again.png").of("style")[0].name == "starry-night"
+
+
+def test_a_file_that_looks_like_a_styles_weight_changes_nothing(folder: Path) -> None:
+    args = ["stylize", "photo.png", "-s", "painting.png:0.3", "-s", "starry-night", "-o", "out.png"]
+    assert main([*args, *QUICK]) == 0
+    (folder / "x:0.3").touch()
+    assert again() == 0
+    assert recipe_of("again.png").inputs == recipe_of("out.png").inputs
+    assert is_the_same()

@@ -37,6 +37,7 @@ LIGHT_MODULES = [
     "impasto.features.plan",
     "impasto.methods.choices",
     "impasto.methods.configs",
+    "impasto.methods.given",
     "impasto.methods.options",
 ]
 HEAVY = {"torch", "PIL", "typer", "rich", "numpy", "safetensors", "jaxtyping"}

@@ -200,6 +200,22 @@ def test_the_inputs_are_not_written_over(folder: Path, capsys: pytest.CaptureFix
     assert {path.name for path in folder.iterdir()} == {"photo.png", "painting.png"}
 
 
+def test_a_start_among_the_values_is_not_written_over(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = folder / "out" / "start.png"
+    start.parent.mkdir()
+    start.write_bytes(Path("photo.png").read_bytes())
+    assert study("init", "--values", "content,out/start.png", "--no-video", "--force") == 2
+    assert "out/start.png is in out" in capsys.readouterr().err
+    assert [path.name for path in start.parent.iterdir()] == ["start.png"]
+
+
+def test_a_picture_to_start_from_may_be_called_noise() -> None:
+    starts = variants_of("init", BASE, ["content"], init=Path("./noise"))
+    assert [variant.init for variant in starts] == [None, Path("noise")]
+
+
 @pytest.mark.parametrize(
     ("args", "told"),
     [

@@ -13,7 +13,7 @@ from impasto.cli.flags import with_flags
 from impasto.cli.outputs import Wanted, with_output
 from impasto.methods.choices import StyleChoice
 from impasto.methods.configs import DoodleConfig
-from impasto.methods.options import from_dict
+from impasto.methods.given import from_given
 
 __all__ = ["doodle"]
 
@@ -55,7 +55,7 @@ def doodle(
     Ctrl-C ends the painting early and keeps the picture as it is then.
     """
     hush(wanted.quiet)
-    config = from_dict(DoodleConfig, options)
+    config = from_given(DoodleConfig, options)
 
     from impasto.cli.easel import launch
     from impasto.painting import Sources

@@ -12,12 +12,12 @@ import typer
 
 from impasto.errors import OptionError
 from impasto.methods.configs import METHODS, PixelConfig
-from impasto.methods.options import from_dict
+from impasto.methods.given import from_given
 
 __all__ = ["config_of", "flags", "with_flags"]
 
 # A bound beyond it limits nothing that a person would type: help need not show it.
-_BOUNDLESS = 2**31
+_BOUNDLESS = 100_000
 
 Command = Callable[..., Any]
 
@@ -79,12 +79,20 @@ def flags(
 
 
 def config_of(
-    kinds: Mapping[str, type[PixelConfig]], method: str, options: dict[str, Any]
+    kinds: Mapping[str, type[PixelConfig]],
+    method: str,
+    options: dict[str, Any],
+    *,
+    has_map: bool = False,
 ) -> PixelConfig:
     """The configuration of a method from what was typed.
 
+    Args:
+        has_map: whether a map of the photograph was typed besides.
+
     Raises:
-        OptionError: an option that belongs to other methods, or a value that is not allowed.
+        OptionError: an option that belongs to other methods or has no effect, or a value that is
+            not allowed.
     """
     own = {spec.name for spec in fields(kinds[method])}
     for name in options:
@@ -95,7 +103,7 @@ def config_of(
                 f"--{flag} is an option of {', '.join(others)}, and --method is {method}. Leave it "
                 "out, or take that method."
             )
-    return from_dict(kinds[method], options)
+    return from_given(kinds[method], options, has_map=has_map)
 
 
 def _default(spec: Field[Any], configs: tuple[type, ...]) -> str:

@@ -38,7 +38,9 @@ def laplacian(
     early and keeps the picture as it is then.
     """
     hush(wanted.quiet)
-    config, init = config_and_start({"laplacian": LaplacianConfig}, "laplacian", options)
+    kinds = {"laplacian": LaplacianConfig}
+    has_map = content_map is not None
+    config, init = config_and_start(kinds, "laplacian", options, has_map=has_map)
     choices = tuple(StyleChoice.parse(text) for text in style or ())
 
     from impasto.cli.easel import launch

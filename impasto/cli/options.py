@@ -7,12 +7,15 @@ from typing import Annotated, Literal
 
 import typer
 
+from impasto.methods.configs import STYLIZERS
+
 __all__ = [
     "BackboneName",
     "Bits",
     "ContentMap",
     "Force",
     "Json",
+    "Method",
     "NoRecipe",
     "Out",
     "PreviewEvery",
@@ -60,6 +63,15 @@ Out = Annotated[
         "-o",
         metavar="OUT",
         help="The result: .png, .jpg, .webp or .tiff. Otherwise named after its sources, here.",
+    ),
+]
+Method = Annotated[
+    str,
+    typer.Option(
+        "--method",
+        metavar="|".join(STYLIZERS),
+        help="gatys compares statistics, nnst nearest neighbours, mrf patches.",
+        autocompletion=lambda: list(STYLIZERS),
     ),
 ]
 Styles = Annotated[

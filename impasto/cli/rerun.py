@@ -107,11 +107,8 @@ def _sources(recipe: Recipe, places: dict[str, list[str]], weights: Path | None)
     """The recipe's sources where they are now, with the weights and layers of its styles."""
     from impasto.painting import Sources
 
-    choices = [StyleChoice.parse("x" + given.use) for given in recipe.of("style")]
-    styles = [
-        replace(choice, source=place)
-        for choice, place in zip(choices, places["style"], strict=True)
-    ]
+    both = zip(recipe.of("style"), places["style"], strict=True)
+    styles = [StyleChoice.used(place, given.use) for given, place in both]
     one = {role: next(iter(places[role]), None) for role in ("content", "init", "content-map")}
     return Sources(
         one["content"],

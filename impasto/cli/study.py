@@ -31,12 +31,6 @@ def _kinds() -> list[str]:
     return list(STUDIES)
 
 
-def _style_names() -> list[str]:
-    from impasto.styles import gallery
-
-    return gallery.names()
-
-
 @with_flags(*STYLIZERS.values(), files=("init",), without=("size", "region", "feather"))
 def study(
     kind: Annotated[
@@ -58,7 +52,7 @@ def study(
             "-s",
             metavar="STYLE",
             help="A painting, a style card, or the name of a built-in one (see `impasto styles`).",
-            autocompletion=_style_names,
+            autocompletion=shared.style_names,
             show_default=False,
         ),
     ],
@@ -84,15 +78,7 @@ def study(
     size: Annotated[
         int, typer.Option("--size", metavar="32…16384", help="Long side of each picture.")
     ] = 256,
-    method: Annotated[
-        str,
-        typer.Option(
-            "--method",
-            metavar="|".join(STYLIZERS),
-            help="How all of it is painted, as in `impasto stylize`.",
-            autocompletion=lambda: list(STYLIZERS),
-        ),
-    ] = "gatys",
+    method: shared.Method = "gatys",
     weights: shared.Weights = None,
     force: shared.Force = False,
     no_video: Annotated[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,12 +12,10 @@ from impasto.cli.console import hush
 from impasto.cli.flags import config_of, with_flags
 from impasto.cli.outputs import Wanted, with_output
 from impasto.errors import OptionError, suggestion
-from impasto.methods.choices import StyleChoice
-from impasto.methods.configs import STYLIZERS, GatysConfig, PixelConfig
+from impasto.methods.choices import StyleChoice, start_of
+from impasto.methods.configs import STYLIZERS, PixelConfig
 
 __all__ = ["config_and_start", "stylize"]
-
-_STARTS = next(f.metadata["choices"] for f in fields(GatysConfig) if f.name == "init")
 
 
 @with_output()
@@ -29,15 +26,7 @@ def stylize(
     ],
     options: dict[str, Any],
     style: shared.Styles = None,
-    method: Annotated[
-        str,
-        typer.Option(
-            "--method",
-            metavar="|".join(STYLIZERS),
-            help="gatys compares statistics, nnst nearest neighbours, mrf patches.",
-            autocompletion=lambda: list(STYLIZERS),
-        ),
-    ] = "gatys",
+    method: shared.Method = "gatys",
     content_map: shared.ContentMap = None,
     style_map: shared.StyleMaps = None,
     weights: shared.Weights = None,
@@ -49,7 +38,7 @@ def stylize(
     Ctrl-C ends the painting early and keeps the picture as it is then.
     """
     hush(wanted.quiet)
-    config, init = config_and_start(STYLIZERS, method, options)
+    config, init = config_and_start(STYLIZERS, method, options, has_map=content_map is not None)
     choices = tuple(StyleChoice.parse(text) for text in style or ())
 
     from impasto.cli.easel import launch
@@ -61,11 +50,9 @@ def stylize(
 
 
 def config_and_start(
-    kinds: dict[str, Any], method: str, options: dict[str, Any]
+    kinds: dict[str, Any], method: str, options: dict[str, Any], *, has_map: bool = False
 ) -> tuple[PixelConfig, Path | None]:
     """The configuration, and the picture to start from where `--init` names one.
-
-    One of the choices is never a file's name: that is written ./noise.
 
     Raises:
         OptionError: an unknown method, or options that are not allowed.
@@ -74,8 +61,5 @@ def config_and_start(
         raise OptionError(
             f"--method is {method!r}{suggestion(method, kinds)} It may be {', '.join(kinds)}."
         )
-    init = str(options.get("init", "content"))
-    file = Path(init)
-    if init in _STARTS or not (file.is_file() or file.suffix):
-        return config_of(kinds, method, options), None
-    return config_of(kinds, method, {**options, "init": "content"}), file
+    options, init = start_of(options)
+    return config_of(kinds, method, options, has_map=has_map), init

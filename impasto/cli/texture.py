@@ -15,7 +15,7 @@ from impasto.cli.outputs import Wanted, with_output
 from impasto.errors import OptionError
 from impasto.methods.choices import StyleChoice
 from impasto.methods.configs import TextureConfig
-from impasto.methods.options import from_dict
+from impasto.methods.given import from_given
 
 __all__ = ["texture"]
 
@@ -47,7 +47,7 @@ def texture(
     hush(wanted.quiet)
     width, height = _sides(size)
     sides = {"size": max(width, height), "width": width, "height": height}
-    config = from_dict(TextureConfig, {**options, **sides})
+    config = from_given(TextureConfig, {**options, **sides})
     choices = tuple(StyleChoice.parse(text) for text in style)
 
     from impasto.cli.easel import launch
@@ -63,7 +63,7 @@ def _sides(text: str) -> tuple[int, int]:
     Raises:
         OptionError: another spelling.
     """
-    found = re.fullmatch(r"(\d{1,6})(?:[x×](\d{1,6}))?", text.strip().lower())
+    found = re.fullmatch(r"([1-9]\d{0,5})(?:[x×]([1-9]\d{0,5}))?", text.strip().lower())
     if not found:
         raise OptionError(
             f"--size is {text!r}. It takes width and height in pixels, such as 2048x1024, or one "

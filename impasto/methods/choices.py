@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from impasto.errors import OptionError, suggestion
 
-__all__ = ["COLOUR_MODES", "DEPTHS", "RegionChoice", "StyleChoice", "layer_weights"]
+__all__ = [
+    "COLOUR_MODES",
+    "DEPTHS",
+    "STARTS",
+    "RegionChoice",
+    "StyleChoice",
+    "layer_weights",
+    "means_file",
+    "start_of",
+]
 
 COLOUR_MODES = ("style", "keep", "match")
 DEPTHS = ("all", "fine", "coarse")
+STARTS = ("content", "noise", "grey")
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(nan|inf)", re.IGNORECASE)
 
@@ -54,14 +64,23 @@ class StyleChoice:
         """`b.jpg`, `b.jpg:0.3`, `b.jpg:fine` or `b.jpg:0.3:fine`."""
         name, words = _split(text, lambda word: word in DEPTHS or _is_number(word))
         _check_once("--style", text, words)
-        choice = cls(name)
+        if not name:
+            raise OptionError(f"--style is {text!r}, which names no style.")
+        return cls._of(name, words)
+
+    @classmethod
+    def used(cls, source: Any, use: str) -> StyleChoice:
+        """A source and what `use` said of it, such as `:0.3:fine`; no file is asked for here."""
+        return cls._of(source, use.split(":")[1:])
+
+    @classmethod
+    def _of(cls, source: Any, words: Sequence[str]) -> StyleChoice:
+        choice = cls(source)
         for word in words:
             if _is_number(word):
                 choice = replace(choice, weight=float(word))
             else:
                 choice = replace(choice, layers=word)
-        if not name:
-            raise OptionError(f"--style is {text!r}, which names no style.")
         return choice
 
     @property
@@ -133,6 +152,26 @@ class RegionChoice:
         words += [] if self.strength is None else [repr(self.strength)]
         words += [] if self.color is None else [f"color={self.color}"]
         return f"{self.colour}={':'.join(word for word in words if word)}"
+
+
+def start_of(options: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
+    """Options as a config takes them, and the picture to start from where `init` is one.
+
+    One of `STARTS` is never a file's name: that is written ./noise.
+    """
+    init = options.get("init", STARTS[0])
+    if isinstance(init, str) and not means_file(init, STARTS):
+        return dict(options), None
+    return {**options, "init": STARTS[0]}, Path(init) if isinstance(init, str) else init
+
+
+def means_file(name: str, words: Sequence[str]) -> bool:
+    """Whether a name that may also be one of those words means a file.
+
+    One with a suffix or a folder does, even if it is not there: whoever reads it will say so.
+    """
+    path = Path(name)
+    return name not in words and bool(path.suffix or name != path.name or _is_file(name))
 
 
 def layer_weights(layers: Sequence[str]) -> dict[str, float]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from impasto.errors import OptionError
-from impasto.methods.choices import RegionChoice, layer_weights
+from impasto.methods.choices import STARTS, RegionChoice, layer_weights
 from impasto.methods.options import check, option
 
 __all__ = [
     "METHODS",
+    "PAINTERS",
     "STYLIZERS",
     "DoodleConfig",
     "GatysConfig",
@@ -27,6 +28,12 @@ __all__ = [
 
 _ITERATIONS = 200
 
+# Of a loss; beyond it single precision has nothing left for the other losses.
+_HEAVIEST = 1e6
+
+# Of a picture's sides, in pixels.
+_LEAST, _MOST = 32, 16384
+
 
 @dataclass(frozen=True)
 class PixelConfig:
@@ -36,7 +43,7 @@ class PixelConfig:
         OptionError: a value out of its range or not among its choices, or two that contradict.
     """
 
-    size: int = option(512, "Long side of the result, in pixels.", low=32, high=16384)
+    size: int = option(512, "Long side of the result, in pixels.", low=_LEAST, high=_MOST)
     seed: int = option(0, "Seed of everything random.", low=0, high=2**63 - 1)
     stroke: float = option(
         1.0,
@@ -60,9 +67,15 @@ class PixelConfig:
         "own if none.",
         panel="Losses",
     )
-    style_weight: float = option(1.0, "Weight of the style loss.", low=0.0, panel="Losses")
+    style_weight: float = option(
+        1.0, "Weight of the style loss.", low=0.0, high=_HEAVIEST, panel="Losses"
+    )
     tv_weight: float = option(
-        1.0, "Weight of the total variation: less grain, softer strokes.", low=0.0, panel="Losses"
+        1.0,
+        "Weight of the total variation: less grain, softer strokes.",
+        low=0.0,
+        high=_HEAVIEST,
+        panel="Losses",
     )
     tv: str = option(
         "l2",
@@ -95,8 +108,8 @@ class PixelConfig:
     smallest: int = option(
         180,
         "Long side of the first, coarsest scale, at most.",
-        low=32,
-        high=16384,
+        low=_LEAST,
+        high=_MOST,
         panel="Optimiser",
     )
     precision: str = option(
@@ -117,11 +130,26 @@ class PixelConfig:
                 f"--epochs is {self.epochs} and --steps {self.steps}: give both, or neither and "
                 "--iterations."
             )
-        if self.epochs and self.iterations not in (type(self).iterations, self.epochs * self.steps):
-            raise OptionError(
-                f"--iterations {self.iterations} contradicts --epochs {self.epochs} × --steps "
-                f"{self.steps}. Give one or the other."
-            )
+        if self.epochs and self.iterations not in (type(self).iterations, self.length):
+            raise self.two_lengths()
+        if not any(self._counted().values()):
+            told = ", ".join(f"--{n.replace('_', '-')} {v:g}" for n, v in self._told().items())
+            raise OptionError(f"Nothing is left to paint by: {told}. Raise one of them.")
+
+    def two_lengths(self) -> OptionError:
+        """What to say of iterations that are not the epochs' steps."""
+        return OptionError(
+            f"--iterations {self.iterations} contradicts --epochs {self.epochs} × --steps "
+            f"{self.steps}. Give one or the other."
+        )
+
+    def _counted(self) -> dict[str, float]:
+        """The weight of each loss that counts anywhere in the picture."""
+        return {"style_weight": self.style_weight, "tv_weight": self.tv_weight}
+
+    def _told(self) -> dict[str, float]:
+        """What a message tells when none of them counts."""
+        return self._counted()
 
     @property
     def length(self) -> int:
@@ -147,9 +175,7 @@ class PhotoConfig(PixelConfig):
         "How --color match moves the painting's colours.",
         choices=("symmetric", "cholesky", "pca"),
     )
-    init: str = option(
-        "content", "What the first scale starts from.", choices=("content", "noise", "grey")
-    )
+    init: str = option("content", "What the first scale starts from.", choices=STARTS)
     region: tuple[str, ...] = option(
         (),
         "What to do where --content-map has a colour: a style, a strength, keep (pixels "
@@ -170,14 +196,21 @@ class PhotoConfig(PixelConfig):
         "none.",
         panel="Losses",
     )
-    content_weight: float = option(1.0, "Weight of the content loss.", low=0.0, panel="Losses")
+    content_weight: float = option(
+        1.0, "Weight of the content loss.", low=0.0, high=_HEAVIEST, panel="Losses"
+    )
     l2_weight: float = option(
-        0.0, "Weight of the squared distance to the photograph's pixels.", low=0.0, panel="Losses"
+        0.0,
+        "Weight of the squared distance to the photograph's pixels.",
+        low=0.0,
+        high=_HEAVIEST,
+        panel="Losses",
     )
     laplacian_weight: float = option(
         0.0,
         "Weight of the distance to the photograph's Laplacian, which keeps lines.",
         low=0.0,
+        high=_HEAVIEST,
         panel="Losses",
     )
     laplacian_pool: int = option(
@@ -194,6 +227,17 @@ class PhotoConfig(PixelConfig):
         colours = [RegionChoice.parse(text).colour for text in self.region]
         if twice := [c for i, c in enumerate(colours) if c in colours[:i]]:
             raise OptionError(f"--region names {twice[0]} twice. Say all of it in one.")
+
+    def _counted(self) -> dict[str, float]:
+        strengths = [RegionChoice.parse(text).strength for text in self.region]
+        every = [self.strength, *(s for s in strengths if s is not None)]
+        is_painted, is_held = any(s > 0 for s in every), any(s < 1 for s in every)
+        held = ("content_weight", "l2_weight", "laplacian_weight")
+        found = {name: is_painted * weight for name, weight in super()._counted().items()}
+        return found | {name: is_held * getattr(self, name) for name in held}
+
+    def _told(self) -> dict[str, float]:
+        return {name: getattr(self, name) for name in ("strength", *self._counted())}
 
 
 @dataclass(frozen=True)
@@ -245,8 +289,8 @@ class NnstConfig(MatchingConfig):
     smallest: int = option(
         80,
         "Long side of the first, coarsest scale, at most.",
-        low=32,
-        high=16384,
+        low=_LEAST,
+        high=_MOST,
         panel="Optimiser",
     )
     content_mix: float = option(
@@ -265,8 +309,8 @@ class MrfConfig(MatchingConfig):
     smallest: int = option(
         128,
         "Long side of the first, coarsest scale, at most.",
-        low=32,
-        high=16384,
+        low=_LEAST,
+        high=_MOST,
         panel="Optimiser",
     )
     variety: float = option(
@@ -327,8 +371,8 @@ class TextureConfig(PixelConfig):
     `size` is the longer of the two sides.
     """
 
-    width: int = option(0, "Pixels from left to right; 0 for a square.", low=0, high=16384)
-    height: int = option(0, "Pixels from top to bottom; 0 for a square.", low=0, high=16384)
+    width: int = option(0, "Pixels from left to right; 0 for a square.", low=0, high=_MOST)
+    height: int = option(0, "Pixels from top to bottom; 0 for a square.", low=0, high=_MOST)
     seamless: bool = option(
         False, "Opposite edges meet, so that the texture can be laid side by side with itself."
     )
@@ -345,6 +389,11 @@ class TextureConfig(PixelConfig):
             raise OptionError(
                 f"A texture of {self.width}×{self.height} has a long side of {max(self.sides)}, "
                 f"and --size is {self.size}. Give both sides, or only --size for a square."
+            )
+        if min(self.sides) < _LEAST:
+            raise OptionError(
+                f"A texture of {self.sides[0]}×{self.sides[1]} is too thin to see anything in. "
+                f"Each side takes a whole number from {_LEAST} to {_MOST}."
             )
 
     @property
@@ -387,6 +436,11 @@ METHODS: dict[str, type[PixelConfig]] = {
     "laplacian": LaplacianConfig,
     "texture": TextureConfig,
     "doodle": DoodleConfig,
+}
+
+# Those that paint from a photograph.
+PAINTERS: dict[str, type[PhotoConfig]] = {
+    name: kind for name, kind in METHODS.items() if issubclass(kind, PhotoConfig)
 }
 
 # Those that give a photograph a style and differ in how styles are compared.

@@ -71,7 +71,7 @@ def _check_texts(flag: str, value: Any, metavar: str) -> None:
 def _check_number(flag: str, value: Any, default: float, meta: Any) -> None:
     kinds = (int,) if isinstance(default, int) else (int, float)
     low, high = meta["low"], meta["high"]
-    span = f"from {low:g} to {high:g}" if high is not None else f"of at least {low:g}"
+    span = f"from {low:.7g} to {high:.7g}" if high is not None else f"of at least {low:g}"
     kind = "a whole number" if isinstance(default, int) else "a number"
     sound = isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value)
     if not sound or value < low or (high is not None and value > high):

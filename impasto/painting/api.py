@@ -10,9 +10,9 @@ from PIL import Image
 
 from impasto.errors import OptionError, suggestion
 from impasto.image.files import to_pil
-from impasto.methods.choices import StyleChoice
-from impasto.methods.configs import STYLIZERS
-from impasto.methods.options import from_dict
+from impasto.methods.choices import StyleChoice, start_of
+from impasto.methods.configs import PAINTERS
+from impasto.methods.given import from_given
 from impasto.methods.solver import last
 from impasto.painting.task import Source, Sources, finish, paint
 from impasto.painting.tasks import prepare
@@ -35,7 +35,7 @@ def stylize(
         content: a photograph: a file or a Pillow image.
         style: a painting, a style card, or the name of a built-in one such as `starry-night`; or
             several of them, with weights and layers: `["a.jpg", "b.jpg:0.3:fine"]`.
-        method: `gatys`, `nnst` or `mrf`.
+        method: `gatys`, `nnst`, `mrf` or `laplacian`.
         content_map: a picture whose flat colours are regions; `region=[…]` says what they get.
         style_map: the same for the style, or for each of the styles.
         options: fields of the method's config, such as `size=1024` or `strength=0.7`; besides,
@@ -47,23 +47,23 @@ def stylize(
     Raises:
         ImpastoError: whatever cannot be used or done.
     """
-    if method not in STYLIZERS:
+    if method not in PAINTERS:
         raise OptionError(
-            f"There is no method {method!r}{suggestion(method, STYLIZERS)} It may be "
-            f"{', '.join(STYLIZERS)}."
+            f"There is no method {method!r}{suggestion(method, PAINTERS)} It may be "
+            f"{', '.join(PAINTERS)}."
         )
     weights = options.pop("weights", None)
-    init = options.get("init", "content")
-    is_picture = not isinstance(init, str) or Path(init).is_file()
+    options, init = start_of(options)
     sources = Sources.of(
         content,
         *_several(style),
-        init=options.pop("init") if is_picture else None,
+        init=init,
         content_map=content_map,
         style_maps=tuple(_several(style_map)),
         weights=None if weights is None else Path(weights),
     )
-    task = prepare(sources, from_dict(STYLIZERS[method], options))
+    config = from_given(PAINTERS[method], options, has_map=content_map is not None)
+    task = prepare(sources, config)
     return to_pil(finish(task, last(paint(task))), recipe=task.recipe.to_json())
 
 

@@ -43,7 +43,7 @@ def make_card(
         ImpastoError: a picture or a network that cannot be used.
     """
     config = with_layers(TextureConfig(backbone=backbone, size=_SWATCH_VIEW, iterations=150))
-    picture, _ = read_picture("style", source, replace(config, size=max(cards.SIZES)))
+    picture = read_picture("style", source, config, limit=max(cards.SIZES)).shown
     name = title or (Path(source).stem if isinstance(source, (str, Path)) else "untitled")
     extractor = backbone_of(replace(config, precision="float32"), weights)
     about = About(

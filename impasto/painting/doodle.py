@@ -6,9 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jaxtyping import Float
 from PIL import Image
-from torch import Tensor
 
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
@@ -20,13 +18,13 @@ from impasto.methods import doodle as draw
 from impasto.methods._doodle import with_doodle_layers
 from impasto.methods.choices import layer_weights
 from impasto.methods.configs import DoodleConfig
-from impasto.methods.options import from_dict
+from impasto.methods.given import from_given
 from impasto.methods.scene import Region
 from impasto.methods.solver import last
 from impasto.painting.photograph import network_of, recipe_of
 from impasto.painting.reading import Given, read_map, read_picture, read_style
 from impasto.painting.regions import tell_size
-from impasto.painting.task import Source, Sources, Task, finish, paint
+from impasto.painting.task import Source, Sources, Task, finish, opaque, paint
 from impasto.styles.statistics import LEAST_CELLS, Painting
 
 __all__ = ["doodle", "doodle_task"]
@@ -56,7 +54,7 @@ def doodle(map: Source, style: Source, style_map: Source, **options: Any) -> Ima
         style_maps=(style_map,),
         weights=None if weights is None else Path(weights),
     )
-    task = doodle_task(sources, from_dict(DoodleConfig, options))
+    task = doodle_task(sources, from_given(DoodleConfig, options))
     return to_pil(finish(task, last(paint(task))), recipe=task.recipe.to_json())
 
 
@@ -70,25 +68,21 @@ def doodle_task(sources: Sources, config: DoodleConfig, extractor: Extractor | N
         raise OptionError("A doodle takes one map, one painting, and one map of that painting.")
     config = with_doodle_layers(config)
     extractor, network = network_of(config, sources, extractor)
-    labels, entry = read_map("content-map", sources.content_map)
+    drawn = read_map("content-map", sources.content_map)
     read_picture("content-map", sources.content_map, config, extractor)  # refuses one too thin
     given = read_style(sources.styles[0].source, config, extractor, network)
     painting = _pixels_of(given)
-    theirs, style_entry = read_map("style-map", sources.style_maps[0])
-    tell_size("style map", theirs, sources.styles[0].source)
-    labels, theirs = matched(labels, theirs)
-    height, width = labels.labels.shape
+    over = read_map("style-map", sources.style_maps[0])
+    tell_size("style map", over, given.size)
+    labels, theirs = matched(drawn.labels, over.labels)
+    width, height = drawn.size
     factor = config.size / max(height, width)
     size = max(1, round(height * factor)), max(1, round(width * factor))
     regions = _regions(labels, theirs, painting, size)
     _check_sizes(regions, config, extractor)
     run = partial(draw, regions, config, height=height, width=width, extractor=extractor)
-    recipe = recipe_of(config, [entry, given.input, style_entry], network)
-    return Task(recipe, config, run, _whole)
-
-
-def _whole(pixels: Float[Tensor, "1 3 h w"]) -> Picture:
-    return Picture(pixels)
+    recipe = recipe_of(config, [drawn.input, given.input, over.input], network)
+    return Task(recipe, config, run, opaque)
 
 
 def _pixels_of(given: Given) -> Picture:

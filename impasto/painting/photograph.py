@@ -50,12 +50,13 @@ def photograph_task(
         raise OptionError("There is no photograph to paint: give CONTENT.")
     config = with_layers(config)
     extractor, network = network_of(config, sources, extractor)
-    photograph, entry = read_picture("content", sources.content, config, extractor)
-    plan = plan_regions(sources, config, photograph, extractor, network)
-    entries, start = [entry, *plan.inputs], None
+    given = read_picture("content", sources.content, config, extractor)
+    photograph = given.shown
+    plan = plan_regions(sources, config, given, extractor, network)
+    entries, start = [given.input, *plan.inputs], None
     if sources.init is not None:
-        start, start_entry = read_picture("init", sources.init, config, extractor)
-        entries.append(start_entry)
+        init = read_picture("init", sources.init, config, extractor)
+        start, entries = init.shown, [*entries, init.input]
     run = partial(
         _PAINTERS[method_of(config)],
         photograph.pixels,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import logging
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
+from torch.nn import functional as F
 
 from impasto.errors import PictureError, StyleError
 from impasto.features.extractor import Extractor
@@ -23,9 +26,26 @@ from impasto.styles import card as cards
 from impasto.styles import gallery
 from impasto.styles.statistics import Painting, Style
 
-__all__ = ["Given", "digest_of", "layers_of", "read_map", "read_picture", "read_style", "size_of"]
+__all__ = [
+    "Given",
+    "Map",
+    "digest_of",
+    "layers_of",
+    "read_map",
+    "read_picture",
+    "read_style",
+]
+
+_LOG = logging.getLogger("impasto")
 
 _ORIENTATION = 0x0112  # EXIF; from 5 on, width and height change places
+
+# Regions are found on a map of at most so many pixels along its longer side: of 12 megapixels it
+# would take 15 seconds and 2 GB. Their borders are as sharp as those of most pictures painted.
+_FINEST_MAP = 2048
+
+# A style may be asked for at a size so much beyond those that it has, before anybody notices.
+_UNNOTICED = 1.1
 
 
 @dataclass(frozen=True)
@@ -33,12 +53,36 @@ class Given:
     """A picture or card that was read, and its entry in the recipe.
 
     Attributes:
-        picture: its pixels; None for a style card, which has none.
+        picture: its pixels, which may be fewer than it came with; None for a style card, which has
+            none.
+        style: None if it was read as no style.
+        size: width and height that it came with, upright; 0 for a style card.
     """
 
     input: Input
     picture: Picture | None = None
     style: Style | None = None
+    size: tuple[int, int] = (0, 0)
+
+    @property
+    def shown(self) -> Picture:
+        """The picture of what has one, as all have that `read_picture` gives."""
+        assert self.picture is not None, "a style card has no pixels"
+        return self.picture
+
+
+@dataclass(frozen=True)
+class Map:
+    """A map of regions that was read, and its entry in the recipe.
+
+    Attributes:
+        labels: of a large map, brought down to 2,048 pixels along its longer side.
+        size: width and height that it came with, upright.
+    """
+
+    labels: LabelMap
+    input: Input
+    size: tuple[int, int]
 
 
 def layers_of(config: PixelConfig) -> list[str]:
@@ -53,7 +97,8 @@ def read_picture(
     config: PixelConfig,
     extractor: Extractor | None = None,
     use: str = "",
-) -> tuple[Picture, Input]:
+    limit: int | None = None,
+) -> Given:
     """A picture, at most as large as the result, and its entry in the recipe.
 
     A photograph of 24 megapixels takes 300 MB as numbers, and no scale looks at so many.
@@ -61,25 +106,33 @@ def read_picture(
     Args:
         extractor: refuses a picture that is too thin for its layers.
         use: what the recipe says of it besides its name.
+        limit: the long side that it is brought down to if it is larger; by default the result's.
     """
     picture = read(source)
-    given = _entry(role, source, picture, use)
+    entry = _entry(role, source, picture, use)
     if extractor is not None:
-        _check_shape(given, picture, config, extractor)
-    if max(picture.width, picture.height) <= config.size:
-        return picture, given
-    alpha = None if picture.alpha is None else fit(picture.alpha, config.size)
-    return Picture(fit(picture.pixels, config.size), alpha), given
+        _check_shape(entry, picture, config, extractor)
+    size, limit = (picture.width, picture.height), limit or config.size
+    if max(size) > limit:
+        alpha = None if picture.alpha is None else fit(picture.alpha, limit)
+        picture = Picture(fit(picture.pixels, limit), alpha)
+    return Given(entry, picture, size=size)
 
 
-def read_map(role: str, source: Source) -> tuple[LabelMap, Input]:
+def read_map(role: str, source: Source) -> Map:
     """The regions of a map, and its entry in the recipe.
 
     Raises:
         OptionError: the picture is no map.
     """
     picture = read(source)
-    return quantise(picture.pixels), _entry(role, source, picture, "")
+    size, pixels = (picture.width, picture.height), picture.pixels
+    if max(size) > _FINEST_MAP:
+        factor = _FINEST_MAP / max(size)
+        fewer = tuple(max(1, round(side * factor)) for side in pixels.shape[-2:])
+        # By nearest neighbour, as all labels are resized: an average would make new colours.
+        pixels = F.interpolate(pixels, size=fewer, mode="nearest-exact")
+    return Map(quantise(pixels), _entry(role, source, picture, ""), size)
 
 
 def read_style(
@@ -89,15 +142,31 @@ def read_style(
     network: str,
     role: str = "style",
     use: str = "",
+    view: int | None = None,
 ) -> Given:
     """A painting or a style card.
 
+    Warns of a stroke that asks for it at a size it is not known at.
+
     Args:
         network: the digest of the backbone's weights, which a card must have been measured with.
+        view: show it at its own scale at a stroke of 1, if that is with a long side of so many
+            pixels at most; by default it is shown as large as the result.
     """
     if isinstance(source, Image.Image) or (_is_file(source) and not _is_card(source)):
-        picture, given = read_picture(role, source, config, extractor, use)
-        return Given(given, picture, Painting(picture.pixels))
+        limit = math.ceil((view or config.size) * max(1.0, config.stroke))
+        given = read_picture(role, source, config, extractor, use, limit)
+        given = replace(given, style=Painting(given.shown.pixels))
+        _tell_stroke(given.input, (0, max(given.size)), config, view)
+        return given
+    card, entry = _read_card(source, config, network, role, use)
+    _tell_stroke(entry, (min(card.measured), max(card.measured)), config, view)
+    return Given(entry, None, card)
+
+
+def _read_card(
+    source: str | Path, config: PixelConfig, network: str, role: str, use: str
+) -> tuple[cards.StyleCard, Input]:
     file = Path(source) if _is_file(source) else gallery.path(str(source))
     card = cards.load(file)
     if card.about.backbone_digest != network:
@@ -106,16 +175,30 @@ def read_style(
             f"uses {config.backbone}, or other weights of it. Take the painting itself, or make a "
             "card for this backbone with `impasto style make`."
         )
-    return Given(Input(role, str(source), digest(file), use), None, card)
+    return card, Input(role, str(source), digest(file), use)
 
 
-def size_of(source: Source) -> tuple[int, int]:
-    """Width and height of a picture as it is shown, from its file's head."""
-    if isinstance(source, Image.Image):
-        return source.size
-    with Image.open(source) as picture:
-        turned = picture.getexif().get(_ORIENTATION, 1) >= 5
-        return (picture.height, picture.width) if turned else picture.size
+def _tell_stroke(
+    given: Input, known: tuple[int, int], config: PixelConfig, view: int | None
+) -> None:
+    """Note that the last scale asks for a painting larger or smaller than it can be had.
+
+    Args:
+        known: the least and the most pixels along its longer side; 0 and more for a file.
+    """
+    least, most = known
+    wanted = config.stroke * (min(view, most) if view else config.size)
+    beyond, below = wanted > most * _UNNOTICED, wanted * _UNNOTICED < least
+    if config.stroke == 1 or not (beyond or below):
+        return
+    nearest, change, bound = (most, "larger", "most") if beyond else (least, "smaller", "least")
+    remedy = "the painting itself" if least else "a file of more pixels"
+    _LOG.warning(
+        "--stroke %g asks for %s with a long side of %d pixels, and it has %d at %s: its strokes "
+        "come out no %s than at --stroke %.2g; for %s ones, give %s",
+        config.stroke, given.name or f"the {given.role}", wanted, nearest, bound,
+        change, config.stroke * nearest / wanted, change, remedy,
+    )  # fmt: skip
 
 
 def digest_of(picture: Picture) -> str:

@@ -20,7 +20,7 @@ from impasto.image.recolor import matched_colours
 from impasto.methods.choices import RegionChoice, StyleChoice, layer_weights
 from impasto.methods.configs import PhotoConfig, PixelConfig
 from impasto.methods.scene import Region
-from impasto.painting.reading import Given, read_map, read_style, size_of
+from impasto.painting.reading import Given, Map, read_map, read_style
 from impasto.painting.task import Source, Sources
 from impasto.recipe import Input
 from impasto.styles.blend import Blend, Share
@@ -63,7 +63,7 @@ class _Part:
 def plan_regions(
     sources: Sources,
     config: PhotoConfig,
-    photograph: Picture,
+    photograph: Given,
     extractor: Extractor,
     network: str,
 ) -> Plan:
@@ -86,7 +86,7 @@ def plan_regions(
         parts, more = _mapped(sources, config, photograph, extractor, network, styles)
         inputs += more
     _check_sizes(parts, config, extractor)
-    regions = tuple(_region(part, config, photograph) for part in parts)
+    regions = tuple(_region(part, config, photograph.shown) for part in parts)
     return Plan(regions, _colour_mask(parts, config), tuple(inputs))
 
 
@@ -118,16 +118,16 @@ def _check(sources: Sources, config: PhotoConfig) -> None:
 def _mapped(
     sources: Sources,
     config: PhotoConfig,
-    photograph: Picture,
+    photograph: Given,
     extractor: Extractor,
     network: str,
     styles: Sequence[tuple[StyleChoice, Given]],
 ) -> tuple[list[_Part], list[Input]]:
     """The parts of a photograph that has a map, and the recipe's entries of all that was read."""
     assert sources.content_map is not None
-    assert sources.content is not None
-    labels, entry = read_map("content-map", sources.content_map)
-    tell_size("content map", labels, sources.content)
+    drawn = read_map("content-map", sources.content_map)
+    tell_size("content map", drawn, photograph.size)
+    labels = drawn.labels
     choices = _chosen(labels, config)
     own = {
         colour: read_style(choice.style, config, extractor, network, "region", choice.colour)
@@ -143,8 +143,8 @@ def _mapped(
         )
     shares, maps = _shared_out(sources, labels, shared, styles)
     shares |= {colour: [Share(_styled(given))] for colour, given in own.items()}
-    parts = _parts(labels, choices, shares, photograph, config)
-    return parts, [entry, *maps, *(given.input for given in own.values())]
+    parts = _parts(labels, choices, shares, photograph.shown, config)
+    return parts, [drawn.input, *maps, *(given.input for given in own.values())]
 
 
 def _chosen(labels: LabelMap, config: PhotoConfig) -> dict[str, RegionChoice]:
@@ -167,7 +167,7 @@ def _shared_out(
     for i, (choice, given) in enumerate(styles):
         found: dict[str, Mask | None] = dict.fromkeys(shared)
         if sources.style_maps:
-            found, entry = _style_masks(sources.style_maps[i], labels, shared, choice, given)
+            found, entry = _style_masks(sources.style_maps[i], labels, shared, given)
             entries.append(entry)
         for colour in shared:
             part = _part_of(given, found[colour])
@@ -214,7 +214,7 @@ def _keeps(choices: dict[str, RegionChoice], colour: str) -> bool:
 
 
 def _style_masks(
-    source: Source, labels: LabelMap, shared: Sequence[str], choice: StyleChoice, given: Given
+    source: Source, labels: LabelMap, shared: Sequence[str], given: Given
 ) -> tuple[dict[str, Mask | None], Input]:
     """Where a painting's map has each of the colours that the content shares with it."""
     if given.picture is None:
@@ -222,12 +222,12 @@ def _style_masks(
             f"--style-map chooses parts of a painting, and {given.input.name!r} is a style card, "
             "which has none. Give the painting's file."
         )
-    found, entry = read_map("style-map", source)
-    tell_size("style map", found, choice.source)
-    _, found = matched(labels, found, shared)
+    drawn = read_map("style-map", source)
+    tell_size("style map", drawn, given.size)
+    _, found = matched(labels, drawn.labels, shared)
     each = masks(found, given.picture.height, given.picture.width)
     only = len(found.colours) == 1
-    return {c: None if only else each[i : i + 1] for i, c in enumerate(found.colours)}, entry
+    return {c: None if only else each[i : i + 1] for i, c in enumerate(found.colours)}, drawn.input
 
 
 def _part_of(given: Given, mask: Mask | None) -> Style:
@@ -237,10 +237,9 @@ def _part_of(given: Given, mask: Mask | None) -> Style:
     return Painting(given.picture.pixels, mask)
 
 
-def tell_size(what: str, labels: LabelMap, source: Source) -> None:
+def tell_size(what: str, drawn: Map, size: tuple[int, int]) -> None:
     """Note that a map is not as large as its picture, and more so that it has another shape."""
-    height, width = labels.labels.shape
-    wide, high = size_of(source)
+    (width, height), (wide, high) = drawn.size, size
     if (wide, high) == (width, height):
         return
     skewed = abs(height * wide - width * high) > 0.02 * width * high

@@ -17,7 +17,7 @@ from impasto.methods.configs import PixelConfig
 from impasto.methods.solver import Step
 from impasto.recipe import Recipe
 
-__all__ = ["Source", "Sources", "Task", "finish", "paint"]
+__all__ = ["Source", "Sources", "Task", "finish", "opaque", "paint"]
 
 Source = str | Path | Image.Image
 
@@ -84,3 +84,8 @@ def paint(task: Task) -> Iterator[Step]:
 def finish(task: Task, step: Step) -> Picture:
     """The picture at a step, with the photograph's own transparency, and colours if kept."""
     return task.finished(step.image().cpu())
+
+
+def opaque(pixels: Float[Tensor, "1 3 h w"]) -> Picture:
+    """A picture of painted pixels alone: of a task without a photograph, which has nothing more."""
+    return Picture(pixels)

@@ -5,24 +5,27 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from jaxtyping import Float
 from PIL import Image
-from torch import Tensor
 
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
-from impasto.image.files import Picture, to_pil
+from impasto.image.files import to_pil
 from impasto.methods import texture as weave
 from impasto.methods._painter import with_layers
+from impasto.methods._texture import view_of
 from impasto.methods.configs import TextureConfig
-from impasto.methods.options import from_dict
+from impasto.methods.given import from_given
 from impasto.methods.solver import last
 from impasto.painting.photograph import network_of, recipe_of
 from impasto.painting.reading import read_style
 from impasto.painting.regions import blended
-from impasto.painting.task import Sources, Task, finish, paint
+from impasto.painting.task import Sources, Task, finish, opaque, paint
 
 __all__ = ["texture", "texture_task"]
+
+# A source is shown at its own scale, whatever the texture's size. Of one that is larger than this,
+# the network's first layers alone would take gigabytes; so it is brought down to it.
+_LARGEST_VIEW = 2048
 
 
 def texture_task(
@@ -38,7 +41,12 @@ def texture_task(
     config = with_layers(config)
     extractor, network = network_of(config, sources, extractor)
     given = [
-        (choice, read_style(choice.source, config, extractor, network, use=choice.use))
+        (
+            choice,
+            read_style(
+                choice.source, config, extractor, network, use=choice.use, view=_LARGEST_VIEW
+            ),
+        )
         for choice in sources.styles
     ]
     styles = [(read.style, c.weight, c.layers) for c, read in given if read.style]
@@ -50,14 +58,12 @@ def texture_task(
         config,
         height=height,
         width=width,
+        # A stroke above 1 reads more of a large file: it is what the view is multiplied with.
+        view=min(_LARGEST_VIEW, view_of(style)),
         seamless=config.seamless,
         extractor=extractor,
     )
-    return Task(recipe_of(config, [read.input for _, read in given], network), config, run, _whole)
-
-
-def _whole(pixels: Float[Tensor, "1 3 h w"]) -> Picture:
-    return Picture(pixels)
+    return Task(recipe_of(config, [read.input for _, read in given], network), config, run, opaque)
 
 
 def texture(*styles: Any, **options: Any) -> Image.Image:
@@ -75,5 +81,5 @@ def texture(*styles: Any, **options: Any) -> Image.Image:
     """
     if {"width", "height"} & set(options):
         options.setdefault("size", max(options.get("width", 0), options.get("height", 0)))
-    task = texture_task(Sources.of(None, *styles), from_dict(TextureConfig, options))
+    task = texture_task(Sources.of(None, *styles), from_given(TextureConfig, options))
     return to_pil(finish(task, last(paint(task))), recipe=task.recipe.to_json())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -12,7 +13,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from impasto.features.extractor import Extractor
-from impasto.image.files import fit, resize
+from impasto.features.plan import min_side
+from impasto.image.files import resize
 from impasto.image.masks import pooled
 from impasto.losses.objective import Features
 from impasto.losses.statistics import Guide, Moments, moments
@@ -21,6 +23,10 @@ __all__ = ["LEAST_CELLS", "NARROW", "Painting", "Style", "inside", "measure"]
 
 # A region of fewer cells than 3×3 at a layer says nothing about a style there.
 LEAST_CELLS = 9.0
+
+# A painting is not brought down to fewer cells than this along its shorter side, at the deepest
+# layer that looks.
+_CELLS_ACROSS = 2
 
 # A region that keeps less than this share of its area without its edge is all edge.
 NARROW = 0.2
@@ -55,7 +61,10 @@ class Painting:
     def at(
         self, long_side: int, extractor: Extractor, layers: Sequence[str]
     ) -> Mapping[str, Moments]:
-        """Moments of the painting, its long side brought down to `long_side`; never enlarged."""
+        """Moments of the painting, its long side brought down to `long_side`; never enlarged.
+
+        It stays larger where the deepest of the layers would hardly see it any more.
+        """
         if self.mask is None:
             return measure(self.pixels, long_side, extractor, layers)
         features, masks = self.seen(long_side, extractor, layers)
@@ -74,7 +83,7 @@ class Painting:
         features = _look(self.pixels, long_side, extractor, layers)
         if self.mask is None:
             return features, dict.fromkeys(features)
-        height, width = _size_at(self.pixels, long_side)
+        height, width = _size_at(self.pixels, long_side, extractor, layers)
         mask = resize(self.mask, height, width).clamp(0, 1).to(next(extractor.parameters()).device)
         return features, {n: inside(pooled(mask, *f.shape[-2:])) for n, f in features.items()}
 
@@ -83,7 +92,7 @@ class Painting:
 def measure(
     pixels: Float[Tensor, "1 3 h w"], long_side: int, extractor: Extractor, layers: Sequence[str]
 ) -> dict[str, Moments]:
-    """Moments of a painting's features at a size, of its own shape, and never enlarged."""
+    """Moments of a painting's features at a size, of its own shape, as `Painting.at` has them."""
     features = _look(pixels, long_side, extractor, layers)
     return {name: moments(features[name]) for name in layers}
 
@@ -91,15 +100,21 @@ def measure(
 def _look(
     pixels: Tensor, long_side: int, extractor: Extractor, layers: Sequence[str]
 ) -> dict[str, Tensor]:
-    side = min(long_side, max(pixels.shape[-2:]))
+    height, width = _size_at(pixels, long_side, extractor, layers)
     device = next(extractor.parameters()).device
-    seen: dict[str, Tensor] = extractor(fit(pixels, side).to(device), layers)
+    seen: dict[str, Tensor] = extractor(resize(pixels, height, width).to(device), layers)
     return seen
 
 
-def _size_at(pixels: Tensor, long_side: int) -> tuple[int, int]:
-    height, width = fit(pixels[:, :1], min(long_side, max(pixels.shape[-2:]))).shape[-2:]
-    return height, width
+def _size_at(
+    pixels: Tensor, long_side: int, extractor: Extractor, layers: Sequence[str]
+) -> tuple[int, int]:
+    """Height and width of a painting at a size; see `Painting.at`."""
+    height, width = pixels.shape[-2:]
+    short, long = sorted((height, width))
+    needed = max(min_side(extractor.plan, layers), _CELLS_ACROSS * extractor.stride(layers))
+    factor = min(long, max(long_side, math.ceil(needed * long / short))) / long
+    return max(1, round(height * factor)), max(1, round(width * factor))
 
 
 def inside(mask: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:

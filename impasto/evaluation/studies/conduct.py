@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,7 +108,7 @@ def conduct(plan: Plan, watch: Watch = lambda _: True) -> Outcome:
     """
     study = study_named(plan.kind)
     variants = variants_of(plan.kind, plan.base, plan.values, plan.init)
-    _check(plan)
+    _check(plan, variants)
     subject = subject_of(plan.content, plan.style, plan.base, plan.weights)
     runs = runs_of(variants, subject)
     contents = [(name, run.task.recipe) for run in runs for name in run.names()]
@@ -136,12 +136,13 @@ def conduct(plan: Plan, watch: Watch = lambda _: True) -> Outcome:
     return Outcome(plan.folder, files, len(variants), easel.kept)
 
 
-def _check(plan: Plan) -> None:
+def _check(plan: Plan, variants: Sequence[Variant]) -> None:
     """Fail before the work rather than after it."""
     check_plots()
     if plan.film:
         check_film()
-    for given in (plan.content, plan.style, *([str(plan.init)] if plan.init else [])):
+    starts = [str(variant.init) for variant in variants if variant.init]
+    for given in (plan.content, plan.style, *starts):
         file = Path(given)
         if file.is_file() and file.resolve().is_relative_to(plan.folder.resolve()):
             raise OptionError(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from impasto.errors import OptionError
+from impasto.evaluation.studies.plots import library
 
 __all__ = ["Cell", "canvas_for", "fitted", "font", "sheet", "wrapped"]
 
@@ -44,15 +44,9 @@ def font(size: int, *, bold: bool = False) -> Font:
     Raises:
         OptionError: matplotlib is not installed.
     """
-    try:
-        import matplotlib
-    except ImportError as problem:
-        raise OptionError(
-            "A study is drawn with matplotlib, which is not installed here. Install it with "
-            "`pip install 'impasto[study]'`."
-        ) from problem
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name), size)
+    data = Path(library().get_data_path())
+    return ImageFont.truetype(str(data / "fonts" / "ttf" / name), size)
 
 
 def fitted(picture: Image.Image, width: int, height: int) -> Image.Image:

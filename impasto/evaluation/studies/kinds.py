@@ -15,12 +15,10 @@ from pathlib import Path
 from impasto.errors import OptionError, suggestion
 from impasto.features.backbones import BACKBONES
 from impasto.features.plan import layer_names
-from impasto.methods.choices import layer_weights
+from impasto.methods.choices import STARTS, layer_weights, means_file
 from impasto.methods.configs import PhotoConfig
 
 __all__ = ["STUDIES", "Study", "Variant", "study_named", "variants_of"]
-
-_STARTS = ("content", "noise", "grey")
 
 
 @dataclass(frozen=True)
@@ -162,8 +160,10 @@ def _iterations(base: PhotoConfig, values: tuple[str, ...], init: Path | None) -
 def _starts(base: PhotoConfig, values: tuple[str, ...], init: Path | None) -> list[Variant]:
     """`content`, `grey`, `noise`, `noise:SEED` or a picture; without values three noises."""
     own = ("content", *(f"noise:{base.seed + i}" for i in range(3)), "grey")
-    chosen = (*(values or own), *([str(init)] if init else []))
-    return [_start(base, value) for value in dict.fromkeys(chosen)]
+    found = [_start(base, value) for value in values or own]
+    if init is not None and init not in [variant.init for variant in found]:
+        found.append(_from_picture(base, init))
+    return found
 
 
 def _start(base: PhotoConfig, value: str) -> Variant:
@@ -173,13 +173,16 @@ def _start(base: PhotoConfig, value: str) -> Variant:
             raise OptionError(f"--values has {value!r}. A noise's seed is a whole number: noise:7.")
         config = replace(base, init="noise", seed=int(seed))
         return Variant(f"from noise, seed {seed}", value, config)
-    if value in _STARTS:
+    if value in STARTS:
         told = {"content": "the photograph", "grey": "grey", "noise": "noise"}[value]
         return Variant(f"from {told}", value, replace(base, init=value))
-    file = Path(value)
-    if not (file.is_file() or file.suffix):
+    if not means_file(value, STARTS):
         raise OptionError(f"--values has {value!r}. A study of init takes {STUDIES['init'].takes}.")
-    return Variant(f"from {file.name}", value, replace(base, init="content"), init=file)
+    return _from_picture(base, Path(value))
+
+
+def _from_picture(base: PhotoConfig, file: Path) -> Variant:
+    return Variant(f"from {file.name}", str(file), replace(base, init="content"), init=file)
 
 
 def _layers(base: PhotoConfig, values: tuple[str, ...], init: Path | None) -> list[Variant]:

@@ -50,7 +50,7 @@ def subject_of(content: str, style: str, config: PhotoConfig, weights: Path | No
     """
     extractor = backbone_of(config, weights)
     network = networks.digest(config.backbone, weights)
-    photograph, _ = read_picture("content", content, config, extractor)
+    photograph = read_picture("content", content, config, extractor).shown
     given = read_style(style, config, extractor, network)
     assert given.style is not None
     return Subject(content, style, photograph, given.style, extractor, weights)

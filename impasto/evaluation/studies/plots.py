@@ -12,7 +12,7 @@ from impasto.errors import OptionError, PictureError
 from impasto.evaluation.studies.folder import Tick
 from impasto.image import atomic
 
-__all__ = ["Curve", "check_plots", "save_losses", "save_time"]
+__all__ = ["Curve", "check_plots", "library", "save_losses", "save_time"]
 
 # Okabe and Ito, "Color universal design", 2008: told apart by every kind of eye. Without black and
 # yellow, which vanish on dark and on light paper.
@@ -71,10 +71,15 @@ def check_plots() -> None:
     Raises:
         OptionError: there is nothing here that plots.
     """
-    _library()
+    library()
 
 
-def _library() -> Any:
+def library() -> Any:
+    """The module `matplotlib`, imported when it is needed.
+
+    Raises:
+        OptionError: it is not installed.
+    """
     try:
         import matplotlib
     except ImportError as problem:
@@ -161,7 +166,7 @@ def _colour(index: int, curve: Curve) -> Any:
     if curve.hue is None:
         return _APART[index % len(_APART)]
     # Viridis without the end that would vanish: it is told apart in grey, too.
-    return _library().colormaps["viridis"](0.85 * curve.hue)
+    return library().colormaps["viridis"](0.85 * curve.hue)
 
 
 def _scales(axis: Any, curve: Curve) -> None:
@@ -208,7 +213,7 @@ class _figure:  # noqa: N801 - used as a function
         self.curves, self.named = curves, 1 < len(curves) <= _MOST_NAMED
 
     def __enter__(self) -> list[Any]:
-        matplotlib = _library()
+        matplotlib = library()
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
