@@ -244,3 +244,20 @@ def test_a_doodle_has_the_proportions_of_its_map(net: Extractor, tissue: Image.I
     task = prepare(sources, DoodleConfig(size=300), net)
     assert task.run.keywords["width"] == 3000  # type: ignore[attr-defined]
     assert task.run.keywords["height"] == 1001  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("long", [60, 2100])
+def test_a_map_as_large_as_its_picture_is_no_note(
+    long: int, net: Extractor, tissue: Image.Image, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither where the picture lies on its side in its file, nor where the map was thinned."""
+    photo, size = tissue.resize((long * 2 // 3, long)), (long, long * 2 // 3)
+    photo.getexif()[0x0112] = 6
+    regions = ("#ff0000=0.4",)
+    with caplog.at_level(logging.WARNING, "impasto"):
+        sources = Sources.of(photo, tissue, content_map=map_of(size))
+        prepare(sources, replace(QUICK, region=regions), net)
+        assert "pixels and its picture" not in caplog.text
+        sources = Sources.of(photo, tissue, content_map=map_of(size[::-1]))
+        prepare(sources, replace(QUICK, region=regions), net)
+        assert f"{long}×{size[1]}: it is stretched" in caplog.text

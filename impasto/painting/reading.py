@@ -38,8 +38,6 @@ __all__ = [
 
 _LOG = logging.getLogger("impasto")
 
-_ORIENTATION = 0x0112  # EXIF; from 5 on, width and height change places
-
 # Regions are found on a map of at most so many pixels along its longer side: of 12 megapixels it
 # would take 15 seconds and 2 GB. Their borders are as sharp as those of most pictures painted.
 _FINEST_MAP = 2048
