@@ -218,3 +218,15 @@ def test_the_library_refuses_options_without_effect(folder: Path) -> None:
         impasto.stylize(*pair, feather=0.1)
     with pytest.raises(OptionError, match="--match has no effect without --color match"):
         impasto.stylize(*pair, match="pca")
+
+
+@pytest.mark.parametrize("given", [np.zeros((4, 4, 3)), 3, None])
+def test_what_is_no_picture_is_told_from_python(given: Any, folder: Path) -> None:
+    with pytest.raises(OptionError, match="It may be a file's name, a path or a Pillow"):
+        impasto.stylize(str(folder / "photo.png"), [given], size=64)
+
+
+def test_styles_may_come_with_weights_from_python(folder: Path) -> None:
+    names = [(folder / "painting.png", 0.25), "starry-night"]
+    task = prepare(Sources.of(str(folder / "photo.png"), *names), QUICK)
+    assert [given.use for given in task.recipe.of("style")] == [":0.25", ""]

@@ -11,7 +11,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.function import FunctionCtx
 
-__all__ = ["Guide", "Moments", "Together", "moments", "regional"]
+__all__ = [
+    "Guide",
+    "Moments",
+    "Together",
+    "moments",
+    "regional",
+    "stacked",
+]
 
 
 @dataclass(frozen=True)
@@ -141,17 +148,33 @@ def regional(
         ValueError: a guide is of another height or width than the features.
     """
     together = guides if isinstance(guides, Together) else Together.of(guides)
+    _check_shapes(features, together)
+    found: Iterator[tuple[Tensor, Tensor]] = iter(())
+    if together.parts:
+        means, seconds = _GuidedMoments.apply(features, together)  # type: ignore[no-untyped-call]
+        count = len(together.parts)
+        found = zip(means.chunk(count), seconds.chunk(count), strict=True)
+    return tuple(
+        _everywhere(features) if guide is None or guide.everywhere else Moments(*next(found))
+        for guide in together.guides
+    )
+
+
+def stacked(features: Float[Tensor, "1 c h w"], together: Together) -> Moments:
+    """The moments of all regions of one picture, along the first axis."""
+    if len(together.parts) == len(together.guides):
+        _check_shapes(features, together)
+        return Moments(*_GuidedMoments.apply(features, together))  # type: ignore[no-untyped-call]
+    each = regional(features, together)
+    if len(each) == 1:
+        return each[0]
+    return Moments(torch.cat([m.mean for m in each]), torch.cat([m.second for m in each]))
+
+
+def _check_shapes(features: Tensor, together: Together) -> None:
     for guide in together.guides:
         if guide is not None and guide.shape != tuple(features.shape[2:]):
             raise ValueError(f"a guide of {guide.shape} for features of {features.shape[2:]}")
-    given = _GuidedMoments.apply(features, together) if together.parts else ()  # type: ignore[no-untyped-call]
-    found: Iterator[Tensor] = iter(given)
-    return tuple(
-        _everywhere(features)
-        if guide is None or guide.everywhere
-        else Moments(next(found), next(found))
-        for guide in together.guides
-    )
 
 
 def _everywhere(features: Float[Tensor, "b c h w"]) -> Moments:
@@ -184,7 +207,7 @@ class _MomentsOf(torch.autograd.Function):
 
 
 class _GuidedMoments(torch.autograd.Function):
-    """Moments under guides: mean and second moments of the first, of the second and so on.
+    """Moments under guides: all means, and all second moments, along the first axis.
 
     Only rows under a guide are read, and only those on its soft edge are multiplied.
     """
@@ -195,23 +218,28 @@ class _GuidedMoments(torch.autograd.Function):
         ctx.save_for_backward(picked)
         ctx.together, ctx.shape = together, features.shape
         each = torch.split(picked, [guide.positions for guide in together.parts], 1)
-        pairs = zip(each, together.parts, strict=True)
-        return tuple(sums for rows, guide in pairs for sums in _sums(rows, guide))
+        sums = [_sums(rows, guide) for rows, guide in zip(each, together.parts, strict=True)]
+        means, seconds = zip(*sums, strict=True)
+        return torch.cat(means), torch.cat(seconds)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, mean: Tensor, second: Tensor) -> tuple[Tensor, None]:
         (picked,) = ctx.saved_tensors
         together: Together = ctx.together
         batch, rows, channels = picked.shape
+        # One row of numbers for each region, of each picture of the batch.
+        totals = mean.new_tensor([guide.total for guide in together.parts]).repeat_interleave(batch)
+        offsets = (mean / totals[:, None]).to(picked.dtype)[:, None]
+        slopes = ((second + second.mT) / totals[:, None, None]).to(picked.dtype)
         parts = picked.new_empty(batch, rows + 1, channels)
         parts[:, -1] = 0  # of positions that are in no part
         start = 0
-        pairs = zip(together.parts, gradients[::2], gradients[1::2], strict=True)
-        for guide, mean, second in pairs:
+        each = zip(
+            together.parts, torch.split(offsets, batch), torch.split(slopes, batch), strict=True
+        )
+        for guide, offset, slope in each:
             ours = slice(start, start + guide.positions)
-            both = ((second + second.mT) / guide.total).to(picked.dtype)
-            offset = (mean[:, None] / guide.total).to(picked.dtype)
-            torch.baddbmm(offset, picked[:, ours], both, out=parts[:, ours])
+            torch.baddbmm(offset, picked[:, ours], slope, out=parts[:, ours])
             edge = parts[:, ours][:, guide.full :]
             edge.copy_(_precise(edge) * guide.square[guide.full :, None])
             start += guide.positions

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from impasto.features.extractor import Extractor
-from impasto.losses.guides import Guide, Moments, Together, moments, regional
+from impasto.losses.guides import Guide, Moments, Together, moments, regional, stacked
 
 __all__ = [
     "Guide",
@@ -23,6 +23,7 @@ __all__ = [
     "matrix_root",
     "moments",
     "regional",
+    "stacked",
 ]
 
 

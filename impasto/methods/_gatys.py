@@ -13,7 +13,7 @@ from impasto.features.extractor import Extractor
 from impasto.losses import functional as losses
 from impasto.losses.gaussians import GaussianTarget, gaussian_each
 from impasto.losses.objective import Features
-from impasto.losses.statistics import Lift, Moments, Together, gram, lift_of, regional
+from impasto.losses.statistics import Lift, Moments, Together, gram, lift_of, stacked
 from impasto.methods._painter import backbone_of, paint_photograph, regions_of, with_layers
 from impasto.methods._terms import Comparison, Engine
 from impasto.methods.choices import layer_weights
@@ -80,7 +80,7 @@ def _compare(names: Sequence[str], kind: str, situations: Sequence[Situation]) -
     compare = {n: make(_stacked([styles[i][n] for i in speaking[n]]), lifts[n]) for n in heard}
 
     def measure(features: Features) -> dict[str, Tensor]:
-        return {n: compare[n](_stacked(regional(features[n], guides[n]))) for n in heard}
+        return {n: compare[n](stacked(features[n], guides[n])) for n in heard}
 
     return Comparison({n: speaking[n] for n in heard}, measure)
 

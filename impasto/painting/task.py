@@ -11,6 +11,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
+from impasto.errors import OptionError
 from impasto.image.files import Picture
 from impasto.methods.choices import StyleChoice
 from impasto.methods.configs import PixelConfig
@@ -47,7 +48,8 @@ class Sources:
         """Sources of a photograph and styles, of which a text may say how much and where it acts.
 
         Args:
-            styles: each a `StyleChoice`, a text such as `b.jpg:0.3`, a path or a picture.
+            styles: each a `StyleChoice`, a text such as `b.jpg:0.3`, a path or a picture, or one of
+                these two and a weight.
             more: the other attributes.
         """
         return Sources(content, tuple(_choice(style) for style in styles), **more)
@@ -56,6 +58,13 @@ class Sources:
 def _choice(style: Any) -> StyleChoice:
     if isinstance(style, StyleChoice):
         return style
+    if isinstance(style, tuple) and len(style) == 2:
+        return StyleChoice(style[0], float(style[1]))
+    if not isinstance(style, (str, Path, Image.Image)):
+        raise OptionError(
+            f"A style is given as {type(style).__name__}. It may be a file's name, a path or a "
+            "Pillow image (of an array, Image.fromarray makes one)."
+        )
     return StyleChoice.parse(style) if isinstance(style, str) else StyleChoice(style)
 
 
