@@ -37,6 +37,13 @@ class Moments:
         """The same moments on a device."""
         return Moments(self.mean.to(device), self.second.to(device))
 
+    @staticmethod
+    def stack(each: Sequence[Moments]) -> Moments:
+        """Several moments along the first axis."""
+        if len(each) == 1:
+            return each[0]
+        return Moments(torch.cat([m.mean for m in each]), torch.cat([m.second for m in each]))
+
 
 @dataclass(frozen=True, eq=False)
 class Guide:
@@ -165,10 +172,7 @@ def stacked(features: Float[Tensor, "1 c h w"], together: Together) -> Moments:
     if len(together.parts) == len(together.guides):
         _check_shapes(features, together)
         return Moments(*_GuidedMoments.apply(features, together))  # type: ignore[no-untyped-call]
-    each = regional(features, together)
-    if len(each) == 1:
-        return each[0]
-    return Moments(torch.cat([m.mean for m in each]), torch.cat([m.second for m in each]))
+    return Moments.stack(regional(features, together))
 
 
 def _check_shapes(features: Tensor, together: Together) -> None:

@@ -27,7 +27,6 @@ from impasto.methods._canvas import enlarged, mask_on, with_margin, without_marg
 from impasto.methods._gatys import statistics_engine
 from impasto.methods._meanings import meaning_engine
 from impasto.methods._painter import backbone_of, iterations_of, settings_of, with_layers
-from impasto.methods._patches import patch_layers
 from impasto.methods._terms import Engine, pixel_terms, style_terms
 from impasto.methods.configs import DoodleConfig
 from impasto.methods.scene import Region, Situation, situations
@@ -35,7 +34,7 @@ from impasto.methods.solver import Problem, Step, solve
 from impasto.runtime import generator
 from impasto.styles.statistics import LEAST_CELLS, Painting
 
-__all__ = ["doodle", "with_doodle_layers"]
+__all__ = ["doodle"]
 
 # The patches are matched so often at each scale, and more often at the first, from noise.
 _ROUNDS, _FIRST_ROUNDS = 2, 4
@@ -66,7 +65,7 @@ def doodle(
         OptionError: an unknown layer, or a map too thin for the deepest one.
         DivergedError: no step was small enough.
     """
-    config = with_doodle_layers(config or DoodleConfig())
+    config = with_layers(config or DoodleConfig())
     extractor = extractor or backbone_of(config)
     device = next(extractor.parameters()).device
     areas = tuple(replace(region, mask=_there(region.mask, device)) for region in regions)
@@ -85,13 +84,6 @@ def doodle(
     work = [float(h * w * n) for (h, w), n in zip(sizes, counts, strict=True)]
     start = with_margin(_start(areas, sizes[0], config.seed).to(device))
     yield from without_margin(solve(start, problems, work, settings_of(config)))
-
-
-def with_doodle_layers(config: DoodleConfig) -> DoodleConfig:
-    """The config with its engine's own layers where it names none."""
-    if config.engine == "patches" and not config.style_layers:
-        config = replace(config, style_layers=patch_layers(config.backbone))
-    return with_layers(config)
 
 
 def _there(mask: Tensor | None, device: torch.device) -> Tensor | None:

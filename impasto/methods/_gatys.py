@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -77,7 +76,7 @@ def _compare(names: Sequence[str], kind: str, situations: Sequence[Situation]) -
     heard = [name for name in names if speaking[name]]
     guides = {n: Together.of([situations[i].guides[n] for i in speaking[n]]) for n in heard}
     lifts = {n: lift_of(situations[0].extractor, n) for n in heard}
-    compare = {n: make(_stacked([styles[i][n] for i in speaking[n]]), lifts[n]) for n in heard}
+    compare = {n: make(Moments.stack([styles[i][n] for i in speaking[n]]), lifts[n]) for n in heard}
 
     def measure(features: Features) -> dict[str, Tensor]:
         return {n: compare[n](stacked(features[n], guides[n])) for n in heard}
@@ -92,13 +91,6 @@ def _wanted(names: Sequence[str], situation: Situation) -> Mapping[str, Moments]
     device = next(situation.extractor.parameters()).device
     held = situation.region.style.at(situation.long_side, situation.extractor, present)
     return {name: moments.to(device) for name, moments in held.items()}
-
-
-def _stacked(each: Sequence[Moments]) -> Moments:
-    """Several regions' moments along the first axis."""
-    if len(each) == 1:
-        return each[0]
-    return Moments(torch.cat([m.mean for m in each]), torch.cat([m.second for m in each]))
 
 
 def _gram_distances(wanted: Moments, lift: Lift) -> Callable[[Moments], Tensor]:

@@ -32,6 +32,7 @@ __all__ = [
     "nearest_layers",
     "palette_distances",
     "palette_layers",
+    "palette_shares",
     "sources_of",
 ]
 
@@ -71,6 +72,12 @@ def palette_layers(backbone: str) -> tuple[str, ...]:
     return BACKBONES[backbone].style[:2]
 
 
+def palette_shares(backbone: str, palette: float) -> tuple[tuple[str, ...], dict[str, float]]:
+    """The palette's layers, and what each of their parts counts of the weight that they share."""
+    fine = palette_layers(backbone) if palette else ()
+    return fine, {f"palette {name}": palette / len(fine) for name in fine}
+
+
 def nearest_engine(
     backbone: str,
     layers: Sequence[str] = (),
@@ -90,9 +97,8 @@ def nearest_engine(
             colours, which the angle between features leaves free.
     """
     weights = layer_weights(layers or nearest_layers(backbone))
-    fine = palette_layers(backbone) if palette else ()
+    fine, shares = palette_shares(backbone, palette)
     make = partial(_distances, weights, content_mix, variety, fine)
-    shares = {f"palette {name}": palette / len(fine) for name in fine}
     return Engine(tuple(dict.fromkeys([*weights, *fine])), one_by_one(make), BALANCED, shares)
 
 

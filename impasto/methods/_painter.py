@@ -31,7 +31,7 @@ from impasto.methods._nearest import nearest_layers
 from impasto.methods._patches import patch_layers
 from impasto.methods._terms import Engine, Reach, content_terms, pixel_terms, style_terms
 from impasto.methods.choices import layer_weights
-from impasto.methods.configs import MrfConfig, NnstConfig, PhotoConfig, PixelConfig
+from impasto.methods.configs import DoodleConfig, MrfConfig, NnstConfig, PhotoConfig, PixelConfig
 from impasto.methods.scene import Region, situations
 from impasto.methods.solver import Problem, Settings, Step, solve
 from impasto.runtime import generator, pick_device, pick_precision
@@ -51,22 +51,25 @@ Picture = Float[Tensor, "1 3 h w"]
 Config = TypeVar("Config", bound=PixelConfig)
 
 
-# Of the methods that look at other layers than the backbone's own.
-_STYLE_LAYERS: dict[type, Callable[[str], tuple[str, ...]]] = {
-    NnstConfig: nearest_layers,
-    MrfConfig: patch_layers,
-}
-
-
 def with_layers(config: Config) -> Config:
-    """The config with its backbone's own layers where it names none."""
-    own = BACKBONES[config.backbone]
-    known = _STYLE_LAYERS.get(type(config))
-    layers = known(config.backbone) if known else own.style
-    config = replace(config, style_layers=config.style_layers or layers)
+    """The config with its method's own layers where it names none."""
+    layers = config.style_layers or _style_layers(config)
+    config = replace(config, style_layers=layers)
     if isinstance(config, PhotoConfig):
-        config = replace(config, content_layers=config.content_layers or own.content)
+        own = BACKBONES[config.backbone].content
+        config = replace(config, content_layers=config.content_layers or own)
     return config
+
+
+def _style_layers(config: PixelConfig) -> tuple[str, ...]:
+    """Those that the method looks at: mostly the backbone's own."""
+    if isinstance(config, NnstConfig):
+        return nearest_layers(config.backbone)
+    if isinstance(config, MrfConfig) or (
+        isinstance(config, DoodleConfig) and config.engine == "patches"
+    ):
+        return patch_layers(config.backbone)
+    return BACKBONES[config.backbone].style
 
 
 def backbone_of(config: PixelConfig, weights: Path | None = None) -> Extractor:

@@ -18,7 +18,7 @@ from impasto.methods._nearest import (
     Source,
     groups_of,
     palette_distances,
-    palette_layers,
+    palette_shares,
     sources_of,
 )
 from impasto.methods._terms import Distance, Engine, one_by_one
@@ -58,10 +58,9 @@ def patch_engine(
             colours and the grain, which patches of deep layers leave free.
     """
     weights = layer_weights(layers or patch_layers(backbone))
-    fine = palette_layers(backbone) if palette else ()
+    fine, shares = palette_shares(backbone, palette)
     whole = sum(weights.values())
-    shares = {f"patches {name}": weight / whole for name, weight in weights.items()}
-    shares |= {f"palette {name}": palette / len(fine) for name in fine}
+    shares |= {f"patches {name}": weight / whole for name, weight in weights.items()}
     make = partial(_distances, tuple(weights), Cut(patch, stride), variety, fine)
     return Engine(tuple(dict.fromkeys([*weights, *fine])), one_by_one(make), BALANCED, shares)
 

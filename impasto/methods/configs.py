@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from impasto.errors import OptionError
 from impasto.methods.choices import STARTS, RegionChoice, layer_weights
-from impasto.methods.options import check, option
+from impasto.methods.options import check, option, otherwise
 
 __all__ = [
     "METHODS",
@@ -286,13 +286,7 @@ class NnstConfig(MatchingConfig):
     """Options of matching every feature to its nearest neighbour (Kolkin et al. 2022)."""
 
     # Strokes follow the shapes that are found where a picture is small.
-    smallest: int = option(
-        80,
-        "Long side of the first, coarsest scale, at most.",
-        low=_LEAST,
-        high=_MOST,
-        panel="Optimiser",
-    )
+    smallest: int = otherwise(PixelConfig, "smallest", 80)
     content_mix: float = option(
         0.5,
         "How much of the photograph is in what is matched; the rest is the picture so far.",
@@ -306,21 +300,8 @@ class NnstConfig(MatchingConfig):
 class MrfConfig(MatchingConfig):
     """Options of matching patches of features (Li and Wand 2016)."""
 
-    smallest: int = option(
-        128,
-        "Long side of the first, coarsest scale, at most.",
-        low=_LEAST,
-        high=_MOST,
-        panel="Optimiser",
-    )
-    variety: float = option(
-        0.5,
-        "How much a place of the painting that is taken often is held back, so that none is "
-        "stamped again and again.",
-        low=0.0,
-        high=1.0,
-        panel="Matching (nnst, mrf)",
-    )
+    smallest: int = otherwise(PixelConfig, "smallest", 128)
+    variety: float = otherwise(MatchingConfig, "variety", 0.5)
     patch: int = option(
         3,
         "Positions of the features along a patch's side.",
@@ -352,12 +333,7 @@ class LaplacianConfig(PhotoConfig):
         "Layers that see the levels of the photograph's Laplacian pyramid in the first stage, the "
         "finest level's first, each with a weight if wanted; the backbone's own if none.",
     )
-    style_loss: str = option(
-        "gram",
-        "How two styles are compared: by Gram matrices, or as Gaussians by optimal transport.",
-        choices=("gram", "gaussian"),
-        panel="Losses",
-    )
+    style_loss: str = otherwise(GatysConfig, "style_loss", "gram")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -376,12 +352,7 @@ class TextureConfig(PixelConfig):
     seamless: bool = option(
         False, "Opposite edges meet, so that the texture can be laid side by side with itself."
     )
-    style_loss: str = option(
-        "gaussian",
-        "How two styles are compared: as Gaussians by optimal transport, or by Gram matrices.",
-        choices=("gaussian", "gram"),
-        panel="Losses",
-    )
+    style_loss: str = otherwise(GatysConfig, "style_loss", "gaussian")
 
     def __post_init__(self) -> None:
         super().__post_init__()

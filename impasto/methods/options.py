@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from impasto.errors import OptionError, suggestion
 
-__all__ = ["check", "from_dict", "option"]
+__all__ = ["check", "from_dict", "option", "otherwise"]
 
 Config = TypeVar("Config")
 
@@ -38,6 +38,12 @@ def option(
         "panel": panel,
     }
     return field(default=default, metadata=metadata)
+
+
+def otherwise(config: type, name: str, default: Any) -> Any:
+    """The field of another config with another default."""
+    (spec,) = (spec for spec in fields(config) if spec.name == name)
+    return field(default=default, metadata=spec.metadata)
 
 
 def check(config: Any) -> None:

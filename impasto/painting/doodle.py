@@ -15,7 +15,7 @@ from impasto.image.files import Picture, to_pil
 from impasto.image.labels import LabelMap, matched
 from impasto.image.masks import masks
 from impasto.methods import doodle as draw
-from impasto.methods._doodle import with_doodle_layers
+from impasto.methods._painter import with_layers
 from impasto.methods.choices import layer_weights
 from impasto.methods.configs import DoodleConfig
 from impasto.methods.given import from_given
@@ -66,7 +66,7 @@ def doodle_task(sources: Sources, config: DoodleConfig, extractor: Extractor | N
     """
     if sources.content_map is None or len(sources.styles) != 1 or len(sources.style_maps) != 1:
         raise OptionError("A doodle takes one map, one painting, and one map of that painting.")
-    config = with_doodle_layers(config)
+    config = with_layers(config)
     extractor, network = network_of(config, sources, extractor)
     drawn = read_map("content-map", sources.content_map)
     read_picture("content-map", sources.content_map, config, extractor)  # refuses one too thin
