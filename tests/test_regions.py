@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,10 +22,8 @@ from impasto.image.pyramid import scale_schedule
 from impasto.image.quantise import quantise
 from impasto.methods import GatysConfig, gatys
 from impasto.methods._canvas import mask_on, with_margin
-from impasto.methods._gatys import statistics_engine
-from impasto.methods._terms import style_terms
 from impasto.methods.configs import PhotoConfig
-from impasto.methods.scene import Region, situations
+from impasto.methods.scene import Region
 from impasto.methods.solver import Step, last
 from impasto.painting import Sources, finish, paint, prepare
 from impasto.styles.statistics import Painting
@@ -311,86 +308,6 @@ def test_the_rest_has_the_strength_of_the_whole(
     named = replace(QUICK, region=("#f00=0.2", "#00f=0.7"))
     rest = replace(QUICK, region=("#f00=0.2",), strength=0.7)
     assert torch.equal(painted(net, sources, named), painted(net, sources, rest))
-
-
-# Losses
-
-
-def tiled(net: Extractor) -> tuple[Tensor, Tensor]:
-    """A wallpaper of a pattern of 16 pixels, the same everywhere; and a painting."""
-    part = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(3))
-    paper = part.repeat(1, 1, 8, 8)
-    style = torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(4)) * 0.3
-    assert next(net.parameters()).device == paper.device
-    return paper, style
-
-
-@pytest.mark.parametrize("kind", ["gaussian", "gram"])
-def test_a_regions_distance_does_not_depend_on_its_area(net: Extractor, kind: str) -> None:
-    paper, style = tiled(net)
-    layers = ("relu1_1", "relu3_1", "relu4_1")
-    features = net(paper, layers)
-    found = []
-    for columns in (32, 64, 128):
-        mask = torch.zeros(1, 1, 128, 128)
-        mask[..., :columns] = 1
-        regions = [Region(Painting(style), 0.5, mask)]
-        areas = list(situations(regions, 96, net, features, features))
-        assert areas[0].share == pytest.approx(columns / 128)
-        found.append(statistics_engine(layers, kind).compare(areas).measure(features))
-    for name in layers:
-        distances = [float(parts[name]) for parts in found]
-        assert distances == pytest.approx([distances[-1]] * 3, rel=0.05), name
-
-
-def test_regions_count_by_their_area_and_begin_at_one(net: Extractor) -> None:
-    paper, style = tiled(net)
-    layers = ("relu1_1", "relu2_1")
-    config = GatysConfig(style_layers=layers, strength=0.5)
-    features = net(paper, layers)
-    engine = statistics_engine(layers, "gaussian")
-    mask = torch.zeros(1, 1, 128, 128)
-    mask[..., :32] = 1
-    both = [Region(Painting(style), 0.5, mask), Region(Painting(1 - style), 0.5, 1 - mask)]
-
-    def term(regions: Sequence[Region]) -> tuple[float, float]:
-        areas = list(situations(regions, 96, net, features, features))
-        (only,) = style_terms(areas, engine, config)
-        return only.weight, float(only.fn(paper, features))
-
-    assert term(both) == pytest.approx((engine.weight, 1.0), rel=1e-4)
-    assert term(both[:1]) == pytest.approx((0.25 * engine.weight, 1.0), rel=1e-4)
-    kept = [both[0], replace(both[1], style=None)]
-    assert term(kept) == pytest.approx((0.25 * engine.weight, 1.0), rel=1e-4)
-
-
-def test_a_gradient_stays_in_its_region(net: Extractor) -> None:
-    """Nothing is pulled beyond what the network's first layer sees of the region."""
-    paper, style = tiled(net)
-    mask = torch.zeros(1, 1, 128, 128)
-    mask[..., :64] = 1
-    config = GatysConfig(style_layers=("relu1_1",))
-    regions = [Region(Painting(style), 0.5, mask)]
-    image = paper.clone().requires_grad_()
-    features = net(image, ("relu1_1",))
-    held = {name: f.detach() for name, f in features.items()}
-    areas = list(situations(regions, 96, net, held, held))
-    (term,) = style_terms(areas, statistics_engine(("relu1_1",), "gaussian"), config)
-    (gradient,) = torch.autograd.grad(term.fn(image, features), image)
-    assert gradient[..., :60].abs().amax((0, 1, 2)).min() > 0
-    assert gradient[..., 66:].abs().max() == 0
-
-
-def test_a_layer_that_hardly_sees_a_region_has_nothing_to_say_of_it(net: Extractor) -> None:
-    paper, style = tiled(net)
-    layers = ("relu1_1", "relu4_1", "relu5_1")
-    features = net(paper, layers)
-    mask = torch.zeros(1, 1, 128, 128)
-    mask[..., :32, :32] = 1  # 4×4 cells of relu4_1, 2×2 of relu5_1
-    (area,) = situations([Region(Painting(style), 0.5, mask)], 96, net, features, features)
-    assert set(area.guides) == set(area.weights) == {"relu1_1", "relu4_1"}
-    parts = statistics_engine(layers, "gaussian").compare([area]).measure(features)
-    assert set(parts) == {"relu1_1", "relu4_1"}
 
 
 def test_a_canvas_mask_covers_its_margin() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -92,10 +92,6 @@ class Guide:
     def everywhere(self) -> bool:
         """Whether every position has the weight 1, as if there were no guide."""
         return self.full == self.shape[0] * self.shape[1]
-
-    def to(self, device: torch.device) -> Guide:
-        """The same guide on a device."""
-        return replace(self, index=self.index.to(device), square=self.square.to(device))
 
 
 def moments(features: Float[Tensor, "b c h w"], guide: Guide | None = None) -> Moments:
