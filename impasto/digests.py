@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from impasto import incoming
 from impasto.errors import ImpastoError
 
 __all__ = ["of_bytes", "of_file"]
+
+_MOST_BYTES = 2**40
 
 
 def of_bytes(data: bytes) -> str:
@@ -19,8 +22,9 @@ def of_file(path: Path, error: type[ImpastoError]) -> str:
     """The same of a file, which is read piece by piece.
 
     Raises:
-        error: the file cannot be read.
+        error: the file cannot be read, or is no regular file of at most a terabyte.
     """
+    incoming.check(path, _MOST_BYTES, error)
     try:
         with path.open("rb") as file:
             return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

@@ -6,6 +6,7 @@ ImpastoError
 ├── WeightsError      weights that are missing, damaged or of another network
 ├── StyleError        a style card that cannot be read or used
 ├── RecipeError       a recipe that is missing, damaged or cannot be run again
+├── ResumeError       a run's folder or state that is missing, damaged, in use or of another run
 └── DivergedError     an optimisation that no smaller step could save
 
 Each message says what arrived, what is allowed and what to do next; it is meant to be shown as is.
@@ -22,8 +23,10 @@ __all__ = [
     "OptionError",
     "PictureError",
     "RecipeError",
+    "ResumeError",
     "StyleError",
     "WeightsError",
+    "is_out_of_memory",
     "suggestion",
 ]
 
@@ -52,8 +55,21 @@ class RecipeError(ImpastoError):
     """A recipe is missing, damaged or cannot be run again here."""
 
 
+class ResumeError(ImpastoError):
+    """A run's folder or state is missing, damaged, in use or that of another run."""
+
+
 class DivergedError(ImpastoError):
     """The loss became infinite or not a number, and smaller steps did not help."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory could not be had, on any device."""
+    told = str(error).lower()
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError)
+        and ("out of memory" in told or "can't allocate memory" in told)
+    )
 
 
 def suggestion(name: str, allowed: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -11,11 +12,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from impasto import incoming
 from impasto.errors import WeightsError
 from impasto.features.backbones import BACKBONES, Backbone
 from impasto.features.plan import Conv, relu_name
 
-__all__ = ["read_state", "read_tensors", "shapes", "torchvision_names"]
+__all__ = ["MAX_BYTES", "read_state", "read_tensors", "shapes", "torchvision_names"]
+
+MAX_BYTES = 2**31
+"""The largest file of weights that is read; VGG-19's has 575 MB."""
 
 Shape = tuple[int, ...]
 
@@ -83,23 +88,44 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     Raises:
         WeightsError: anything else.
     """
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise WeightsError(f"{path} {what}. Give a .pth or .safetensors file with weights.")
+    if not path.exists():
+        raise WeightsError(f"{path} does not exist. Give a .pth or .safetensors file with weights.")
     suffix = path.suffix.lower()
     if suffix not in {".pth", ".pt", ".safetensors"}:
         raise WeightsError(
             f"{path} is neither a .pth (or .pt) nor a .safetensors file, the two kinds of weights "
             "that can be read. Give the file its right ending, or another file."
         )
-    return _read_safetensors(path) if suffix == ".safetensors" else _read_pickle(path)
+    if suffix == ".safetensors":
+        incoming.check_tensors(path, MAX_BYTES, WeightsError)
+        return _read_safetensors(path)
+    incoming.check(path, MAX_BYTES, WeightsError)
+    _check_archive(path)
+    return _read_pickle(path)
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise _damaged(path, str(error)) from None
+    except Exception as error:  # a type that PyTorch does not have is a KeyError, for one
+        told = isinstance(error, SafetensorError | OSError)
+        raise _damaged(path, str(error) if told else "no valid safetensors") from None
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse a `.pth` that unpacks to more than it may have: PyTorch stores, never compresses."""
+    try:
+        if not zipfile.is_zipfile(path):  # PyTorch's older kind
+            return
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+    except Exception as error:  # as below: damaged archives raise whatever they mean
+        raise _damaged(path, incoming.told(error)) from None
+    if size > MAX_BYTES:
+        raise WeightsError(
+            f"{path} unpacks to {size:,} bytes; at most {MAX_BYTES:,} are read. Check that it is "
+            "the right file."
+        )
 
 
 def _read_pickle(path: Path) -> dict[str, Tensor]:
@@ -125,7 +151,7 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
 
 
 def _damaged(path: Path, reason: str) -> WeightsError:
-    reason = reason.split("\n", 1)[0].strip(" .")[:100] or "it ends too early"
+    reason = incoming.told(reason.split("\n", 1)[0][:100]) or "it ends too early"
     return WeightsError(
         f"{path} cannot be read: it is damaged, cut short or of another kind than its ending says "
         f"({reason}). Get the file again."

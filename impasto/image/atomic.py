@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import errno
+import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from impasto.errors import ImpastoError, PictureError
 
 __all__ = ["check_target", "replace"]
+
+
+_NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}  # of file systems that cannot do it
 
 
 def check_target(
@@ -70,6 +75,8 @@ def _put(data: bytes, target: Path, path: Path, error: type[ImpastoError], *, ke
     try:
         with temporary.open("xb") as file:
             file.write(data)
+            if keep:
+                _settle(file)
         if keep:
             temporary.replace(target)
     except OSError as problem:
@@ -77,6 +84,16 @@ def _put(data: bytes, target: Path, path: Path, error: type[ImpastoError], *, ke
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _settle(file: BinaryIO) -> None:
+    """Bring a file's bytes to the disc, or a power cut leaves an empty file under its new name."""
+    file.flush()
+    try:
+        os.fsync(file.fileno())
+    except OSError as problem:
+        if problem.errno not in _NO_SYNC:
+            raise
 
 
 def _explain(path: Path, problem: OSError) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from impasto.image.picture import Picture, fit, resize
+from impasto.image.picture import Picture, fit, fitted, resize
 from impasto.image.reading import digest, read, read_recipe
 from impasto.image.writing import check_writable, to_pil, write
 
@@ -11,6 +11,7 @@ __all__ = [
     "check_writable",
     "digest",
     "fit",
+    "fitted",
     "read",
     "read_recipe",
     "resize",

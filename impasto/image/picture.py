@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from impasto.errors import OptionError, PictureError
 
-__all__ = ["Picture", "fit", "resize"]
+__all__ = ["Picture", "fit", "fitted", "resize"]
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,13 @@ def fit(pixels: Float[Tensor, "b c h w"], long_side: int) -> Float[Tensor, "b c 
     if long_side < 1:
         raise OptionError(f"A long side of {long_side} is not possible: give 1 or more.")
     height, width = pixels.shape[-2:]
+    return resize(pixels, *fitted(height, width, long_side))
+
+
+def fitted(height: int, width: int, long_side: int) -> tuple[int, int]:
+    """Height and width in the same proportions, the longer of them as asked; each ≥ 1."""
     factor = long_side / max(height, width)
-    return resize(pixels, max(1, round(height * factor)), max(1, round(width * factor)))
+    return max(1, round(height * factor)), max(1, round(width * factor))
 
 
 def resize(pixels: Float[Tensor, "b c h w"], height: int, width: int) -> Float[Tensor, "b c _ _"]:
@@ -72,7 +77,7 @@ def resize(pixels: Float[Tensor, "b c h w"], height: int, width: int) -> Float[T
         return pixels.clamp(0, 1)
     # Bicubic overshoots beside hard edges, hence the clamp.
     resized = F.interpolate(pixels, size=(height, width), mode="bicubic", antialias=True)
-    return resized.clamp(0, 1)
+    return resized.clamp_(0, 1)
 
 
 def _size(pixels: Tensor) -> str:

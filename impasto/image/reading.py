@@ -1,4 +1,9 @@
-"""Files into pictures: any format that Pillow opens."""
+"""Files into pictures: the common formats, whoever wrote them.
+
+A file is a stranger's. Before anything is decoded it has to be a regular file of a format that is
+listed here, with bounded metadata (`claims`) and no more pixels than are allowed and fit into
+memory; all decoders of these formats take time in proportion to pixels and bytes.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +20,21 @@ import torch
 from jaxtyping import UInt8
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from impasto import digests
+from impasto import digests, runtime
 from impasto.errors import PictureError
-from impasto.image import metadata
+from impasto.image import claims, metadata
 from impasto.image.picture import Picture
 from impasto.image.samples import Levels, Words, from_deep, from_image, planes
 
-__all__ = ["digest", "read", "read_recipe"]
+__all__ = ["FORMATS", "MAX_PIXELS", "digest", "opened", "read", "read_recipe"]
 
 Bytes = UInt8[np.ndarray, "h w c"]
+
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "AVIF", "JPEG2000", "GIF", "BMP", "PPM")
+"""What is read. Pillow knows thirty more; some start programs, many are rarely looked after."""
+
+MAX_PIXELS = 2**28
+"""The most pixels that are read, unless told otherwise: 16,384×16,384."""
 
 _log = logging.getLogger(__name__)
 _lock = threading.RLock()
@@ -39,11 +50,13 @@ _OTHER_ORDER = {
 _GREY_ALPHA = "LA;16B"
 
 
-def read(source: str | Path | Image.Image, *, max_pixels: int = 200_000_000) -> Picture:
+def read(source: str | Path | Image.Image, *, max_pixels: int = MAX_PIXELS) -> Picture:
     """A picture, upright by its EXIF orientation and converted from its ICC profile to sRGB.
 
-    Everything that Pillow opens is read: grey, palette, CMYK, Lab, 1 to 16 bits and floats. The
-    first frame of an animation is taken. 16-bit RGB keeps its depth when it comes from a PNG or
+    Everything that PNG, JPEG, WebP, TIFF, AVIF, JPEG 2000, GIF, BMP and PPM hold is read: grey,
+    palette, CMYK, Lab, 1 to 16 bits and floats; only PPM written as text is not, nor a large one of
+    another depth than 8 or 16 bits, nor a large BMP that is compressed. The first frame of an
+    animation is taken. 16-bit RGB keeps its depth when it comes from a PNG or
     TIFF file; a Pillow image of mode RGB has 8 bits to begin with.
 
     Args:
@@ -51,7 +64,8 @@ def read(source: str | Path | Image.Image, *, max_pixels: int = 200_000_000) -> 
         max_pixels: more are refused before anything is decoded.
 
     Raises:
-        PictureError: no such file, not a picture, damaged, cut short or too large.
+        PictureError: no such file, not a picture, damaged, cut short, or too large for the limit or
+            for the memory that is free.
     """
     if isinstance(source, Image.Image):
         name = str(getattr(source, "filename", "") or "the picture")
@@ -70,7 +84,7 @@ def read_recipe(path: Path) -> str | None:
     Raises:
         PictureError: the file cannot be read, or its recipe is longer than a megabyte.
     """
-    with _open(path) as image:
+    with opened(path) as image:
         return metadata.recipe_of(image, str(path))
 
 
@@ -92,8 +106,9 @@ def _from_pillow(source: Image.Image, name: str, max_pixels: int) -> tuple[Level
 
 
 def _from_file(path: Path, name: str, max_pixels: int) -> tuple[Levels, Levels | None]:
-    with _open(path) as image:
+    with opened(path) as image:
         _check_size(image.size, name, max_pixels)
+        _check_effort(image, name)
         with _decoding(name, max_pixels):
             is_deep = bool(_other_order(image))  # asked first: loading forgets the tiles
             image.load()
@@ -110,11 +125,16 @@ def _picture(colours: Levels, alpha: Levels | None) -> Picture:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[Image.Image]:
-    """The file with its header read and nothing decoded."""
+def opened(path: Path) -> Iterator[Image.Image]:
+    """A picture's file with its header read and nothing decoded.
+
+    Raises:
+        PictureError: no such file, not a picture, or one that claims too much.
+    """
     _check_file(path)
     with _decoding(str(path), None):
-        image = Image.open(path)
+        claims.check(path)
+        image = Image.open(path, formats=FORMATS)
     with image:
         yield image
 
@@ -146,6 +166,40 @@ def _check_size(size: tuple[int, int], name: str, max_pixels: int) -> None:
         )
 
 
+# Decoders that are written in Python: some millions of pixels a second.
+_SLOW = {"bmp_rle", "ppm"}
+_MOST_SLOW_PIXELS = 2**22
+_MOST_SLOW_BYTES = 2**25
+
+# Bytes that a pixel takes at most while it is read: as decoded, as a copy, as floats.
+_BYTES, _BYTES_OF_NUMBERS = 24, 64
+_FEW_PIXELS = 2**24  # for so many there is memory, or nothing works here
+
+
+def _check_effort(image: Image.Image, name: str) -> None:
+    """Refuse what would take minutes, or more memory than is free."""
+    decoders = {tile.codec_name for tile in getattr(image, "tile", [])}
+    pixels = image.width * image.height
+    if "ppm_plain" in decoders:
+        raise PictureError(f"{name} is a PPM written as text, which is not read: save it as PNG.")
+    if decoders & _SLOW and (
+        pixels > _MOST_SLOW_PIXELS or Path(name).stat().st_size > _MOST_SLOW_BYTES
+    ):
+        raise PictureError(
+            f"{name} is a {image.format} of a rare kind, of which at most {_MOST_SLOW_PIXELS:,} "
+            "pixels are read: save it as PNG."
+        )
+    if pixels <= _FEW_PIXELS:
+        return
+    needed = pixels * (_BYTES_OF_NUMBERS if image.mode[0] in "IF" else _BYTES)
+    free = runtime.memory_of(torch.device("cpu"))
+    if needed > free:
+        raise PictureError(
+            f"{name} measures {image.width}×{image.height}, which takes {needed / 1e9:.1f} GB to "
+            f"read, and {free / 1e9:.1f} GB of memory are free. Make it smaller first."
+        )
+
+
 @contextmanager
 def _decoding(name: str, max_pixels: int | None) -> Iterator[None]:
     """Pillow at work: its limit set to ours, its warnings logged, its errors turned into one.
@@ -172,7 +226,7 @@ def _explain(name: str, problem: Exception) -> str:
     if isinstance(problem, UnidentifiedImageError):
         return (
             f"{name} is not a picture that can be read, or its beginning is damaged: give a PNG, "
-            "JPEG, WebP, TIFF or another format that Pillow opens."
+            "JPEG, WebP, TIFF, AVIF, JPEG 2000, GIF, BMP or PPM."
         )
     if isinstance(problem, Image.DecompressionBombError):
         return f"{name} unpacks to far more pixels than it should: it is damaged or malicious."
@@ -209,7 +263,7 @@ def _other_order(image: Image.Image) -> list[ImageFile._Tile]:
 
 def _deep(path: Path, image: Image.Image) -> Words | None:
     """All 16 bits of a file whose high bytes are in `image`; None where that does not work."""
-    with Image.open(path) as again:
+    with Image.open(path, formats=FORMATS) as again:
         again.tile = tiles = _other_order(again)
         is_grey = len(tiles) == 1 and tiles[0].args == ("RGBA",)
         try:

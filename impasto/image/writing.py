@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
 from PIL import Image, PngImagePlugin
 
@@ -31,6 +32,7 @@ _FORMATS = {
 _DEEP = {"PNG", "TIFF"}
 _LONGEST_SIDE = {"JPEG": 65_500, "WebP": 16_383}  # libjpeg's and libwebp's
 _JPEG_PACKET = 65_504  # what one APP1 segment holds beside XMP's identifier
+_BAND = 256  # rows that are rounded at a time
 
 
 def write(
@@ -181,14 +183,12 @@ def _save(image: Image.Image, kind: str, **options: object) -> bytes:
 
 def _levels(picture: Picture, bits: int) -> Levels:
     """Pixels and alpha as integers, rounded to the nearest: (height, width, 3 or 4)."""
-    channels = picture.pixels if picture.alpha is None else _with_alpha(picture)
-    # 16 bits in float64: float32 cannot tell neighbours apart once multiplied by 65535.
-    scaled = channels[0].detach().cpu().double().clamp(0, 1) * (2**bits - 1)
-    kind = torch.uint8 if bits == 8 else torch.uint16
-    levels: Levels = scaled.round().to(kind).permute(1, 2, 0).contiguous().numpy()
+    channels = [part for part in (picture.pixels, picture.alpha) if part is not None]
+    shape = picture.height, picture.width, sum(part.shape[1] for part in channels)
+    levels: Levels = np.empty(shape, np.uint8 if bits == 8 else np.uint16)
+    for top in range(0, picture.height, _BAND):  # a poster's in float64 would take 800 MB
+        rows = [part[0, :, top : top + _BAND].detach().cpu() for part in channels]
+        # 16 bits in float64: float32 cannot tell neighbours apart once multiplied by 65535.
+        scaled = torch.cat(rows).double().clamp_(0, 1).mul_(2**bits - 1).round_()
+        levels[top : top + _BAND] = scaled.permute(1, 2, 0).numpy()
     return levels
-
-
-def _with_alpha(picture: Picture) -> torch.Tensor:
-    assert picture.alpha is not None
-    return torch.cat([picture.pixels, picture.alpha], dim=1)

@@ -7,12 +7,18 @@ import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from impasto import incoming
 from impasto.errors import StyleError
 
-__all__ = ["FORMAT", "About", "read_about", "read_swatch"]
+__all__ = ["FORMAT", "MAX_BYTES", "About", "check_swatch", "read_about", "read_swatch"]
 
 FORMAT = "impasto-style/1"
+
+MAX_BYTES = 64_000_000
+"""The largest card that is read; one measured with VGG-19 has 7 MB."""
+
 _MOST_CHARACTERS = 2000
+_MOST_PIXELS = 1_000_000  # of a swatch
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -74,17 +80,16 @@ def read_about(path: Path) -> About:
     """The words on a card.
 
     Raises:
-        StyleError: a file that is missing, damaged or not a style card.
+        StyleError: a file that is missing, too big, damaged or not a style card.
     """
     from safetensors import SafetensorError, safe_open
 
+    incoming.check_tensors(path, MAX_BYTES, StyleError)
     try:
         with safe_open(path, "np") as file:
             return About.from_metadata(file.metadata() or {})
-    except FileNotFoundError:
-        raise StyleError(f"There is no file {path}.") from None
     except (OSError, ValueError, RecursionError, SafetensorError) as error:
-        raise StyleError(f"{path} is not a style card: {error}") from None
+        raise StyleError(f"{path} is not a style card: {incoming.told(error)}.") from None
 
 
 def read_swatch(path: Path) -> bytes:
@@ -93,11 +98,40 @@ def read_swatch(path: Path) -> bytes:
     Raises:
         StyleError: a file that is missing, damaged or not a style card.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
     read_about(path)
     try:
         with safe_open(path, "np") as file:
-            return bytes(file.get_tensor("swatch").tobytes())
-    except (OSError, SafetensorError) as error:
-        raise StyleError(f"{path} is damaged and its swatch cannot be read: {error}") from None
+            swatch = file.get_tensor("swatch")
+        if swatch.dtype != "uint8":
+            raise ValueError(f"it is of type {swatch.dtype}")
+        data = bytes(swatch.tobytes())
+        check_swatch(data)
+    except Exception as error:  # a type that NumPy does not have is an AttributeError, for one
+        raise StyleError(
+            f"{path} is damaged and its swatch cannot be read: {incoming.told(error)}."
+        ) from None
+    return data
+
+
+def check_swatch(webp: bytes) -> None:
+    """Refuse a swatch of too many pixels by its header; raises ValueError.
+
+    Pillow makes room for the whole picture as soon as it opens one. The size is that of the
+    extended format's canvas (VP8X), of a lossy frame (VP8, RFC 6386 section 9.1), or of a lossless
+    one (VP8L; WebP container specification).
+    """
+    kind, body = webp[12:16], webp[20:30]
+    if len(body) < 10:
+        raise ValueError("its swatch is damaged")
+    if kind == b"VP8X":
+        width = 1 + int.from_bytes(body[4:7], "little")
+        height = 1 + int.from_bytes(body[7:10], "little")
+    elif kind == b"VP8L":
+        bits = int.from_bytes(body[1:5], "little")
+        width, height = 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    else:
+        width, height = (int.from_bytes(body[i : i + 2], "little") & 0x3FFF for i in (6, 8))
+    if not 0 < width * height <= _MOST_PIXELS:
+        raise ValueError("its swatch is too big")

@@ -27,8 +27,9 @@ from torch import Tensor
 from impasto.errors import StyleError
 from impasto.features.extractor import Extractor
 from impasto.image import atomic
+from impasto.incoming import told
 from impasto.losses.statistics import Moments, blend, matrix_root
-from impasto.styles.about import About, read_about
+from impasto.styles.about import About, check_swatch, read_about
 from impasto.styles.statistics import measure
 
 __all__ = ["SIZES", "SUFFIX", "StyleCard", "load", "make", "save"]
@@ -39,7 +40,8 @@ SIZES = (180, 430, 1024)
 
 SUFFIX = ".style"
 
-_MOST_BYTES = 64_000_000  # a VGG-19 card has 7 MB
+_MOST_CHANNELS = 4096  # VGG-19 has 512, and a matrix of their square
+_MOST_LAYERS = 256  # over all sizes
 
 
 @dataclass(frozen=True)
@@ -128,13 +130,11 @@ def load(path: Path) -> StyleCard:
     """
     about = read_about(path)
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise StyleError(f"{path} is too big for a style card.")
         tensors = load_tensors(path.read_bytes())
-        return StyleCard(about, _moments(tensors), _decode(tensors["swatch"]))
+        return StyleCard(about, _moments(tensors), _decode(tensors))
     except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
         raise StyleError(
-            f"{path} is damaged and no style card can be read from it: {error}"
+            f"{path} is damaged and no style card can be read from it: {told(error)}."
         ) from None
 
 
@@ -143,10 +143,12 @@ _KEY = re.compile(r"(\d{1,5})\.([a-z]+[0-9_]+)\.mean")
 
 def _moments(tensors: dict[str, Tensor]) -> dict[int, dict[str, Moments]]:
     found: dict[int, dict[str, Moments]] = {}
+    if len(tensors) > 2 * _MOST_LAYERS + 1:
+        raise ValueError(f"it holds {len(tensors)} tensors")
     for key in sorted(tensors):
         if match := _KEY.fullmatch(key):
-            packed = tensors[key.removesuffix("mean") + "root"].float()
-            moments = _unpack(tensors[key].float(), packed)
+            packed = _floats(tensors, key.removesuffix("mean") + "root")
+            moments = _unpack(_floats(tensors, key), packed)
             found.setdefault(int(match[1]), {})[match[2]] = moments
     layers = [set(held) for held in found.values()]
     if not layers or 0 in found or any(held != layers[0] for held in layers):
@@ -154,13 +156,23 @@ def _moments(tensors: dict[str, Tensor]) -> dict[int, dict[str, Moments]]:
     return found
 
 
+def _floats(tensors: dict[str, Tensor], key: str) -> Tensor:
+    if key not in tensors:
+        raise ValueError(f"{key!r} is missing")
+    if tensors[key].dtype not in (torch.float16, torch.float32):
+        raise ValueError(f"{key!r} is of type {tensors[key].dtype}")
+    return tensors[key].float()
+
+
 def _unpack(mean: Tensor, packed: Tensor) -> Moments:
     if mean.dim() != 1 or len(mean) < 2:
         raise ValueError("a mean is missing")
     peak, mean = mean[0], mean[1:]
-    rows, columns = _triangle(len(mean))
-    if packed.shape != rows.shape:
+    size = len(mean)
+    # Before the indices are made, which take the sixteenfold of what the file holds.
+    if size > _MOST_CHANNELS or packed.shape != (size * (size + 1) // 2,):
         raise ValueError("a matrix does not fit its mean")
+    rows, columns = _triangle(size)
     root = torch.zeros(len(mean), len(mean))
     root[rows, columns] = packed * peak
     root[columns, rows] = packed * peak
@@ -183,8 +195,11 @@ def _encode(swatch: Tensor) -> Tensor:
     return torch.frombuffer(bytearray(buffer.getvalue()), dtype=torch.uint8)
 
 
-def _decode(encoded: Tensor) -> Tensor:
-    with Image.open(io.BytesIO(encoded.numpy().tobytes()), formats=("WEBP",)) as picture:
-        if picture.width * picture.height > 1_000_000:
-            raise ValueError("its swatch is too big")
+def _decode(tensors: dict[str, Tensor]) -> UInt8[Tensor, "3 h w"]:
+    encoded = tensors.get("swatch")
+    if encoded is None or encoded.dtype != torch.uint8:
+        raise ValueError("its swatch is missing")
+    data = encoded.numpy().tobytes()
+    check_swatch(data)
+    with Image.open(io.BytesIO(data), formats=("WEBP",)) as picture:
         return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1).contiguous()

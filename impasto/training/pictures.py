@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from PIL import Image, ImageOps
+from PIL import ImageOps
 from torch import Tensor
 from torch.nn import functional as F
 
 from impasto.errors import PictureError
+from impasto.image.reading import opened
 
 __all__ = ["Crops", "find_pictures", "load_bytes"]
 
@@ -38,8 +39,12 @@ def find_pictures(*folders: Path) -> list[Path]:
 
 
 def load_bytes(path: Path) -> UInt8[Tensor, "3 h w"]:
-    """One picture as bytes, upright by its EXIF orientation."""
-    with Image.open(path) as picture:
+    """One picture as bytes, upright by its EXIF orientation.
+
+    Raises:
+        PictureError: a file that is no picture, or claims too much.
+    """
+    with opened(path) as picture:
         pixels = np.array(ImageOps.exif_transpose(picture).convert("RGB"))
     return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
 

@@ -1,0 +1,215 @@
+"""What a picture file claims about itself, counted before a decoder believes it.
+
+Decoders read headers and metadata piece by piece in Python, keep all of it, and decode as many
+scans as there are. A small file can so ask for hours or for all memory. These walks follow only
+lengths; what is damaged is left to the decoder, which says so better.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from impasto.errors import PictureError
+
+__all__ = ["MAX_BYTES", "MAX_METADATA", "MAX_PIECES", "MAX_SCANS", "check"]
+
+MAX_BYTES = 2**32
+"""The largest file that is read, in bytes: where TIFF ends."""
+
+MAX_METADATA = 64 * 2**20
+"""The most bytes beside the pixels: profiles, EXIF, XMP, thumbnails, comments."""
+
+MAX_PIECES = 1_000_000
+"""The most chunks, segments, boxes or blocks."""
+
+MAX_SCANS = 100
+"""The most scans of a progressive JPEG: encoders write about ten, each costs a whole decoding."""
+
+Walk = Callable[[BinaryIO], Iterator[int]]
+
+_READ_WHOLE = 2**29  # bytes of a WebP or AVIF file, which is read into memory before its header is
+_HEADER = 4096  # bytes within which a PPM's has to end
+
+
+def check(path: Path) -> None:
+    """Refuse a file that claims too much; reads lengths, never contents.
+
+    Raises:
+        PictureError: it does, or it cannot be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEADER)
+        size = file.seek(0, 2)
+        _check_bytes(path, head, size)
+        for magic, walk in _WALKS.items():
+            if re.match(magic, head, re.DOTALL):
+                file.seek(0)
+                _count(path, walk(file))
+
+
+def _check_bytes(path: Path, head: bytes, size: int) -> None:
+    is_whole = head[4:8] == b"ftyp" or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+    most = _READ_WHOLE if is_whole else MAX_BYTES
+    if size > most:
+        raise PictureError(
+            f"{path} has {size:,} bytes, and of such pictures at most {most:,} are read. Save it "
+            "smaller first."
+        )
+
+
+def _count(path: Path, pieces: Iterator[int]) -> None:
+    total = 0
+    for number, size in enumerate(pieces, 1):
+        total += size
+        if total > MAX_METADATA or number > MAX_PIECES:
+            raise PictureError(
+                f"{path} claims more beside its pixels than a picture has: at most "
+                f"{MAX_METADATA:,} bytes in {MAX_PIECES:,} pieces are read. Save it without "
+                "metadata and layers first."
+            )
+
+
+def _png(file: BinaryIO) -> Iterator[int]:
+    file.seek(8)
+    while len(head := file.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", head)
+        yield 0 if kind in (b"IDAT", b"fdAT") else length
+        if kind == b"IEND":
+            return
+        file.seek(length + 4, 1)
+
+
+# In coded data 0xFF is followed by 0, by a restart or by itself; all else is a marker.
+_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
+_ENDLESS = {0x01, 0xD8}  # markers without a segment
+_SCAN, _END = 0xDA, 0xD9
+
+
+def _jpeg(file: BinaryIO) -> Iterator[int]:
+    scans = 0
+    while (marker := _marker(file)) is not None and marker != _END:
+        if marker in _ENDLESS:
+            yield 0
+            continue
+        if len(head := file.read(2)) < 2:
+            return
+        (length,) = struct.unpack(">H", head)
+        scans += marker == _SCAN
+        if scans > MAX_SCANS:
+            raise PictureError(
+                f"{file.name} is a JPEG of more than {MAX_SCANS} scans, which nothing but harm "
+                "needs. Save it anew first."
+            )
+        yield length
+        file.seek(max(0, length - 2), 1)
+
+
+def _marker(file: BinaryIO) -> int | None:
+    """The next marker, with the file behind it."""
+    while len(block := file.read(1 << 16)) > 1:
+        if found := _MARKER.search(block):
+            file.seek(found.end() - len(block), 1)
+            return found[1][0]
+        file.seek(-1, 1)  # its last byte may begin one
+    return None
+
+
+def _gif(file: BinaryIO) -> Iterator[int]:
+    """Up to the first image, which is the only one that is read."""
+    head = file.read(13)
+    if len(head) == 13 and head[10] & 0x80:
+        file.seek(3 << ((head[10] & 7) + 1), 1)  # the colours
+    while (kind := file.read(1)) not in (b"", b",", b";"):
+        if kind != b"!":
+            yield 1
+            continue
+        file.seek(1, 1)
+        while (length := file.read(1)) not in (b"", b"\0"):
+            yield length[0]
+            file.seek(length[0], 1)
+
+
+def _tiff(file: BinaryIO) -> Iterator[int]:
+    """The first directory, the only one that is read, and those that it points to."""
+    head = file.read(16)
+    order = "<" if head[:2] == b"II" else ">"
+    is_big = head[2:4] in (b"+\0", b"\0+")
+    kind = "Q" if is_big else "I"
+    if len(head) == 16:
+        (at,) = struct.unpack_from(order + kind, head, 8 if is_big else 4)
+        yield from _directory(file, at, order, is_big, depth=0)
+
+
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
+_INNER = {330, 34665, 34853, 40965}  # tags that point to further directories
+
+
+def _directory(file: BinaryIO, at: int, order: str, is_big: bool, depth: int) -> Iterator[int]:
+    if at >= MAX_BYTES or depth > 2:
+        return
+    file.seek(at)
+    counts, entry = ("Q", "HHQQ") if is_big else ("H", "HHII")
+    start, step = struct.calcsize(order + counts), struct.calcsize(order + entry)
+    if len(head := file.read(start)) < start:
+        return
+    (number,) = struct.unpack(order + counts, head)
+    entries = file.read(step * min(number, MAX_PIECES))
+    yield step * number
+    for tag, kind, count, value in struct.iter_unpack(order + entry, _cut(entries, step)):
+        yield count * _SIZES.get(kind, 0)
+        if tag in _INNER and count == 1 and kind in (4, 13, 16):
+            yield from _directory(file, value, order, is_big, depth + 1)
+
+
+def _cut(data: bytes, step: int) -> bytes:
+    return data[: len(data) // step * step]
+
+
+def _jpeg2000(file: BinaryIO) -> Iterator[int]:
+    if file.read(4) == b"\xff\x4f\xff\x51":
+        file.seek(0)
+        yield from _codestream(file)
+        return
+    file.seek(0)
+    while len(head := file.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", head)
+        taken = 8
+        if length == 1 and len(more := file.read(8)) == 8:
+            (length,), taken = struct.unpack(">Q", more), 16
+        if kind == b"jp2c":
+            yield from _codestream(file)
+            return
+        yield max(length, taken)
+        if length == 0 or length >= MAX_BYTES:  # to the end of the file
+            return
+        file.seek(max(length, taken) - taken, 1)
+
+
+def _codestream(file: BinaryIO) -> Iterator[int]:
+    """The main header: marker segments up to the first tile."""
+    file.seek(2, 1)
+    while len(head := file.read(4)) == 4 and head[1] not in (0x90, 0xD9):
+        (length,) = struct.unpack(">H", head[2:])
+        yield length
+        file.seek(max(0, length - 2), 1)
+
+
+def _ppm(file: BinaryIO) -> Iterator[int]:
+    """Pillow looks for the header's numbers byte by byte, through all comments."""
+    words = re.sub(rb"#[^\r\n]*", b"", file.read(_HEADER)).split(maxsplit=4)
+    needed = 3 if words[:1] in ([b"P1"], [b"P4"]) else 4
+    yield 0 if len(words) >= needed else MAX_METADATA + 1
+
+
+_WALKS: dict[bytes, Walk] = {
+    rb"\x89PNG": _png,
+    rb"\xff\xd8": _jpeg,
+    rb"GIF8": _gif,
+    rb"II[*+]|MM\0[*+]|MM\*\0|II\0\*": _tiff,
+    rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  ": _jpeg2000,
+    rb"P[\dFfyY]": _ppm,
+}
