@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
 import torch
@@ -80,13 +80,19 @@ class Extractor(nn.Module):
         wanted = set(layers)
         self.check_layers(wanted)
         self.check_size(image.shape[-2], image.shape[-1], wanted)
-        weight = next(self.parameters())
-        x = ((image - self.mean) / self.std).to(weight.dtype)
-        x = x.contiguous(memory_format=torch.channels_last)
+        return self.advance(self.enter(image), self._needed(wanted), wanted)[1]
+
+    def enter(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+        """A picture as the first operation takes it: normalised, in the network's number type."""
+        x = ((image - self.mean) / self.std).to(next(self.parameters()).dtype)
+        return x.contiguous(memory_format=torch.channels_last)
+
+    def advance(
+        self, x: Float[Tensor, "b c h w"], operations: Sequence[Operation], wanted: Collection[str]
+    ) -> tuple[Float[Tensor, "b _ _ _"], dict[str, Float[Tensor, "b _ _ _"]]]:
+        """What consecutive operations make of an activation, and what is wanted on the way."""
         found: dict[str, Tensor] = {}
-        for op in self.plan:
-            if len(found) == len(wanted):
-                break
+        for op in operations:
             x = self._pool(x, op) if isinstance(op, Pool) else self._convolve(x, op)
             if op.name in wanted:
                 found[op.name] = x
@@ -94,7 +100,12 @@ class Extractor(nn.Module):
                 x = F.relu(x)
                 if (name := relu_name(op.name)) in wanted:
                     found[name] = x
-        return found
+        return x, found
+
+    def _needed(self, wanted: Collection[str]) -> Sequence[Operation]:
+        """The operations up to the deepest of the layers."""
+        ends = [i for i, op in enumerate(self.plan, 1) if {op.name, relu_name(op.name)} & {*wanted}]
+        return self.plan[: max(ends, default=0)]
 
     def wrapped(self) -> Extractor:
         """The same network, weights shared, for pictures whose opposite edges meet.
@@ -103,6 +114,14 @@ class Extractor(nn.Module):
         """
         other = copy.copy(self)  # an nn.Module's own tables of weights, not copies of them
         other.padding = "circular"
+        return other
+
+    def cut(self) -> Extractor:
+        """The same network for what is cut out of a picture, whose edges are not the picture's."""
+        if self.padding != "circular":
+            return self
+        other = copy.copy(self)
+        other.padding = "zeros"
         return other
 
     def stride(self, layers: Iterable[str]) -> int:

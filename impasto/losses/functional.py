@@ -6,17 +6,19 @@ at every size and for every picture.
 
 from __future__ import annotations
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from impasto.features.windows import Window
 from impasto.losses.gaussians import GaussianTarget, gaussian
-from impasto.losses.statistics import Lift
+from impasto.losses.statistics import Lift, Moments, gram
 
 __all__ = [
     "GaussianTarget",
+    "averages",
     "content",
+    "edges",
     "energy",
     "gaussian",
     "gram_distance",
@@ -24,6 +26,7 @@ __all__ = [
     "l2",
     "laplacian",
     "total_variation",
+    "variation",
 ]
 
 Scalar = Float[Tensor, ""]
@@ -33,11 +36,9 @@ Scalar = Float[Tensor, ""]
 FLAT = 1e-4
 
 
-def energy(features: Float[Tensor, "b c h w"], lift: Lift) -> Scalar:
+def energy(moments: Moments, lift: Lift) -> Scalar:
     """Mean squared activation after the lift: the unit in which content is measured."""
-    flat = features.float().movedim(1, -1)
-    one = torch.ones_like(flat[..., :1])
-    return (torch.cat([flat, one], -1) @ lift.factor.T).square().sum(-1).mean()
+    return gram(moments, lift).diagonal(dim1=1, dim2=2).sum(1).mean()
 
 
 def content(
@@ -91,20 +92,39 @@ def laplacian(
         pool: in pixels, ≥ 1. Where it does not divide the size, the last averages are over fewer.
         weight: what each pixel counts; none for 1 everywhere.
     """
-    wanted = _edges(target, pool)
+    whole = Window.whole(image)
+    wanted = edges(target, whole, pool)
     unit = wanted.square().mean().clamp(min=FLAT)
-    pooled = None if weight is None else F.avg_pool2d(weight[None], pool, ceil_mode=True)[0]
-    return _mean((_edges(image, pool) - wanted).square(), pooled) / unit
+    pooled = None if weight is None else averages(weight[None], pool)[0]
+    return _mean((edges(image, whole, pool) - wanted).square(), pooled) / unit
 
 
-def _edges(image: Float[Tensor, "b 3 h w"], pool: int) -> Float[Tensor, "b 3 h2 w2"]:
-    """The Laplacian of a picture's averages; 0 across the border, beyond which it goes on flat."""
-    small = F.avg_pool2d(image, pool, ceil_mode=True)
-    padded = F.pad(small, (1, 1, 1, 1), "replicate")
+def averages(values: Float[Tensor, "*b c h w"], pool: int) -> Float[Tensor, "*b c h2 w2"]:
+    """Averages over `pool` × `pool`; where that does not divide the size, the last over fewer."""
+    return F.avg_pool2d(values, pool, ceil_mode=True)
+
+
+def edges(image: Float[Tensor, "b 3 h w"], window: Window, pool: int) -> Float[Tensor, "b 3 h2 w2"]:
+    """The Laplacian of a window's averages; 0 across the picture's border, where it goes on flat.
+
+    Args:
+        image: what was cut out, with at least `pool` pixels on each side of the window's own where
+            the picture goes on there; the window begins at a multiple of `pool`.
+    """
+    height, width = window.size
+    above, left = min(window.above, pool), min(window.left, pool)
+    below = min(image.shape[-2] - window.above - height, pool)
+    right = min(image.shape[-1] - window.left - width, pool)
+    rows = slice(window.above - above, window.above + height + below)
+    columns = slice(window.left - left, window.left + width + right)
+    small = averages(image[..., rows, columns], pool)
+    # A border cell beyond which nothing was cut out is the picture's.
+    lacking = [int(not there) for there in (left, right, above, below)]
+    padded = F.pad(small, lacking, "replicate") if any(lacking) else small
     vertical = padded[..., :-2, 1:-1] + padded[..., 2:, 1:-1]
     horizontal = padded[..., 1:-1, :-2] + padded[..., 1:-1, 2:]
     # Departs from the paper, which sums over the channels: there opposing colour edges cancel.
-    return vertical + horizontal - 4 * small
+    return vertical + horizontal - 4 * padded[..., 1:-1, 1:-1]
 
 
 def total_variation(
@@ -125,6 +145,13 @@ def total_variation(
         weight: what each pixel's differences to the right and below count; none for 1 everywhere.
     """
     padded = F.pad(image, (0, 1, 0, 1), "circular" if wrap else "replicate")
+    return variation(padded, kind, weight)
+
+
+def variation(
+    padded: Float[Tensor, "b 3 h1 w1"], kind: str, weight: Float[Tensor, "h w"] | None = None
+) -> Scalar:
+    """The same of a picture with one more row and column, which are only looked at."""
     here, right = padded[..., :-1, :-1], padded[..., :-1, 1:]
     below, across = padded[..., 1:, :-1], padded[..., 1:, 1:]
     if kind == "l1":

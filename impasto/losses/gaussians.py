@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from impasto.losses.statistics import Lift, Moments, covariance, gram
+from impasto.runtime import eigh
 
 __all__ = ["GaussianTarget", "barycentre", "gaussian", "gaussian_each"]
 
@@ -86,7 +87,7 @@ class _Wasserstein(torch.autograd.Function):
         ctx: Any, mean: Tensor, second: Tensor, target: GaussianTarget, floor: float
     ) -> Tensor:
         centred = second - mean[:, :, None] * mean[:, None, :]
-        values, vectors = torch.linalg.eigh(target.towards @ centred @ target.towards.mT)
+        values, vectors = eigh(target.towards @ centred @ target.towards.mT)
         least = (floor * values[:, -1:]).clamp(min=1e-12)
         roots = values.maximum(least).sqrt()
         shift = mean - target.mean

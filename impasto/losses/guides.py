@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ __all__ = [
     "Moments",
     "Together",
     "moments",
+    "pulled",
     "regional",
     "stacked",
 ]
@@ -50,38 +52,52 @@ class Guide:
     """Where a region's features are, at one layer (Gatys et al. 2017, section 4).
 
     Attributes:
-        index: flat positions with a weight g above 0, first those where it is 1.
-        square: g² there, in float32.
-        full: how many of them have the weight 1.
-        shape: height and width of the layer.
-        area: Σg over the number of positions: the region's share of the picture.
-        total: Σg², or 1 for an empty region, whose moments are then 0.
+        mask: how much g of each position is the region's, from 0 to 1.
     """
 
-    index: Int[Tensor, " n"]
-    square: Float[Tensor, " n"]
-    full: int
-    shape: tuple[int, int]
-    area: float
-    total: float
+    mask: Float[Tensor, "h w"]
 
-    @staticmethod
-    def of(mask: Float[Tensor, "h w"]) -> Guide:
-        """The guide of a mask of weights from 0 to 1, at the layer's size."""
-        flat = mask.detach().flatten().float()
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the layer."""
+        height, width = self.mask.shape
+        return height, width
+
+    @cached_property
+    def total(self) -> float:
+        """Σg², or 1 for an empty region, whose moments are then 0."""
+        return float(self.mask.float().square().sum()) or 1.0
+
+    @cached_property
+    def area(self) -> float:
+        """Σg over the number of positions: the region's share of the picture."""
+        return float(self.mask.float().mean()) if self.mask.numel() else 0.0
+
+    @cached_property
+    def _order(self) -> tuple[Int[Tensor, " n"], int]:
+        flat = self._flat
         whole = (flat - 1).abs() < 1e-6  # averages of ones are rounded
         full, edge = whole.nonzero()[:, 0], ((flat > 0) & ~whole).nonzero()[:, 0]
-        index = torch.cat([full, edge])
-        square = flat[index].square()
-        height, width = mask.shape
-        return Guide(
-            index,
-            square,
-            full=len(full),
-            shape=(height, width),
-            area=flat.sum().item() / max(len(flat), 1),
-            total=square.sum().item() or 1.0,
-        )
+        return torch.cat([full, edge]), len(full)
+
+    @property
+    def _flat(self) -> Float[Tensor, " m"]:
+        return self.mask.detach().flatten().float()
+
+    @property
+    def index(self) -> Int[Tensor, " n"]:
+        """Flat positions with a weight above 0, first those where it is 1."""
+        return self._order[0]
+
+    @property
+    def full(self) -> int:
+        """How many of them have the weight 1."""
+        return self._order[1]
+
+    @cached_property
+    def square(self) -> Float[Tensor, " n"]:
+        """g² there, in float32."""
+        return self._flat[self.index].square()
 
     @property
     def positions(self) -> int:
@@ -199,11 +215,20 @@ class _MomentsOf(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (features,) = ctx.saved_tensors
-        mean, second = (gradient / features[0, 0].numel() for gradient in gradients)
-        rows = _rows(features)
-        both = (second + second.transpose(1, 2)).to(rows.dtype)
-        whole = torch.baddbmm(mean[:, None].to(rows.dtype), rows, both)
-        return _picture(whole, features.shape)
+        return pulled(features, gradients[0], gradients[1], features[0, 0].numel())
+
+
+def pulled(
+    features: Float[Tensor, "b c h w"],
+    by_mean: Float[Tensor, "b c"],
+    by_second: Float[Tensor, "b c c"],
+    total: float,
+) -> Float[Tensor, "b c h w"]:
+    """What features should change, by what their moments over `total` positions should."""
+    rows = _rows(features)
+    both = ((by_second + by_second.mT) / total).to(rows.dtype)
+    whole = torch.baddbmm((by_mean / total)[:, None].to(rows.dtype), rows, both)
+    return _picture(whole, features.shape)
 
 
 class _GuidedMoments(torch.autograd.Function):

@@ -6,7 +6,7 @@ grid, lose their mean, and are compared by the cosine of the angle between them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,16 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["Columns", "MatchTarget", "nearest", "on_grid", "share_out", "unit_rows", "varied"]
+__all__ = [
+    "Columns",
+    "MatchTarget",
+    "nearest",
+    "potential",
+    "share_out",
+    "spread",
+    "unit_rows",
+    "varied",
+]
 
 Rows = Mapping[str, Float[Tensor, "n _"]]
 
@@ -26,18 +35,6 @@ _BLOCK = 64 * 2**20
 _SOFTNESS = 0.03
 
 _PASSES = 8  # over which a potential settles
-
-
-def on_grid(features: Float[Tensor, "1 c _ _"], height: int, width: int) -> Float[Tensor, "n c"]:
-    """One row of channels for each cell of a grid: averaged from a finer layer, or interpolated."""
-    rows, columns = features.shape[-2:]
-    if rows % height == 0 and columns % width == 0:
-        features = F.avg_pool2d(features, (rows // height, columns // width))
-    elif rows >= height and columns >= width:
-        features = F.adaptive_avg_pool2d(features, (height, width))
-    else:
-        features = F.interpolate(features, (height, width), mode="bilinear", align_corners=False)
-    return features[0].permute(1, 2, 0).flatten(0, 1)
 
 
 def unit_rows(rows: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
@@ -84,20 +81,39 @@ def varied(
     Args:
         variety: from 0, the nearest alone, towards 1, where all candidates are taken alike.
     """
+    few = lambda most: query[spread(len(query), most)]  # noqa: E731
+    return nearest(query, candidates, potential(few, candidates, variety, block), block)
+
+
+def spread(count: int, most: int) -> Int[Tensor, " k"]:
+    """At most so many of `count` positions, evenly spread."""
+    return torch.linspace(0, count - 1, min(most, count)).long()
+
+
+@torch.no_grad()
+def potential(
+    few: Callable[[int], Float[Tensor, "_ d"]],
+    candidates: Float[Tensor, "m d"],
+    variety: float,
+    block: int = _BLOCK,
+) -> Float[Tensor, " m"] | None:
+    """What to add to the candidates' products, so that none is taken too often; None for nothing.
+
+    Args:
+        few: gives at most so many of the queries, evenly spread.
+    """
     if not variety:
-        return nearest(query, candidates, None, block)
-    most = max(1, block // (4 * len(candidates)))
-    few = query[torch.linspace(0, len(query) - 1, min(most, len(query))).long().to(query.device)]
-    return nearest(query, candidates, _potential((few @ candidates.T).float(), variety), block)
+        return None
+    products = few(max(1, block // (4 * len(candidates)))) @ candidates.T
+    return _potential(products.float(), variety)
 
 
 def _potential(products: Float[Tensor, "n m"], variety: float) -> Float[Tensor, " m"]:
-    """What to add to the candidates' products, so that none is taken too often.
+    """Of an optimal transport that may leave candidates unused, at a cost growing with `variety`.
 
-    The potential of an optimal transport that may leave candidates unused, at a cost that grows
-    with `variety` (Chizat et al., "Scaling algorithms for unbalanced optimal transport problems",
-    2018). Softened, it neither overshoots nor tears apart what lies side by side, as a penalty on
-    how often candidates were taken would.
+    Chizat et al., "Scaling algorithms for unbalanced optimal transport problems", 2018. Softened,
+    it neither overshoots nor tears apart what lies side by side, as a penalty on how often
+    candidates were taken would.
     """
     potential = products.new_zeros(products.shape[1])
     for _ in range(_PASSES):
@@ -182,64 +198,66 @@ class MatchTarget:
 
     Args:
         columns: how layers are joined.
-        joined: for each position the row that it should have.
+        joined: rows that positions should have.
+        index: for each position its row.
         weight: what each position counts; None for all alike.
     """
 
     def __init__(
         self,
         columns: Columns,
-        joined: Float[Tensor, "n d"],
+        joined: Float[Tensor, "m d"],
+        index: Int[Tensor, " n"],
         weight: Float[Tensor, " n"] | None = None,
     ) -> None:
-        self.columns = columns
+        self.columns, self.index = columns, index
         self.wanted = {n: part.contiguous() for n, part in columns.split(joined).items()}
-        self.weight = weight
+        weight = torch.ones(len(index), device=index.device) if weight is None else weight
+        self.share = weight / weight.sum()
 
     def __call__(self, rows: Rows) -> Float[Tensor, ""]:
-        """Mean cosine distance, from 0 to 2: 1 − ⟨f − μ, t⟩ / ‖f − μ‖ for a target t of length 1.
+        """Mean cosine distance, from 0 to 2: 1 − ⟨f − μ, t⟩ / ‖f − μ‖, with t of length 1."""
+        every = torch.arange(len(self.index), device=self.index.device)
+        return self.mean([self.compared(name, rows[name], every) for name in self.wanted])
+
+    def compared(
+        self, name: str, rows: Float[Tensor, "k c"], places: Int[Tensor, " k"]
+    ) -> tuple[Float[Tensor, " k"], Float[Tensor, " k"]]:
+        """A layer's part of ⟨f − μ, t⟩ and of ‖f − μ‖², for the positions at some places.
 
         Layer by layer, as the joined rows themselves need not exist.
         """
-        names = list(self.wanted)
-        distance: Tensor = _Cosine.apply(self, *(rows[name] for name in names))  # type: ignore[no-untyped-call]
+        wanted = self.wanted[name].index_select(0, self.index[places])
+        centre, scale = self.columns.centre[name], self.columns.scale[name]
+        product, square = _Products.apply(rows, wanted, centre, scale)  # type: ignore[no-untyped-call]
+        return product, square
+
+    def mean(self, parts: Sequence[tuple[Tensor, ...]]) -> Float[Tensor, ""]:
+        """The distance, of all layers' parts for all positions."""
+        product, square = (torch.stack(each).sum(0) for each in zip(*parts, strict=True))
+        distance: Tensor = ((1 - product / (square + 1e-6).sqrt()) * self.share).sum()
         return distance
 
-    def centred(self, name: str, rows: Float[Tensor, "n c"]) -> Float[Tensor, "n c"]:
-        """A layer's rows as they are joined, but for their length."""
-        return (rows.float() - self.columns.centre[name]) * self.columns.scale[name]
 
-
-class _Cosine(torch.autograd.Function):
-    """The mean distance, with a gradient that keeps nothing but the rows themselves.
+class _Products(torch.autograd.Function):
+    """⟨x, t⟩ and ‖x‖² of each row x = (f − μ)·s, with a gradient that keeps nothing but the rows.
 
     Autograd would keep four numbers in float32 for each of them, in place of none.
     """
 
     @staticmethod
-    def forward(ctx: Any, target: MatchTarget, *rows: Tensor) -> Tensor:
-        product, square = torch.zeros(2, len(rows[0]), device=rows[0].device)
-        for (name, wanted), part in zip(target.wanted.items(), rows, strict=True):
-            centred = target.centred(name, part)
-            product += (centred * wanted).sum(1)
-            square += centred.square().sum(1)
-        length = (square + 1e-6).sqrt()
-        weight = torch.ones_like(length) if target.weight is None else target.weight
-        share = weight / weight.sum()
-        ctx.target = target
-        ctx.save_for_backward(share / length, product / length.square(), *rows)
-        distance: Tensor = ((1 - product / length) * share).sum()
-        return distance
+    def forward(
+        ctx: Any, rows: Tensor, wanted: Tensor, centre: Tensor, scale: float
+    ) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(rows, wanted, centre)
+        ctx.scale = scale
+        centred = (rows.float() - centre) * scale
+        return (centred * wanted).sum(1), centred.square().sum(1)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        share, cosine, *rows = ctx.saved_tensors
-        target = ctx.target
-        # d(1 − ⟨x, t⟩/‖x‖)/dx = (x ⟨x, t⟩/‖x‖² − t)/‖x‖
-        slope = (gradients[0] * share)[:, None]
-        found: list[Tensor | None] = [None]
-        for (name, wanted), part in zip(target.wanted.items(), rows, strict=True):
-            change = target.centred(name, part).mul_(cosine[:, None]).sub_(wanted)
-            change.mul_(slope * target.columns.scale[name])
-            found.append(change.to(part.dtype))
-        return tuple(found)
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
+        rows, wanted, centre = ctx.saved_tensors
+        by_product, by_square = slopes
+        change = (rows.float() - centre).mul_((2 * ctx.scale**2 * by_square)[:, None])
+        change.addcmul_(wanted.float(), (ctx.scale * by_product)[:, None])
+        return change.to(rows.dtype), None, None, None

@@ -15,7 +15,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from impasto.features.windows import Window
 from impasto.losses.neighbours import unit_rows, varied
+from impasto.losses.objective import Distance, Found, Reading
 
 __all__ = ["PatchTarget", "match", "patch_count", "patches", "with_map"]
 
@@ -109,6 +111,7 @@ class PatchTarget:
         stride: int = 1,
         weight: Float[Tensor, " n"] | None = None,
     ) -> None:
+        self.shape = shape
         channels, width = sources[0].shape[1], shape[1]
         weights = torch.ones_like(where, dtype=torch.float32) if weight is None else weight
         total = sources[0].new_zeros(shape[0] * width, channels, dtype=torch.float32)
@@ -130,9 +133,19 @@ class PatchTarget:
 
     def __call__(self, features: Float[Tensor, "1 c h w"]) -> Float[Tensor, ""]:
         """Σ‖patch − its match‖² over the matches' own variance: 0 for a quilt without seams."""
-        rows = features[0].permute(1, 2, 0).flatten(0, 1)
-        off = (rows - self.mean).square().sum(1)
-        return ((self.count * off).sum() + self.least) / self.unit
+        return self.distance("").of(features, {"": features})
+
+    def distance(self, layer: str) -> Distance:
+        """The same, as it is read of a layer."""
+        shape = self.shape
+
+        def read(features: Tensor, window: Window) -> Found:
+            rows = window.own(features)[0].permute(1, 2, 0)
+            mean = self.mean.view(*shape, -1)[slice(*window.rows), slice(*window.columns)]
+            off = (rows - mean).square().sum(2)
+            return ((window.of(self.count.view(shape)) * off).sum() / self.unit,)
+
+        return Distance((Reading(layer, read),), lambda found: found[0][0] + self.least / self.unit)
 
 
 def _cells(

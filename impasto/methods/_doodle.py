@@ -18,11 +18,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from impasto.features.extractor import Extractor
-from impasto.image.files import fit, resize
+from impasto.image.files import fit, fitted, resize
 from impasto.image.masks import pooled
 from impasto.image.pyramid import scale_schedule
-from impasto.losses.objective import Features, evaluate
 from impasto.losses.statistics import Guide
+from impasto.losses.views import Eye
 from impasto.methods._canvas import enlarged, mask_on, with_margin, without_margin
 from impasto.methods._gatys import statistics_engine
 from impasto.methods._meanings import meaning_engine
@@ -31,10 +31,11 @@ from impasto.methods._terms import Engine, pixel_terms, style_terms
 from impasto.methods.configs import DoodleConfig
 from impasto.methods.scene import Region, Situation, situations
 from impasto.methods.solver import Problem, Step, solve
+from impasto.methods.way import PLAIN, Way
 from impasto.runtime import generator
 from impasto.styles.statistics import LEAST_CELLS, Painting
 
-__all__ = ["doodle"]
+__all__ = ["doodle", "doodle_scales"]
 
 # The patches are matched so often at each scale, and more often at the first, from noise.
 _ROUNDS, _FIRST_ROUNDS = 2, 4
@@ -53,6 +54,7 @@ def doodle(
     height: int,
     width: int,
     extractor: Extractor | None = None,
+    way: Way = PLAIN,
 ) -> Iterator[Step]:
     """Paint regions as parts of a painting, from their colours and noise; yields every iteration.
 
@@ -70,20 +72,27 @@ def doodle(
     device = next(extractor.parameters()).device
     areas = tuple(replace(region, mask=_there(region.mask, device)) for region in regions)
     engine = _engine(config)
+    sizes, counts = doodle_scales(config, height, width)
+    problems = [
+        partial(_problem, areas, engine, config, extractor, size, count, way.plan.tile)
+        for size, count in zip(sizes, counts, strict=True)
+    ]
+    work = [float(h * w * n) for (h, w), n in zip(sizes, counts, strict=True)]
+    start = with_margin(_start(areas, sizes[0], config.seed).to(device))
+    yield from without_margin(solve(start, problems, work, settings_of(config), way))
+
+
+def doodle_scales(
+    config: DoodleConfig, height: int, width: int
+) -> tuple[list[tuple[int, int]], list[int]]:
+    """Height and width of each scale, or of each round of it, and the iterations of each."""
     sides = [
         side
         for i, side in enumerate(scale_schedule(config.size, config.smallest))
         for _ in range(_rounds(config, i))
     ]
-    sizes = [_size(height, width, side) for side in sides]
-    counts = iterations_of(config.length, len(sides))
-    problems = [
-        partial(_problem, areas, engine, config, extractor, size, count)
-        for size, count in zip(sizes, counts, strict=True)
-    ]
-    work = [float(h * w * n) for (h, w), n in zip(sizes, counts, strict=True)]
-    start = with_margin(_start(areas, sizes[0], config.seed).to(device))
-    yield from without_margin(solve(start, problems, work, settings_of(config)))
+    sizes = [fitted(height, width, side) for side in sides]
+    return sizes, iterations_of(config.length, sides)
 
 
 def _there(mask: Tensor | None, device: torch.device) -> Tensor | None:
@@ -94,11 +103,6 @@ def _rounds(config: DoodleConfig, scale: int) -> int:
     if config.engine == "statistics":
         return 1
     return _ROUNDS if scale else _FIRST_ROUNDS
-
-
-def _size(height: int, width: int, side: int) -> tuple[int, int]:
-    factor = side / max(height, width)
-    return max(1, round(height * factor)), max(1, round(width * factor))
 
 
 def _start(regions: Sequence[Region], size: tuple[int, int], seed: int) -> Float[Tensor, "1 3 h w"]:
@@ -155,23 +159,20 @@ def _problem(
     extractor: Extractor,
     size: tuple[int, int],
     iterations: int,
+    tile: int,
     before: Tensor,
 ) -> Problem:
     """One scale, or round of it, from the canvas of the one before."""
     first = enlarged(before, *size)
     placed = [r if r.mask is None else replace(r, mask=mask_on(r.mask, *size)) for r in regions]
-    with torch.no_grad():
-        current = extractor(first, engine.layers)
     side = max(1, round(max(size) * config.stroke))
-    areas = list(situations(placed, side, extractor, None, current))
-    if config.engine == "statistics":
-        areas = [_seen_inside(area) for area in areas]
-    terms = [*style_terms(areas, engine, config), *pixel_terms(None, config)]
-
-    def objective(image: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        return evaluate(terms, image, extractor(image, engine.layers))
-
-    return Problem(first, iterations, objective)
+    eye = Eye(extractor, engine.layers, tile)
+    with torch.no_grad():
+        areas = list(situations(placed, side, extractor, None, eye.of(first)))
+        if config.engine == "statistics":
+            areas = [_seen_inside(area) for area in areas]
+        terms = [*style_terms(areas, engine, config), *pixel_terms(None, config)]
+    return Problem(first, iterations, partial(eye.descend, terms))
 
 
 def _seen_inside(area: Situation) -> Situation:
@@ -179,7 +180,7 @@ def _seen_inside(area: Situation) -> Situation:
     assert isinstance(area.region.style, Painting)
     part = _Inside(area.region.style.pixels, area.region.style.mask)
     weights = _insides(area.weights, area.extractor)
-    guides = {name: None if w is None else Guide.of(w) for name, w in weights.items()}
+    guides = {name: None if w is None else Guide(w) for name, w in weights.items()}
     return replace(area, region=replace(area.region, style=part), weights=weights, guides=guides)
 
 
@@ -187,12 +188,12 @@ def _seen_inside(area: Situation) -> Situation:
 class _Inside(Painting):
     """A part of a painting, without its edges."""
 
-    def seen(
-        self, long_side: int, extractor: Extractor, layers: Sequence[str]
-    ) -> tuple[Features, Mapping[str, Float[Tensor, "_ _"] | None]]:
-        """The activations, and where each layer sees nothing but the part."""
-        features, masks = super().seen(long_side, extractor, layers)
-        return features, _insides(masks, extractor)
+    def masks(
+        self, long_side: int, extractor: Extractor, shapes: Mapping[str, tuple[int, int]]
+    ) -> dict[str, Float[Tensor, "_ _"]]:
+        """Where layers of these shapes see nothing but the part."""
+        found = _insides(super().masks(long_side, extractor, shapes), extractor)
+        return {name: mask for name, mask in found.items() if mask is not None}
 
 
 def _insides(

@@ -11,14 +11,16 @@ from torch import Tensor
 from impasto.features.extractor import Extractor
 from impasto.losses import functional as losses
 from impasto.losses.gaussians import GaussianTarget, gaussian_each
-from impasto.losses.objective import Features
-from impasto.losses.statistics import Lift, Moments, Together, gram, lift_of, stacked
+from impasto.losses.objective import Found
+from impasto.losses.readings import region_reading
+from impasto.losses.statistics import Lift, Moments, gram, lift_of
 from impasto.methods._painter import backbone_of, paint_photograph, regions_of, with_layers
 from impasto.methods._terms import Comparison, Engine
 from impasto.methods.choices import layer_weights
 from impasto.methods.configs import GatysConfig
 from impasto.methods.scene import Region, Situation
 from impasto.methods.solver import Step
+from impasto.methods.way import PLAIN, Way
 from impasto.styles.statistics import Style
 
 __all__ = ["gatys", "statistics_engine"]
@@ -35,6 +37,7 @@ def gatys(
     regions: Sequence[Region] = (),
     extractor: Extractor | None = None,
     start: Float[Tensor, "1 3 _ _"] | None = None,
+    way: Way = PLAIN,
 ) -> Iterator[Step]:
     """Paint `content` in `style`; yields after every iteration and prints nothing.
 
@@ -45,6 +48,7 @@ def gatys(
         regions: parts of the picture with a style and a strength each, instead of one style.
         extractor: the backbone; by default the one that the config names.
         start: a picture to start from, instead of `config.init`.
+        way: from where on, and with how much memory.
 
     Raises:
         OptionError: an unknown layer, or a picture too thin for the deepest one.
@@ -55,7 +59,8 @@ def gatys(
     device = next(extractor.parameters()).device
     areas = regions_of(style, regions, config.strength, device)
     engine = statistics_engine(config.style_layers, config.style_loss)
-    yield from paint_photograph(content.to(device), areas, engine, config, extractor, start)
+    content = content.to(device)
+    yield from paint_photograph(content, areas, engine, config, extractor, start, way=way)
 
 
 def statistics_engine(layers: Sequence[str], kind: str) -> Engine:
@@ -74,14 +79,14 @@ def _compare(names: Sequence[str], kind: str, situations: Sequence[Situation]) -
     make = _gram_distances if kind == "gram" else _gaussian_distances
     speaking = {n: [i for i, held in enumerate(styles) if n in held] for n in names}
     heard = [name for name in names if speaking[name]]
-    guides = {n: Together.of([situations[i].guides[n] for i in speaking[n]]) for n in heard}
+    readings = [region_reading(n, [situations[i].guides[n] for i in speaking[n]]) for n in heard]
     lifts = {n: lift_of(situations[0].extractor, n) for n in heard}
     compare = {n: make(Moments.stack([styles[i][n] for i in speaking[n]]), lifts[n]) for n in heard}
 
-    def measure(features: Features) -> dict[str, Tensor]:
-        return {n: compare[n](stacked(features[n], guides[n])) for n in heard}
+    def measure(found: Sequence[Found]) -> dict[str, Tensor]:
+        return {n: compare[n](Moments(*parts)) for n, parts in zip(heard, found, strict=True)}
 
-    return Comparison({n: speaking[n] for n in heard}, measure)
+    return Comparison({n: speaking[n] for n in heard}, tuple(readings), measure)
 
 
 def _wanted(names: Sequence[str], situation: Situation) -> Mapping[str, Moments]:

@@ -8,14 +8,16 @@ the first stage's picture as its style.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from typing import cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from impasto.errors import ResumeError
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
 from impasto.features.plan import min_side
@@ -27,6 +29,7 @@ from impasto.methods.choices import layer_weights
 from impasto.methods.configs import GatysConfig, LaplacianConfig
 from impasto.methods.scene import Region
 from impasto.methods.solver import Step
+from impasto.methods.way import PLAIN, Snapshot, Way
 from impasto.styles.statistics import Painting, Style
 
 __all__ = ["laplacian", "pyramid_layers"]
@@ -52,6 +55,7 @@ def laplacian(
     regions: Sequence[Region] = (),
     extractor: Extractor | None = None,
     start: Float[Tensor, "1 3 _ _"] | None = None,
+    way: Way = PLAIN,
 ) -> Iterator[Step]:
     """Paint `content` in `style` in two stages; yields after every iteration of either.
 
@@ -64,10 +68,12 @@ def laplacian(
         regions: parts of the picture with a style and a strength each, instead of one style.
         extractor: the backbone; by default the one that the config names.
         start: a picture that both stages start from, instead of `config.init`.
+        way: from where on, and with how much memory; extra iterations are the last stage's.
 
     Raises:
         OptionError: an unknown layer, or a picture too thin for the deepest one.
         DivergedError: no step was small enough.
+        ResumeError: a snapshot that is damaged or of another run.
     """
     config = with_layers(config or LaplacianConfig())
     config = replace(config, iterations=max(1, config.length // 2), epochs=0, steps=0)
@@ -76,19 +82,68 @@ def laplacian(
     areas = regions_of(style, regions, config.strength, content.device)
     scales = len(scale_schedule(config.size, config.smallest))
     both = config.stage == 2
-    step = None
-    for step in _first_stage(content, areas, config, extractor, start):
-        share = _FIRST_SHARE if both else 1.0
-        yield replace(step, scales=scales * config.stage, done=step.done * share)
-    if both and step is not None:
-        painted = _as_styles(areas, step.image())
-        second = gatys(
-            content, None, _usual(config), regions=painted, extractor=extractor, start=start
-        )
+    if _stage_of(way, config.stage) == 1:
+        step = None
+        own = replace(way, extra=0) if both else way
+        for step in _first_stage(content, areas, config, extractor, start, own):
+            if both and _is_told(step, way):  # it was the last of this stage
+                continue
+            share = _FIRST_SHARE if both else 1.0
+            staged = partial(_staged, step.snapshot, 1, {})
+            yield replace(
+                step, scales=scales * config.stage, done=step.done * share, snapshot=staged
+            )
+        if not both or step is None:
+            return
+        picture = step.image()
         del step
-        for later in second:
-            done = _FIRST_SHARE + (1 - _FIRST_SHARE) * later.done
-            yield replace(later, scale=later.scale + scales, scales=2 * scales, done=done)
+        way = replace(way, since=None)
+    else:
+        assert way.since is not None
+        picture = way.since.tensor("painted", device=content.device)
+    second = gatys(
+        content,
+        None,
+        _usual(config),
+        regions=_as_styles(areas, picture),
+        extractor=extractor,
+        start=start,
+        way=way,
+    )
+    for later in second:
+        yield replace(
+            later,
+            scale=later.scale + scales,
+            scales=2 * scales,
+            done=_FIRST_SHARE + (1 - _FIRST_SHARE) * later.done,
+            snapshot=partial(_staged, later.snapshot, 2, {"painted": picture}),
+        )
+
+
+def _stage_of(way: Way, stages: int) -> int:
+    """The stage that a run goes on in; 1 begins."""
+    stage = 1 if way.since is None else way.since.whole("stage")
+    if not 1 <= stage <= stages:
+        raise ResumeError(
+            f"The saved state is of stage {stage}, and this run has {stages}. "
+            "Go on with the options that the run began with."
+        )
+    return stage
+
+
+def _is_told(step: Step, way: Way) -> bool:
+    """Whether a step is the one that the run goes on from."""
+    if way.since is None:
+        return False
+    at = way.since.whole("scale"), way.since.whole("iteration")
+    return (step.scale, step.iteration) == at
+
+
+def _staged(taken: Callable[[], Snapshot], stage: int, more: Mapping[str, Tensor]) -> Snapshot:
+    """A snapshot that says of which stage it is, with what that stage was given."""
+    snapshot = taken()
+    numbers = {**snapshot.numbers, "stage": stage}
+    return Snapshot({**snapshot.tensors, **more}, numbers)
 
 
 def pyramid_layers(config: LaplacianConfig) -> dict[str, float]:
@@ -102,6 +157,7 @@ def _first_stage(
     config: LaplacianConfig,
     extractor: Extractor,
     start: Tensor | None,
+    way: Way,
 ) -> Iterator[Step]:
     """The usual loop, through a network that shows the pyramid's levels as layers of its own."""
     weights = pyramid_layers(config)
@@ -109,7 +165,9 @@ def _first_stage(
     held = tuple(f"{name}:{weights[layer]!r}" for name, layer in eye.levels.items())
     engine = statistics_engine(config.style_layers, config.style_loss)
     config = replace(config, content_layers=held)
-    return paint_photograph(content, regions, engine, config, eye, start)
+    # This network is no plain plan of operations: it has no windows, and sees pictures whole.
+    way = replace(way, plan=replace(way.plan, tile=0))
+    return paint_photograph(content, regions, engine, config, eye, start, way=way)
 
 
 def _fitting(

@@ -14,6 +14,7 @@ from impasto.methods._patches import patch_engine
 from impasto.methods.configs import MrfConfig, NnstConfig
 from impasto.methods.scene import Region
 from impasto.methods.solver import Step
+from impasto.methods.way import PLAIN, Way
 from impasto.styles.statistics import Style
 
 __all__ = ["mrf", "nnst"]
@@ -27,6 +28,7 @@ def nnst(
     regions: Sequence[Region] = (),
     extractor: Extractor | None = None,
     start: Float[Tensor, "1 3 _ _"] | None = None,
+    way: Way = PLAIN,
 ) -> Iterator[Step]:
     """Paint so that every place looks like some place of the painting (Kolkin et al. 2022).
 
@@ -44,7 +46,7 @@ def nnst(
     areas = regions_of(style, regions, config.strength, device)
     content = content.to(device)
     yield from paint_photograph(
-        content, areas, engine, config, extractor, start, rounds=config.rounds
+        content, areas, engine, config, extractor, start, config.rounds, way
     )
 
 
@@ -56,6 +58,7 @@ def mrf(
     regions: Sequence[Region] = (),
     extractor: Extractor | None = None,
     start: Float[Tensor, "1 3 _ _"] | None = None,
+    way: Way = PLAIN,
 ) -> Iterator[Step]:
     """Paint with patches of the painting's features (Li and Wand 2016).
 
@@ -78,5 +81,5 @@ def mrf(
     areas = regions_of(style, regions, config.strength, device)
     content = content.to(device)
     yield from paint_photograph(
-        content, areas, engine, config, extractor, start, rounds=config.rounds
+        content, areas, engine, config, extractor, start, config.rounds, way
     )

@@ -15,10 +15,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from impasto.image.masks import pooled
-from impasto.losses.objective import Features
+from impasto.losses.objective import Distance
 from impasto.losses.patches import PatchTarget, match, patch_count
 from impasto.methods._nearest import palette_distances, palette_layers
-from impasto.methods._terms import Comparison, Distance, Engine, side_by_side
+from impasto.methods._terms import Comparison, Engine, side_by_side
 from impasto.methods.choices import layer_weights
 from impasto.methods.scene import Situation
 from impasto.styles.statistics import Painting
@@ -64,7 +64,7 @@ def _compare(
     for name in names:
         for i, target in enumerate(_targets(name, gamma, areas)):
             if target is not None:
-                targets[i][f"patches {name}"] = partial(_distance, target, name)
+                targets[i][f"patches {name}"] = target.distance(name)
     return side_by_side(targets)
 
 
@@ -73,14 +73,10 @@ def _palette(fine: Sequence[str], area: Situation) -> dict[str, Distance]:
     return palette_distances(area.region.style, fine, area)
 
 
-def _distance(target: PatchTarget, name: str, features: Features) -> Tensor:
-    return target(features[name])
-
-
 @torch.no_grad()
 def _targets(name: str, gamma: float, areas: Sequence[Situation]) -> list[PatchTarget | None]:
     """What the patches of each region were matched with; None for a region without any."""
-    ours = areas[0].current[name]
+    ours = areas[0].current.features([name])[name]
     theirs, their_map = _painting_at(name, areas)
     height, width = ours.shape[-2:]
     offers = patch_count(theirs.shape[-2], theirs.shape[-1], _PATCH)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import torch
 from jaxtyping import Float, Int
@@ -14,17 +14,23 @@ from torch import Tensor
 from impasto.errors import StyleError
 from impasto.features.backbones import BACKBONES
 from impasto.features.plan import layers as describe
+from impasto.features.windows import Window
 from impasto.losses.gaussians import GaussianTarget, gaussian
-from impasto.losses.neighbours import Columns, MatchTarget, on_grid, share_out, varied
-from impasto.losses.objective import Features
-from impasto.losses.statistics import Moments, lift_of, moments
-from impasto.methods._terms import Distance, Engine, one_by_one
+from impasto.losses.grids import Grid, on_grid
+from impasto.losses.neighbours import Columns, MatchTarget, nearest, potential, share_out, spread
+from impasto.losses.objective import Distance, Features, Found, Reading
+from impasto.losses.readings import region_reading
+from impasto.losses.statistics import Moments, lift_of
+from impasto.losses.views import View
+from impasto.methods._terms import Engine, one_by_one
 from impasto.methods.choices import layer_weights
 from impasto.methods.scene import Situation
 from impasto.styles.blend import Blend, Share
 from impasto.styles.statistics import Painting, Style
 
 __all__ = [
+    "CELL",
+    "MOST",
     "Source",
     "flat",
     "groups_of",
@@ -37,7 +43,7 @@ __all__ = [
 ]
 
 # Pixels of the picture to a cell of the grid: a quarter of the picture (Kolkin et al. 2022).
-_CELL = 4
+CELL = 4
 
 # Pixels of the picture that a matched feature sees, across.
 _FARTHEST = 100
@@ -46,7 +52,10 @@ _FARTHEST = 100
 BALANCED = 8.0
 
 # Positions of a painting that are looked at, at most; one of 512 pixels has 12,000 to 16,000.
-_MOST = 16384
+MOST = 16384
+
+# Positions that are looked up at a time.
+_BLOCK = 16384
 
 
 @dataclass(frozen=True)
@@ -173,7 +182,7 @@ def _grid(names: Sequence[str], situation: Situation) -> str | None:
     None where the region is too small at that layer to have a style.
     """
     strides = {info.name: info.stride for info in describe(situation.extractor.plan)}
-    coarse = [name for name in names if strides[name] >= _CELL]
+    coarse = [name for name in names if strides[name] >= CELL]
     grid = min(coarse, key=strides.__getitem__) if coarse else max(names, key=strides.__getitem__)
     return grid if grid in situation.weights else None
 
@@ -189,22 +198,54 @@ def _matching(
     """The distance to what each position of the region is matched with."""
     weight = flat(situation.weights[grid])
     where = None if weight is None else weight.nonzero()[:, 0]
-    rows = partial(_rows, names=list(weights), like=situation.current[grid].shape, where=where)
+    there = Grid(*situation.current.shape(grid), where)
+    inside = None if weight is None or where is None else weight[where]
     with torch.no_grad():
         candidates = [_candidates(s, situation, list(weights), grid) for s in sources]
         shares = [source.share for source in sources]
         columns = Columns.of(candidates, shares, _balanced(weights))
-        query = _mixed(rows(situation.current), situation.content, content_mix, rows)
-        inside = None if weight is None or where is None else weight[where]
-        joined = _query(columns, query, inside)
-        wanted = _matched(joined, [columns.join(c) for c in candidates], shares, variety)
-        target = MatchTarget(columns, wanted.to(situation.current[grid].dtype), inside)
-    return lambda features: target(rows(features))
+        offered = [columns.join(c) for c in candidates]
+        current = _gathered(situation.current, weights, there)
+        held = None if situation.content is None or not content_mix else situation.content
+        photograph = None if held is None else _gathered(held, weights, there)
+        query = _Query(columns, current, photograph, content_mix, inside)
+        index = _matched(query, offered, shares, variety)
+        rows = torch.cat(offered).to(_type_of(situation))
+        target = MatchTarget(columns, rows, index, inside)
+    readings = [_reading(name, target, there, situation.current) for name in weights]
+    return Distance(tuple(readings), target.mean)
+
+
+def _type_of(situation: Situation) -> torch.dtype:
+    return next(situation.extractor.parameters()).dtype
 
 
 def flat(weight: Float[Tensor, "h w"] | None) -> Float[Tensor, " n"] | None:
-    """A mask in the order of `on_grid`'s rows."""
+    """A mask in the order of a grid's rows."""
     return None if weight is None else weight.flatten()
+
+
+def _reading(name: str, target: MatchTarget, grid: Grid, view: View) -> Reading:
+    """A layer's part in the comparison of each position."""
+
+    def read(features: Tensor, window: Window) -> Found:
+        rows = grid.rows(features, window)
+        return target.compared(name, rows, grid.places(window)[0].to(rows.device))
+
+    return Reading(name, read, reach=grid.reach(view.shape(name)), places=grid.places)
+
+
+def _gathered(view: View, names: Iterable[str], grid: Grid) -> dict[str, Float[Tensor, "n _"]]:
+    """Each layer's features at the wanted cells of a grid."""
+
+    def reading(name: str) -> Reading:
+        # As columns, since the last axis is that of the places.
+        read = lambda features, window: (grid.rows(features, window).T,)  # noqa: E731
+        return Reading(name, read, reach=grid.reach(view.shape(name)), places=grid.places)
+
+    wanted = list(names)
+    found = view.read([reading(name) for name in wanted])
+    return {name: parts[0].T for name, parts in zip(wanted, found, strict=True)}
 
 
 def _rows(
@@ -213,7 +254,7 @@ def _rows(
     like: torch.Size,
     where: Int[Tensor, " n"] | None,
 ) -> dict[str, Tensor]:
-    """Each layer's features on the grid of another, at the positions of the region."""
+    """Each layer's features on the grid of another, at some of its cells."""
     rows = {name: on_grid(features[name], like[-2], like[-1]) for name in names}
     return rows if where is None else {n: r.index_select(0, where) for n, r in rows.items()}
 
@@ -228,53 +269,82 @@ def _candidates(
     where = torch.arange(count, device=features[grid].device)
     if weight is not None and bool((weight > 0).any()):
         where = where[weight >= min(0.5, float(weight.max()))]
-    if len(where) > _MOST:
-        where = where[torch.linspace(0, len(where) - 1, _MOST).long().to(where.device)]
+    if len(where) > MOST:
+        where = where[torch.linspace(0, len(where) - 1, MOST).long().to(where.device)]
     return _rows(features, names, features[grid].shape, where)
 
 
-def _mixed(
-    current: dict[str, Tensor],
-    content: Features | None,
-    content_mix: float,
-    rows: Callable[[Features], dict[str, Tensor]],
-) -> dict[str, Tensor]:
-    """What is looked up: the photograph's features and the picture's, mixed."""
-    if content is None or not content_mix:
-        return current
-    photograph = rows(content)
-    return {
-        n: torch.lerp(c.float(), photograph[n].float(), content_mix) for n, c in current.items()
-    }
+@dataclass(frozen=True, eq=False)
+class _Query:
+    """What is looked up: the photograph's features and the picture's, mixed, and joined.
 
+    About the region's own mean: so a dark picture finds more than dark features.
+    """
 
-def _query(
-    columns: Columns, rows: Mapping[str, Tensor], weight: Float[Tensor, " n"] | None
-) -> Float[Tensor, "n _"]:
-    """Joined rows about the region's own mean: so a dark picture finds more than dark features."""
-    share = None if weight is None else (weight / weight.sum())[:, None]
-    centre = {
-        n: r.float().mean(0) if share is None else (r.float() * share).sum(0)
-        for n, r in rows.items()
-    }
-    return columns.join(rows, centre)
+    columns: Columns
+    current: Mapping[str, Float[Tensor, "n _"]]
+    photograph: Mapping[str, Float[Tensor, "n _"]] | None
+    content_mix: float
+    weight: Float[Tensor, " n"] | None
+
+    @property
+    def count(self) -> int:
+        """How many positions are looked up."""
+        return len(next(iter(self.current.values())))
+
+    @cached_property
+    def centre(self) -> dict[str, Float[Tensor, " _"]]:
+        """Each layer's mean over the region."""
+        weight = self.weight
+        share = torch.ones(self.count, device=self._device) if weight is None else weight
+        share = share / share.sum()
+        found = {name: rows.new_zeros(rows.shape[1], dtype=torch.float32)
+                 for name, rows in self.current.items()}  # fmt: skip
+        for block in self.blocks():
+            for name, rows in self._mixed(block).items():
+                found[name] += share[block] @ rows
+        return found
+
+    @property
+    def _device(self) -> torch.device:
+        return next(iter(self.current.values())).device
+
+    def blocks(self) -> Iterator[slice]:
+        """Some positions after others: joined, and in single precision, they take the most room."""
+        return (slice(i, min(i + _BLOCK, self.count)) for i in range(0, self.count, _BLOCK))
+
+    def joined(self, which: slice | Int[Tensor, " k"]) -> Float[Tensor, "k _"]:
+        """The rows of some positions."""
+        return self.columns.join(self._mixed(which), self.centre)
+
+    def _mixed(self, which: slice | Int[Tensor, " k"]) -> dict[str, Tensor]:
+        current = {name: rows[which].float() for name, rows in self.current.items()}
+        if self.photograph is None:
+            return current
+        mix, held = self.content_mix, self.photograph
+        return {n: torch.lerp(rows, held[n][which].float(), mix) for n, rows in current.items()}
 
 
 def _matched(
-    query: Float[Tensor, "n d"],
+    query: _Query,
     candidates: Sequence[Float[Tensor, "_ d"]],
     shares: Sequence[float],
     variety: float,
-) -> Float[Tensor, "n d"]:
-    """For each position the row of the painting that it is matched with."""
+) -> Int[Tensor, " n"]:
+    """For each position the row that it is matched with, of all paintings' rows joined."""
     # Where bfloat16 is native, products take a quarter of the time; eight bits tell rows apart.
-    fast = query.bfloat16()
-    found = [varied(fast, rows.bfloat16(), variety) for rows in candidates]
-    chosen = share_out(torch.stack([values for values, _ in found]), shares)
-    wanted = candidates[0][found[0][1]]
-    for k, (rows, (_, index)) in enumerate(zip(candidates, found, strict=True)):
-        wanted = torch.where((chosen == k)[:, None], rows[index], wanted)
-    return wanted
+    fast = [rows.bfloat16() for rows in candidates]
+    few = lambda most: query.joined(spread(query.count, most)).bfloat16()  # noqa: E731
+    bias = [potential(few, rows, variety) for rows in fast]
+    found = [
+        [nearest(query.joined(block).bfloat16(), *both) for both in zip(fast, bias, strict=True)]
+        for block in query.blocks()
+    ]
+    values = torch.stack([torch.cat([each[k][0] for each in found]) for k in range(len(fast))])
+    indices = torch.stack([torch.cat([each[k][1] for each in found]) for k in range(len(fast))])
+    chosen = share_out(values, shares)
+    before = torch.tensor([0, *(len(rows) for rows in fast)], device=chosen.device).cumsum(0)
+    return indices.gather(0, chosen[None])[0] + before[chosen]
 
 
 def palette_distances(
@@ -289,5 +359,5 @@ def palette_distances(
 def _gaussian(name: str, wanted: Moments, situation: Situation) -> Distance:
     device = next(situation.extractor.parameters()).device
     target = GaussianTarget(wanted.to(device), lift_of(situation.extractor, name))
-    guide = situation.guides[name]
-    return lambda features: gaussian(moments(features[name], guide), target)
+    reading = region_reading(name, [situation.guides[name]])
+    return Distance((reading,), lambda found: gaussian(Moments(*found[0]), target))

@@ -16,10 +16,11 @@ from impasto.errors import OptionError
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
 from impasto.features.weights import load
-from impasto.image.files import fit, resize
+from impasto.image.files import fitted, resize
 from impasto.image.pyramid import scale_schedule
-from impasto.losses.objective import evaluate
+from impasto.losses.views import Eye, Kept
 from impasto.methods._canvas import (
+    MARGIN,
     cut_margin,
     enlarged,
     mask_on,
@@ -34,6 +35,7 @@ from impasto.methods.choices import layer_weights
 from impasto.methods.configs import DoodleConfig, MrfConfig, NnstConfig, PhotoConfig, PixelConfig
 from impasto.methods.scene import Region, situations
 from impasto.methods.solver import Problem, Settings, Step, solve
+from impasto.methods.way import PLAIN, Way
 from impasto.runtime import generator, pick_device, pick_precision
 from impasto.styles.statistics import Painting, Style
 
@@ -42,10 +44,14 @@ __all__ = [
     "backbone_of",
     "iterations_of",
     "paint_photograph",
+    "photo_scales",
     "regions_of",
     "settings_of",
     "with_layers",
 ]
+
+# Long side in pixels of the largest scale that gets as many iterations as others.
+_LARGE = 1024
 
 Picture = Float[Tensor, "1 3 h w"]
 Config = TypeVar("Config", bound=PixelConfig)
@@ -85,9 +91,16 @@ def settings_of(config: PixelConfig) -> Settings:
     return Settings(config.optimizer, config.history, config.learning_rate)
 
 
-def iterations_of(total: int, scales: int) -> list[int]:
-    """Shares of the iterations: the first, cheap scale lays the picture out and gets the most."""
-    weights = [2.0, 1.3, *[1.0] * scales][:scales]
+def iterations_of(total: int, sides: Sequence[int]) -> list[int]:
+    """Shares of the iterations: the first, cheap scale lays the picture out and gets the most.
+
+    Args:
+        sides: the long side of each scale, in pixels. Beyond 1,024 a scale gets fewer, as a step
+            takes longest there and changes least.
+    """
+    scales = len(sides)
+    first = [2.0, 1.3, *[1.0] * scales][:scales]
+    weights = [w * min(1.0, (_LARGE / side) ** 0.5) for w, side in zip(first, sides, strict=True)]
     ends = [round(total * sum(weights[: i + 1]) / sum(weights)) for i in range(scales)]
     return [max(1, end - begin) for begin, end in zip([0, *ends], ends, strict=False)]
 
@@ -129,20 +142,21 @@ class Canvas:
         placed = tuple(_placed(region, height, width, content.device) for region in regions)
         kept = [r.mask for r in placed if r.style is None and r.mask is not None]
         free = 1 - torch.stack(kept).sum(0).clamp(0, 1) if kept else None
-        held = Reach.of(placed, with_margin(content)).held
+        # Only its size is read: a copy of a poster is not for nothing.
+        canvas = content.new_zeros(()).expand(1, 3, height + 2 * MARGIN, width + 2 * MARGIN)
+        held = Reach.of(placed, canvas).held
         within = None if held is None else cut_margin(held[None, None])[0, 0]
         return Canvas(content, placed, free, within)
 
-    def seen(self, canvas: Tensor) -> Tensor:
-        """The canvas with the photograph's own pixels wherever they are kept."""
-        if self.free is None:
-            return canvas
-        photograph = with_margin(self.content)
-        return photograph + self.free * (canvas - photograph)
+    def kept(self, photograph: Tensor) -> Kept | None:
+        """Which pixels stay those of the photograph, that has a margin."""
+        return None if self.free is None else Kept(photograph, self.free)
 
     def finished(self, picture: Tensor) -> Tensor:
-        """The same of a picture without its margin."""
-        return picture if self.free is None else cut_margin(self.seen(with_margin(picture)))
+        """A picture without its margin, with the photograph's own pixels wherever they are kept."""
+        if self.free is None:
+            return picture
+        return Kept(self.content, cut_margin(self.free)).seen(picture)
 
 
 def _placed(region: Region, height: int, width: int, device: torch.device) -> Region:
@@ -159,6 +173,7 @@ def paint_photograph(
     extractor: Extractor,
     start: Float[Tensor, "1 3 _ _"] | None = None,
     rounds: int = 1,
+    way: Way = PLAIN,
 ) -> Iterator[Step]:
     """Paint a photograph's regions with an engine, scale after scale.
 
@@ -166,24 +181,47 @@ def paint_photograph(
         regions: none of them empty; their masks sum to one.
         rounds: how often each scale is gone through; an engine finds its targets anew each time.
     """
-    sides = [side for side in scale_schedule(config.size, config.smallest) for _ in range(rounds)]
-    scales = [fit(content, side) for side in sides]
-    counts = iterations_of(config.length, len(scales))
+    height, width = content.shape[-2:]
+    sizes, counts = photo_scales(config, height, width, rounds)
     detailed = config.init == "content" and start is None and _holds(regions, config)
+    scales = [partial(_scaled, content, regions, size) for size in sizes]
     problems = [
-        partial(_problem, Canvas.of(scaled, regions), engine, config, extractor, count, detailed)
-        for scaled, count in zip(scales, counts, strict=True)
+        partial(_problem, scale, engine, config, extractor, count, detailed, way.plan.tile)
+        for scale, count in zip(scales, counts, strict=True)
     ]
-    work = [scaled[0, 0].numel() * float(n) for scaled, n in zip(scales, counts, strict=True)]
-    first = _start(scales[0], config) if start is None else start.to(content.device)
-    first = with_margin(resize(first, *scales[0].shape[-2:]))
-    steps = solve(first, problems, work, settings_of(config))
-    yield from _finished(without_margin(steps), [Canvas.of(s, regions) for s in scales])
+    work = [float(h * w * n) for (h, w), n in zip(sizes, counts, strict=True)]
+    first = start.to(content.device) if start is not None else _start(content, sizes[0], config)
+    first = with_margin(resize(first, *sizes[0]))
+    steps = without_margin(solve(first, problems, work, settings_of(config), way))
+    has_kept = any(region.style is None for region in regions)
+    yield from _finished(steps, scales) if has_kept else steps
 
 
-def _finished(steps: Iterator[Step], canvases: Sequence[Canvas]) -> Iterator[Step]:
+def photo_scales(
+    config: PixelConfig, height: int, width: int, rounds: int = 1
+) -> tuple[list[tuple[int, int]], list[int]]:
+    """Height and width of each scale, or of each round of it, and the iterations of each.
+
+    Args:
+        height, width: of the photograph, of which only the proportion counts.
+        rounds: how often each scale is gone through.
+    """
+    sides = [side for side in scale_schedule(config.size, config.smallest) for _ in range(rounds)]
+    sizes = [fitted(height, width, side) for side in sides]
+    return sizes, iterations_of(config.length, sides)
+
+
+def _scaled(content: Picture, regions: Sequence[Region], size: tuple[int, int]) -> Canvas:
+    is_there = content.shape[-2:] == size  # a copy of a poster is not for nothing
+    return Canvas.of(content if is_there else resize(content, *size), regions)
+
+
+def _finished(steps: Iterator[Step], scales: Sequence[Callable[[], Canvas]]) -> Iterator[Step]:
+    """Steps whose pictures have the photograph's own pixels wherever they are kept."""
+    number, canvas = 0, None
     for step in steps:
-        canvas = canvases[step.scale - 1]
+        if canvas is None or number != step.scale:
+            number, canvas = step.scale, scales[step.scale - 1]()
         yield replace(step, image=partial(_kept, step.image, canvas))
 
 
@@ -197,40 +235,41 @@ def _holds(regions: Sequence[Region], config: PhotoConfig) -> bool:
     return config.content_weight > 0 and any(region.strength < 1 for region in painted)
 
 
-def _start(content: Picture, config: PhotoConfig) -> Picture:
+def _start(
+    content: Picture, size: tuple[int, int], config: PhotoConfig
+) -> Float[Tensor, "1 3 _ _"]:
     if config.init == "noise":
-        return torch.rand(content.shape, generator=generator(config.seed)).to(content.device)
+        return torch.rand(1, 3, *size, generator=generator(config.seed)).to(content.device)
     if config.init == "grey":
-        return torch.full_like(content, 0.5)
+        return torch.full((1, 3, *size), 0.5, device=content.device)
     return content
 
 
 def _problem(
-    canvas: Canvas,
+    scale: Callable[[], Canvas],
     engine: Engine,
     config: PhotoConfig,
     extractor: Extractor,
     iterations: int,
     detailed: bool,
+    tile: int,
     before: Tensor,
 ) -> Problem:
+    canvas = scale()
     content = canvas.content
     size = content.shape[-2:]
     first = with_detail(before, content, canvas.held) if detailed else enlarged(before, *size)
     photograph = with_margin(content)
-    layers = {*layer_weights(config.content_layers), *engine.layers}
-    with torch.no_grad():
-        targets, current = extractor(photograph, layers), extractor(canvas.seen(first), layers)
+    layers = tuple(dict.fromkeys([*layer_weights(config.content_layers), *engine.layers]))
+    eye = Eye(extractor, layers, tile)
+    shown = replace(eye, kept=canvas.kept(photograph))
     side = max(1, round(max(content.shape[-2:]) * config.stroke))
-    areas = list(situations(canvas.regions, side, extractor, targets, current))
-    terms = [
-        *content_terms(areas, config),
-        *style_terms(areas, engine, config),
-        *pixel_terms(photograph, config, reach=Reach.of(canvas.regions, photograph)),
-    ]
-
-    def objective(image: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        seen = canvas.seen(image)
-        return evaluate(terms, seen, extractor(seen, layers))
-
-    return Problem(first, iterations, objective)
+    with torch.no_grad():
+        views = eye.of(photograph), shown.of(first)
+        areas = list(situations(canvas.regions, side, extractor, *views))
+        terms = [
+            *content_terms(areas, config),
+            *style_terms(areas, engine, config),
+            *pixel_terms(photograph, config, reach=Reach.of(canvas.regions, photograph)),
+        ]
+    return Problem(first, iterations, partial(shown.descend, terms))

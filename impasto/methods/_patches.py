@@ -12,7 +12,7 @@ from torch import Tensor
 
 from impasto.features.backbones import BACKBONES
 from impasto.losses.neighbours import share_out
-from impasto.losses.objective import Features
+from impasto.losses.objective import Distance
 from impasto.losses.patches import PatchTarget, match, patch_count
 from impasto.methods._nearest import (
     Source,
@@ -21,7 +21,7 @@ from impasto.methods._nearest import (
     palette_shares,
     sources_of,
 )
-from impasto.methods._terms import Distance, Engine, one_by_one
+from impasto.methods._terms import Engine, one_by_one
 from impasto.methods.choices import layer_weights
 from impasto.methods.scene import Situation
 
@@ -97,12 +97,8 @@ def _distances(
     for sources, group in groups_of(sources_of(style, "mrf"), ordered):
         for name in group:
             if target := _target(sources, name, cut, variety, situation):
-                found[f"patches {name}"] = partial(_compare, target, name)
+                found[f"patches {name}"] = target.distance(name)
     return found | palette_distances(style, fine, situation)
-
-
-def _compare(target: PatchTarget, name: str, features: Features) -> Tensor:
-    return target(features[name])
 
 
 @torch.no_grad()
@@ -112,7 +108,7 @@ def _target(
     """What the picture's patches are matched with; None if there is no room for any."""
     if name not in situation.weights:
         return None
-    current = situation.current[name]
+    current = situation.current.features([name])[name]
     where, weight = cut.centres(situation.weights[name], current, cut.stride)
     offered = [_offered(source, name, cut, situation) for source in sources]
     held = [(f, at, s.share) for (f, at), s in zip(offered, sources, strict=True) if len(at)]

@@ -10,15 +10,22 @@ from jaxtyping import Float
 from torch import Tensor
 
 from impasto.losses import functional as losses
-from impasto.losses.objective import Features, Term
-from impasto.losses.statistics import lift_of
+from impasto.losses.objective import Distance, Found, Reading, Term
+from impasto.losses.readings import (
+    content_reading,
+    laplacian_distance,
+    pixel_reading,
+    region_reading,
+    variation_reading,
+)
+from impasto.losses.statistics import Moments, lift_of
+from impasto.losses.views import View
 from impasto.methods.choices import layer_weights
 from impasto.methods.configs import PhotoConfig, PixelConfig
 from impasto.methods.scene import Region, Situation, seen_by
 
 __all__ = [
     "Comparison",
-    "Distance",
     "Engine",
     "Reach",
     "content_terms",
@@ -28,9 +35,6 @@ __all__ = [
     "style_terms",
     "style_weight",
 ]
-
-Distance = Callable[[Features], Tensor]
-
 
 # The share of a painting's own energy under which no distance is taken as a unit: a photograph that
 # looks like the painting already would else be pushed by rounding.
@@ -43,11 +47,13 @@ class Comparison:
 
     Attributes:
         speaking: for each part the regions, by number, that it has something to say of.
-        measure: activations of the picture → for each part the distances of these regions.
+        readings: what is read of the picture.
+        measure: what these found → for each part the distances of these regions.
     """
 
     speaking: Mapping[str, Sequence[int]]
-    measure: Callable[[Features], Mapping[str, Float[Tensor, " _"]]]
+    readings: tuple[Reading, ...]
+    measure: Callable[[Sequence[Found]], Mapping[str, Float[Tensor, " _"]]]
 
 
 @dataclass(frozen=True)
@@ -87,11 +93,14 @@ def side_by_side(each: Sequence[Mapping[str, Distance]]) -> Comparison:
     """One region's parts after another's."""
     names = dict.fromkeys(name for parts in each for name in parts)
     speaking = {n: [i for i, parts in enumerate(each) if n in parts] for n in names}
+    distances = [each[i][n] for n in names for i in speaking[n]]
 
-    def measure(features: Features) -> dict[str, Tensor]:
-        return {n: torch.stack([each[i][n](features) for i in s]) for n, s in speaking.items()}
+    def measure(found: Sequence[Found]) -> dict[str, Tensor]:
+        left = iter(found)
+        values = iter([d.value([next(left) for _ in d.readings]) for d in distances])
+        return {n: torch.stack([next(values) for _ in speaking[n]]) for n in names}
 
-    return Comparison(speaking, measure)
+    return Comparison(speaking, tuple(r for d in distances for r in d.readings), measure)
 
 
 def style_terms(situations: Sequence[Situation], engine: Engine, config: PixelConfig) -> list[Term]:
@@ -109,11 +118,12 @@ def style_terms(situations: Sequence[Situation], engine: Engine, config: PixelCo
     if not counts:  # all regions are too small here
         return []
 
-    def fn(_: Tensor, features: Features) -> Tensor:
-        found = comparison.measure(features)
-        return torch.stack([counts[name] @ found[name] for name in counts]).sum() / whole
+    def value(found: Sequence[Found]) -> Tensor:
+        each = comparison.measure(found)
+        return torch.stack([counts[name] @ each[name] for name in counts]).sum() / whole
 
-    return [Term("style", whole * engine.weight * config.style_weight, fn)]
+    weight = whole * engine.weight * config.style_weight
+    return [Term("style", weight, Distance(comparison.readings, value))]
 
 
 @torch.no_grad()
@@ -125,7 +135,8 @@ def _counts(
 ) -> dict[str, Float[Tensor, " _"]]:
     """What each part of each region counts: its weight, over the photograph's own distance."""
     held = situations[0].content
-    found = comparison.measure(situations[0].current if held is None else held)
+    view = situations[0].current if held is None else held
+    found = comparison.measure(view.read(comparison.readings))
     shares = {name: engine.shares.get(name, 1.0) for name in comparison.speaking}
     totals = [0.0 for _ in situations]
     for name, numbers in comparison.speaking.items():
@@ -147,25 +158,32 @@ def content_terms(situations: Sequence[Situation], config: PhotoConfig) -> list[
     held = [s for s in situations if s.region.strength < 1]
     if not held or not config.content_weight or held[0].content is None:
         return []
-    names = layer_weights(config.content_layers)
-    total, targets = sum(names.values()), held[0].content
-    lifts = {name: lift_of(held[0].extractor, name) for name in names}
-    units = {name: losses.energy(targets[name], lifts[name]) for name in names}
-    maps = {name: _held_at(name, held) for name in names}
+    names, photograph = layer_weights(config.content_layers), held[0].content
+    total, targets = sum(names.values()), photograph.features(list(names))
+    readings = [_content_reading(name, targets[name], held, photograph) for name in names]
 
-    def fn(_: Tensor, features: Features) -> Tensor:
+    def value(found: Sequence[Found]) -> Tensor:
         each = [
-            share / total * losses.content(features[n], targets[n], lifts[n], units[n], maps[n])
-            for n, share in names.items()
+            share / total * parts[0] for share, parts in zip(names.values(), found, strict=True)
         ]
         return torch.stack(each).sum()
 
-    return [Term("content", config.content_weight, fn)]
+    return [Term("content", config.content_weight, Distance(tuple(readings), value))]
+
+
+@torch.no_grad()
+def _content_reading(
+    name: str, target: Tensor, held: Sequence[Situation], photograph: View
+) -> Reading:
+    lift = lift_of(held[0].extractor, name)
+    ((mean, second),) = photograph.read([region_reading(name, [None])])
+    unit = losses.energy(Moments(mean, second), lift)
+    return content_reading(name, target, lift, unit, _held_at(name, held))
 
 
 def _held_at(name: str, held: Sequence[Situation]) -> Float[Tensor, "_ _"] | None:
     """How much of each of a layer's cells belongs to these regions; None for all of all cells."""
-    masks = [seen_by(situation.region, situation.current[name]) for situation in held]
+    masks = [seen_by(situation.region, situation.current.shape(name)) for situation in held]
     parts = [mask for mask in masks if mask is not None]
     return torch.stack(parts).sum(0) if parts else None
 
@@ -212,28 +230,24 @@ def pixel_terms(
     config: PixelConfig,
     *,
     reach: Reach | None = None,
-    wrap: bool = False,
 ) -> list[Term]:
     """The terms that need no network.
 
     Args:
         photograph: on the canvas; the distances to it are left out if there is none.
         reach: where they count.
-        wrap: opposite edges of the picture are neighbours.
     """
     reach = reach or Reach()
     terms: list[Term] = []
     if config.tv_weight:
-        kind, smooth = config.tv, reach.smooth
-        variation = lambda x, _: losses.total_variation(x, kind, wrap, smooth)  # noqa: E731
+        variation = Distance.sum(variation_reading(config.tv, reach.smooth))
         terms.append(Term("tv", config.tv_weight, variation))
     if photograph is None or not isinstance(config, PhotoConfig):
         return terms
     if config.l2_weight:
-        near = lambda x, _: losses.l2(x, photograph, reach.held)  # noqa: E731
+        near = Distance.sum(pixel_reading(photograph, reach.held))
         terms.append(Term("l2", config.l2_weight, near))
     if config.laplacian_weight:
-        pool = config.laplacian_pool
-        steered = lambda x, _: losses.laplacian(x, photograph, pool, reach.held)  # noqa: E731
+        steered = laplacian_distance(photograph, config.laplacian_pool, reach.held)
         terms.append(Term("laplacian", config.laplacian_weight, steered))
     return terms

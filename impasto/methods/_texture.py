@@ -17,7 +17,7 @@ from torch import Tensor
 
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
-from impasto.losses.objective import Features, evaluate
+from impasto.losses.views import Eye
 from impasto.methods._canvas import MARGIN, enlarged, without_margin
 from impasto.methods._gatys import statistics_engine
 from impasto.methods._painter import backbone_of, iterations_of, settings_of, with_layers
@@ -26,12 +26,13 @@ from impasto.methods._tile import resized
 from impasto.methods.configs import PixelConfig, TextureConfig
 from impasto.methods.scene import Region, situations
 from impasto.methods.solver import Problem, Step, solve
+from impasto.methods.way import PLAIN, Way
 from impasto.runtime import generator
 from impasto.styles.blend import Blend
 from impasto.styles.card import StyleCard
 from impasto.styles.statistics import Painting, Style
 
-__all__ = ["texture", "view_of"]
+__all__ = ["texture", "texture_scales", "view_of"]
 
 # No side of the texture, nor of the painting beside it, is taken below this by the first scale.
 _LEAST_SIDE = 32
@@ -51,6 +52,7 @@ def texture(
     view: int | None = None,
     seamless: bool = False,
     extractor: Extractor | None = None,
+    way: Way = PLAIN,
 ) -> Iterator[Step]:
     """Paint `height`×`width` pixels as if cut from a painting that goes on beyond its frame.
 
@@ -71,13 +73,13 @@ def texture(
         raise OptionError(f"A texture cannot measure {width}×{height}: give sides of 1 or more.")
     config = with_layers(config or TextureConfig())
     extractor = extractor or backbone_of(config)
-    loom = _Loom(style, config, extractor, extractor.wrapped() if seamless else extractor)
+    eye = extractor.wrapped() if seamless else extractor
+    loom = _Loom(style, config, extractor, eye, way.plan.tile)
     if seamless:
         loom.eye.check_size(height, width, loom.layers)
     side = max(1, round((view or view_of(style)) * config.stroke))
-    factors = _factors((height, width), _painting_at(style, side), config.smallest)
+    factors, counts = texture_scales(style, config, height, width, side)
     sizes = [loom.size(height * x, width * x) for x in factors]
-    counts = iterations_of(config.length, len(factors))
     problems = [
         partial(loom.problem, size, max(1, round(side * x)), count)
         for size, x, count in zip(sizes, factors, counts, strict=True)
@@ -86,8 +88,21 @@ def texture(
     work = [float(h * w * n) for (h, w), n in zip(sizes, counts, strict=True)]
     start = noise.to(next(extractor.parameters()).device)
     settings = replace(settings_of(config), wrap=seamless)
-    steps = solve(start, problems, work, settings)
+    steps = solve(start, problems, work, settings, way)
     yield from steps if seamless else without_margin(steps)
+
+
+def texture_scales(
+    style: Style, config: PixelConfig, height: int, width: int, view: int
+) -> tuple[list[float], list[int]]:
+    """Each scale's share of the whole, along its sides, and its iterations.
+
+    Args:
+        view: long side of the painting, in the texture's pixels.
+    """
+    factors = _factors((height, width), _painting_at(style, view), config.smallest)
+    sides = [max(1, round(max(height, width) * factor)) for factor in factors]
+    return factors, iterations_of(config.length, sides)
 
 
 @dataclass(frozen=True)
@@ -97,12 +112,14 @@ class _Loom:
     Attributes:
         extractor: sees the painting, which has edges.
         eye: sees the texture: the same network, or the one whose opposite edges meet.
+        tile: bytes of activations that it may hold at a time; 0 for all.
     """
 
     style: Style
     config: PixelConfig
     extractor: Extractor
     eye: Extractor
+    tile: int = 0
 
     @property
     def seamless(self) -> bool:
@@ -127,31 +144,24 @@ class _Loom:
     def problem(self, size: tuple[int, int], view: int, iterations: int, before: Tensor) -> Problem:
         """One scale, from the canvas of the one before it."""
         first = self._enlarged(before, *size)
-        with torch.no_grad():
-            current = self._seen(first)
         whole = Region(self.style, 1.0)
-        areas = list(situations([whole], view, self.extractor, None, current))
-        terms = [
-            *style_terms(areas, self.engine, self.config),
-            *pixel_terms(None, self.config, wrap=self.seamless),
-        ]
+        with torch.no_grad():
+            areas = list(situations([whole], view, self.extractor, None, self.sight.of(first)))
+            terms = [
+                *style_terms(areas, self.engine, self.config),
+                *pixel_terms(None, self.config),
+            ]
+        return Problem(first, iterations, partial(self.sight.descend, terms))
 
-        def objective(image: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-            return evaluate(terms, image, self._seen(image))
-
-        return Problem(first, iterations, objective)
-
-    def _seen(self, canvas: Tensor) -> Features:
-        """The canvas's activations.
+    @property
+    def sight(self) -> Eye:
+        """The network and how it is shown the texture.
 
         The cells of a network leave a faint grid. A tile is looked at from a quarter of the widest
         cell aside, so that its edges fall on no line of the grid, which would make them stand out.
         """
-        if self.seamless:
-            aside = self.eye.stride(self.layers) // 4
-            canvas = canvas.roll((aside, aside), (2, 3))
-        seen: Features = self.eye(canvas, self.layers)
-        return seen
+        aside = self.eye.stride(self.layers) // 4 if self.seamless else 0
+        return Eye(self.eye, self.layers, self.tile, aside=aside)
 
     def _enlarged(self, before: Tensor, height: int, width: int) -> Tensor:
         if before.shape[-2:] == (height, width):  # the noise that the first scale starts from

@@ -119,7 +119,10 @@ class PixelConfig:
         panel="Network",
     )
     device: str = option(
-        "auto", "Where to compute.", choices=("auto", "cpu", "cuda", "xpu"), panel="Network"
+        "auto",
+        "Where to compute.",
+        choices=("auto", "cpu", "cuda", "xpu", "mps"),
+        panel="Network",
     )
 
     def __post_init__(self) -> None:

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from impasto.features.extractor import Extractor
 from impasto.image.masks import pooled
-from impasto.losses.objective import Features
 from impasto.losses.statistics import Guide
+from impasto.losses.views import View
 from impasto.styles.statistics import LEAST_CELLS, Style, inside
 
 __all__ = ["Region", "Situation", "seen_by", "situations"]
@@ -45,8 +45,8 @@ class Situation:
             edge that see its neighbours as well; None for everywhere. A layer at which the region
             is too small to have a style is missing.
         weights: the whole region, as a map.
-        content: the photograph's activations; None where there is no photograph.
-        current: the picture's activations as the scale begins.
+        content: the photograph as the network sees it; None where there is none.
+        current: the picture as the scale begins.
         share: of the picture's area.
     """
 
@@ -55,8 +55,8 @@ class Situation:
     extractor: Extractor
     guides: Mapping[str, Guide | None]
     weights: Mapping[str, Float[Tensor, "_ _"] | None]
-    content: Features | None
-    current: Features
+    content: View | None
+    current: View
     share: float
 
 
@@ -64,28 +64,28 @@ def situations(
     regions: Sequence[Region],
     long_side: int,
     extractor: Extractor,
-    content: Features | None,
-    current: Features,
+    content: View | None,
+    current: View,
 ) -> Iterator[Situation]:
     """Each region that is to be painted, as one scale sees it.
 
     Args:
         regions: their masks at the size of the canvas.
         long_side: what a painting should measure.
-        content, current: activations of the photograph, if there is one, and of the picture.
+        extractor: sees the painting.
+        content, current: the photograph, if there is one, and the picture, as they are seen.
     """
     for region in regions:
         if region.style is None:
             continue
-        weights = {name: seen_by(region, f) for name, f in current.items()}
+        layers = current.eye.layers
+        weights = {name: seen_by(region, current.shape(name)) for name in layers}
         kept = {n: w for n, w in weights.items() if w is None or float(w.sum()) >= LEAST_CELLS}
         share = 1.0 if region.mask is None else float(region.mask.mean())
-        guides = {name: None if w is None else Guide.of(inside(w)) for name, w in kept.items()}
+        guides = {name: None if w is None else Guide(inside(w)) for name, w in kept.items()}
         yield Situation(region, long_side, extractor, guides, kept, content, current, share)
 
 
-def seen_by(region: Region, features: Float[Tensor, "b c h w"]) -> Tensor | None:
-    """How much of each of a layer's cells is the region's; None for everywhere."""
-    if region.mask is None:
-        return None
-    return pooled(region.mask, *features.shape[-2:]).to(features.device)
+def seen_by(region: Region, shape: tuple[int, int]) -> Tensor | None:
+    """How much of each cell of a layer of that shape is the region's; None for everywhere."""
+    return None if region.mask is None else pooled(region.mask, *shape)

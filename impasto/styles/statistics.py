@@ -17,12 +17,17 @@ from impasto.features.plan import min_side
 from impasto.image.files import resize
 from impasto.image.masks import pooled
 from impasto.losses.objective import Features
-from impasto.losses.statistics import Guide, Moments, moments
+from impasto.losses.readings import region_reading
+from impasto.losses.statistics import Guide, Moments
+from impasto.losses.views import Eye, View
 
 __all__ = ["LEAST_CELLS", "NARROW", "Painting", "Style", "inside", "measure"]
 
 # A region of fewer cells than 3×3 at a layer says nothing about a style there.
 LEAST_CELLS = 9.0
+
+# A painting of more pixels is looked at in windows, of so many bytes of activations.
+_LARGE, _WINDOW = 1_500_000, 64 * 2**20
 
 # A painting is not brought down to fewer cells than this along its shorter side, at the deepest
 # layer that looks.
@@ -58,6 +63,7 @@ class Painting:
     pixels: Float[Tensor, "1 3 h w"]
     mask: Float[Tensor, "1 1 mh mw"] | None = None
 
+    @torch.no_grad()
     def at(
         self, long_side: int, extractor: Extractor, layers: Sequence[str]
     ) -> Mapping[str, Moments]:
@@ -67,13 +73,10 @@ class Painting:
         """
         if self.mask is None:
             return measure(self.pixels, long_side, extractor, layers)
-        features, masks = self.seen(long_side, extractor, layers)
-        held = {name: mask for name, mask in masks.items() if mask is not None}
-        return {
-            name: moments(features[name], Guide.of(mask))
-            for name, mask in held.items()
-            if float(mask.sum()) >= LEAST_CELLS
-        }
+        view = _view(self.pixels, long_side, extractor, layers)
+        masks = self.masks(long_side, extractor, {name: view.shape(name) for name in layers})
+        guides = {n: Guide(mask) for n, mask in masks.items() if float(mask.sum()) >= LEAST_CELLS}
+        return _moments(view, guides)
 
     @torch.no_grad()
     def seen(
@@ -83,9 +86,17 @@ class Painting:
         features = _look(self.pixels, long_side, extractor, layers)
         if self.mask is None:
             return features, dict.fromkeys(features)
-        height, width = _size_at(self.pixels, long_side, extractor, layers)
-        mask = resize(self.mask, height, width).clamp(0, 1).to(next(extractor.parameters()).device)
-        return features, {n: inside(pooled(mask, *f.shape[-2:])) for n, f in features.items()}
+        shapes = {name: (f.shape[-2], f.shape[-1]) for name, f in features.items()}
+        return features, dict(self.masks(long_side, extractor, shapes))
+
+    def masks(
+        self, long_side: int, extractor: Extractor, shapes: Mapping[str, tuple[int, int]]
+    ) -> dict[str, Float[Tensor, "_ _"]]:
+        """The mask as layers of these shapes see it."""
+        assert self.mask is not None
+        height, width = _size_at(self.pixels, long_side, extractor, list(shapes))
+        mask = resize(self.mask, height, width).to(next(extractor.parameters()).device)
+        return {name: inside(pooled(mask, *shape)) for name, shape in shapes.items()}
 
 
 @torch.no_grad()
@@ -93,8 +104,20 @@ def measure(
     pixels: Float[Tensor, "1 3 h w"], long_side: int, extractor: Extractor, layers: Sequence[str]
 ) -> dict[str, Moments]:
     """Moments of a painting's features at a size, of its own shape, as `Painting.at` has them."""
-    features = _look(pixels, long_side, extractor, layers)
-    return {name: moments(features[name]) for name in layers}
+    return _moments(_view(pixels, long_side, extractor, layers), dict.fromkeys(layers))
+
+
+def _view(pixels: Tensor, long_side: int, extractor: Extractor, layers: Sequence[str]) -> View:
+    """A painting at a size, in windows if it is large: it may be as large as the poster."""
+    height, width = _size_at(pixels, long_side, extractor, layers)
+    tile = _WINDOW if height * width > _LARGE else 0
+    shown = resize(pixels, height, width).to(next(extractor.parameters()).device)
+    return Eye(extractor, tuple(layers), tile).of(shown)
+
+
+def _moments(view: View, guides: Mapping[str, Guide | None]) -> dict[str, Moments]:
+    found = view.read([region_reading(name, [guide]) for name, guide in guides.items()])
+    return {name: Moments(*parts) for name, parts in zip(guides, found, strict=True)}
 
 
 def _look(

@@ -1,0 +1,119 @@
+"""An optimiser's memory: tensors as they are, or in half the bytes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+__all__ = ["HELD", "Held", "chunks", "dot", "is_finite", "largest"]
+
+# Number types that memory is kept in, and the bytes of a value.
+HELD = {"float32": 4, "float16": 2}
+
+# Values that are looked at together: few beside a picture's, and enough for one call.
+_CHUNK = 2**20
+
+# The largest value in half precision is brought to 2¹⁴ or just above it: there is room for twice as
+# much, and the smallest that is not nought is 2⁻³⁸ of it.
+_TOP = 15
+
+# Powers of two that float32 and its reciprocals hold.
+_LEAST = -100
+
+
+class Held:
+    """A tensor that is kept for later.
+
+    In half precision it counts in a power of two that brings its largest value near the top of the
+    range: nothing overflows, and only what is next to nothing comes out as nought.
+
+    Attributes:
+        values: float32, or float16 in units of `unit`.
+        peak: no value is larger. In float32 nothing depends on it.
+    """
+
+    def __init__(self, values: Tensor, peak: float = 0.0) -> None:
+        self.values, self.peak = values, peak
+
+    @staticmethod
+    def of(values: Tensor, kind: str, into: Tensor | None = None) -> Held:
+        """Keep values: the very tensor in `float32`, a copy in `float16`.
+
+        Args:
+            into: a float16 tensor of the same shape that is no longer needed.
+        """
+        if kind == "float32":
+            return Held(values)
+        kept = torch.empty_like(values, dtype=torch.float16) if into is None else into
+        held = Held(kept, largest(values))
+        for half, part in chunks(kept, values):
+            half.copy_(part / held.unit)
+        return held
+
+    @property
+    def is_half(self) -> bool:
+        """Whether it is kept in float16."""
+        return self.values.dtype == torch.float16
+
+    @property
+    def unit(self) -> float:
+        """What the values count in."""
+        if not self.is_half:
+            return 1.0
+        exponent = math.frexp(self.peak)[1] - _TOP
+        return float(2.0 ** max(_LEAST, exponent))
+
+    def whole(self) -> Tensor:
+        """In float32; a copy only if it is kept otherwise."""
+        return self.values.float().mul_(self.unit) if self.is_half else self.values
+
+    def dot(self, other: Tensor) -> float:
+        """The scalar product with a float32 tensor."""
+        if not self.is_half:
+            return dot(self.values, other, "float32")
+        return self.unit * sum(
+            float(torch.dot(a.float(), b)) for a, b in chunks(self.values, other)
+        )
+
+    def square(self) -> float:
+        """The scalar product with itself."""
+        if not self.is_half:
+            return dot(self.values, self.values, "float32")
+        parts = (half.float() for (half,) in chunks(self.values))
+        return self.unit**2 * sum(float(torch.dot(part, part)) for part in parts)
+
+    def add_to(self, other: Tensor, factor: float) -> None:
+        """Add so many times this to a float32 tensor, in place."""
+        if not self.is_half:
+            other.add_(self.values, alpha=factor)
+            return
+        for half, part in chunks(self.values, other):
+            part.add_(half.float(), alpha=factor * self.unit)
+
+
+def chunks(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """The same stretch of each of them, flat, one after the other; writing there writes to them."""
+    flat = [tensor.view(-1) for tensor in tensors]
+    for begin in range(0, flat[0].numel(), _CHUNK):
+        yield tuple(values[begin : begin + _CHUNK] for values in flat)
+
+
+def dot(first: Tensor, second: Tensor, kind: str) -> float:
+    """The scalar product of float32 tensors: at once, or of chunks and summed in double."""
+    if kind == "float32":
+        return float(torch.dot(first.flatten(), second.flatten()))
+    return sum(float(torch.dot(a, b)) for a, b in chunks(first, second))
+
+
+def largest(values: Tensor) -> float:
+    """The largest absolute value, without a copy; not a number if any is not."""
+    low, high = (float(bound) for bound in values.aminmax())
+    return math.nan if math.isnan(low) else max(-low, high)
+
+
+def is_finite(values: Tensor) -> bool:
+    """Whether all values are finite. `isfinite` takes a tensor of absolute values and two masks."""
+    return math.isfinite(largest(values))
