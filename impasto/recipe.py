@@ -14,17 +14,32 @@ from typing import Any, NoReturn
 from impasto.errors import OptionError, RecipeError
 from impasto.methods.configs import METHODS, PixelConfig
 from impasto.methods.options import from_dict
+from impasto.strict import MAX_NUMBER, MAX_STRING, MAX_TEXT, Json, Reader, Shape
 
-__all__ = ["FORMAT", "Input", "Recipe", "Stop"]
+__all__ = [
+    "FORMAT",
+    "MAX_EXTENDED",
+    "MAX_NUMBER",
+    "MAX_STRING",
+    "MAX_TEXT",
+    "MAX_THREADS",
+    "ROLES",
+    "Input",
+    "Recipe",
+    "Stop",
+    "short",
+]
 
-FORMAT = 2  # the number of this shape; a later, different one gets the next
-MAX_TEXT = 1_000_000  # characters of JSON
-MAX_STRING = 4096  # the longest path that Linux takes
+FORMAT = 3  # the number of this shape; a later, different one gets the next
 MAX_ITEMS = 64
 MAX_THREADS = 4096
-MAX_NUMBER = 2**63  # beyond it JSON readers disagree about whole numbers
+MAX_EXTENDED = 1_000_000
 
-_ROLES = ("content", "style", "content-map", "style-map", "init", "region")
+# What a shape of before did not have, and what it meant.
+_BEFORE: dict[int, dict[str, Any]] = {2: {"plan": None, "extended": 0, "replanned": False}}
+_HELD = ("float32", "float16")
+
+ROLES = ("content", "style", "content-map", "style-map", "init", "region")
 _ONCE = ("content", "content-map", "init")
 _USES = {
     "style": r"(:[0-9.e+-]{1,32})?(:fine|:coarse)?",
@@ -32,7 +47,12 @@ _USES = {
 }
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
-Json = Any  # what `json.loads` returns: checked here, value by value
+
+def _refuse(reason: str) -> NoReturn:
+    raise RecipeError(f"This is not a recipe of Impasto: {reason}.")
+
+
+_READER = Reader(_refuse)
 
 
 @dataclass(frozen=True)
@@ -57,9 +77,9 @@ class Input:
     use: str = ""
 
     def __post_init__(self) -> None:
-        if self.role not in _ROLES:
-            _refuse(f"an input's role is {self.role!r:.80}; it may be {', '.join(_ROLES)}")
-        _check_string("an input's name", self.name)
+        if self.role not in ROLES:
+            _refuse(f"an input's role is {self.role!r:.80}; it may be {', '.join(ROLES)}")
+        _READER.string("an input's name", self.name)
         _check_use(self)
         _check_digest(f"the digest of the {self.role}", self.digest)
 
@@ -93,6 +113,11 @@ class Recipe:
         version: of Impasto.
         threads: that the processor computed with; sums, and so the last bits, depend on them.
         stopped_at: the last step, if the run was interrupted.
+        plan: how the run fitted into memory, as the fields of `methods.way.Plan`, which also change
+            the last bits; None if nothing was done for it.
+        extended: iterations at the last scale beyond those of the config.
+        replanned: the plan was changed on the way, for want of memory: the last bits cannot be
+            repeated.
 
     Raises:
         RecipeError: a value that a recipe cannot hold.
@@ -105,10 +130,13 @@ class Recipe:
     version: str
     threads: int = 1
     stopped_at: Stop | None = None
+    plan: dict[str, Any] | None = None
+    extended: int = 0
+    replanned: bool = False
 
     def __post_init__(self) -> None:
-        _check_string("the method", self.method)
-        _check_string("the version", self.version)
+        _READER.string("the method", self.method)
+        _READER.string("the version", self.version)
         _check_digest("the backbone's digest", self.backbone_digest)
         roles = [given.role for given in self.inputs]
         if any(roles.count(role) > 1 for role in _ONCE):
@@ -117,8 +145,11 @@ class Recipe:
             _refuse(f"threads is {self.threads!r:.80}; it counts from 1")
         if len(self.inputs) > MAX_ITEMS or len(self.config) > MAX_ITEMS:
             _refuse("it has too many inputs or options")
+        if not 0 <= self.extended <= MAX_EXTENDED:
+            _refuse(f"extended is {self.extended!r:.80}; it may be 0 to {MAX_EXTENDED}")
+        _check_plan(self.plan)
         for name in self.config:
-            _check_string("an option's name", name)
+            _READER.string("an option's name", name)
         config = {name: _option(name, value) for name, value in self.config.items()}
         object.__setattr__(self, "config", config)
 
@@ -166,22 +197,18 @@ class Recipe:
             RecipeError: anything that is not exactly a recipe: another shape, an unknown or
                 repeated key, a wrong type, an endless number, too much of anything.
         """
-        data = _table("a recipe", _parse(text), _SHAPE)
-        if (number := data.pop("format")) != FORMAT:
-            raise RecipeError(
-                f"The recipe has format {number} and this Impasto reads format {FORMAT}; "
-                f"{'a newer' if number > FORMAT else 'an older'} Impasto may read it."
-            )
+        data = _READER.table("a recipe", _completed(_READER.parse(text)), _SHAPE)
+        del data["format"]
         inputs, stop = data.pop("inputs"), data.pop("stopped_at")
         return cls(
             **data,
-            inputs=tuple(Input(**_table("an input", given, _INPUT)) for given in inputs),
-            stopped_at=None if stop is None else Stop(**_table("stopped_at", stop, _STOP)),
+            inputs=tuple(Input(**_READER.table("an input", given, _INPUT)) for given in inputs),
+            stopped_at=None if stop is None else Stop(**_READER.table("stopped_at", stop, _STOP)),
         )
 
 
 # Each object's keys and the types of their values, as JSON has them.
-_SHAPE: dict[str, tuple[type, ...]] = {
+_SHAPE: Shape = {
     "format": (int,),
     "method": (str,),
     "config": (dict,),
@@ -190,57 +217,50 @@ _SHAPE: dict[str, tuple[type, ...]] = {
     "version": (str,),
     "threads": (int,),
     "stopped_at": (dict, type(None)),
+    "plan": (dict, type(None)),
+    "extended": (int,),
+    "replanned": (bool,),
 }
-_INPUT: dict[str, tuple[type, ...]] = {
+_INPUT: Shape = {
     "role": (str,),
     "name": (str,),
     "digest": (str,),
     "use": (str,),
 }
-_STOP: dict[str, tuple[type, ...]] = {"scale": (int,), "iteration": (int,)}
+_STOP: Shape = {"scale": (int,), "iteration": (int,)}
+_PLAN: Shape = {"tile": (int,), "history": (int,), "held": (str,)}
 
 
-def _refuse(reason: str) -> NoReturn:
-    raise RecipeError(f"This is not a recipe of Impasto: {reason}.")
+def short(digest: str) -> str:
+    """The beginning of a digest, enough to tell two apart by eye."""
+    return digest[: len("sha256:") + 12] + "…"
 
 
-def _parse(text: str) -> Json:
-    if len(text) > MAX_TEXT:
-        _refuse(f"it has {len(text)} characters, and {MAX_TEXT} are allowed")
-    try:
-        return json.loads(text, object_pairs_hook=_no_repeats, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        _refuse(f"its JSON cannot be read ({error!s:.120})")
+def _completed(data: Json) -> Json:
+    """What an earlier Impasto wrote, with what it did not know; other formats are refused."""
+    number = data.get("format") if isinstance(data, dict) else None
+    if type(number) is not int or number == FORMAT:
+        return data
+    if number not in _BEFORE:
+        raise RecipeError(
+            f"The recipe has format {number!r:.80} and this Impasto reads format {FORMAT}; "
+            f"{'a newer' if number > FORMAT else 'an older'} Impasto may read it."
+        )
+    if known := sorted(set(data) & set(_BEFORE[number])):
+        _refuse(f"a recipe of format {number} has an unknown key {known[0]!r}")
+    return {**data, **_BEFORE[number], "format": FORMAT}
 
 
-def _no_repeats(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    table = dict(pairs)
-    if len(table) != len(pairs):
-        _refuse("a key is repeated")
-    return table
-
-
-def _no_constant(name: str) -> NoReturn:
-    _refuse(f"{name} is not a finite number")
-
-
-def _table(what: str, value: Json, shape: dict[str, tuple[type, ...]]) -> dict[str, Json]:
-    """A copy of `value` if it is an object with exactly these keys, and values of these types."""
-    if not isinstance(value, dict):
-        _refuse(f"{what} must be an object, not {type(value).__name__}")
-    if unknown := sorted(set(value) - set(shape)):
-        _refuse(f"{what} has an unknown key {unknown[0]!r:.80}")
-    if missing := sorted(set(shape) - set(value)):
-        _refuse(f"{what} lacks {', '.join(missing)}")
-    for key, kinds in shape.items():
-        if type(value[key]) not in kinds:  # not isinstance: true is no number here
-            _refuse(f"{what} has {key} {value[key]!r:.80}, which is no {kinds[0].__name__}")
-    return dict(value)
-
-
-def _check_string(what: str, value: str) -> None:
-    if len(value) > MAX_STRING:
-        _refuse(f"{what} has {len(value)} characters, and {MAX_STRING} are allowed")
+def _check_plan(plan: Json) -> None:
+    """The fields of `methods.way.Plan`: its module needs PyTorch, and a recipe does not."""
+    if plan is None:
+        return
+    _READER.table("the plan", plan, _PLAN)
+    for name in ("tile", "history"):
+        if not 0 <= plan[name] <= MAX_NUMBER:
+            _refuse(f"the plan has {name} {plan[name]!r:.80}; it counts from 0")
+    if plan["held"] not in _HELD:
+        _refuse(f"the plan has held {plan['held']!r:.80}; it may be {', '.join(_HELD)}")
 
 
 def _check_use(given: Input) -> None:
@@ -270,5 +290,5 @@ def _option(name: str, value: Json) -> Json:
 def _text(what: str, value: Json) -> str:
     if not isinstance(value, str):
         _refuse(f"{what} holds {value!r:.80}, which is no text")
-    _check_string(what, value)
+    _READER.string(what, value)
     return value

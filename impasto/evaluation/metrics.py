@@ -140,7 +140,7 @@ class _Judge:
         each = []
         for name, target in self.content_target.items():
             lift = lift_of(self.extractor, name)
-            unit = losses.energy(target, lift)
+            unit = losses.energy(moments(target), lift)
             each.append(losses.content(features[name], target, lift, unit))
         return float(torch.stack(each).mean())
 

@@ -9,12 +9,11 @@ from typing import Any
 from PIL import Image
 
 from impasto.errors import OptionError, suggestion
-from impasto.image.files import to_pil
 from impasto.methods.choices import StyleChoice, start_of
 from impasto.methods.configs import PAINTERS
 from impasto.methods.given import from_given
-from impasto.methods.solver import last
-from impasto.painting.task import Source, Sources, finish, paint
+from impasto.painting.planned import painted
+from impasto.painting.task import Source, Sources
 from impasto.painting.tasks import prepare
 
 __all__ = ["stylize"]
@@ -27,6 +26,7 @@ def stylize(
     *,
     content_map: Source | None = None,
     style_map: Source | Sequence[Source] = (),
+    memory: str | None = None,
     **options: Any,
 ) -> Image.Image:
     """Give a photograph the look of a painting.
@@ -38,6 +38,8 @@ def stylize(
         method: `gatys`, `nnst`, `mrf` or `laplacian`.
         content_map: a picture whose flat colours are regions; `region=[…]` says what they get.
         style_map: the same for the style, or for each of the styles.
+        memory: how much the process may hold, such as `4GB`; by default four fifths of what is
+            free. A picture that does not fit is painted in windows.
         options: fields of the method's config, such as `size=1024` or `strength=0.7`; besides,
             `init` may be a picture, and `weights` a file.
 
@@ -64,7 +66,7 @@ def stylize(
     )
     config = from_given(PAINTERS[method], options, has_map=content_map is not None)
     task = prepare(sources, config)
-    return to_pil(finish(task, last(paint(task))), recipe=task.recipe.to_json())
+    return painted(task, memory)
 
 
 def _several(given: Any) -> Sequence[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,32 +12,43 @@ from PIL import Image
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.features.plan import layers as describe
-from impasto.image.files import Picture, to_pil
+from impasto.image.files import Picture, fitted
 from impasto.image.labels import LabelMap, matched
 from impasto.image.masks import masks
 from impasto.methods import doodle as draw
+from impasto.methods._canvas import MARGIN
+from impasto.methods._doodle import doodle_scales
 from impasto.methods._painter import with_layers
 from impasto.methods.choices import layer_weights
 from impasto.methods.configs import DoodleConfig
 from impasto.methods.given import from_given
+from impasto.methods.loads import Scale, load_of
 from impasto.methods.scene import Region
-from impasto.methods.solver import last
 from impasto.painting.photograph import network_of, recipe_of
+from impasto.painting.planned import painted
 from impasto.painting.reading import Given, read_map, read_picture, read_style
 from impasto.painting.regions import tell_size
-from impasto.painting.task import Source, Sources, Task, finish, opaque, paint
+from impasto.painting.task import Source, Sources, Task, opaque
 from impasto.styles.statistics import LEAST_CELLS, Painting
 
 __all__ = ["doodle", "doodle_task"]
 
 
-def doodle(map: Source, style: Source, style_map: Source, **options: Any) -> Image.Image:
+def doodle(
+    map: Source,
+    style: Source,
+    style_map: Source,
+    *,
+    memory: str | None = None,
+    **options: Any,
+) -> Image.Image:
     """Paint a picture from a map of colours, each as the part of a painting that has it.
 
     Args:
         map: a drawing in a few flat colours: a file or a Pillow image.
         style: a painting: a file or a Pillow image.
         style_map: a drawing over the painting, in the same colours.
+        memory: how much the process may hold, as in `stylize`.
         options: fields of `DoodleConfig`, such as `size=1024` or `engine="patches"`; besides,
             `weights` may be a file.
 
@@ -54,8 +66,7 @@ def doodle(map: Source, style: Source, style_map: Source, **options: Any) -> Ima
         style_maps=(style_map,),
         weights=None if weights is None else Path(weights),
     )
-    task = doodle_task(sources, from_given(DoodleConfig, options))
-    return to_pil(finish(task, last(paint(task))), recipe=task.recipe.to_json())
+    return painted(doodle_task(sources, from_given(DoodleConfig, options)), memory)
 
 
 def doodle_task(sources: Sources, config: DoodleConfig, extractor: Extractor | None = None) -> Task:
@@ -76,13 +87,15 @@ def doodle_task(sources: Sources, config: DoodleConfig, extractor: Extractor | N
     tell_size("style map", over, given.size)
     labels, theirs = matched(drawn.labels, over.labels)
     width, height = drawn.size
-    factor = config.size / max(height, width)
-    size = max(1, round(height * factor)), max(1, round(width * factor))
-    regions = _regions(labels, theirs, painting, size)
+    regions = _regions(labels, theirs, painting, fitted(height, width, config.size))
     _check_sizes(regions, config, extractor)
     run = partial(draw, regions, config, height=height, width=width, extractor=extractor)
     recipe = recipe_of(config, [drawn.input, given.input, over.input], network)
-    return Task(recipe, config, run, opaque)
+    sizes, counts = doodle_scales(config, height, width)
+    scales = [Scale(*size, n, MARGIN) for size, n in zip(sizes, counts, strict=True)]
+    seen = math.prod(painting.pixels.shape[-2:])
+    load = load_of(config, scales, regions=len(regions), style_pixels=seen)
+    return Task(recipe, config, run, opaque, load, extractor)
 
 
 def _pixels_of(given: Given) -> Picture:

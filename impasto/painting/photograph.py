@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
 from functools import partial
 
 import torch
@@ -17,13 +17,24 @@ from impasto.features.extractor import Extractor
 from impasto.image.files import Picture, resize
 from impasto.image.recolor import with_colours_of
 from impasto.methods import gatys, laplacian, mrf, nnst
-from impasto.methods._painter import backbone_of, with_layers
-from impasto.methods.configs import METHODS, PhotoConfig, PixelConfig
+from impasto.methods._canvas import MARGIN
+from impasto.methods._painter import backbone_of, photo_scales, with_layers
+from impasto.methods.configs import (
+    METHODS,
+    LaplacianConfig,
+    MatchingConfig,
+    PhotoConfig,
+    PixelConfig,
+)
+from impasto.methods.loads import Load, Scale, load_of
+from impasto.methods.scene import Region
 from impasto.methods.solver import Step
 from impasto.painting.reading import layers_of, read_picture
 from impasto.painting.regions import plan_regions
 from impasto.painting.task import Sources, Task
 from impasto.recipe import Input, Recipe
+from impasto.styles.blend import Blend
+from impasto.styles.statistics import Painting, Style
 
 __all__ = ["method_of", "network_of", "photograph_task", "recipe_of"]
 
@@ -67,7 +78,34 @@ def photograph_task(
         start=None if start is None else start.pixels,
     )
     finished = partial(_finished, photograph, plan.keeps_colour)
-    return Task(recipe_of(config, entries, network), config, run, finished)
+    load = _load(config, plan.regions, photograph)
+    return Task(recipe_of(config, entries, network), config, run, finished, load, extractor)
+
+
+def _load(config: PhotoConfig, regions: Sequence[Region], photograph: Picture) -> Load:
+    rounds = config.rounds if isinstance(config, MatchingConfig) else 1
+    stages = config.stage if isinstance(config, LaplacianConfig) else 1
+    if isinstance(config, LaplacianConfig):  # each of its stages has half of the iterations
+        config = replace(config, iterations=max(1, config.length // 2), epochs=0, steps=0)
+    sizes, counts = photo_scales(config, photograph.height, photograph.width, rounds)
+    scales = [Scale(*size, n, MARGIN) for size, n in zip(sizes, counts, strict=True)]
+    masks = sum(region.mask is not None for region in regions)
+    paintings = [painting for region in regions for painting in _paintings(region.style)]
+    seen = max((_seen(painting, config) for painting in paintings), default=0)
+    return load_of(config, scales * stages, regions=masks, style_pixels=seen)
+
+
+def _paintings(style: Style | None) -> list[Painting]:
+    """Those of a style that are at hand."""
+    parts = [share.style for share in style.shares] if isinstance(style, Blend) else [style]
+    return [part for part in parts if isinstance(part, Painting)]
+
+
+def _seen(painting: Painting, config: PhotoConfig) -> int:
+    """Pixels of a painting when it is looked at as large as the result; it is never enlarged."""
+    height, width = painting.pixels.shape[-2:]
+    factor = min(1.0, config.size * config.stroke / max(height, width))
+    return round(height * width * factor**2)
 
 
 def network_of(

@@ -12,10 +12,13 @@ from PIL import Image
 from torch import Tensor
 
 from impasto.errors import OptionError
+from impasto.features.extractor import Extractor
 from impasto.image.files import Picture
 from impasto.methods.choices import StyleChoice
 from impasto.methods.configs import PixelConfig
+from impasto.methods.loads import Load
 from impasto.methods.solver import Step
+from impasto.methods.way import PLAIN, Way
 from impasto.recipe import Recipe
 
 __all__ = ["Source", "Sources", "Task", "finish", "opaque", "paint"]
@@ -75,19 +78,23 @@ class Task:
     Attributes:
         recipe: what will be written into the picture.
         config: the method's options, with its backbone's own layers filled in.
-        run: starts the method; yields after every iteration.
+        run: starts the method, or goes on with it; yields after every iteration.
         finished: makes of a step's pixels the picture that is written.
+        load: what it asks for.
+        network: what it looks through.
     """
 
     recipe: Recipe
     config: PixelConfig
-    run: Callable[[], Iterator[Step]]
+    run: Callable[..., Iterator[Step]]
     finished: Callable[[Float[Tensor, "1 3 h w"]], Picture]
+    load: Load
+    network: Extractor
 
 
-def paint(task: Task) -> Iterator[Step]:
+def paint(task: Task, way: Way = PLAIN) -> Iterator[Step]:
     """Run the task; yields after every iteration."""
-    yield from task.run()
+    yield from task.run(way=way)
 
 
 def finish(task: Task, step: Step) -> Picture:

@@ -9,17 +9,18 @@ from PIL import Image
 
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
-from impasto.image.files import to_pil
 from impasto.methods import texture as weave
+from impasto.methods._canvas import MARGIN
 from impasto.methods._painter import with_layers
-from impasto.methods._texture import view_of
+from impasto.methods._texture import texture_scales, view_of
 from impasto.methods.configs import TextureConfig
 from impasto.methods.given import from_given
-from impasto.methods.solver import last
+from impasto.methods.loads import Scale, load_of
 from impasto.painting.photograph import network_of, recipe_of
+from impasto.painting.planned import painted
 from impasto.painting.reading import read_style
 from impasto.painting.regions import blended
-from impasto.painting.task import Sources, Task, finish, opaque, paint
+from impasto.painting.task import Sources, Task, opaque
 
 __all__ = ["texture", "texture_task"]
 
@@ -52,6 +53,7 @@ def texture_task(
     styles = [(read.style, c.weight, c.layers) for c, read in given if read.style]
     style = blended(styles, config)
     width, height = config.sides
+    view = min(_LARGEST_VIEW, view_of(style))
     run = partial(
         weave,
         style,
@@ -59,18 +61,27 @@ def texture_task(
         height=height,
         width=width,
         # A stroke above 1 reads more of a large file: it is what the view is multiplied with.
-        view=min(_LARGEST_VIEW, view_of(style)),
+        view=view,
         seamless=config.seamless,
         extractor=extractor,
     )
-    return Task(recipe_of(config, [read.input for _, read in given], network), config, run, opaque)
+    side = max(1, round(view * config.stroke))
+    factors, counts = texture_scales(style, config, height, width, side)
+    margin = 0 if config.seamless else MARGIN
+    scales = [
+        Scale(round(height * x), round(width * x), n, margin)
+        for x, n in zip(factors, counts, strict=True)
+    ]
+    recipe = recipe_of(config, [read.input for _, read in given], network)
+    return Task(recipe, config, run, opaque, load_of(config, scales), extractor)
 
 
-def texture(*styles: Any, **options: Any) -> Image.Image:
+def texture(*styles: Any, memory: str | None = None, **options: Any) -> Image.Image:
     """Paint a texture of any size from the statistics of pictures, cards or built-in styles.
 
     Args:
         styles: one, or several that are blended, as in `stylize`.
+        memory: how much the process may hold, as in `stylize`.
         options: fields of `TextureConfig`, such as `size=1024`, `width`, `height` or `seamless`.
 
     Returns:
@@ -82,4 +93,4 @@ def texture(*styles: Any, **options: Any) -> Image.Image:
     if {"width", "height"} & set(options):
         options.setdefault("size", max(options.get("width", 0), options.get("height", 0)))
     task = texture_task(Sources.of(None, *styles), from_given(TextureConfig, options))
-    return to_pil(finish(task, last(paint(task))), recipe=task.recipe.to_json())
+    return painted(task, memory)

@@ -148,7 +148,9 @@ class Judge:
         each = []
         for name, target in wanted.items():
             lift = lift_of(self.extractor, name)
-            each.append(losses.content(got[name], target, lift, losses.energy(target, lift)))
+            each.append(
+                losses.content(got[name], target, lift, losses.energy(moments(target), lift))
+            )
         return float(torch.stack(each).mean())
 
     def _colour(self, pixels: Pixels) -> float | None:
