@@ -15,6 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from impasto.cli.console import visible
+from impasto.errors import StyleError
+from impasto.incoming import told
 from impasto.styles.about import About, read_about, read_swatch
 
 __all__ = ["page", "show"]
@@ -62,9 +64,12 @@ def _half_blocks(picture: bytes) -> Text:
     """A picture in characters: ▀ is an upper pixel in its own colour over a lower as background."""
     from PIL import Image
 
-    with Image.open(io.BytesIO(picture), formats=("WEBP",)) as image:
-        rows = max(2, round(_COLUMNS * min(1.0, image.height / image.width) / 2) * 2)
-        pixels = image.convert("RGB").resize((_COLUMNS, rows), Image.Resampling.BOX).load()
+    try:
+        with Image.open(io.BytesIO(picture), formats=("WEBP",)) as image:
+            rows = max(2, round(_COLUMNS * min(1.0, image.height / image.width) / 2) * 2)
+            pixels = image.convert("RGB").resize((_COLUMNS, rows), Image.Resampling.BOX).load()
+    except (OSError, ValueError, SyntaxError) as error:
+        raise StyleError(f"The card's picture is damaged: {told(error)}.") from None
     assert pixels is not None
     text = Text()
     for y in range(0, rows, 2):

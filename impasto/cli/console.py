@@ -14,7 +14,18 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.text import Text
 
-__all__ = ["complain", "hush", "listening", "margin", "remark", "results", "visible"]
+from impasto import __version__
+
+__all__ = [
+    "complain",
+    "hush",
+    "listening",
+    "margin",
+    "remark",
+    "results",
+    "tell_version",
+    "visible",
+]
 
 _LOG = logging.getLogger("impasto")
 
@@ -43,6 +54,12 @@ def complain(message: str) -> None:
 def remark(message: str) -> None:
     """A line on standard error that is no error."""
     margin().print(Text(visible(message), style="dim"), soft_wrap=True)
+
+
+def tell_version(then: str, *, quiet: bool = False) -> None:
+    """Say that something was made by another version, if it was."""
+    if then != __version__ and not quiet:
+        remark(f"made by Impasto {then}, this is {__version__}: pixels may differ")
 
 
 def visible(message: str) -> str:

@@ -1,105 +1,29 @@
-"""A task, painted before a person's eyes. Imports PyTorch: commands import it when they run."""
+"""From what was typed to a run. Imports PyTorch: commands import it when they run."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
-import typer
-
-from impasto.cli import trace as traces
-from impasto.cli.console import remark
-from impasto.cli.interrupt import INTERRUPTED, Interruption, patient
+from impasto.cli.console import remark, tell_version
 from impasto.cli.outputs import Wanted
-from impasto.cli.progress import watching
-from impasto.errors import OptionError, PictureError
-from impasto.image.files import Picture, check_writable, digest, write
+from impasto.cli.painter import Output, present, run
+from impasto.cli.planning import foretold, leaner, show
+from impasto.errors import ImpastoError, OptionError, ResumeError
+from impasto.image.files import digest, read_recipe
 from impasto.methods.configs import PixelConfig
-from impasto.methods.solver import Step
-from impasto.painting import Sources, Task, finish, paint, prepare
-from impasto.recipe import Recipe, Stop
+from impasto.methods.way import PLAIN, Way
+from impasto.painting import Sources, Task, prepare, resume
+from impasto.painting.again import take_threads
+from impasto.painting.forecast import Forecast
+from impasto.painting.run_folder import RunFolder, beside, holding
+from impasto.painting.run_record import Goal, Record
+from impasto.painting.ways import recorded, way_of
+from impasto.recipe import ROLES, Recipe
 
-__all__ = ["Output", "Result", "launch", "output_of", "present", "run"]
-
-
-@dataclass(frozen=True)
-class Output:
-    """What a run writes and shows.
-
-    Attributes:
-        path: the picture's file.
-        recipe: whether the picture carries its recipe.
-        preview_every: iterations between two previews, if any.
-        trace: where each step goes as a line of JSON, if anywhere.
-    """
-
-    path: Path
-    bits: Literal[8, 16] = 8
-    quality: int = 95
-    force: bool = False
-    recipe: bool = True
-    preview_every: int | None = None
-    trace: Path | None = None
-    quiet: bool = False
-
-    @property
-    def preview(self) -> Path:
-        """Where the picture so far goes: `out.preview.png` beside `out.jpg`."""
-        return self.path.with_name(f"{self.path.stem}.preview.png")
-
-    def check(self, long_side: int) -> None:
-        """Fail before the work rather than after it.
-
-        A preview that is there already is one that an earlier run left: it is replaced.
-
-        Args:
-            long_side: what the picture will measure.
-
-        Raises:
-            ImpastoError: a file that is there already, without `force`, or that cannot be written.
-        """
-        check_writable(self.path, bits=self.bits, force=self.force, long_side=long_side)
-        if self.preview_every is not None:
-            check_writable(self.preview, force=True)
-        if self.trace is not None:
-            if self.trace.resolve() in (self.path.resolve(), self.preview.resolve()):
-                raise OptionError(f"{self.trace} cannot be both --trace and a picture of the run.")
-            traces.check(self.trace, force=self.force)
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came of a run; `interrupted` if somebody ended it before its time."""
-
-    path: Path
-    seconds: float
-    width: int
-    height: int
-    iterations: int
-    losses: dict[str, float]
-    interrupted: bool
-    recipe: Recipe
-
-    def to_json(self) -> str:
-        """One line for scripts, with the written file's digest."""
-        return json.dumps(
-            {
-                "output": str(self.path),
-                "digest": digest(self.path),
-                "seconds": round(self.seconds, 3),
-                "width": self.width,
-                "height": self.height,
-                "iterations": self.iterations,
-                "losses": traces.finite(self.losses),
-                "interrupted": self.interrupted,
-                "recipe": json.loads(self.recipe.to_json()),
-            }
-        )
+__all__ = ["begin", "go_on", "launch", "output_of"]
 
 
 def output_of(wanted: Wanted, otherwise: str | Path, bits: int = 8) -> Output:
@@ -122,139 +46,274 @@ def output_of(wanted: Wanted, otherwise: str | Path, bits: int = 8) -> Output:
 
 
 def launch(
-    sources: Sources, config: PixelConfig, wanted: Wanted, otherwise: str, long_side: int = 0
+    sources: Sources,
+    config: PixelConfig,
+    wanted: Wanted,
+    otherwise: str,
+    long_side: int = 0,
+    way: Way | None = None,
 ) -> None:
     """All that a command does once it knows what it is to paint.
 
     Args:
         otherwise: the result's file, if none was named.
         long_side: what the picture will measure, if that is not the config's size.
+        way: how it is carried out, from the beginning; otherwise as memory allows. A run that goes
+            on keeps its own plan.
 
     Raises:
         ImpastoError: as `prepare`, `paint` and `write` do.
         Exit: with the status of an interrupted command.
     """
-    output = output_of(wanted, otherwise)
-    output.check(long_side or config.size)
-    result = run(prepare(sources, config), output)
-    present(result, quiet=wanted.quiet, as_json=wanted.as_json)
-
-
-def run(task: Task, output: Output, *, until: Stop | None = None) -> Result:
-    """Paint, report and write; the first Ctrl-C writes the picture so far.
-
-    Args:
-        until: a step after which to stop, as the run did that is being repeated.
-
-    Raises:
-        ImpastoError: as `paint` and `write` do.
-        KeyboardInterrupt: Ctrl-C before the first step was done, or twice.
-    """
-    began = time.monotonic()
-    _spare_inputs(task, output)
-    with patient() as interruption, _pointing_to_preview(output):
-        step, count = _paint(task, output, interruption, until)
-        recipe = task.recipe if _is_last(step) else task.recipe.stopped(step.scale, step.iteration)
-        picture = finish(task, step)
-        _write(picture, recipe, output)
-        if output.preview_every is not None:
-            output.preview.unlink(missing_ok=True)
-    return Result(
-        path=output.path,
-        seconds=time.monotonic() - began,
-        width=picture.width,
-        height=picture.height,
-        iterations=count,
-        losses=step.losses,
-        interrupted=interruption.asked and not _is_last(step),
-        recipe=recipe,
+    begin(
+        partial(prepare, sources, config),
+        output_of(wanted, otherwise),
+        wanted,
+        long_side or config.size,
+        weights=sources.weights,
+        way=way,
     )
 
 
-def present(result: Result, *, quiet: bool, as_json: bool) -> None:
-    """Say what came of it: the file to standard output, the rest beside it.
+def begin(
+    make: Callable[[], Task],
+    output: Output,
+    wanted: Wanted,
+    long_side: int,
+    *,
+    weights: Path | None = None,
+    way: Way | None = None,
+    like: Recipe | None = None,
+) -> None:
+    """Begin a run, or go on with it if it was stopped and `--resume` was typed.
+
+    Args:
+        make: reads and checks what is to be painted.
+        long_side: what the picture will measure.
+        weights: a file of weights that was named.
+        way: how it is carried out, from the beginning; otherwise as memory allows.
+        like: a recipe that is followed: the run stops where that one was stopped.
 
     Raises:
-        Exit: with the status of an interrupted command, if it was.
+        ImpastoError: as `prepare`, `paint` and `write` do.
+        Exit: with the status of an interrupted command.
     """
-    if not quiet:
-        early = ", stopped early" if result.interrupted else ""
-        remark(f"{result.width}×{result.height} pixels in {result.seconds:.1f} s{early}")
-    print(result.to_json() if as_json else result.path)
-    if result.interrupted:
-        raise typer.Exit(INTERRUPTED)
+    with holding(_place(output, wanted)) as folder:
+        found = _unfinished(folder, wanted)
+        if found is None:
+            folder.check_free(force=wanted.force)
+            if wanted.resume and not wanted.quiet:
+                remark(f"there is no stopped run in {folder.path}: it begins")
+            output.check(long_side)
+            job = _begun(make(), wanted, way, like)
+        else:
+            output = _replacing(output, found, force=wanted.force)
+            output.check(long_side)
+            take_threads(found.recipe)
+            job = _continued(folder, found.recipe, make(), wanted)
+            tell_version(found.recipe.version, quiet=wanted.quiet)
+        if wanted.dry_run:
+            show(job.task, job.expected, as_json=wanted.as_json)
+            return
+        if found is None:
+            record = _record(job.task.recipe, output, weights, keep=wanted.keep_run)
+            _spare_inputs(record.places, output)
+            folder.begin(record)
+        else:
+            _spare_inputs(found.places, output)
+            goal = _goal(output, found.goal.replaces)
+            keep = found.keep or wanted.keep_run
+            folder.change(recipe=job.task.recipe, goal=goal, keep=keep)
+        since = _since(folder, job.way, output)
+        result = run(job.task, output, way=since, folder=folder, expected=job.expected)
+    present(result, quiet=wanted.quiet, as_json=wanted.as_json)
 
 
-def _paint(
-    task: Task, output: Output, interruption: Interruption, until: Stop | None
-) -> tuple[Step, int]:
-    """Go through the steps, as far as one may; the last one, and how many there were."""
-    with (
-        watching(output.quiet) as report,
-        traces.tracing(output.trace, force=output.force) as trace,
-    ):
-        for count, step in enumerate(paint(task), start=1):
-            interruption.keeping = True
-            report(step)
-            trace(step)
-            if output.preview_every is not None and count % output.preview_every == 0:
-                write(finish(task, step), output.preview, force=True)
-            if interruption.asked or Stop(step.scale, step.iteration) == until:
-                break
-    return step, count
+@dataclass(frozen=True)
+class _Job:
+    """A task with its recipe, how it is carried out, and what that will take."""
+
+    task: Task
+    way: Way
+    expected: Forecast
 
 
-def _write(picture: Picture, recipe: Recipe, output: Output) -> None:
-    try:
-        write(
-            picture,
-            output.path,
-            recipe=recipe.to_json() if output.recipe else None,
-            bits=output.bits,
-            force=output.force,
-            quality=output.quality,
+def _begun(task: Task, wanted: Wanted, way: Way | None, like: Recipe | None) -> _Job:
+    """A job from its beginning, that stops where a recipe says if it is like one."""
+    expected = foretold(task, wanted, None if way is None else way.plan)
+    way = replace(way or PLAIN, plan=expected.plan)
+    stop = like.stopped_at if like else None
+    recipe = replace(recorded(task.recipe, way), stopped_at=stop)
+    return _Job(replace(task, recipe=recipe), way, expected)
+
+
+def _continued(folder: RunFolder, recipe: Recipe, task: Task, wanted: Wanted) -> _Job:
+    """A job that goes on, if it is the one that was stopped."""
+    _refuse_another(folder, recipe, task.recipe)
+    return _fitting(folder, replace(task, recipe=recipe), wanted)
+
+
+def _fitting(folder: RunFolder, task: Task, wanted: Wanted) -> _Job:
+    """A job by its own plan, or by a leaner one if it needs more than `--memory` allows now.
+
+    A run that the system stopped for want of memory would else be stopped there again.
+    """
+    way = way_of(task.recipe)
+    saved = folder.saved()
+    since = None if saved is None else saved.snapshot
+    expected = foretold(task, wanted, way.plan, since=since, extra=way.extra)
+    if wanted.memory is None or expected.memory <= expected.allowed:
+        return _Job(task, way, expected)
+    expected = foretold(task, wanted, since=since, extra=way.extra)
+    way = replace(way, plan=expected.plan)
+    recipe = replace(recorded(task.recipe, way), replanned=folder.has_state)
+    leaner(expected.plan)
+    return _Job(replace(task, recipe=recipe), way, expected)
+
+
+def go_on(path: Path, wanted: Wanted, extra: int = 0) -> None:
+    """Go on with the run in a folder, wherever it was stopped.
+
+    Args:
+        path: the run's folder.
+        wanted: what was typed; what was not is as it was when the run began.
+        extra: so many more iterations at the last scale, for a run that is finished.
+
+    Raises:
+        ImpastoError: as `prepare`, `paint` and `write` do; the run cannot be gone on with.
+        Exit: with the status of an interrupted command.
+    """
+    with holding(path) as folder:
+        record = folder.open()
+        if extra:
+            record = resume.extended(folder, extra)
+        output = _output_of(record, wanted)
+        if extra and not wanted.force:
+            output = replace(output, force=False)  # its own picture is one worth keeping, too
+        output.check(record.recipe.settings().size)
+        tell_version(record.recipe.version, quiet=wanted.quiet)
+        task = resume.prepared(folder, record)
+        _spare_inputs(record.places, output)
+        job = _fitting(folder, task, wanted)
+        way = _since(folder, job.way, output)
+        goal = _goal(output, record.goal.replaces if not wanted.out else ())
+        keep = record.keep or wanted.keep_run
+        folder.change(recipe=job.task.recipe, goal=goal, keep=keep, finished=False)
+        result = run(job.task, output, way=way, folder=folder, expected=job.expected)
+    present(result, quiet=wanted.quiet, as_json=wanted.as_json)
+
+
+def _place(output: Output, wanted: Wanted) -> Path:
+    """The run's folder.
+
+    Raises:
+        OptionError: it would be where the picture goes.
+    """
+    place = wanted.run or beside(output.path)
+    if place.resolve() == output.path.resolve():
+        raise OptionError(f"{place} cannot be both --run and the result.")
+    return place
+
+
+def _unfinished(folder: RunFolder, wanted: Wanted) -> Record | None:
+    """The run to go on with, if that was asked for and there is one."""
+    if not wanted.resume:
+        return None
+    if folder.has_run and not (record := folder.open()).finished:
+        return record
+    return None
+
+
+def _refuse_another(folder: RunFolder, then: Recipe, now: Recipe) -> None:
+    """Refuse to go on with a run that was to paint something else.
+
+    Raises:
+        ResumeError: a method, an option, an input or the weights are not the same.
+    """
+    told = resume.differences(then, now)
+    if told:
+        raise ResumeError(
+            f"{folder.path} holds another run: {'; '.join(told)}. Repeat the command as it was, or "
+            f"`impasto resume {folder.path}`; --force without --resume begins anew."
         )
-    except PictureError as error:
-        error.add_note("Nothing was overwritten.")
-        raise
 
 
-def _spare_inputs(task: Task, output: Output) -> None:
+def _since(folder: RunFolder, way: Way, output: Output) -> Way:
+    """The way of a run, from its last state on if there is one."""
+    saved = folder.saved()
+    if output.goes_on and not output.quiet:
+        place = "from the beginning" if saved is None else f"after {saved}"
+        remark(f"goes on {place}, and writes {output.path}")
+    return way if saved is None else replace(way, since=saved.snapshot)
+
+
+def _record(recipe: Recipe, output: Output, weights: Path | None, *, keep: bool) -> Record:
+    return Record(
+        recipe=recipe,
+        places=Record.places_of(recipe),
+        goal=_goal(output),
+        weights=None if weights is None else str(weights.absolute()),
+        keep=keep,
+    )
+
+
+def _goal(output: Output, replaces: tuple[str, ...] = ()) -> Goal:
+    goal = Goal(
+        path=str(output.path.absolute()),
+        bits=output.bits,
+        quality=output.quality,
+        recipe=output.recipe,
+        preview_every=output.preview_every,
+        replaces=replaces,
+    )
+    # Checked just now: what is there may be replaced.
+    return goal.owning(digest(output.path)) if output.path.is_file() else goal
+
+
+def _output_of(record: Record, wanted: Wanted) -> Output:
+    """What a run that goes on writes: as it began, unless something else was typed."""
+    goal = record.goal
+    output = Output(
+        path=wanted.out or Path(goal.path),
+        bits=16 if goal.bits == 16 else 8,
+        quality=goal.quality,
+        recipe=goal.recipe,
+        preview_every=wanted.preview_every or goal.preview_every,
+        trace=wanted.trace,
+        quiet=wanted.quiet,
+    )
+    return _replacing(output, record, force=wanted.force)
+
+
+def _replacing(output: Output, record: Record, *, force: bool) -> Output:
+    """An output that goes on, and may replace what the run may: its own, or what it was told to."""
+    known = output.path.is_file() and (
+        digest(output.path) in record.goal.replaces or _is_of(output.path, record.recipe)
+    )
+    return replace(output, force=force or known, goes_on=True)
+
+
+def _is_of(path: Path, recipe: Recipe) -> bool:
+    """Whether a picture is the run's own, of which a kill left no other trace."""
+    try:
+        text = read_recipe(path)
+        return text is not None and replace(Recipe.from_json(text), stopped_at=None) == replace(
+            recipe, stopped_at=None
+        )
+    except ImpastoError:
+        return False
+
+
+def _spare_inputs(places: Mapping[str, tuple[str, ...]], output: Output) -> None:
     """Refuse to write over what this run paints from, even with `--force`."""
     targets = {"where the result goes": output.path}
     if output.preview_every is not None:
         targets["where --preview-every puts the picture so far"] = output.preview
-    for given in task.recipe.inputs:
-        for what, target in targets.items():
-            if given.name and Path(given.name).resolve() == target.resolve():
-                raise OptionError(
-                    f"The {given.role} {given.name} is {what}: "
-                    "move one of them, or give --out another name."
-                )
-
-
-@contextlib.contextmanager
-def _pointing_to_preview(output: Output) -> Iterator[None]:
-    """Say of a run that fails where its last preview is, if it wrote one."""
-    before = _stamp(output)
-    try:
-        yield
-    except BaseException as error:
-        if _stamp(output) not in (None, before):
-            told = f"The picture so far is in {output.preview}."
-            if isinstance(error, KeyboardInterrupt):  # which ends without a message of its own
-                remark(told)
-            error.add_note(told)
-        raise
-
-
-def _stamp(output: Output) -> tuple[int, int] | None:
-    """What tells one preview from another at the same place."""
-    if output.preview_every is None or not output.preview.is_file():
-        return None
-    found = output.preview.stat()
-    return found.st_ino, found.st_mtime_ns
-
-
-def _is_last(step: Step) -> bool:
-    return (step.scale, step.iteration) == (step.scales, step.iterations)
+    for role in ROLES:
+        for place in places.get(role, ()):
+            for what, target in targets.items():
+                if place and Path(place).resolve() == target.resolve():
+                    raise OptionError(
+                        f"The {role} {place} is {what}: "
+                        "move one of them, or give --out another name."
+                    )

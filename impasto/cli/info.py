@@ -15,9 +15,9 @@ from impasto.cli import options as shared
 from impasto.cli.console import results, visible
 from impasto.errors import RecipeError
 from impasto.methods.configs import METHODS, GatysConfig
-from impasto.recipe import Input, Recipe
+from impasto.recipe import Input, Recipe, short
 
-__all__ = ["info", "recipe_in", "short"]
+__all__ = ["info", "recipe_in"]
 
 
 def info(
@@ -62,6 +62,13 @@ def _table(recipe: Recipe) -> Table:
     table.add_row("method", visible(recipe.method), f"impasto {visible(recipe.version)}")
     if (stop := recipe.stopped_at) is not None:
         table.add_row("stopped", f"in scale {stop.scale}, after iteration {stop.iteration}")
+    if recipe.replanned:
+        table.add_row("plan changed", "on the way: its last bits cannot be repeated")
+    if recipe.extended:
+        table.add_row("extended", f"by {recipe.extended} iterations")
+    if recipe.plan is not None:
+        told = (f"{name} {value}" for name, value in recipe.plan.items())
+        table.add_row("plan", visible(", ".join(told)))
     usual = {spec.name: spec.default for spec in fields(METHODS.get(recipe.method, GatysConfig))}
     for name, value in recipe.config.items():
         note = short(recipe.backbone_digest) if name == "backbone" else ""
@@ -77,11 +84,6 @@ def _named(given: Input) -> str:
     name = visible(given.name) or "no file"
     use = visible(given.use)
     return f"{use}={name}" if given.role == "region" else name + use
-
-
-def short(digest: str) -> str:
-    """The beginning of a digest, enough to tell two apart by eye."""
-    return digest[: len("sha256:") + 12] + "…"
 
 
 def _same(value: Any, usual: Any) -> bool:

@@ -1,23 +1,22 @@
-"""What a recipe was made from: where that is now, and whether it still is the same."""
+"""What a recipe was made from: where that is now."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Literal
 
-from impasto.cli.info import short
 from impasto.digests import of_file
-from impasto.errors import ImpastoError, PictureError, RecipeError
+from impasto.errors import PictureError, RecipeError
 from impasto.methods.choices import RegionChoice
-from impasto.recipe import Input, Recipe
+from impasto.recipe import ROLES, Input, Recipe
 from impasto.styles import gallery
 
-__all__ = ["ROLES", "Moved", "change", "depth", "find", "found_in"]
-
-ROLES = ("content", "style", "content-map", "style-map", "init", "region")
+__all__ = ["Moved", "depth", "find", "found_in"]
 
 # By role, where its inputs are now, in their order; a region's by its colour and `=`.
 Moved = dict[str, list[str]]
+
+_SLASHES = ("/", "\\")  # two of them begin Windows' name of another computer
 
 
 def found_in(recipe: Recipe, moved: Moved, beside: Path) -> dict[str, list[str]]:
@@ -77,18 +76,30 @@ def find(given: Input, moved: str | None, beside: Path) -> str:
         )
     found = next((place for place in places if _digest(place) == given.digest), places[0])
     # A built-in style keeps its name, unless a file here has the same.
-    is_built_in = found.parent == gallery.FOLDER and not Path(given.name).exists()
+    is_built_in = found.parent == gallery.FOLDER and not _is_file(Path(given.name))
     return given.name if is_built_in else str(found)
 
 
 def _places(given: Input, beside: Path) -> list[Path]:
     if not given.name:
         return []
-    file = Path(given.name)
-    places = [place for place in (file, beside / file, beside / file.name) if place.is_file()]
+    # A recipe may be a stranger's: to look at its network path would sign in at its computer.
+    if all(letter in _SLASHES for letter in f"{given.name:-<2}"[:2]):
+        candidates = [beside / PureWindowsPath(given.name).name]
+    else:
+        file = Path(given.name)
+        candidates = [file, beside / file, beside / file.name]
+    places = [place for place in candidates if _is_file(place)]
     if given.role in ("style", "region") and given.name in gallery.names():
         places.append(gallery.path(given.name))
     return places
+
+
+def _is_file(place: Path) -> bool:
+    try:
+        return place.is_file()
+    except OSError:  # a name that is too long for any file, or where one may not look
+        return False
 
 
 def _digest(place: Path) -> str | None:
@@ -96,26 +107,6 @@ def _digest(place: Path) -> str | None:
         return of_file(place, PictureError)
     except PictureError:
         return None  # whoever reads it will say why
-
-
-def change(then: Input, now: Input) -> str | None:
-    """How an input differs from the one in the recipe; None if it does not."""
-    digest = now.digest if then.name else _digest_of_pixels(now)
-    if then.digest == digest:
-        return None
-    told = f"{short(digest)} now, {short(then.digest)} then"
-    return f"the {now.role} {now.name!r} has changed: {told}"
-
-
-def _digest_of_pixels(now: Input) -> str:
-    """What would be recorded of the picture in a file, had it come from memory."""
-    from impasto.image.files import read
-    from impasto.painting import digest_of
-
-    try:
-        return digest_of(read(now.name))
-    except ImpastoError:  # a style card, or the name of one: no picture, so not that picture
-        return now.digest
 
 
 def depth(picture: Path) -> Literal[8, 16]:
@@ -128,6 +119,8 @@ def depth(picture: Path) -> Literal[8, 16]:
         return 8
     from PIL.TiffImagePlugin import TiffImageFile
 
-    # Not Image.open, which refuses what is large before anything asks for its pixels.
-    with TiffImageFile(picture) as image:
-        return 16 if max(image.tag_v2.get(258, (8,))) == 16 else 8
+    from impasto.image.reading import opened
+
+    with opened(picture) as image:
+        bits = image.tag_v2.get(258, (8,)) if isinstance(image, TiffImageFile) else (8,)
+    return 16 if max(bits) == 16 else 8

@@ -1,4 +1,4 @@
-"""Ctrl-C: before there is a picture it ends the command, afterwards only the painting."""
+"""Ctrl-C and SIGTERM: before there is a step they end the command, afterwards only the painting."""
 
 from __future__ import annotations
 
@@ -8,28 +8,36 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
-__all__ = ["INTERRUPTED", "Interruption", "patient"]
+__all__ = ["INTERRUPTED", "TERMINATED", "Interruption", "patient"]
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
+TERMINATED = 143  # 128 + SIGTERM
 
 
 class Interruption:
-    """Whether somebody asked to stop, and whether there is a picture worth keeping."""
+    """Whether somebody asked to stop, and whether there is a step worth keeping.
+
+    Attributes:
+        asked: the painting is to end after the iteration in hand.
+        hurried: at that by SIGTERM, of a system that will not wait for a picture.
+    """
 
     def __init__(self) -> None:
         self.asked = False
+        self.hurried = False
         self.keeping = False
 
-    def handle(self, _number: int, _frame: FrameType | None) -> None:
-        """The signal's handler. Asking twice means at once."""
+    def handle(self, number: int, _frame: FrameType | None) -> None:
+        """The signals' handler. Asking twice means at once."""
+        hurried = number == signal.SIGTERM
         if self.asked or not self.keeping:
-            raise KeyboardInterrupt
-        self.asked = True
+            raise SystemExit(TERMINATED) if hurried else KeyboardInterrupt
+        self.asked, self.hurried = True, hurried
 
 
 @contextlib.contextmanager
 def patient() -> Iterator[Interruption]:
-    """Let the first Ctrl-C finish the iteration in hand, so that what is kept is whole.
+    """Let the first Ctrl-C or SIGTERM finish the iteration in hand, so that what is kept is whole.
 
     Elsewhere than in the main thread, where Python allows no handlers, nothing changes.
     """
@@ -37,8 +45,9 @@ def patient() -> Iterator[Interruption]:
     if threading.current_thread() is not threading.main_thread():
         yield interruption
         return
-    before = signal.signal(signal.SIGINT, interruption.handle)
+    before = {n: signal.signal(n, interruption.handle) for n in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield interruption
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

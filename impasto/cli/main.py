@@ -1,7 +1,7 @@
 """The command `impasto`: what it can do, and how it ends.
 
 Status 0: done. 1: it could not be done. 2: the command line makes no sense. 70: a bug of ours.
-130: interrupted.
+130: interrupted. 143: terminated.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import typer
 
 from impasto import __version__
 from impasto.cli import style, weights
+from impasto.cli.batch import batch
 from impasto.cli.console import complain, listening
 from impasto.cli.doodle import doodle
 from impasto.cli.evaluate import evaluate
@@ -23,11 +24,12 @@ from impasto.cli.interrupt import INTERRUPTED
 from impasto.cli.laplacian import laplacian
 from impasto.cli.layers import layers
 from impasto.cli.rerun import rerun
+from impasto.cli.resume import extend, resume
 from impasto.cli.study import study
 from impasto.cli.styles import styles
 from impasto.cli.stylize import stylize
 from impasto.cli.texture import texture
-from impasto.errors import ImpastoError, OptionError
+from impasto.errors import ImpastoError, OptionError, is_out_of_memory
 
 __all__ = ["app", "main"]
 
@@ -42,7 +44,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (stylize, doodle, laplacian, texture, styles, layers, info, rerun, evaluate, study):
+for command in (
+    batch,
+    stylize,
+    doodle,
+    laplacian,
+    texture,
+    styles,
+    layers,
+    info,
+    rerun,
+    resume,
+    extend,
+    evaluate,
+    study,
+):
     app.command()(command)
 app.add_typer(style.app, name="style")
 app.add_typer(weights.app, name="weights")
@@ -76,7 +92,7 @@ def main(args: list[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    _let_threads_sleep()
+    _prepare_for_torch()
     with listening():
         try:
             status = app(args, prog_name="impasto", standalone_mode=False)
@@ -100,7 +116,7 @@ def _explain(error: Exception) -> int:
         return USAGE if isinstance(error, OptionError) else FAILED
     if isinstance(error, OSError):
         return _explain_system(error, lost)
-    if isinstance(error, MemoryError) or _is_out_of_memory(error):
+    if is_out_of_memory(error):
         advice = "There is not enough memory. Try a smaller --size, or another --device."
         complain(" ".join([advice, *_notes(error)]))
         return FAILED
@@ -154,19 +170,21 @@ def _notes(error: Exception) -> list[str]:
     return list(getattr(error, "__notes__", []))
 
 
-def _is_out_of_memory(error: Exception) -> bool:
-    told = str(error).lower()
-    return isinstance(error, RuntimeError) and (
-        "out of memory" in told or "can't allocate memory" in told
-    )
+def _prepare_for_torch() -> None:
+    """Set what PyTorch reads when it is loaded, where nobody has set it.
+
+    Only the command does so: a library does not change its host's environment.
+    """
+    # An operation that Metal lacks is then done by the processor, where it would fail otherwise.
+    os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
+    _let_threads_sleep()
 
 
 def _let_threads_sleep() -> None:
     """Let PyTorch's threads spin only a moment when they wait for each other, then sleep.
 
     Spinning as long as OpenMP does by default, two commands on the same two cores take more than
-    fifteen times as long as one; so, they take twice as long (LOG.md). OpenMP reads this when
-    PyTorch is loaded. Only the command does it: a library does not set its host's environment.
+    fifteen times as long as one; so, they take twice as long (LOG.md).
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")

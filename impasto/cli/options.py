@@ -13,14 +13,19 @@ __all__ = [
     "BackboneName",
     "Bits",
     "ContentMap",
+    "DryRun",
     "Force",
     "Json",
+    "KeepRun",
+    "Memory",
     "Method",
     "NoRecipe",
     "Out",
     "PreviewEvery",
     "Quality",
     "Quiet",
+    "Resume",
+    "Run",
     "StyleMaps",
     "Styles",
     "Trace",
@@ -143,6 +148,48 @@ Trace = Annotated[
         "--trace",
         metavar="FILE.jsonl",
         help="Write a line of JSON for every iteration; to a file, device or pipe.",
+        rich_help_panel=_SEEN,
+    ),
+]
+Run = Annotated[
+    Path | None,
+    typer.Option(
+        "--run",
+        metavar="DIR",
+        help="Where the run's folder is, from which it can be resumed; otherwise OUT.run, beside "
+        "the result. A run that succeeds removes it.",
+        rich_help_panel=_SEEN,
+    ),
+]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        "--memory",
+        metavar="4GB",
+        help="How much memory the run may hold; otherwise four fifths of what is free. A picture "
+        "that does not fit is painted in windows.",
+        rich_help_panel=_SEEN,
+    ),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Paint nothing: say how it would be done, and what memory and time it would take.",
+        rich_help_panel=_SEEN,
+    ),
+]
+KeepRun = Annotated[
+    bool,
+    typer.Option(
+        "--keep-run", help="Leave the run's folder, for `impasto extend`.", rich_help_panel=_SEEN
+    ),
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Go on with the same run if it was stopped; otherwise begin it.",
         rich_help_panel=_SEEN,
     ),
 ]

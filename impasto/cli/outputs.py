@@ -26,6 +26,11 @@ class Wanted:
     no_recipe: shared.NoRecipe = False
     preview_every: shared.PreviewEvery = None
     trace: shared.Trace = None
+    run: shared.Run = None
+    keep_run: shared.KeepRun = False
+    resume: shared.Resume = False
+    memory: shared.Memory = None
+    dry_run: shared.DryRun = False
     quiet: shared.Quiet = False
     as_json: shared.Json = False
 

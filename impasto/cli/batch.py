@@ -1,0 +1,255 @@
+"""`impasto batch`: every photograph in every style."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from impasto.cli import options as shared
+from impasto.cli.console import complain, hush, margin, remark
+from impasto.cli.flags import with_flags
+from impasto.cli.interrupt import INTERRUPTED, TERMINATED, patient
+from impasto.cli.outputs import Wanted, with_output
+from impasto.cli.stylize import config_and_start
+from impasto.methods.configs import STYLIZERS, PhotoConfig
+from impasto.sizes import parse_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from impasto.batch import Batch, Item, Outcome, Progress
+
+    Watch = Callable[[Progress], None]
+
+__all__ = ["batch"]
+
+_FAILED = 1
+_SEEN = "What is written and shown"
+
+
+@with_output(without=("out", "preview_every", "trace", "run", "keep_run", "resume"))
+@with_flags(*STYLIZERS.values(), files=("init",), without=("region", "feather"))
+def batch(
+    photographs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PHOTOGRAPHS...",
+            help="Pictures, and folders of pictures.",
+            show_default=False,
+        ),
+    ],
+    options: dict[str, Any],
+    style: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--style",
+            "-s",
+            metavar="STYLE[+STYLE…]",
+            help="A painting, a style card, or the name of a built-in one (see `impasto styles`). "
+            "Of several, each for itself; a blend is one text: a.jpg:0.3+b.jpg:0.7.",
+            autocompletion=shared.style_names,
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="DIR",
+            help="The folder for the pictures, a manifest and a contact sheet. A batch that is "
+            "there goes on.",
+        ),
+    ] = Path("batch"),
+    workers: Annotated[
+        int,
+        typer.Option(
+            "--workers",
+            metavar="1…256",
+            help="Pictures painted at the same time, each by a process with its share of the "
+            "processor and memory of its own.",
+        ),
+    ] = 1,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Look into the folders' own folders too.")
+    ] = False,
+    method: shared.Method = "gatys",
+    weights: shared.Weights = None,
+    *,
+    format: Annotated[
+        Literal["png", "jpg", "webp", "tiff"],
+        typer.Option("--format", help="Of the pictures.", rich_help_panel=_SEEN),
+    ] = "png",
+    wanted: Wanted,
+) -> None:
+    """Paint every photograph in every style.
+
+    A picture that fails stops no other. After Ctrl-C, or worse, the same command goes on where it
+    was: what is finished is not painted again.
+    """
+    hush(wanted.quiet)
+    config, init = config_and_start(STYLIZERS, method, options)
+    assert isinstance(config, PhotoConfig)
+
+    from impasto.batch import Batch, Look, conduct, find_photographs
+
+    order = Batch(
+        photographs=find_photographs(photographs, out, deep=recursive),
+        looks=tuple(dict.fromkeys(Look.parse(text) for text in style or ())),
+        config=config,
+        folder=out,
+        init=init,
+        weights=weights,
+        format=format,
+        bits=16 if wanted.bits == "16" else 8,
+        quality=wanted.quality,
+        recipe=not wanted.no_recipe,
+        workers=workers,
+        memory=None if wanted.memory is None else parse_memory(wanted.memory),
+        force=wanted.force,
+    )
+    if wanted.dry_run:
+        _foretell(order, as_json=wanted.as_json)
+        return
+    with patient() as interruption, _watching(wanted.quiet) as report:
+
+        def watch(progress: Progress) -> bool:
+            interruption.keeping = True
+            report(progress)
+            return not interruption.asked
+
+        outcome = conduct(order, watch)
+    _present(outcome, quiet=wanted.quiet, as_json=wanted.as_json)
+    if outcome.interrupted:
+        raise typer.Exit(TERMINATED if interruption.hurried else INTERRUPTED)
+    if outcome.failures:
+        raise typer.Exit(_FAILED)
+
+
+def _foretell(order: Batch, *, as_json: bool) -> None:
+    """A line on standard output for each picture that would be painted, the rest beside it."""
+    from impasto.batch import survey
+
+    items = survey(order)
+    for item in items:
+        if item.state in ("outdated", "foreign"):
+            remark(f"{item.output}: {item.message}")
+        elif item.state == "unreadable":
+            complain(item.message)
+    todo = [item for item in items if _is_to_paint(item, order.force)]
+    kept = sum(item.state == "kept" for item in items)
+    remark(f"{len(todo)} of {len(items)} pictures would be painted, {kept} are there already")
+    if as_json:
+        print(json.dumps({"folder": str(order.folder), "items": [_told(item) for item in items]}))
+        return
+    for item in todo:
+        print(order.folder / item.output)
+
+
+def _is_to_paint(item: Item, force: bool) -> bool:
+    return item.state == "paint" or (force and item.state in ("outdated", "foreign"))
+
+
+def _told(item: Item) -> dict[str, str]:
+    return {
+        "photograph": str(item.photograph),
+        "style": item.look.text,
+        "output": item.output,
+        "state": item.state,
+        "message": item.message,
+    }
+
+
+@contextlib.contextmanager
+def _watching(quiet: bool) -> Iterator[Watch]:
+    """A live bar in a terminal, a line for each picture elsewhere; what fails is always told."""
+    console = margin()
+    if quiet or not console.is_terminal or console.is_dumb_terminal:
+        yield lambda progress: _line_for_each(progress, quiet)
+        return
+    from rich import progress as rich
+
+    columns = (
+        rich.TextColumn("{task.description}", markup=False),
+        rich.BarColumn(bar_width=20),
+        rich.TextColumn("{task.percentage:3.0f} %"),
+        rich.TimeRemainingColumn(compact=True),
+    )
+    with rich.Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("starting the workers", total=1.0)
+
+        def report(progress: Progress) -> None:
+            if progress.result == "failed":
+                _line_for_each(progress, quiet)
+            place = f"{progress.finished}/{progress.total} pictures"
+            bar.update(task, completed=progress.share, description=place)
+
+        yield report
+
+
+def _line_for_each(progress: Progress, quiet: bool) -> None:
+    if progress.item is None:
+        return
+    place = f"{progress.finished}/{progress.total} {progress.item.output}"
+    if progress.result == "failed":
+        complain(f"{place} failed: {progress.message}")
+    elif not quiet:
+        remark(f"{place} in {progress.seconds:.1f} s")
+
+
+def _present(outcome: Outcome, *, quiet: bool, as_json: bool) -> None:
+    """Say what came of it: the folder to standard output, the rest beside it."""
+    if not quiet:
+        there = outcome.count("done") + outcome.count("kept")
+        told = f"{there} of {len(outcome.results)} pictures are there"
+        told += f", {outcome.count('kept')} of them from before" if outcome.count("kept") else ""
+        told += f", {outcome.count('failed')} failed" if outcome.failures else ""
+        remark(f"{told}; {outcome.seconds:.1f} s")
+        for (photograph, message), styles in _grouped(outcome).items():
+            remark(f"failed: {photograph} in {', '.join(styles)}: {message}")
+        if outcome.interrupted:
+            remark("stopped early: the same command goes on from there")
+        elif outcome.failures:
+            remark("the same command tries again what has failed")
+    print(json.dumps(_as_json(outcome)) if as_json else _to_look_at(outcome))
+
+
+def _grouped(outcome: Outcome) -> dict[tuple[str, str], list[str]]:
+    """The styles that failed, by photograph and reason: mostly all do for the same one."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for entry in outcome.failures:
+        groups.setdefault((entry.photograph, entry.message), []).append(entry.style)
+    return groups
+
+
+def _to_look_at(outcome: Outcome) -> Path:
+    return outcome.sheets[0] if outcome.sheets else outcome.manifest
+
+
+def _as_json(outcome: Outcome) -> dict[str, Any]:
+    names = ("done", "kept", "failed", "pending")
+    return {
+        "folder": str(outcome.folder),
+        "manifest": str(outcome.manifest),
+        "sheets": [str(sheet) for sheet in outcome.sheets],
+        **{name: outcome.results.count(name) for name in names},
+        "seconds": round(outcome.seconds, 3),
+        "interrupted": outcome.interrupted,
+        "items": [
+            {
+                "photograph": entry.photograph,
+                "style": entry.style,
+                "output": str(outcome.folder / entry.output),
+                "result": result,
+                "digest": entry.digest,
+                "seconds": entry.seconds,
+                "message": entry.message,
+            }
+            for entry, result in zip(outcome.entries, outcome.results, strict=True)
+        ],
+    }
