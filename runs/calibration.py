@@ -66,7 +66,7 @@ class Judge:
 
     def _content(self, seen: Tensor, kept: Tensor, name: str) -> float:
         lift = lift_of(self.network, name)
-        return float(losses.content(seen, kept, lift, losses.energy(kept, lift)))
+        return float(losses.content(seen, kept, lift, losses.energy(moments(kept), lift)))
 
     def _style(self, seen: Tensor, wanted: Tensor, name: str) -> float:
         lift = lift_of(self.network, name)

@@ -38,7 +38,8 @@ PICTURES = DOCS / "pictures"
 WORK = ROOT / "build" / "documentation"
 
 PAGES = ("README", "strength", "stroke", "styles", "regions", "colour", "starts", "losses",
-         "length", "methods", "texture", "doodle", "laplacian", "study")  # fmt: skip
+         "length", "methods", "texture", "doodle", "laplacian", "study",
+         "posters", "batch")  # fmt: skip
 
 GAP, CAPTION = 6, 26
 _BLOCK = re.compile(r"```sh\n(.*?)```", re.S)

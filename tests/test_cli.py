@@ -41,7 +41,8 @@ COMMANDS = dict(every_command(get_command(app)))
 
 def test_the_promised_commands_exist() -> None:
     promised = """stylize, doodle, laplacian, texture, styles, style make, style info, layers,
-        weights fetch, weights list, weights path, weights import, info, rerun, evaluate, study"""
+        weights fetch, weights list, weights path, weights import, info, rerun, resume,
+        extend, evaluate, study"""
     assert {f"impasto {name.strip()}" for name in promised.split(",")} <= set(COMMANDS)
 
 
@@ -197,7 +198,9 @@ def test_only_the_config_judges_a_value(name: str, capsys: pytest.CaptureFixture
 
 def test_flags_of_the_output_are_those_of_every_command_that_paints() -> None:
     wanted = {spec.name for spec in fields(Wanted)}
-    for name in ("stylize", "doodle", "laplacian", "texture", "rerun"):
+    settled = {"memory", "dry_run"}  # by the recipe
+    assert wanted - settled <= {p.name for p in COMMANDS["impasto rerun"].params}
+    for name in ("stylize", "doodle", "laplacian", "texture"):
         assert wanted <= {p.name for p in COMMANDS[f"impasto {name}"].params}, name
 
 

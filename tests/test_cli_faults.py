@@ -21,10 +21,13 @@ from safetensors.torch import save_file
 
 import impasto
 from commands import QUICK, paint, pixels, process, recipe_of
+from impasto.cli.inputs import find
 from impasto.cli.main import main
-from impasto.errors import OptionError, PictureError
+from impasto.errors import OptionError, PictureError, RecipeError
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
+from impasto.image.files import digest
+from impasto.recipe import Input
 from impasto.styles import gallery
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -53,8 +56,8 @@ def failing_after(count: int, error: BaseException) -> Any:
     """A painter that breaks down in the middle of its work."""
     from impasto.painting import paint as real
 
-    def broken(task: Any) -> Iterator[Any]:
-        steps = real(task)
+    def broken(*args: Any) -> Iterator[Any]:
+        steps = real(*args)
         for _ in range(count):
             yield next(steps)
         raise error
@@ -178,7 +181,7 @@ def test_a_run_that_fails_before_its_first_step_leaves_the_trace_alone(
     trace = Path("run.jsonl")
     if old is not None:
         trace.write_text(old)
-    monkeypatch.setattr("impasto.cli.easel.paint", failing_after(0, PictureError("no")))
+    monkeypatch.setattr("impasto.cli.painter.paint", failing_after(0, PictureError("no")))
     assert paint("--trace", str(trace), "--force") == 1
     assert (trace.read_text() if trace.exists() else None) == old
 
@@ -200,7 +203,7 @@ def test_a_preview_left_over_is_replaced_and_then_removed() -> None:
 def test_a_run_that_fails_says_where_its_last_preview_is(
     monkeypatch: pytest.MonkeyPatch, capsys: Said, error: BaseException, status: int
 ) -> None:
-    monkeypatch.setattr("impasto.cli.easel.paint", failing_after(2, error))
+    monkeypatch.setattr("impasto.cli.painter.paint", failing_after(2, error))
     assert paint("--preview-every", "1") == status
     assert "The picture so far is in out.preview.png." in last_line(capsys)
     assert pixels(PREVIEW).ndim == 3
@@ -211,7 +214,7 @@ def test_a_preview_of_another_run_is_not_told_as_this_runs(
     monkeypatch: pytest.MonkeyPatch, capsys: Said
 ) -> None:
     PREVIEW.write_text("left over")
-    monkeypatch.setattr("impasto.cli.easel.paint", failing_after(2, PictureError("It broke.")))
+    monkeypatch.setattr("impasto.cli.painter.paint", failing_after(2, PictureError("It broke.")))
     assert paint("--preview-every", "3") == 1
     assert last_line(capsys) == "impasto: It broke."
     assert PREVIEW.read_text() == "left over"
@@ -224,6 +227,26 @@ def test_a_preview_replaces_no_input(capsys: Said) -> None:
     assert main([*args, "--preview-every", "1"]) == 2
     assert "move one of them" in last_line(capsys)
     assert PREVIEW.read_bytes() == before
+
+
+@pytest.mark.parametrize("args", [[], ["--quiet"]])
+def test_a_preview_that_finds_no_place_is_told_once_and_the_run_goes_on(
+    args: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Said
+) -> None:
+    from impasto.cli import painter
+
+    real = vars(painter)["write"]
+
+    def write(picture: Any, path: Path, **more: Any) -> None:
+        if path == PREVIEW:
+            raise PictureError("out.preview.png cannot be written: no space left.")
+        real(picture, path, **more)
+
+    monkeypatch.setattr(painter, "write", write)
+    assert paint("--preview-every", "1", *args) == 0
+    told = "out.preview.png cannot be written: no space left. The run goes on."
+    assert capsys.readouterr().err.count(told) == (0 if args else 1)
+    assert Path("out.png").exists()
 
 
 # Writing the result
@@ -356,6 +379,39 @@ def test_rerun_knows_pictures_that_came_from_memory(capsys: Said) -> None:
     args[-1] = "painting.png"
     assert main([*args, "--content", "photo.png"]) == 0
     assert (pixels("again.png") == pixels("out.png")).all()
+
+
+@pytest.mark.parametrize("begins", ["//", "\\\\\\\\", "/\\\\"])
+def test_a_recipe_sends_nobody_to_another_computer(folder: Path, begins: str) -> None:
+    (folder / "sub").mkdir()
+    file = folder / "photo.png"
+    name = begins + str(file).lstrip("/")  # here it is this very file
+    given = Input("content", name, digest(file))
+    with pytest.raises(RecipeError, match="is missing"):
+        find(given, None, folder / "sub")
+    shutil.copy(file, folder / "sub")
+    assert find(given, None, folder / "sub") == str(folder / "sub" / "photo.png")
+
+
+def test_a_recipe_with_a_name_too_long_for_a_file_is_one_message(folder: Path) -> None:
+    given = Input("content", "a" * 3000, digest(folder / "photo.png"))
+    with pytest.raises(RecipeError, match="is missing"):
+        find(given, None, folder)
+
+
+# What PyTorch is told before it is loaded
+
+
+def test_what_metal_lacks_is_left_to_the_processor_unless_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for told, expected in ((None, "1"), ("0", "0")):
+        if told is None:
+            monkeypatch.delenv("PYTORCH_ENABLE_MPS_FALLBACK", raising=False)
+        else:
+            monkeypatch.setenv("PYTORCH_ENABLE_MPS_FALLBACK", told)
+        assert main(["--version"]) == 0
+        assert os.environ["PYTORCH_ENABLE_MPS_FALLBACK"] == expected
 
 
 # Two at once

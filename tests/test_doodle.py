@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from impasto import OptionError
 from impasto.cli.main import main
 from impasto.features.extractor import Extractor
 from impasto.features.weights import load
+from impasto.losses.views import Eye
 from impasto.methods import doodle
 from impasto.methods._doodle import _seen_inside
 from impasto.methods._meanings import meaning_engine
@@ -104,7 +106,7 @@ def test_the_command_says_what_it_did(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_from_python_as_from_the_command() -> None:
     assert draw() == 0
-    options = {"size": 64, "smallest": 64, "iterations": 4}
+    options: dict[str, Any] = {"size": 64, "smallest": 64, "iterations": 4}
     picture = painted("scene.png", Image.open("painting.png"), "painting-map.png", **options)
     assert np.array_equal(np.asarray(picture), pixels("out.png"))
     assert json.loads(picture.info["impasto"])["method"] == "doodle"
@@ -130,8 +132,9 @@ def test_maps_decide_what_patches_are_taken(picture: Tensor) -> None:
     def distances(weight: float) -> list[float]:
         engine = meaning_engine("compact", ("relu3_1",), weight)
         halves = [Region(Painting(picture, m), 1.0, 1 - m) for m in (left, 1 - left)]
-        areas = list(situations(halves, 64, eye, None, eye(picture, engine.layers)))
-        found = engine.compare(areas).measure(eye(picture, engine.layers))
+        view = Eye(eye, engine.layers).of(picture)
+        comparison = engine.compare(list(situations(halves, 64, eye, None, view)))
+        found = comparison.measure(view.read(comparison.readings))
         return [float(distance) for distance in found["patches relu3_1"]]
 
     # What looks the same is there at a distance of nought: until the maps forbid to take it.
@@ -145,8 +148,8 @@ def test_deep_layers_do_not_see_across_the_edge_of_a_region() -> None:
     painting[..., 48:] = (torch.arange(48) % 8 < 4).float()
     plain = torch.zeros(1, 1, 96, 96)
     plain[..., :48] = 1
-    features = eye(painting, ["relu3_1"])
-    (area,) = situations([Region(Painting(painting, plain), 1.0, plain)], 96, eye, None, features)
+    view = Eye(eye, ("relu3_1",)).of(painting)
+    (area,) = situations([Region(Painting(painting, plain), 1.0, plain)], 96, eye, None, view)
     inside = _seen_inside(area).region.style
     assert inside is not None
     flat = Painting(torch.full((1, 3, 96, 96), 0.5)).at(96, eye, ["relu3_1"])["relu3_1"]

@@ -12,6 +12,7 @@ from impasto.errors import StyleError
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
 from impasto.features.plan import layer_names
+from impasto.losses.views import Eye
 from impasto.methods._nearest import nearest_engine, nearest_layers
 from impasto.methods._patches import patch_engine, patch_layers
 from impasto.methods._terms import Engine
@@ -46,15 +47,16 @@ def compared(
     content: Tensor | None = None,
 ) -> Callable[[Tensor], dict[str, Tensor]]:
     """The engine's distances of any picture, its targets found from `picture`."""
-    current = extractor(picture, engine.layers)
-    photograph = None if content is None else extractor(content, engine.layers)
+    eye = Eye(extractor, engine.layers)
+    current = eye.of(picture)
+    photograph = None if content is None else eye.of(content)
     region = Region(style, 0.5, mask)
     side = max(picture.shape[-2:])
     (situation,) = situations([region], side, extractor, photograph, current)
     comparison = engine.compare([situation])
 
     def distances(x: Tensor) -> dict[str, Tensor]:
-        found = comparison.measure(extractor(x, engine.layers))
+        found = comparison.measure(eye.of(x).read(comparison.readings))
         return {name: each[0] for name, each in found.items()}
 
     return distances
@@ -110,7 +112,8 @@ def test_descent_leads_to_the_painting(make: Make, compact: Extractor) -> None:
     for _ in range(8):
         variable = picture.clone().requires_grad_()
         loss = total(distances(variable))
-        optimiser.step(picture, torch.autograd.grad(loss, variable)[0])
+        (gradient,) = torch.autograd.grad(loss, variable)
+        optimiser.step(picture, gradient.contiguous())
         values.append(float(loss.detach()))
     assert values[-1] < 0.85 * values[0]
 
@@ -147,9 +150,11 @@ def test_only_the_painting_s_own_part_is_looked_at(make: Make, compact: Extracto
     found = []
     for mask in (left, 1 - left):
         region = Region(Painting(pixels, mask), 0.5)
-        current = compact(picture, engine.layers)
+        current = Eye(compact, engine.layers).of(picture)
         (situation,) = situations([region], side, compact, None, current)
-        found.append(float(total(engine.compare([situation]).measure(current))))
+        comparison = engine.compare([situation])
+        distances = comparison.measure(current.read(comparison.readings))
+        found.append(float(total(distances)))
     assert found[0] < 0.6 * found[1]
 
 

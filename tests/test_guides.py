@@ -24,11 +24,11 @@ def mask() -> torch.Tensor:
 def halves(features: torch.Tensor) -> tuple[Guide, Guide]:
     left = torch.zeros(features.shape[2:])
     left[:, :4] = 1
-    return Guide.of(left), Guide.of(1 - left)
+    return Guide(left), Guide(1 - left)
 
 
 def test_guided_moments_are_the_papers_sums(features: torch.Tensor, mask: torch.Tensor) -> None:
-    got = moments(features, Guide.of(mask))
+    got = moments(features, Guide(mask))
     flat, square = features.flatten(2).numpy(), mask.flatten().square().numpy()
     mean = np.einsum("bin,n->bi", flat, square) / square.sum()
     second = np.einsum("bin,bjn,n->bij", flat, flat, square) / square.sum()
@@ -44,29 +44,29 @@ def test_a_hard_region_has_the_moments_of_what_is_cut_out(features: torch.Tensor
 
 def test_nothing_outside_a_region_counts(features: torch.Tensor, mask: torch.Tensor) -> None:
     changed = torch.where(mask > 0, features, torch.nan)
-    guide = Guide.of(mask)
+    guide = Guide(mask)
     assert torch.equal(moments(changed, guide).second, moments(features, guide).second)
 
 
 def test_a_guide_of_ones_is_no_guide(features: torch.Tensor) -> None:
-    guided, plain = moments(features, Guide.of(torch.ones(7, 9))), moments(features)
+    guided, plain = moments(features, Guide(torch.ones(7, 9))), moments(features)
     assert torch.equal(guided.mean, plain.mean)
     assert torch.equal(guided.second, plain.second)
 
 
 def test_a_constant_weight_does_not_matter(features: torch.Tensor) -> None:
-    guided = moments(features, Guide.of(torch.full((7, 9), 0.3)))
+    guided = moments(features, Guide(torch.full((7, 9), 0.3)))
     torch.testing.assert_close(guided.second, moments(features).second)
 
 
 def test_a_guide_knows_its_share() -> None:
-    guide = Guide.of(torch.tensor([[1.0, 0.5], [0.0, 0.0]]))
+    guide = Guide(torch.tensor([[1.0, 0.5], [0.0, 0.0]]))
     assert guide.area == pytest.approx(0.375)
     assert guide.positions == 2
 
 
 def test_an_empty_region_says_so_and_has_no_moments(features: torch.Tensor) -> None:
-    guide = Guide.of(torch.zeros(7, 9))
+    guide = Guide(torch.zeros(7, 9))
     assert guide.area == guide.positions == 0
     picture = features.requires_grad_()
     got = moments(picture, guide)
@@ -77,7 +77,7 @@ def test_an_empty_region_says_so_and_has_no_moments(features: torch.Tensor) -> N
 
 def test_a_guide_of_another_size_is_refused(features: torch.Tensor) -> None:
     with pytest.raises(ValueError, match=r"guide of \(9, 7\)"):
-        moments(features, Guide.of(torch.ones(9, 7)))
+        moments(features, Guide(torch.ones(9, 7)))
 
 
 def flat(parts: tuple[Moments, ...]) -> tuple[torch.Tensor, ...]:
@@ -87,18 +87,18 @@ def flat(parts: tuple[Moments, ...]) -> tuple[torch.Tensor, ...]:
 def test_guided_moments_have_the_right_gradient(features: torch.Tensor, mask: torch.Tensor) -> None:
     picture = features.double()[..., :3, :4].requires_grad_()
     soft = mask[2:5, :4]
-    guides = [Guide.of(soft), Guide.of((soft > 0.5).float()), None]  # overlapping
+    guides = [Guide(soft), Guide((soft > 0.5).float()), None]  # overlapping
     assert torch.autograd.gradcheck(lambda x: flat((moments(x, guides[0]),)), (picture,))
     assert torch.autograd.gradcheck(lambda x: flat(regional(x, guides)), (picture,))
 
 
 def test_the_gradient_keeps_type_and_layout(features: torch.Tensor, mask: torch.Tensor) -> None:
     picture = features.bfloat16().to(memory_format=torch.channels_last).requires_grad_()
-    got = moments(picture, Guide.of(mask))
+    got = moments(picture, Guide(mask))
     assert got.second.dtype == torch.float32
     (gradient,) = torch.autograd.grad(got.second.square().sum(), picture)
     exact = picture.detach().float().requires_grad_()
-    second = moments(exact, Guide.of(mask)).second
+    second = moments(exact, Guide(mask)).second
     (expected,) = torch.autograd.grad(second.square().sum(), exact)
     assert gradient.dtype == torch.bfloat16
     assert gradient.is_contiguous(memory_format=torch.channels_last)
@@ -106,6 +106,6 @@ def test_the_gradient_keeps_type_and_layout(features: torch.Tensor, mask: torch.
 
 
 def test_regions_together_are_those_one_by_one(features: torch.Tensor, mask: torch.Tensor) -> None:
-    guides = [Guide.of(mask), None, *halves(features)]
+    guides = [Guide(mask), None, *halves(features)]
     together, single = regional(features, guides), tuple(moments(features, g) for g in guides)
     assert all(torch.equal(a, b) for a, b in zip(flat(together), flat(single), strict=True))

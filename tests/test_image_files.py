@@ -404,11 +404,11 @@ def bomb(path: Path, side: int) -> Path:
     return path
 
 
-@pytest.mark.parametrize("side", [15_000, 100_000])
+@pytest.mark.parametrize("side", [16_385, 100_000])
 def test_a_bomb_is_refused_by_its_header(tmp_path: Path, side: int) -> None:
     text = message(bomb(tmp_path / "a.png", side))
     assert f"{side}×{side}" in text
-    assert "200,000,000" in text
+    assert "268,435,456" in text
 
 
 def test_the_limit_is_exact_and_ours(tmp_path: Path) -> None:
@@ -463,7 +463,7 @@ def test_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
     assert digests.of_bytes(b"paint") == files.digest(tmp_path / "a")
     with pytest.raises(PictureError, match="does not exist"):
         files.digest(tmp_path / "b")
-    with pytest.raises(OptionError, match=r"b cannot be read \(No such file"):
+    with pytest.raises(OptionError, match=r"There is no file .*b:"):
         digests.of_file(tmp_path / "b", OptionError)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import re
 import resource
 import shutil
 import stat
@@ -435,3 +437,41 @@ def test_a_link_is_followed_and_the_umask_respected(tmp_path: Path) -> None:
 def test_other_errors_can_be_asked_for(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="no folder"):
         atomic.replace(tmp_path / "none" / "a", b"", error=OptionError)
+
+
+def test_a_file_is_on_the_disc_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+    seen: list[int] = []
+
+    def synced(handle: int) -> None:
+        assert path.read_bytes() == b"old"
+        seen.append(os.fstat(handle).st_size)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    atomic.replace(path, b"new one", force=True)
+    assert seen == [7]
+    assert path.read_bytes() == b"new one"
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.EINVAL])
+def test_a_disc_that_fails_at_last_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+
+    def failing(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", failing)
+    if number == errno.EINVAL:  # a file system that has no such thing
+        atomic.replace(path, b"new", force=True)
+        assert path.read_bytes() == b"new"
+    else:
+        with pytest.raises(PictureError, match=re.escape(os.strerror(number))):
+            atomic.replace(path, b"new", force=True)
+        assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.png"]

@@ -15,6 +15,7 @@ from torch import Tensor
 from commands import QUICK, pixels, recipe_of
 from impasto import OptionError
 from impasto.cli.main import main
+from impasto.errors import ResumeError
 from impasto.features.extractor import Extractor
 from impasto.features.weights import load
 from impasto.image.pyramid import split
@@ -23,6 +24,7 @@ from impasto.methods._laplacian import _PyramidEye
 from impasto.methods.configs import LaplacianConfig, PhotoConfig
 from impasto.methods.scene import Region
 from impasto.methods.solver import last
+from impasto.methods.way import PLAIN, Snapshot, Way
 from impasto.styles.statistics import Painting
 
 SMALL = LaplacianConfig(size=64, smallest=32, iterations=24)
@@ -136,6 +138,51 @@ def test_thin_pictures_have_fewer_levels(painting: Tensor, compact: Extractor) -
     thin = torch.rand(1, 3, 16, 64, generator=torch.Generator().manual_seed(5))
     config = LaplacianConfig(size=64, smallest=64, iterations=4)
     assert last(laplacian(thin, painting, config, extractor=compact)).height == 16
+
+
+@pytest.mark.parametrize("stages", [1, 2])
+def test_it_goes_on_in_either_stage_and_is_extended(
+    picture: Tensor, painting: Tensor, compact: Extractor, stages: int
+) -> None:
+    config = replace(SMALL, size=48, iterations=12, stage=stages, optimizer="adam")
+
+    def run(way: Way) -> list[tuple[Tensor, dict[str, float], float, Snapshot]]:
+        steps = laplacian(picture, painting, config, extractor=compact, way=way)
+        return [(s.image(), s.losses, s.done, copied(s.snapshot())) for s in steps]
+
+    whole, longer = run(PLAIN), run(Way(extra=2))
+    half = len(whole) // stages  # the last step of the first stage is among those gone on from
+    for at in (2, half, half + 1, len(whole) - 1):
+        if at < len(whole):
+            same(run(Way(since=whole[at - 1][3])), whole[at:])
+    same(run(Way(since=whole[-1][3], extra=2)), longer[len(whole) :])
+    same(run(Way(since=whole[-1][3])), whole[-1:])
+    assert whole[-1][3].numbers["stage"] == stages
+
+
+def copied(snapshot: Snapshot) -> Snapshot:
+    tensors = {name: tensor.clone() for name, tensor in snapshot.tensors.items()}
+    return Snapshot(tensors, snapshot.numbers)
+
+
+def same(
+    run: list[tuple[Tensor, dict[str, float], float, Snapshot]],
+    other: list[tuple[Tensor, dict[str, float], float, Snapshot]],
+) -> None:
+    assert len(run) == len(other) > 0
+    for (image, losses, _, _), (wanted, as_before, _, _) in zip(run, other, strict=True):
+        assert torch.equal(image, wanted)
+        assert losses == as_before
+
+
+@pytest.mark.parametrize("numbers", [{}, {"stage": 2}, {"stage": 0}, {"stage": 1.5}])
+def test_a_snapshot_of_no_stage_of_this_run_is_refused(
+    picture: Tensor, painting: Tensor, compact: Extractor, numbers: dict[str, float]
+) -> None:
+    config = replace(SMALL, stage=1)
+    way = Way(since=Snapshot({}, numbers))
+    with pytest.raises(ResumeError, match="stage"):
+        last(laplacian(picture, painting, config, extractor=compact, way=way))
 
 
 @pytest.mark.usefixtures("folder")

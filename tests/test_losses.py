@@ -9,7 +9,7 @@ from scipy import ndimage
 from scipy.linalg import sqrtm
 
 from impasto.losses import functional as losses
-from impasto.losses.objective import Term, evaluate
+from impasto.losses.objective import PIXELS, Distance, Reading, Term, evaluate
 from impasto.losses.statistics import Lift, Moments, gram, moments
 
 
@@ -29,7 +29,7 @@ def lift() -> Lift:
 def test_content_of_a_copy_is_zero_and_of_nothing_is_one() -> None:
     features = random(1, 4, 6, 5)
     lift = Lift.identity(4)
-    unit = losses.energy(features, lift)
+    unit = losses.energy(moments(features), lift)
     assert losses.content(features, features, lift, unit) == 0
     assert losses.content(torch.zeros_like(features), features, lift, unit) == pytest.approx(1)
 
@@ -39,16 +39,16 @@ def test_content_is_measured_after_the_lift(lift: Lift) -> None:
     got, wanted = random(1, 4, 6, 5, seed=1), random(1, 4, 6, 5, seed=2)
     wide = [torch.einsum("oc,bchw->bohw", weight, f) + bias[:, None, None] for f in (got, wanted)]
     expected = (wide[0] - wide[1]).square().sum() / wide[1].square().sum()
-    unit = losses.energy(wanted, lift)
+    unit = losses.energy(moments(wanted), lift)
     assert losses.content(got, wanted, lift, unit) == pytest.approx(float(expected), rel=1e-4)
 
 
 def test_content_does_not_depend_on_the_size() -> None:
     got, wanted = random(1, 4, 6, 5, seed=1), random(1, 4, 6, 5, seed=2)
     lift = Lift.identity(4)
-    small = losses.content(got, wanted, lift, losses.energy(wanted, lift))
+    small = losses.content(got, wanted, lift, losses.energy(moments(wanted), lift))
     got, wanted = got.repeat(1, 1, 2, 3), wanted.repeat(1, 1, 2, 3)
-    assert losses.content(got, wanted, lift, losses.energy(wanted, lift)) == pytest.approx(
+    assert losses.content(got, wanted, lift, losses.energy(moments(wanted), lift)) == pytest.approx(
         float(small)
     )
 
@@ -57,7 +57,7 @@ def test_content_counts_each_pixel_as_much_as_its_weight() -> None:
     got, wanted = random(1, 4, 6, 5, seed=1), random(1, 4, 6, 5, seed=2)
     lift, left = Lift.identity(4), torch.zeros(6, 5)
     left[:, :2] = 1
-    unit = losses.energy(wanted, lift)
+    unit = losses.energy(moments(wanted), lift)
     whole = losses.content(got, wanted, lift, unit)
     assert losses.content(got, wanted, lift, unit, torch.ones(6, 5)) == pytest.approx(float(whole))
     part = losses.content(got[..., :2], wanted[..., :2], lift, unit)
@@ -225,9 +225,11 @@ def test_l2_is_the_mean_square() -> None:
 def test_the_objective_is_the_weighted_sum_and_reports_raw_values() -> None:
     image = torch.ones(1, 3, 2, 2)
     terms = [
-        Term("a", 2.0, lambda x, _: x.mean()),
-        Term("b", 0.5, lambda _, f: f["relu1_1"].sum()),
+        Term("a", 2.0, Distance.sum(Reading(PIXELS, lambda x, _: (x.mean(),)))),
+        Term("b", 0.5, Distance.sum(Reading("relu1_1", lambda f, _: (f.sum(),)))),
     ]
-    total, values = evaluate(terms, image, {"relu1_1": torch.tensor([4.0])})
+    features = {"relu1_1": torch.full((1, 1, 2, 2), 1.0)}
+    found = [[r.of(image, features) for r in term.distance.readings] for term in terms]
+    total, values = evaluate(terms, found)
     assert total == 4.0
     assert {name: float(v) for name, v in values.items()} == {"a": 1.0, "b": 4.0}

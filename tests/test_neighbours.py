@@ -6,15 +6,17 @@ import pytest
 import torch
 from torch import Tensor
 
+from impasto.losses.grids import on_grid
 from impasto.losses.neighbours import (
     Columns,
     MatchTarget,
     nearest,
-    on_grid,
     share_out,
     unit_rows,
     varied,
 )
+
+EACH = torch.arange(80)  # every row of `joined` once
 
 
 def drawn(rows: int, columns: int, seed: int = 0) -> Tensor:
@@ -126,7 +128,7 @@ def test_the_centre_of_several_paintings_is_held_to_their_shares() -> None:
 
 def test_a_copy_has_no_distance_and_a_mirror_image_the_greatest() -> None:
     columns, rows = joined({"a": 1.0, "b": 1.0})
-    target = MatchTarget(columns, columns.join(rows))
+    target = MatchTarget(columns, columns.join(rows), EACH)
     assert float(target(rows)) == pytest.approx(0.0, abs=1e-4)
     opposite = {n: 2 * columns.centre[n] - r for n, r in rows.items()}
     assert float(target(opposite)) == pytest.approx(2.0, abs=1e-4)
@@ -137,9 +139,26 @@ def test_the_distance_is_the_cosine_of_the_joined_rows() -> None:
     wanted = columns.join(rows).flip(0)
     expected = 1 - (columns.join(rows) * wanted).sum(1)
     weight = torch.rand(80, generator=torch.Generator().manual_seed(4))
-    assert float(MatchTarget(columns, wanted)(rows)) == pytest.approx(float(expected.mean()), 1e-4)
+    assert float(MatchTarget(columns, wanted, EACH)(rows)) == pytest.approx(
+        float(expected.mean()), 1e-4
+    )
     weighed = float((expected * weight).sum() / weight.sum())
-    assert float(MatchTarget(columns, wanted, weight)(rows)) == pytest.approx(weighed, rel=1e-4)
+    assert float(MatchTarget(columns, wanted, EACH, weight)(rows)) == pytest.approx(
+        weighed, rel=1e-4
+    )
+
+
+def test_one_row_may_be_wanted_at_many_positions() -> None:
+    """A table of rows and an index are the same as the rows themselves, one for each position."""
+    columns, rows = joined({"a": 1.0, "b": 2.0})
+    table = columns.join(rows)[:7]
+    index = (EACH * 5) % 7
+    weight = torch.rand(80, generator=torch.Generator().manual_seed(4))
+    short = MatchTarget(columns, table, index, weight)
+    long = MatchTarget(columns, table[index], EACH, weight)
+    assert float(short(rows)) == pytest.approx(float(long(rows)), rel=1e-6)
+    other = MatchTarget(columns, table, index.roll(1), weight)
+    assert float(short(rows)) != pytest.approx(float(other(rows)), rel=1e-3)
 
 
 def test_the_gradient_is_that_of_the_joined_rows() -> None:
@@ -148,7 +167,7 @@ def test_the_gradient_is_that_of_the_joined_rows() -> None:
     weight = torch.rand(80, generator=torch.Generator().manual_seed(4))
     variables = {n: r.clone().requires_grad_() for n, r in rows.items()}
     plain = ((1 - (columns.join(variables) * wanted).sum(1)) * weight).sum() / weight.sum()
-    found = 3 * MatchTarget(columns, wanted, weight)(variables)
+    found = 3 * MatchTarget(columns, wanted, EACH, weight)(variables)
     for name, variable in variables.items():
         expected = torch.autograd.grad(3 * plain, variable, retain_graph=True)[0]
         got = torch.autograd.grad(found, variable, retain_graph=True)[0]
@@ -157,7 +176,7 @@ def test_the_gradient_is_that_of_the_joined_rows() -> None:
 
 def test_the_gradient_leads_to_the_target() -> None:
     columns, rows = joined({"a": 1.0, "b": 1.0})
-    target = MatchTarget(columns, columns.join(rows).roll(1, 0))
+    target = MatchTarget(columns, columns.join(rows), EACH.roll(1))
     variables = {n: r.clone().requires_grad_() for n, r in rows.items()}
     distance = target(variables)
     gradients = torch.autograd.grad(distance, list(variables.values()))
@@ -173,7 +192,7 @@ def test_a_flat_picture_has_a_distance() -> None:
     """No direction from the mean: neither NaN nor a gradient without bound."""
     columns, rows = joined({"a": 1.0, "b": 1.0})
     flat = {n: columns.centre[n].expand_as(r).clone().requires_grad_() for n, r in rows.items()}
-    distance = MatchTarget(columns, columns.join(rows))(flat)
+    distance = MatchTarget(columns, columns.join(rows), EACH)(flat)
     gradients = torch.autograd.grad(distance, list(flat.values()))
     assert float(distance.detach()) == pytest.approx(1.0)
     assert all(bool(g.isfinite().all()) for g in gradients)

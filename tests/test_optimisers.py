@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from impasto.methods import _tile
+from impasto.methods import _held, _tile
+from impasto.methods._held import Held
 from impasto.methods.optimisers import OPTIMISERS, RATES, Adam, Descent, Lbfgs, Optimiser
 
 
@@ -78,28 +81,29 @@ def test_lbfgs_forgets_the_oldest_and_what_has_no_curvature() -> None:
 
 
 def test_adams_moments_arrive_resized() -> None:
-    before = Adam()
-    descend(before, 5)
-    after = before.resized(16, 16)
-    assert before.mean is not None
-    assert after.mean is not None
-    assert after.square is not None
-    wanted = F.interpolate(before.mean, size=(16, 16), mode="bicubic")
-    assert torch.equal(after.mean, wanted)
-    assert after.steps == 5
-    assert (after.square >= 0).all()
+    optimiser = Adam()
+    descend(optimiser, 5)
+    assert optimiser.mean is not None
+    wanted = F.interpolate(optimiser.mean, size=(16, 16), mode="bicubic")
+    optimiser.resize(16, 16)
+    assert optimiser.mean is not None
+    assert optimiser.square is not None
+    assert torch.equal(optimiser.mean, wanted)
+    assert optimiser.steps == 5
+    assert (optimiser.square >= 0).all()
 
 
 def test_lbfgs_pairs_arrive_resized_and_are_gone_on_with() -> None:
-    before = Lbfgs()
-    descend(before, 5)
-    after = before.resized(16, 16)
-    assert 0 < len(after.pairs) <= len(before.pairs)
-    wanted = F.interpolate(before.pairs[-1][0], size=(16, 16), mode="bicubic")
-    assert torch.equal(after.pairs[-1][0], wanted)
-    held = len(after.pairs)
-    descend(after, 2, side=16)
-    assert len(after.pairs) == held + 1
+    optimiser = Lbfgs()
+    descend(optimiser, 5)
+    held, wanted = len(optimiser.pairs), optimiser.pairs[-1][0]
+    optimiser.resize(16, 16)
+    assert 0 < len(optimiser.pairs) <= held
+    wanted = F.interpolate(wanted, size=(16, 16), mode="bicubic")
+    assert torch.equal(optimiser.pairs[-1][0], wanted)
+    held = len(optimiser.pairs)
+    descend(optimiser, 2, side=16)
+    assert len(optimiser.pairs) == held + 1
 
 
 def test_descent_moves_as_far_whatever_the_gradient_s_size() -> None:
@@ -151,21 +155,88 @@ def test_descent_stays_where_there_is_no_slope() -> None:
 
 
 def test_descent_keeps_its_length_at_another_size() -> None:
-    before = Descent(0.03)
-    descend(before, 3)
-    assert before.resized(16, 16).length == before.length > 0
+    optimiser = Descent(0.03)
+    descend(optimiser, 3)
+    length = optimiser.length
+    optimiser.resize(16, 16)
+    assert optimiser.length == length > 0
 
 
 def test_a_tile_s_memory_wraps() -> None:
-    before = Adam()
-    descend(before, 5)
-    after = before.resized(16, 16, wrap=True)
-    assert before.mean is not None
-    assert after.mean is not None
-    assert torch.equal(after.mean, _tile.resized(before.mean, 16, 16))
+    optimiser = Adam()
+    descend(optimiser, 5)
+    assert optimiser.mean is not None
+    wanted = _tile.resized(optimiser.mean, 16, 16)
+    optimiser.resize(16, 16, wrap=True)
+    assert optimiser.mean is not None
+    assert torch.equal(optimiser.mean, wanted)
 
 
 @pytest.mark.parametrize("name", list(OPTIMISERS))
 def test_nothing_learnt_is_nothing_carried(name: str) -> None:
-    fresh = OPTIMISERS[name](0.02, 10).resized(8, 8)
+    fresh = OPTIMISERS[name](0.02, 10)
+    fresh.resize(8, 8)
     assert torch.equal(descend(fresh, 3), descend(OPTIMISERS[name](0.02, 10), 3))
+
+
+@pytest.mark.parametrize("name", ["lbfgs", "adam"])
+@pytest.mark.parametrize("side", [4, 300])
+def test_memory_in_half_precision_reaches_the_bottom_too(name: str, side: int) -> None:
+    pixels = descend(OPTIMISERS[name](RATES[name], 10, "float16"), 200, side)
+    assert torch.allclose(pixels, torch.tensor(0.7), atol=0.01)
+
+
+@pytest.mark.parametrize("name", ["lbfgs", "adam"])
+@pytest.mark.parametrize("factor", [1e-6, 1.0, 1e6])
+def test_half_precision_follows_the_same_path(name: str, factor: float) -> None:
+    """Whatever the gradient's size; and for Adam where it hardly is any."""
+    uneven = torch.ones(1, 3, 8, 8)
+    if name == "adam":
+        uneven[..., :2, :] = 1e-4
+    paths = []
+    for held in ("float32", "float16"):
+        optimiser, pixels = OPTIMISERS[name](RATES[name], 10, held), torch.full((1, 3, 8, 8), 0.5)
+        for iteration in range(6):
+            if iteration == 4:
+                optimiser.resize(8, 8)
+            optimiser.step(pixels, factor * uneven * gradient(pixels))
+        paths.append(pixels)
+    torch.testing.assert_close(paths[1], paths[0], atol=2e-3, rtol=0)
+
+
+def test_where_there_is_no_slope_adam_s_half_precision_does_not_leap() -> None:
+    """The root of a square that is next to nothing must not round to nought under a step."""
+    optimiser, pixels = Adam(0.02, held="float16"), torch.full((1, 3, 4, 4), 0.5)
+    for size in (1e6, 1e-9, 0.0, 1e-9):
+        before = pixels.clone()
+        optimiser.step(pixels, torch.full_like(pixels, size))
+        assert (pixels - before).abs().max() < 0.05
+
+
+@pytest.mark.parametrize("values", [[0.0, 0.0], [1e-30, -3e-31], [65504.0, 0.1], [-1e30, 1e25]])
+def test_half_precision_counts_in_what_suits_the_largest_value(values: list[float]) -> None:
+    tensor = torch.tensor(values)
+    held = Held.of(tensor, "float16")
+    torch.testing.assert_close(held.whole(), tensor, rtol=1e-3, atol=0)
+    other = torch.tensor([2.0, 1.0])
+    assert held.dot(other) == pytest.approx(float(torch.dot(tensor, other)), rel=1e-3)
+    assert held.square() == pytest.approx(sum(v * v for v in values), rel=2e-3, abs=1e-70)
+
+
+def test_chunks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To what is kept in full, none at all; to halves, what their sums round."""
+    for name, held, off in (("adam", "float32", 0.0), ("adam", "float16", 0.0),
+                            ("lbfgs", "float32", 0.0), ("lbfgs", "float16", 1e-5)):  # fmt: skip
+        whole = descend(OPTIMISERS[name](RATES[name], 10, held), 5)
+        with monkeypatch.context() as patched:
+            patched.setattr(_held, "_CHUNK", 16)
+            parts = descend(OPTIMISERS[name](RATES[name], 10, held), 5)
+        torch.testing.assert_close(parts, whole, atol=off, rtol=0)
+
+
+def test_values_that_are_not_finite_are_found() -> None:
+    for value in (math.nan, math.inf, -math.inf):
+        values = torch.zeros(1000)
+        assert _held.is_finite(values)
+        values[531] = value
+        assert not _held.is_finite(values)

@@ -48,6 +48,17 @@ def test_an_interrupted_run_says_where_it_stopped() -> None:
     assert replace(again, stopped_at=None) == RECIPE
 
 
+def test_a_plan_and_an_extension_travel() -> None:
+    recipe = replace(RECIPE, plan=PLAN, extended=50)
+    assert Recipe.from_json(recipe.to_json()) == recipe
+
+
+def test_a_recipe_of_the_format_before_is_read() -> None:
+    data = json.loads(RECIPE.to_json()) | {"format": 2}
+    del data["plan"], data["extended"], data["replanned"]
+    assert Recipe.from_json(json.dumps(data)) == RECIPE
+
+
 @given(
     name=st.text(max_size=MAX_STRING),
     use=st.from_regex(r"#[0-9a-f]{6}", fullmatch=True),
@@ -99,6 +110,7 @@ def test_inputs_are_found_by_role() -> None:
     assert RECIPE.of("region") == ()
 
 
+PLAN = {"tile": 2**30, "history": 5, "held": "float16"}
 INPUT = {"role": "content", "name": "a", "digest": DIGEST, "use": ""}
 WRONG = {
     "empty": "",
@@ -150,8 +162,18 @@ WRONG = {
     "a stop that is a number": changed(stopped_at=3),
     "a stop before the first step": changed(stopped_at={"scale": 0, "iteration": 1}),
     "a stop that is true": changed(stopped_at={"scale": True, "iteration": 1}),
-    "the format before": changed(format=1),
-    "a later format": changed(format=3),
+    "a format of long ago": changed(format=1),
+    "a later format": changed(format=4),
+    "the format before with a key of this one": changed(format=2),
+    "a plan that is a number": changed(plan=3),
+    "a plan with a key too many": changed(plan=PLAN | {"exec": 1}),
+    "a plan with a key too few": changed(plan={"tile": 1, "history": 1}),
+    "a plan of less than nothing": changed(plan=PLAN | {"tile": -1}),
+    "a plan of true": changed(plan=PLAN | {"history": True}),
+    "a plan that holds another type": changed(plan=PLAN | {"held": "float8"}),
+    "an extension of less than nothing": changed(extended=-1),
+    "an extension without end": changed(extended=2**40),
+    "an extension that is true": changed(extended=True),
     "no format": changed(format="1"),
 }
 

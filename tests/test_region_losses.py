@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,9 +11,11 @@ from torch import Tensor
 
 from impasto.features.extractor import Extractor
 from impasto.features.weights import load
+from impasto.losses.objective import Term
+from impasto.losses.views import Eye, View
 from impasto.methods import GatysConfig
 from impasto.methods._gatys import statistics_engine
-from impasto.methods._terms import style_terms
+from impasto.methods._terms import Comparison, style_terms
 from impasto.methods.scene import Region, situations
 from impasto.styles.statistics import Painting
 
@@ -32,19 +34,29 @@ def tiled(net: Extractor) -> tuple[Tensor, Tensor]:
     return paper, style
 
 
+def measured(comparison: Comparison, view: View) -> Mapping[str, Tensor]:
+    """Each part's distances of a picture."""
+    return comparison.measure(view.read(comparison.readings))
+
+
+def distance(term: Term, view: View) -> Tensor:
+    """A term's own value of a picture, before its weight."""
+    return term.distance.value(view.read(term.distance.readings))
+
+
 @pytest.mark.parametrize("kind", ["gaussian", "gram"])
 def test_a_regions_distance_does_not_depend_on_its_area(net: Extractor, kind: str) -> None:
     paper, style = tiled(net)
     layers = ("relu1_1", "relu3_1", "relu4_1")
-    features = net(paper, layers)
+    view = Eye(net, layers).of(paper)
     found = []
     for columns in (32, 64, 128):
         mask = torch.zeros(1, 1, 128, 128)
         mask[..., :columns] = 1
         regions = [Region(Painting(style), 0.5, mask)]
-        areas = list(situations(regions, 96, net, features, features))
+        areas = list(situations(regions, 96, net, view, view))
         assert areas[0].share == pytest.approx(columns / 128)
-        found.append(statistics_engine(layers, kind).compare(areas).measure(features))
+        found.append(measured(statistics_engine(layers, kind).compare(areas), view))
     for name in layers:
         distances = [float(parts[name]) for parts in found]
         assert distances == pytest.approx([distances[-1]] * 3, rel=0.05), name
@@ -54,16 +66,16 @@ def test_regions_count_by_their_area_and_begin_at_one(net: Extractor) -> None:
     paper, style = tiled(net)
     layers = ("relu1_1", "relu2_1")
     config = GatysConfig(style_layers=layers, strength=0.5)
-    features = net(paper, layers)
+    view = Eye(net, layers).of(paper)
     engine = statistics_engine(layers, "gaussian")
     mask = torch.zeros(1, 1, 128, 128)
     mask[..., :32] = 1
     both = [Region(Painting(style), 0.5, mask), Region(Painting(1 - style), 0.5, 1 - mask)]
 
     def term(regions: Sequence[Region]) -> tuple[float, float]:
-        areas = list(situations(regions, 96, net, features, features))
+        areas = list(situations(regions, 96, net, view, view))
         (only,) = style_terms(areas, engine, config)
-        return only.weight, float(only.fn(paper, features))
+        return only.weight, float(distance(only, view))
 
     assert term(both) == pytest.approx((engine.weight, 1.0), rel=1e-4)
     assert term(both[:1]) == pytest.approx((0.25 * engine.weight, 1.0), rel=1e-4)
@@ -79,11 +91,11 @@ def test_a_gradient_stays_in_its_region(net: Extractor) -> None:
     config = GatysConfig(style_layers=("relu1_1",))
     regions = [Region(Painting(style), 0.5, mask)]
     image = paper.clone().requires_grad_()
-    features = net(image, ("relu1_1",))
-    held = {name: f.detach() for name, f in features.items()}
+    eye = Eye(net, ("relu1_1",))
+    held = eye.of(paper)
     areas = list(situations(regions, 96, net, held, held))
     (term,) = style_terms(areas, statistics_engine(("relu1_1",), "gaussian"), config)
-    (gradient,) = torch.autograd.grad(term.fn(image, features), image)
+    (gradient,) = torch.autograd.grad(distance(term, eye.of(image)), image)
     assert gradient[..., :60].abs().amax((0, 1, 2)).min() > 0
     assert gradient[..., 66:].abs().max() == 0
 
@@ -91,10 +103,10 @@ def test_a_gradient_stays_in_its_region(net: Extractor) -> None:
 def test_a_layer_that_hardly_sees_a_region_has_nothing_to_say_of_it(net: Extractor) -> None:
     paper, style = tiled(net)
     layers = ("relu1_1", "relu4_1", "relu5_1")
-    features = net(paper, layers)
+    view = Eye(net, layers).of(paper)
     mask = torch.zeros(1, 1, 128, 128)
     mask[..., :32, :32] = 1  # 4×4 cells of relu4_1, 2×2 of relu5_1
-    (area,) = situations([Region(Painting(style), 0.5, mask)], 96, net, features, features)
+    (area,) = situations([Region(Painting(style), 0.5, mask)], 96, net, view, view)
     assert set(area.guides) == set(area.weights) == {"relu1_1", "relu4_1"}
-    parts = statistics_engine(layers, "gaussian").compare([area]).measure(features)
+    parts = measured(statistics_engine(layers, "gaussian").compare([area]), view)
     assert set(parts) == {"relu1_1", "relu4_1"}

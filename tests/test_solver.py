@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -13,11 +14,15 @@ from torch import Tensor
 
 from impasto.errors import DivergedError
 from impasto.image.files import resize
+from impasto.losses.objective import differentiated
 from impasto.methods.optimisers import OPTIMISERS, Lbfgs
-from impasto.methods.solver import Objective, Problem, Settings, Step, solve
+from impasto.methods.solver import Problem, Settings, Step, solve
+
+# A loss and its parts, which autograd differentiates.
+Objective = Callable[[Tensor], tuple[Tensor, dict[str, Tensor]]]
 
 
-def pull(target: float) -> Callable[[Tensor], tuple[Tensor, dict[str, Tensor]]]:
+def pull(target: float) -> Objective:
     def objective(x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         loss = (x - target).square().mean()
         return loss, {"pull": loss.detach()}
@@ -35,7 +40,8 @@ class Scale:
     objective: Objective
 
     def __call__(self, before: Tensor) -> Problem:
-        return Problem(resize(before, self.height, self.width), self.iterations, self.objective)
+        start = resize(before, self.height, self.width)
+        return Problem(start, self.iterations, partial(differentiated, self.objective))
 
 
 def run(*scales: Scale, settings: Settings | None = None) -> list[Step]:
@@ -75,11 +81,11 @@ def test_a_scale_is_made_from_the_picture_so_far_when_its_turn_comes() -> None:
     seen: list[float] = []
 
     def first(before: Tensor) -> Problem:
-        return Problem(before, 60, pull(0.8))
+        return Problem(before, 60, partial(differentiated, pull(0.8)))
 
     def second(before: Tensor) -> Problem:
         seen.append(float(before.mean()))
-        return Problem(before, 1, pull(0.8))
+        return Problem(before, 1, partial(differentiated, pull(0.8)))
 
     start = torch.full((1, 3, 4, 4), 0.5)
     steps = solve(start, [first, second], [60.0, 1.0], Settings())
@@ -89,7 +95,7 @@ def test_a_scale_is_made_from_the_picture_so_far_when_its_turn_comes() -> None:
     assert seen == [pytest.approx(0.8, abs=0.02)]
 
 
-def poisoned(at: set[int], value: float) -> Callable[[Tensor], tuple[Tensor, dict[str, Tensor]]]:
+def poisoned(at: set[int], value: float) -> Objective:
     calls = iter(range(10**6))
 
     def objective(x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
@@ -148,7 +154,7 @@ def test_a_step_that_was_halved_stays_so_at_the_next_scale() -> None:
     """Adam's first step is as long as its rate, here halved once in each scale."""
     start = torch.full((1, 3, 4, 4), 0.5)
     twice = [poisoned({0}, math.nan), poisoned({0}, math.nan)]
-    makes = [lambda _, bad=bad: Problem(start, 2, bad) for bad in twice]
+    makes = [lambda _, bad=bad: Problem(start, 2, partial(differentiated, bad)) for bad in twice]
     steps = solve(start, makes, [1.0, 1.0], Settings("adam"))
     moved = float(list(steps)[-1].image().mean()) - 0.5
     assert moved == pytest.approx(0.02 / 4, rel=0.05)

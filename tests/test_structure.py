@@ -22,12 +22,13 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "impasto"
 
 FLOORS = {
-    "errors": 0,
-    "digests": 0, "runtime": 0, "image": 0,
+    "errors": 0, "sizes": 0, "strict": 0,
+    "digests": 0, "image": 0, "incoming": 0, "runtime": 0,
     "features": 1,
     "losses": 2, "styles": 2,
     "methods": 3,
     "training": 4, "evaluation": 4, "recipe": 4, "painting": 4,
+    "batch": 4,
     "cli": 5,
     "__main__": 6,
 }  # fmt: skip
@@ -94,6 +95,32 @@ def test_there_is_no_cycle() -> None:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(f"modules import each other: {' <- '.join(error.args[1])}")
+
+
+# What runs code that a file holds, or might; and the one place where files of others' making, which
+# are pickles, are read, as tensors alone.
+EXECUTING = {"eval", "exec", "compile", "pickle", "marshal", "shelve", "dill", "yaml", "joblib"}
+PICKLES = "impasto.features.checkpoint"
+
+
+def test_no_file_is_ever_executed() -> None:
+    for name, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                assert not {a.name.split(".")[0] for a in node.names} & EXECUTING, name
+            elif isinstance(node, ast.ImportFrom):
+                taken = {(node.module, alias.name) for alias in node.names}
+                known = {("pickle", "UnpicklingError")} if name == PICKLES else set()
+                assert not any(str(m).split(".")[0] in EXECUTING for m, _ in taken - known), name
+            elif isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                given = {word.arg: ast.unparse(word.value) for word in node.keywords}
+                assert called not in EXECUTING, f"{name} calls {called}"
+                assert called not in {"np.load", "numpy.load"}, f"{name} calls {called}"
+                assert "allow_pickle" not in given, name
+                if called.startswith("torch.") and called.endswith((".load", ".save")):
+                    assert name == PICKLES, f"{name} calls {called}"
+                    assert given.get("weights_only") == "True", name
 
 
 def public_definitions(body: list[ast.stmt]) -> list[ast.FunctionDef | ast.ClassDef]:

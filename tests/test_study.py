@@ -18,7 +18,7 @@ from impasto.cli.main import main
 from impasto.errors import OptionError
 from impasto.evaluation import metrics
 from impasto.evaluation.studies.conduct import Plan, Progress, conduct
-from impasto.evaluation.studies.folder import name_of
+from impasto.evaluation.studies.folder import _read, name_of
 from impasto.evaluation.studies.kinds import STUDIES, variants_of
 from impasto.image.files import read_recipe
 from impasto.methods.configs import GatysConfig
@@ -192,6 +192,12 @@ def test_a_foreign_folder_is_left_alone(folder: Path, capsys: pytest.CaptureFixt
     assert study("tv", "--values", "1", "--no-video") == 2
     assert "holds no study" in capsys.readouterr().err
     assert [path.name for path in (folder / "out").iterdir()] == ["letter.txt"]
+
+
+def test_notes_that_are_nested_too_deeply_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "study.json"
+    path.write_text("[" * 99_999)
+    assert _read(path) is None
 
 
 def test_the_inputs_are_not_written_over(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

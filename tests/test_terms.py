@@ -341,6 +341,6 @@ def test_pixel_losses_count_where_their_regions_are(
     regions = Canvas.of(photo, two_sides(style, *strengths)).regions
     (term,) = pixel_terms(with_margin(photo), config, reach=Reach.of(regions, with_margin(photo)))
     image = torch.rand(1, 3, 76, 96, requires_grad=True)
-    (gradient,) = torch.autograd.grad(term.fn(image, {}), image)
+    (gradient,) = torch.autograd.grad(term.distance.of(image, {}), image)
     assert float(gradient[..., :40].abs().max()) == 0
     assert float(gradient[..., 56:].abs().max()) > 0

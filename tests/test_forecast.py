@@ -1,0 +1,267 @@
+"""What a run takes is foretold, and a run that cannot have it goes on with less."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from impasto.errors import OptionError
+from impasto.methods.configs import (
+    GatysConfig,
+    LaplacianConfig,
+    MrfConfig,
+    NnstConfig,
+    TextureConfig,
+)
+from impasto.methods.solver import Step, last
+from impasto.methods.way import Plan, Snapshot, Way
+from impasto.painting import Sources, Task, paint, prepare
+from impasto.painting.forecast import _left, forecast, ladder, paint_leaner, smaller
+from impasto.sizes import parse_memory
+
+MB = 2**20
+
+
+@pytest.fixture
+def task(folder: Path) -> Task:
+    return made(folder, GatysConfig(size=64, smallest=40, iterations=6))
+
+
+def made(folder: Path, config: Any) -> Task:
+    content = None if isinstance(config, TextureConfig) else folder / "photo.png"
+    return prepare(Sources.of(content, "starry-night"), config)
+
+
+def at_size(task: Task, size: int) -> Task:
+    """The same task as if it were larger: what is foretold reads the sizes alone."""
+    scales = [replace(s, height=size * 2 // 3, width=size) for s in task.load.scales]
+    load = replace(task.load, scales=tuple(scales))
+    return replace(task, load=load, config=replace(task.config, size=size))
+
+
+def test_a_small_picture_is_looked_at_as_a_whole(task: Task) -> None:
+    assert forecast(task).plan == Plan()
+
+
+@pytest.mark.parametrize("size", [256, 1024, 4096])
+def test_leaner_plans_take_less(task: Task, size: int) -> None:
+    load = at_size(task, size).load
+    whole, *windows = [load.bytes(plan, 2) for plan in ladder(load) if plan.held == "float32"]
+    assert all(need <= whole for need in windows)
+    assert windows == sorted(windows, reverse=True)
+    assert load.bytes([*ladder(load)][-1], 2) < whole / (3 if size == 4096 else 1.2)
+
+
+def test_the_first_plan_that_fits_is_taken(task: Task) -> None:
+    large = at_size(task, 4096)
+    free = forecast(large, 100_000 * MB)
+    tight = forecast(large, free.memory - 100 * MB)
+    assert free.plan == Plan()
+    assert tight.plan.tile > 0
+    assert tight.memory <= free.memory - 100 * MB
+    least = forecast(large, tight.memory * 3 // 4)
+    assert least.memory <= tight.memory * 3 // 4
+    assert least.plan.held == "float16"
+
+
+def test_too_little_memory_is_refused_with_a_size_that_fits(task: Task) -> None:
+    large = at_size(task, 8192)
+    *_, least = ladder(large.load)
+    allowed = forecast(large, plan=least).memory - 200 * MB
+    told = r"At --size 8192 this takes at least .* GB, and --memory allows .*Try --size (\d+), or"
+    with pytest.raises(OptionError, match=told) as refused:
+        forecast(large, allowed)
+    found = re.search(told, str(refused.value))
+    assert found
+    size = int(found[1])
+    assert 4096 < size < 8192
+    assert forecast(at_size(task, size), allowed).memory <= allowed
+    with pytest.raises(OptionError):
+        forecast(at_size(task, size + 64), allowed)
+
+
+def test_the_program_alone_may_be_too_much(task: Task) -> None:
+    with pytest.raises(OptionError, match=r"Without any picture .* --memory allows 0\.1 GB"):
+        forecast(task, 100 * MB)
+
+
+def test_a_texture_is_told_both_of_its_sides(folder: Path) -> None:
+    config = TextureConfig(size=8192, width=8192, height=4096, iterations=4)
+    task = made(folder, config)
+    *_, least = ladder(task.load)
+    allowed = forecast(task, plan=least).memory - 200 * MB
+    with pytest.raises(OptionError, match=r"At --width 8192 --height 4096 .* Try --width \d+ --h"):
+        forecast(task, allowed)
+
+
+def test_what_has_no_windows_is_refused_rather_than_tiled(folder: Path) -> None:
+    task = made(folder, LaplacianConfig(size=64, iterations=4))
+    assert all(plan.tile == 0 for plan in ladder(task.load))
+    with pytest.raises(OptionError, match="looks at the picture as a whole"):
+        forecast(at_size(task, 4096), 1_500 * MB)
+
+
+def test_time_is_foretold_by_a_trial(task: Task) -> None:
+    near, far = (forecast(at_size(task, n), timed=True).seconds for n in (256, 768))
+    assert near is not None
+    assert far is not None
+    assert 3 < far / near < 27
+
+
+def test_a_run_that_goes_on_takes_as_long_as_what_is_left_of_it(task: Task) -> None:
+    load, (first, second) = task.load, task.load.scales
+    assert load.left(0, 1).work == load.work - first.pixels
+    assert load.left(1, 1).work == second.pixels * (second.iterations - 1)
+    assert load.left(1, second.iterations).work == 0
+    assert load.left(1, second.iterations, 7).work == second.pixels * 7
+    *_, before = (step.snapshot() for step in paint(task) if step.scale == 1)
+    whole, rest = (forecast(task, since=s, timed=True).seconds for s in (None, before))
+    assert whole is not None
+    assert rest is not None
+    assert rest < whole
+
+
+def test_every_stage_of_laplacian_has_its_scales(folder: Path) -> None:
+    config = LaplacianConfig(size=64, smallest=40, iterations=8)
+    task = made(folder, config)
+    steps = [(s.scale, s.scales, s.width, s.height, s.iterations) for s in paint(task)]
+    told = [
+        (i, len(task.load.scales), scale.width, scale.height, scale.iterations)
+        for i, scale in enumerate(task.load.scales, 1)
+    ]
+    assert list(dict.fromkeys(steps)) == told
+    third, fourth = task.load.scales[2:]
+    state = Snapshot({}, {"stage": 2, "scale": 1, "scales": 2, "iteration": 1})
+    left = (replace(third, iterations=third.iterations - 1), fourth)
+    assert _left(task.load, state, 0).scales == left
+
+
+@pytest.mark.parametrize("seamless", [False, True])
+def test_a_texture_says_what_it_asks_for(folder: Path, seamless: bool) -> None:
+    task = made(folder, TextureConfig(size=64, iterations=4, seamless=seamless))
+    assert task.load.pixels == (64 if seamless else 80) ** 2
+    assert task.load.can_tile
+    assert task.load.wrap == seamless
+    assert forecast(task, timed=True).seconds
+
+
+def test_the_levels_of_a_pyramid_take_more_than_the_picture_alone(
+    folder: Path,
+) -> None:
+    load = made(folder, LaplacianConfig(size=64, iterations=4)).load
+    assert load.levels[0] == "relu1_1"
+    assert load.bytes(Plan(), 4) > replace(load, levels=()).bytes(Plan(), 4) * 1.1
+
+
+@pytest.mark.parametrize("config", [NnstConfig, MrfConfig])
+def test_matching_takes_memory_and_time(folder: Path, config: Any) -> None:
+    sources = Sources.of(folder / "photo.png", folder / "painting.png")
+    task = prepare(sources, config(size=64, iterations=4))
+    load = task.load
+    assert load.style_pixels == 48 * 64
+    assert load.matching is not None
+    positions = load.matching.positions(load.pixels)
+    assert 0 < load.comparisons < positions**2 * len(load.scales)
+    large = at_size(task, 4096).load
+    plan = Plan(128 * MB)
+    without = replace(large, matching=None)
+    assert large.bytes(plan, 4) > without.bytes(plan, 4) * 1.05
+    painted = replace(large, style_pixels=large.pixels)
+    assert painted.bytes(plan, 4) > large.bytes(plan, 4) * 1.05
+    assert forecast(task, timed=True).seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("4GB", 4 * 10**9),
+        ("800 MB", 8 * 10**8),
+        ("3.5GiB", 7 * 2**29),
+        ("4g", 4 * 10**9),
+        ("2 kib", None),
+        ("4000000000", 4 * 10**9),
+        ("4000000000 b", 4 * 10**9),
+        ("999999ib", None),
+        ("GB", None),
+        ("-4GB", None),
+        ("1e9", None),
+    ],
+)
+def test_an_amount_of_memory_is_read_as_it_is_written(text: str, count: int | None) -> None:
+    if count is not None:
+        assert parse_memory(text) == count
+        return
+    with pytest.raises(OptionError, match="It takes an amount such as"):
+        parse_memory(text)
+
+
+class Broken:
+    """A task whose memory cannot be had at its second scale, until the plan is a leaner one."""
+
+    def __init__(self, task: Task, from_tile: int) -> None:
+        self.task, self.from_tile = task, from_tile
+
+    def run(self, way: Way) -> Iterator[Step]:
+        for step in paint(self.task, way):
+            if step.scale == 2 and not 0 < way.plan.tile <= self.from_tile:
+                raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried …")
+            yield step
+
+
+def test_a_run_without_memory_goes_on_by_a_leaner_plan(task: Task) -> None:
+    plans: list[Plan] = []
+    broken = replace(task, run=Broken(task, 64 * MB).run)
+    load = at_size(task, 4096).load
+    step = last(paint_leaner(partial(paint, broken), load, Way(), lambda: None, plans.append))
+    assert [plan.tile // MB for plan in plans] == [128, 128, 64]
+    assert [plan.held for plan in plans] == ["float32", "float16", "float16"]
+    assert (step.scale, step.iteration) == (step.scales, step.iterations)
+
+
+@pytest.mark.parametrize("size", [128, 512, 1024, 4096, 16384])
+def test_what_is_tried_next_needs_a_fifth_less(task: Task, size: int) -> None:
+    load = at_size(task, size).load
+    plan: Plan | None = Plan()
+    needs = []
+    while plan is not None:
+        needs.append(load.bytes(plan, 2))
+        plan = smaller(load, plan)
+    assert len(needs) > 1
+    assert all(b <= 0.8 * a for a, b in pairwise(needs))
+
+
+def test_it_goes_on_from_the_last_state(task: Task) -> None:
+    first = next(paint(task, Way(plan=Plan(128 * MB))))
+    state = first.snapshot()
+    broken = replace(task, run=Broken(task, 128 * MB).run)
+    seen = list(
+        paint_leaner(partial(paint, broken), task.load, Way(), lambda: state, lambda _: None)
+    )
+    begun_at = [step.iteration for step in seen if step.scale == 1]
+    assert begun_at.count(1) == 1  # the first was not done a second time
+    assert begun_at.count(2) > 1
+
+
+def test_other_errors_are_not_hidden(task: Task) -> None:
+    def run(way: Way) -> Iterator[Step]:
+        raise RuntimeError(f"something else with {way.plan}")
+        yield  # a generator
+
+    goes = partial(paint, replace(task, run=run))
+    with pytest.raises(RuntimeError, match="something else"):
+        last(paint_leaner(goes, task.load, Way(), lambda: None, lambda _: None))
+
+
+def test_below_the_leanest_plan_the_error_is_told(task: Task) -> None:
+    *_, leanest = ladder(task.load)
+    assert smaller(task.load, leanest) is None
+    broken = replace(task, run=Broken(task, 1).run)
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        last(paint_leaner(partial(paint, broken), task.load, Way(), lambda: None, lambda _: None))

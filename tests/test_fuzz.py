@@ -1,0 +1,38 @@
+"""Every reader of files against hostile ones: a value as promised, or one clear message."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from fuzzing import READERS, attempt
+
+_SECONDS = 10.0  # far more than any takes: nothing may hang
+
+
+# Always the same files here: those of chance are for `runs/fuzz.py`, by the thousand.
+_FIXED = settings(
+    max_examples=60,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_hostile_files_are_read_or_refused(name: str, tmp_path: Path) -> None:
+    reader = READERS[name]
+    assert attempt(reader, reader.valid()[0], tmp_path)
+
+    @_FIXED
+    @given(reader.files)
+    def check(content: bytes) -> None:
+        began = time.monotonic()
+        attempt(reader, content, tmp_path)
+        assert time.monotonic() - began < _SECONDS
+
+    check()
