@@ -81,6 +81,10 @@ _A_REGION = 0.035
 # Beginning each scale, reading and writing, in iterations at the last one.
 _AROUND = 4.0
 
+# How much longer a whole run takes than a trial of seconds would have it: measured, between 0.97
+# and 1.31 from 1 to 33 megapixels (LOG.md).
+_SUSTAINED = 1.15
+
 
 @dataclass(frozen=True)
 class Forecast:
@@ -261,7 +265,7 @@ def _seconds(load: Load, network: Extractor, plan: Plan) -> float:
     looking = _looking(load, network, plan, pixels) * (1 + _A_REGION * load.regions)
     each = (looking + _moving(load, plan, pixels)) / side**2
     matching = load.comparisons * _comparing(load.matching, device) if load.matching else 0.0
-    return load.work * each + load.pixels * each * _AROUND + matching
+    return _SUSTAINED * (load.work * each + load.pixels * each * _AROUND + matching)
 
 
 def _side_of_trial(load: Load, device: torch.device) -> int:
