@@ -20,12 +20,14 @@ from impasto.features.backbones import COMPACT_LIFTS
 from impasto.features.extractor import Extractor
 from impasto.features.plan import vgg
 from impasto.runtime import generator
-from impasto.training.distil import Average, Distillation, Run, train
+from impasto.training.distil import Distillation, DistillationLesson, loop_of
 from impasto.training.embed import publish
 from impasto.training.gallery import GALLERY, Work, find, painting_of
 from impasto.training.gallery import main as make_gallery
+from impasto.training.loop import Average, Loop, Schedule
 from impasto.training.measuring import held_out_errors, square
 from impasto.training.pictures import Crops, find_pictures, load_bytes
+from impasto.training.student import Student
 from impasto.training.teacher import load_teacher
 
 TINY = Distillation(steps=400, batch=2, crop=32)
@@ -49,9 +51,17 @@ def crops_of(folder: Path, seed: int | torch.Generator, size: int = 32) -> Itera
     return iter(Crops(find_pictures(folder), size, 2, drawn))
 
 
-def start(folder: Path, teacher: Extractor, out: Path, config: Distillation = TINY) -> Run:
+def start(folder: Path, teacher: Extractor, out: Path, config: Distillation = TINY) -> Loop:
     out.mkdir(exist_ok=True)
-    return Run(config, teacher, [square(p, 32) for p in find_pictures(folder)], out)
+    pictures = find_pictures(folder)
+    lesson = DistillationLesson(config, teacher, pictures, [square(p, 32) for p in pictures])
+    return loop_of(lesson, out, log_every=2)
+
+
+def student_of(loop: Loop) -> Extractor:
+    network = loop.lesson.network
+    assert isinstance(network, Student)
+    return network.net
 
 
 # ---- pictures -----------------------------------------------------------------------------------
@@ -122,11 +132,10 @@ def test_the_error_falls(folder: Path, compact: Extractor, tmp_path: Path) -> No
     config = Distillation(steps=400, batch=2, crop=32, muon_lr=0.2, adam_lr=0.02)
     run = start(folder, compact, tmp_path / "run", config)
     held_out = [square(p, 32) for p in find_pictures(folder)]
-    before = held_out_errors(run.student.net, compact, held_out)
-    crops = crops_of(folder, run.generator)
+    before = held_out_errors(student_of(run), compact, held_out)
     for _ in range(30):
-        run.advance(next(crops))
-    after = held_out_errors(run.student.net, compact, held_out)
+        run.advance()
+    after = held_out_errors(student_of(run), compact, held_out)
     assert all(after[name] < 0.9 * before[name] for name in before), (before, after)
     assert after["relu4_1"] < 0.3 * before["relu4_1"]
 
@@ -135,27 +144,26 @@ def test_a_continued_run_is_the_uninterrupted_one(
     folder: Path, compact: Extractor, tmp_path: Path
 ) -> None:
     whole = start(folder, compact, tmp_path / "whole")
-    crops = crops_of(folder, whole.generator)
     for _ in range(6):
-        whole.advance(next(crops))
+        whole.advance()
 
     first = start(folder, compact, tmp_path / "cut")
-    crops = crops_of(folder, first.generator)
     for _ in range(3):
-        first.advance(next(crops))
+        first.advance()
     first.save()
     again = start(folder, compact, tmp_path / "cut")
     again.restore()
     assert again.step == 3
-    crops = crops_of(folder, again.generator)
     for _ in range(3):
-        again.advance(next(crops))
+        again.advance()
 
-    for part in ("student", "teacher"):
-        expected, found = getattr(whole, part).state_dict(), getattr(again, part).state_dict()
+    pairs = [
+        (whole.lesson.network, again.lesson.network),
+        (whole.average.network, again.average.network),
+    ]
+    for one, other in pairs:
+        expected, found = one.state_dict(), other.state_dict()
         assert all(torch.equal(expected[key], found[key]) for key in expected)
-    expected, found = whole.average.net.state_dict(), again.average.net.state_dict()
-    assert all(torch.equal(expected[key], found[key]) for key in expected)
     assert [p.name for p in (tmp_path / "cut").iterdir()] == ["state.safetensors"]
 
 
@@ -163,8 +171,7 @@ def test_a_run_writes_its_log_and_its_state(
     folder: Path, compact: Extractor, tmp_path: Path
 ) -> None:
     run = start(folder, compact, tmp_path / "run", Distillation(steps=4, batch=2, crop=32))
-    held_out = [square(p, 32) for p in find_pictures(folder)][:1]
-    train(run, crops_of(folder, run.generator), held_out, log_every=2)
+    run.run()
     lines = [json.loads(line) for line in (tmp_path / "run/train.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [2, 4]
     assert set(lines[0]["train"]) == set(COMPACT_LIFTS)
@@ -173,7 +180,7 @@ def test_a_run_writes_its_log_and_its_state(
     assert (tmp_path / "run/state.safetensors").is_file()
 
 
-def log_of(run: Run) -> list[dict[str, object]]:
+def log_of(run: Loop) -> list[dict[str, object]]:
     return [json.loads(line) for line in (run.folder / "train.jsonl").read_text().splitlines()]
 
 
@@ -182,14 +189,12 @@ def test_the_last_step_is_logged_and_kept_whatever_its_number(
 ) -> None:
     config = Distillation(steps=3, batch=2, crop=32)
     run = start(folder, compact, tmp_path / "run", config)
-    held_out = [square(p, 32) for p in find_pictures(folder)][:1]
-    train(run, crops_of(folder, run.generator), held_out, log_every=2)
+    run.run()
     assert [line["step"] for line in log_of(run)] == [2, 3]
     assert "held_out" in log_of(run)[1]
 
     again = start(folder, compact, tmp_path / "again", config)
-    crops = crops_of(folder, again.generator)
-    third = [again.advance(next(crops)) for _ in range(3)][2]
+    third = [again.advance() for _ in range(3)][2]
     expected = {name: pytest.approx(float(error), abs=1e-5) for name, error in third.items()}
     assert log_of(run)[1]["train"] == expected  # of its one step
 
@@ -199,12 +204,11 @@ def test_the_last_step_is_logged_and_kept_whatever_its_number(
 
 
 def test_a_finished_run_is_trained_longer(folder: Path, compact: Extractor, tmp_path: Path) -> None:
-    held_out = [square(p, 32) for p in find_pictures(folder)][:1]
     for steps in (1, 3):
         run = start(folder, compact, tmp_path, Distillation(steps=steps, batch=2, crop=32))
         if steps == 3:
             run.restore()
-        train(run, crops_of(folder, run.generator), held_out, log_every=2)
+        run.run()
     assert [line["step"] for line in log_of(run)] == [1, 2, 3]
 
 
@@ -221,7 +225,7 @@ def test_a_continued_run_takes_back_what_its_log_says_of_later_steps(
     folder: Path, compact: Extractor, tmp_path: Path
 ) -> None:
     run = start(folder, compact, tmp_path)
-    run.advance(next(crops_of(folder, run.generator)))
+    run.advance()
     run.save()
     (tmp_path / "train.jsonl").write_text('{"step": 1}\n{"step": 2}\n{"step": 3, "sec')
     start(folder, compact, tmp_path).restore()
@@ -255,8 +259,8 @@ def test_a_damaged_state_is_told(folder: Path, compact: Extractor, tmp_path: Pat
 
 
 def test_the_learning_rate_rises_stays_and_falls_to_nothing() -> None:
-    config = Distillation(steps=1000, cool_down=0.4)
-    rates = [config.rate(step) for step in range(1001)]
+    schedule = Schedule(steps=1000, cool_down=0.4)
+    rates = [schedule.rate(step) for step in range(1001)]
     assert rates[0] == pytest.approx(1 / 200)
     assert all(rate == 1 for rate in rates[199:600])
     assert rates[800] == pytest.approx(0.5)
@@ -269,7 +273,7 @@ def test_the_average_follows_the_weights(compact: Extractor) -> None:
     moved.load_state_dict({key: value + 1 for key, value in compact.state_dict().items()})
     average.update(moved, 1000)
     expected = {key: value + 0.5 for key, value in compact.state_dict().items()}
-    for key, value in average.net.state_dict().items():
+    for key, value in average.network.state_dict().items():
         torch.testing.assert_close(value, expected[key])
 
 
@@ -295,17 +299,19 @@ def test_a_finished_run_is_embedded_with_its_figures(
 ) -> None:
     run = start(folder, compact, tmp_path / "run", Distillation(steps=1, batch=2, crop=32))
     held_out = [square(p) for p in find_pictures(folder)][:1]
-    train(run, crops_of(folder, run.generator), held_out)
+    run.run()
     target = tmp_path / "compact.safetensors"
     publish(run.folder, str(teacher_file), folder, target)
 
     shipped = load_file(target)
     assert {value.dtype for value in shipped.values()} == {torch.float16}
-    assert shipped.keys() == run.average.net.state_dict().keys()
+    averaged = run.average.network
+    assert isinstance(averaged, Student)
+    assert shipped.keys() == averaged.net.state_dict().keys()
     figures = json.loads((run.folder / "figures.json").read_text())
     assert figures["bytes"] == target.stat().st_size
     assert figures["photographs"] == 1
-    halves = run.average.net
+    halves = averaged.net
     halves.load_state_dict({key: value.float() for key, value in shipped.items()})
     measured = held_out_errors(halves, load_teacher(str(teacher_file)), held_out)
     assert figures["held_out"] == pytest.approx(measured, rel=1e-3)

@@ -15,21 +15,19 @@ can be trained longer: the learning rate goes back to where the longer schedule 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from impasto.errors import ImpastoError
-from impasto.features.backbones import BACKBONES, COMPACT_LIFTS
+from impasto.features.backbones import COMPACT_LIFTS
 from impasto.features.extractor import Extractor
-from impasto.runtime import generator, has_native_bfloat16, keep_freed_memory
-from impasto.training import state
+from impasto.runtime import generator, keep_freed_memory
+from impasto.training.loop import Loop, Schedule
 from impasto.training.measuring import held_out_errors, square, variances
 from impasto.training.muon import Muon
 from impasto.training.pictures import Crops, find_pictures
@@ -39,16 +37,15 @@ from impasto.training.teacher import load_teacher
 __all__ = [
     "HELD_OUT_EVERY",
     "HIDDEN_WEIGHT",
-    "Average",
     "Distillation",
-    "Run",
+    "DistillationLesson",
     "Student",
     "held_out_errors",
+    "loop_of",
     "loss_of",
     "main",
     "square",
     "thin",
-    "train",
     "variances",
 ]
 
@@ -71,12 +68,6 @@ class Distillation:
     adam_lr: float = 2e-3
     cool_down: float = 0.73
     seed: int = 0
-
-    def rate(self, step: int) -> float:
-        """Learning rate over its peak: a short warm-up, a plateau, a straight fall to zero."""
-        warm = min(1.0, (step + 1) / 200)
-        left = (self.steps - step) / (self.steps * self.cool_down)
-        return min(warm, 1.0, left)
 
 
 def thin(features: Tensor, name: str, step: int) -> Tensor:
@@ -110,135 +101,51 @@ def loss_of(
     return total, errors
 
 
-class Average:
-    """Exponential moving average of the weights: what is measured and shipped."""
+class DistillationLesson:
+    """`compact` guesses its teacher's activations.
 
-    def __init__(self, net: Extractor, decay: float = 0.999) -> None:
-        self.decay = decay
-        self.net = Extractor(
-            net.plan, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), net.padding, BACKBONES["compact"].lifts
-        )
-        self.net.load_state_dict(net.state_dict())
-        self.net.mean, self.net.std = net.mean, net.std
-        self.net.requires_grad_(False)
-
-    @torch.no_grad()
-    def update(self, net: Extractor, step: int) -> None:
-        """One step of the average; short at first, so that the random start is soon forgotten."""
-        decay = min(self.decay, (step + 1) / (step + 10))
-        torch._foreach_lerp_(list(self.net.parameters()), list(net.parameters()), 1 - decay)
-
-
-class Run:
-    """A training's whole state, in a folder that it can be continued from."""
+    Args:
+        photos: the pictures to learn from.
+        held_out: pictures to be judged by.
+    """
 
     def __init__(
-        self, config: Distillation, teacher: Extractor, measured: list[Tensor], folder: Path
+        self,
+        options: Distillation,
+        teacher: Extractor,
+        photos: Sequence[Path],
+        held_out: list[Tensor],
     ) -> None:
-        torch.manual_seed(config.seed)
-        self.config, self.teacher, self.folder = config, teacher, folder
-        self.student = Student(teacher)
-        self.student.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.unit = variances(teacher, self.student.layers, measured)
-        self.average = Average(self.student.net)
-        matrices = [c.get_parameter("weight") for c in self.student.net.convs.values()]
-        taken = {id(w) for w in matrices}
-        rest = [p for p in self.student.parameters() if id(p) not in taken]
-        self.optimisers = [
-            Muon(matrices, lr=config.muon_lr),
-            torch.optim.AdamW(rest, lr=config.adam_lr, betas=(0.9, 0.99), weight_decay=0.0),
-        ]
-        self.step, self.seconds = 0, 0.0
-        self.generator = generator(config.seed)
+        self.options, self.config = options, asdict(options)
+        self.teacher, self.held_out = teacher, held_out
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(options.seed)
+            self.network = Student(teacher)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.unit = variances(teacher, self.network.layers, held_out)
+        self.generator = generator(options.seed)
+        self.crops = iter(Crops(photos, options.crop, options.batch, self.generator))
 
-    def advance(self, image: Tensor) -> dict[str, Tensor]:
-        """One step of both optimisers; the layers' errors on this batch."""
-        fast = self.config.rate(self.step)
-        for optimiser, peak in zip(
-            self.optimisers, (self.config.muon_lr, self.config.adam_lr), strict=True
-        ):
-            for group in optimiser.param_groups:
-                group["lr"] = peak * fast
-        with torch.autocast("cpu", torch.bfloat16, enabled=has_native_bfloat16()):
-            loss, errors = loss_of(self.student, self.teacher, self.unit, image, self.step)
-        loss.backward()  # type: ignore[no-untyped-call]
-        for optimiser in self.optimisers:
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
-        self.average.update(self.student.net, self.step)
-        self.step += 1
-        return errors
+    def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of a batch, and the layers' errors on it."""
+        return loss_of(self.network, self.teacher, self.unit, next(self.crops), step)
 
-    def save(self) -> None:
-        """Write the state, whole or not at all.
-
-        Raises:
-            WeightsError: the folder cannot be written to, or there is no space left.
-        """
-        tensors = {f"student.{k}": v for k, v in self.student.state_dict().items()}
-        tensors |= {f"average.{k}": v for k, v in self.average.net.state_dict().items()}
-        for i, optimiser in enumerate(self.optimisers):
-            for j, kept in optimiser.state_dict()["state"].items():
-                tensors |= {f"optimiser{i}.{j}.{k}": v for k, v in kept.items()}
-        tensors["generator"] = self.generator.get_state()
-        about = {
-            "step": str(self.step),
-            "seconds": str(self.seconds),
-            "config": json.dumps(asdict(self.config)),
-        }
-        state.write(self.folder / "state.safetensors", tensors, about)
-
-    def restore(self) -> None:
-        """Go on from `save`, and take back what the log says of later steps.
-
-        The number of steps may differ from the one that the run was begun with: the learning rate
-        then follows the schedule of the new number.
-
-        Raises:
-            OptionError: another option differs.
-            WeightsError: the state cannot be read.
-        """
-        tensors, about = state.read(self.folder / "state.safetensors")
-        state.check_same(json.loads(about["config"]), asdict(self.config), self.folder)
-        self.student.load_state_dict(state.under(tensors, "student."))
-        self.average.net.load_state_dict(state.under(tensors, "average."))
-        for i, optimiser in enumerate(self.optimisers):
-            whole = optimiser.state_dict()
-            for key, value in state.under(tensors, f"optimiser{i}.").items():
-                j, name = key.split(".")
-                whole["state"].setdefault(int(j), {})[name] = value
-            optimiser.load_state_dict(whole)
-        self.generator.set_state(tensors["generator"])
-        self.step, self.seconds = int(about["step"]), float(about["seconds"])
-        state.cut_log(self.folder / "train.jsonl", self.step)
+    def measure(self, network: nn.Module) -> dict[str, float]:
+        """The layers' errors on pictures that are not trained on."""
+        assert isinstance(network, Student)
+        errors = held_out_errors(network.net, self.teacher, self.held_out)
+        return {name: round(error, 5) for name, error in errors.items()}
 
 
-def train(run: Run, crops: Iterator[Tensor], held_out: list[Tensor], log_every: int = 100) -> None:
-    """Train to the end; a line of JSON every `log_every` steps, the state every thousand.
-
-    Both come after the last step too, whatever its number.
-    """
-    log = run.folder / "train.jsonl"
-    sums: dict[str, Tensor] = {}
-    summed = 0
-    while run.step < run.config.steps:
-        started = time.perf_counter()
-        for name, error in run.advance(next(crops)).items():
-            sums[name] = sums.get(name, torch.zeros(())) + error
-        summed += 1
-        run.seconds += time.perf_counter() - started
-        is_saved = run.step % 1000 == 0 or run.step == run.config.steps
-        if run.step % log_every and not is_saved:
-            continue
-        line: dict[str, object] = {"step": run.step, "seconds": round(run.seconds, 1)}
-        line["train"] = {k: round(float(v) / summed, 5) for k, v in sums.items()}
-        sums, summed = {}, 0
-        if is_saved:
-            run.save()
-            errors = held_out_errors(run.average.net, run.teacher, held_out)
-            line["held_out"] = {k: round(v, 5) for k, v in errors.items()}
-        with log.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+def loop_of(lesson: DistillationLesson, folder: Path, log_every: int = 100) -> Loop:
+    """A distillation in a folder, which may hold its state; `restore` goes on from that."""
+    options, student = lesson.options, lesson.network
+    matrices = [conv.get_parameter("weight") for conv in student.net.convs.values()]
+    taken = {id(weight) for weight in matrices}
+    rest = [p for p in student.parameters() if id(p) not in taken]
+    adam = torch.optim.AdamW(rest, lr=options.adam_lr, betas=(0.9, 0.99), weight_decay=0.0)
+    both = [(Muon(matrices, lr=options.muon_lr), options.muon_lr), (adam, options.adam_lr)]
+    return Loop(lesson, Schedule(options.steps, options.cool_down), both, folder, log_every)
 
 
 def main() -> None:
@@ -263,11 +170,12 @@ def _run(options: argparse.Namespace) -> None:
     trained = [p for p in photos if p not in set(held_out)] + find_pictures(options.paintings) * 2
     config = Distillation(steps=options.steps)
     measured = [square(p) for p in held_out]
-    run = Run(config, load_teacher(options.teacher), measured, options.out)
-    if (options.out / "state.safetensors").exists():
-        run.restore()
-    crops = Crops(trained, config.crop, config.batch, run.generator)
-    train(run, iter(crops), measured)
+    loop = loop_of(
+        DistillationLesson(config, load_teacher(options.teacher), trained, measured), options.out
+    )
+    if loop.file.exists():
+        loop.restore()
+    loop.run()
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def publish(run: Path, teacher: str, photos: Path, target: Path = _TARGET) -> No
     """
     taught = load_teacher(teacher)
     held_out = [square(path) for path in find_pictures(photos)[::HELD_OUT_EVERY]]
-    embed(run, target)
+    embed(run, target, "average.net.")
     errors = held_out_errors(weights.load("compact", weights=target), taught, held_out)
     figures = {"held_out": errors, "bytes": target.stat().st_size, "photographs": len(held_out)}
     text = json.dumps(figures, indent=2) + "\n"
@@ -50,10 +50,14 @@ def publish(run: Path, teacher: str, photos: Path, target: Path = _TARGET) -> No
     plot(run / "train.jsonl", run / "training.png")
 
 
-def embed(run: Path, target: Path = _TARGET) -> None:
-    """The run's averaged weights, in half precision, as the package's backbone."""
+def embed(run: Path, target: Path, prefix: str = "average.") -> None:
+    """The run's averaged weights, in half precision, as a part of the package.
+
+    Args:
+        prefix: what the names of those that are wanted begin with.
+    """
     tensors, _ = state.read(run / "state.safetensors")
-    averaged = state.under(tensors, "average.")
+    averaged = state.under(tensors, prefix)
     halves = {key: value.half().contiguous() for key, value in averaged.items()}
     atomic.replace(target, save(halves), force=True, error=WeightsError)
 

@@ -58,8 +58,15 @@ class Crops:
     """
 
     def __init__(
-        self, paths: Sequence[Path], size: int, batch: int, generator: torch.Generator
+        self,
+        paths: Sequence[Path],
+        size: int,
+        batch: int,
+        generator: torch.Generator,
+        *,
+        disturbed: bool = True,
     ) -> None:
+        self.disturbed = disturbed
         self.pictures = [load_bytes(path) for path in paths]
         self.size, self.batch, self.generator = size, batch, generator
 
@@ -81,7 +88,7 @@ class Crops:
             crop = F.interpolate(crop, size=self.size, mode="bilinear", antialias=True)
         if self._uniform() < 0.5:
             crop = crop.flip(-1)
-        return self._disturb(crop[0])
+        return self._disturb(crop[0]) if self.disturbed else crop[0].clamp(0, 1)
 
     def _disturb(self, crop: Tensor) -> Tensor:
         draw = self._uniform()
