@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -43,6 +44,13 @@ class GaussianTarget:
         self.trace = ours.diagonal(dim1=1, dim2=2).sum(1)
         self.metric = lift.linear.T @ lift.linear
         self.towards = _thin_root(ours) @ lift.linear
+
+    def pick(self, index: Int[Tensor, " n"]) -> GaussianTarget:
+        """Some of several styles, by their numbers along the first axis."""
+        picked = copy.copy(self)
+        for name in ("mean", "unit", "trace", "towards"):
+            setattr(picked, name, getattr(self, name)[index])
+        return picked
 
 
 def _thin_root(matrix: Float[Tensor, "b c c"]) -> Float[Tensor, "b k c"]:

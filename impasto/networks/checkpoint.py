@@ -1,0 +1,61 @@
+"""Feed-forward networks with their weights: those that come with the package."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from impasto import digests
+from impasto.errors import WeightsError
+from impasto.features.checkpoint import read_tensors
+from impasto.networks.instant import InstantNetwork
+
+__all__ = ["INSTANT", "digest", "load_instant"]
+
+INSTANT = Path(__file__).parent / "data" / "instant.safetensors"
+"""The weights that the package comes with, in half precision."""
+
+
+@functools.cache
+def load_instant(path: Path = INSTANT) -> InstantNetwork:
+    """The network that paints in any style, frozen, in float32 and on the processor.
+
+    Raises:
+        WeightsError: the file is missing, damaged, or another network's.
+    """
+    if path == INSTANT and not path.is_file():
+        raise WeightsError(
+            f"The weights of --method instant are a part of Impasto, but {path} is missing. "
+            "Install Impasto again."
+        )
+    state = {key: tensor.float() for key, tensor in read_tensors(path).items()}
+    with torch.random.fork_rng(devices=[]):  # the start values that are replaced are drawn apart
+        network = InstantNetwork()
+    _check(state, network.state_dict(), path)
+    network.load_state_dict(state)
+    return network.requires_grad_(False).eval()
+
+
+def _check(given: dict[str, Tensor], wanted: dict[str, Tensor], path: Path) -> None:
+    for key in sorted(given.keys() | wanted.keys()):
+        theirs = tuple(given[key].shape) if key in given else None
+        ours = tuple(wanted[key].shape) if key in wanted else None
+        if theirs != ours:
+            raise WeightsError(
+                f"{path} is not the network of this version: {key!r} has the shape {theirs}, and "
+                f"{ours} is wanted. Take the file of this version, or train it again."
+            )
+        if not given[key].isfinite().all():
+            raise WeightsError(f"{path} holds values in {key!r} that are no finite numbers.")
+
+
+def digest(path: Path = INSTANT) -> str:
+    """`sha256:…` of the weights' file.
+
+    Raises:
+        WeightsError: it cannot be read.
+    """
+    return digests.of_file(path, WeightsError)

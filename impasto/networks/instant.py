@@ -1,0 +1,253 @@
+"""The network that paints in any style at once: `compact` looks, a small decoder paints.
+
+Three things carry a style. The photograph's features at four depths are moved by optimal transport
+to the style's statistics there, which needs no training. Each convolution of the decoder is scaled
+and shifted by the style's statistics at all five layers, as a small network reads them. And so does
+the strength, so that one network serves all of them (Dosovitskiy and Djolonga 2020).
+
+Nothing in the decoder looks at the whole picture. So a large picture can be painted in parts, with
+the transports of the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from impasto.losses.statistics import Moments
+from impasto.networks.transport import Transport
+
+__all__ = [
+    "LEVELS",
+    "STYLE_LAYERS",
+    "Decoder",
+    "InstantNetwork",
+    "Reader",
+    "StyledConv",
+    "summary",
+]
+
+# Layers whose features are moved and painted from, deepest first, with their channels.
+LEVELS = {"relu4_1": 128, "relu3_1": 64, "relu2_1": 32, "relu1_1": 16}
+
+# Layers whose statistics are read, with their channels.
+STYLE_LAYERS = {"relu1_1": 16, "relu2_1": 32, "relu3_1": 64, "relu4_1": 128, "relu5_1": 128}
+
+# Numbers that a style and a strength are read into.
+_CODE = 160
+
+# What the last convolution's zero stands for.
+GREY = 0.5
+
+# Channels of the decoder's convolutions, from an eighth of the picture's size to its own.
+_WIDTHS = ((128, 128, 64), (64, 64, 32), (32, 32, 16), (16,))
+
+
+def summary(style: Mapping[str, Moments]) -> Float[Tensor, "b n"]:
+    """A style's statistics as one row of numbers: each channel's mean and deviation."""
+    rows = []
+    for name in STYLE_LAYERS:
+        moments = style[name]
+        variance = moments.second.diagonal(dim1=1, dim2=2) - moments.mean.square()
+        rows += [moments.mean, variance.clamp(min=0).sqrt()]
+    return torch.cat(rows, 1)
+
+
+class Reader(nn.Module):
+    """Reads a style's summary and a strength; what it finds steers every convolution.
+
+    Attributes:
+        mean, deviation: of the summaries of many paintings.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        numbers = 2 * sum(STYLE_LAYERS.values())
+        self.register_buffer("mean", torch.zeros(numbers))
+        self.register_buffer("deviation", torch.ones(numbers))
+        self.layers = nn.Sequential(
+            nn.Linear(numbers + 1, _CODE), nn.ReLU(), nn.Linear(_CODE, _CODE), nn.ReLU()
+        )
+
+    def forward(
+        self, style: Float[Tensor, "b n"], strength: Float[Tensor, " b"]
+    ) -> Float[Tensor, "b k"]:
+        """The code of each style at each strength."""
+        known = ((style - self.mean) / self.deviation).clamp(-4, 4)
+        code: Tensor = self.layers(torch.cat([known, 2 * strength[:, None] - 1], 1))
+        return code
+
+
+class StyledConv(nn.Module):
+    """A 3×3 convolution whose channels a code scales, by at most 2, and shifts."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.steer = nn.Linear(_CODE, 2 * outputs)
+        nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
+        nn.init.zeros_(self.steer.weight)
+        nn.init.zeros_(self.steer.bias)
+
+    def forward(
+        self, x: Float[Tensor, "b c h w"], code: Float[Tensor, "b k"]
+    ) -> Float[Tensor, "b d h w"]:
+        """The convolution as each picture's code steers it."""
+        scale, shift = self.steer(code)[:, :, None, None].chunk(2, 1)
+        return F.relu(self.conv(x) * (1 + scale.tanh()) + shift)
+
+    def steered(self, code: Float[Tensor, "1 k"]) -> tuple[Tensor, Tensor]:
+        """Weight and bias of the plain convolution that one code makes of it."""
+        scale, shift = self.steer(code)[0].chunk(2)
+        gain = 1 + scale.tanh()
+        return self.conv.weight * gain[:, None, None, None], _bias(self.conv) * gain + shift
+
+
+class InstantNetwork(nn.Module):
+    """Moved features and a style in, a picture out.
+
+    Attributes:
+        units: how large the features of each level are; what the decoder sees is about 1.
+    """
+
+    units: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reader = Reader()
+        self.register_buffer("units", torch.ones(len(LEVELS)))
+        inputs, stages = next(iter(LEVELS.values())), list[list[StyledConv]]()
+        for widths in _WIDTHS:
+            ends = [inputs, *widths]
+            stages.append([StyledConv(*pair) for pair in pairwise(ends)])
+            inputs = ends[-1]
+        joins = [nn.Conv2d(channels, channels, 1) for channels in list(LEVELS.values())[1:]]
+        self.stages = nn.ModuleList(nn.ModuleList(stage) for stage in stages)
+        self.joins = nn.ModuleList(joins)
+        # The same once more, for their types; plain lists are no part of the network's state.
+        self._stages, self._joins = stages, joins
+        self.last = nn.Conv2d(inputs, 3, 3, padding=1)
+
+    def forward(
+        self,
+        moved: Mapping[str, Float[Tensor, "b _ _ _"]],
+        style: Float[Tensor, "b n"],
+        strength: Float[Tensor, " b"],
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Paint.
+
+        Args:
+            moved: the photograph's features at `LEVELS`, after the transport.
+            style: its summary.
+            strength: from 0 to 1.
+        """
+        code = self.reader(style, strength)
+        first, *others = (moved[name] / u for name, u in zip(LEVELS, self.units, strict=True))
+        beside = [join(features) for join, features in zip(self._joins, others, strict=True)]
+        x = first
+        for number, stage in enumerate(self._stages):
+            x = _enlarged(x, beside, number)
+            for conv in stage:
+                x = conv(x, code)
+        painted: Tensor = self.last(x) + GREY
+        return painted
+
+    @torch.no_grad()
+    def decoder(
+        self, style: Float[Tensor, "1 n"], strength: Float[Tensor, " 1"], like: Tensor
+    ) -> Decoder:
+        """The plain network that one style at one strength makes of this one.
+
+        Args:
+            like: has the number type to compute in, and the device.
+        """
+        code = self.reader(style, strength)
+        stages = [[conv.steered(code) for conv in stage] for stage in self._stages]
+        weight, bias = stages[0][0]
+        stages[0][0] = weight / self.units[0], bias
+        joins = [
+            _laid(join.weight / unit, _bias(join), like)
+            for join, unit in zip(self._joins, self.units[1:], strict=True)
+        ]
+        laid = [[_laid(*conv, like) for conv in stage] for stage in stages]
+        return Decoder(laid, joins, _laid(self.last.weight, _bias(self.last) + GREY, like))
+
+
+def _bias(conv: nn.Conv2d) -> Tensor:
+    assert conv.bias is not None
+    return conv.bias
+
+
+Weights = tuple[Float[Tensor, "_ _ _ _"], Float[Tensor, " _"]]
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """What paints in one style at one strength: convolutions and nothing else.
+
+    Attributes:
+        stages: from an eighth of the picture's size to its own.
+    """
+
+    stages: Sequence[Sequence[Weights]]
+    joins: Sequence[Weights]
+    last: Weights
+
+    def after(self, transports: Mapping[str, Transport]) -> Decoder:
+        """The same, with the photograph's transports taken into the convolutions that follow them.
+
+        So they cost nothing for a pixel. At a border, where zeros follow the features, it is not
+        the same: the margin that is cut off has it.
+        """
+        first, *others = (transports[name] for name in LEVELS)
+        stages = [list(stage) for stage in self.stages]
+        stages[0][0] = _moving(*stages[0][0], first)
+        joins = [_moving(*join, each) for join, each in zip(self.joins, others, strict=True)]
+        return replace(self, stages=stages, joins=joins)
+
+    def __call__(
+        self, features: Mapping[str, Float[Tensor, "1 _ _ _"]]
+    ) -> Float[Tensor, "1 3 h w"]:
+        """A picture of the photograph's own features at `LEVELS`."""
+        first, *others = (features[name] for name in LEVELS)
+        beside = [F.conv2d(f, *join) for join, f in zip(self.joins, others, strict=True)]
+        x = first
+        for number, stage in enumerate(self.stages):
+            x = _enlarged(x, beside, number)
+            for weight, bias in stage:
+                x = F.relu_(F.conv2d(x, weight, bias, padding=1))
+        return F.conv2d(x, *self.last, padding=1)
+
+
+def _enlarged(x: Tensor, beside: Sequence[Tensor], number: int) -> Tensor:
+    """A stage's input: twice as large as it was, with the photograph's features of that size.
+
+    By nearest neighbour and a convolution: a transposed one would leave a checkerboard.
+    """
+    if not number:
+        return x
+    larger = F.interpolate(x, scale_factor=2, mode="nearest")
+    return larger.add_(beside[number - 1]) if number <= len(beside) else larger
+
+
+def _laid(weight: Tensor, bias: Tensor, like: Tensor) -> Weights:
+    laid = weight.detach().to(like).contiguous(memory_format=torch.channels_last)
+    return laid, bias.detach().to(like)
+
+
+def _moving(weight: Tensor, bias: Tensor, transport: Transport) -> Weights:
+    """A convolution of features that are moved first."""
+    matrix, shift = transport.matrix[0], transport.shift[0, 0]
+    whole = weight.to(matrix.dtype)
+    moved = torch.einsum("odyx,cd->ocyx", whole, matrix).to(weight.dtype)
+    more = torch.einsum("odyx,d->o", whole, shift).to(bias.dtype)
+    return moved.contiguous(memory_format=torch.channels_last), bias + more

@@ -1,0 +1,228 @@
+"""How the network that paints at once is taught: styles, judgement, movement, and the one loop."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from torch import Tensor
+
+from impasto.features import weights
+from impasto.losses.gaussians import gaussian_each
+from impasto.losses.statistics import moments
+from impasto.networks.checkpoint import load_instant
+from impasto.networks.instant import LEVELS, STYLE_LAYERS, InstantNetwork, summary
+from impasto.runtime import generator
+from impasto.training import instant as training
+from impasto.training.flow import Shift, shifted
+from impasto.training.instant import MARGIN, InstantLesson, InstantTraining, loop_of, main
+from impasto.training.loop import Loop
+from impasto.training.pictures import find_pictures, load_bytes
+from impasto.training.styles import StylePool
+
+TINY = InstantTraining(steps=400, batch=2, crop=32, views=5)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four pictures of coloured waves, as large as a crop."""
+    folder = tmp_path_factory.mktemp("pictures")
+    rows, columns = np.mgrid[0:80, 0:96] / 8
+    for i in range(4):
+        waves = [np.sin(rows * (i + c + 1) / 2) * np.cos(columns * (3 - c)) for c in range(3)]
+        Image.fromarray(np.uint8(127 + 120 * np.stack(waves, -1))).save(folder / f"{i}.png")
+    return folder
+
+
+def start(folder: Path, out: Path, options: InstantTraining = TINY) -> Loop:
+    out.mkdir(exist_ok=True)
+    pictures = find_pictures(folder)
+    loop = loop_of(InstantLesson(options, pictures, pictures, pictures[:2], pictures[:1]), out)
+    loop.log_every = 2
+    return loop
+
+
+def lesson_of(loop: Loop) -> InstantLesson:
+    assert isinstance(loop.lesson, InstantLesson)
+    return loop.lesson
+
+
+# ---- styles -------------------------------------------------------------------------------------
+
+
+def test_a_view_is_a_style_as_the_losses_have_it(folder: Path) -> None:
+    net, paths = weights.load("compact"), find_pictures(folder)
+    pool = StylePool.of(paths, 4, net, generator(0), disturbed=False)
+    assert len(pool) == 4
+    pixels = load_bytes(paths[2])[None] / 255
+    found = {name: moments(f) for name, f in net(pixels, STYLE_LAYERS).items()}
+    one = pool.pick(torch.tensor([2]))
+    torch.testing.assert_close(one.summaries, summary(found))
+    for name in STYLE_LAYERS:  # at no distance from itself, and at some from another
+        itself = gaussian_each(found[name], one.targets[name])
+        other = gaussian_each(found[name], pool.pick(torch.tensor([0])).targets[name])
+        assert itself < 0.02
+        assert other > 2 * itself
+    assert set(one.goals) == set(LEVELS)
+
+
+def test_views_follow_from_their_seed(folder: Path) -> None:
+    net, paths = weights.load("compact"), find_pictures(folder)
+    first, again, other = (StylePool.of(paths, 3, net, generator(s)) for s in (1, 1, 2))
+    assert torch.equal(first.summaries, again.summaries)
+    assert not torch.equal(first.summaries, other.summaries)
+
+
+# ---- movement -----------------------------------------------------------------------------------
+
+
+def still(height: int, width: int) -> Tensor:
+    return torch.nn.functional.affine_grid(
+        torch.eye(2, 3)[None], [1, 3, height, width], align_corners=False
+    )
+
+
+def test_a_picture_is_moved_by_whole_pixels() -> None:
+    picture = torch.rand(2, 3, 20, 30, generator=generator(0))
+    torch.testing.assert_close(shifted(picture, Shift(still(20, 30))), picture)
+    by = torch.tensor([2 * 3 / 30, 2 * -2 / 20])
+    moved = shifted(picture, Shift(still(20, 30) + by))
+    torch.testing.assert_close(moved[..., 2:, :-3], picture[..., :-2, 3:], atol=1e-5, rtol=0)
+
+
+def test_drawn_movements_are_small_smooth_and_not_all_the_same() -> None:
+    for seed in range(5):
+        shift = Shift.drawn((64, 96), generator(seed)).grid
+        off = (shift - still(64, 96)) * torch.tensor([96, 64]) / 2
+        assert 0.5 < off.abs().max() < 40
+        assert off.diff(dim=1).abs().max() < 3
+        assert off.std((1, 2)).max() > 0.1
+
+
+# ---- judgement ----------------------------------------------------------------------------------
+
+
+def test_a_copy_of_the_photograph_has_its_content_and_none_of_the_style(
+    folder: Path, tmp_path: Path
+) -> None:
+    lesson = lesson_of(start(folder, tmp_path))
+    photos = next(lesson.crops)
+    styles = lesson.styles.pick(torch.tensor([0, 3]))
+    # Borders are seen with what lies beyond them in the photograph, and without it in the picture.
+    judged = lesson.judge(photos, lesson.look(photos), styles)
+    torch.testing.assert_close(judged.style, torch.ones(2), atol=0.3, rtol=0)
+    worse = lesson.judge(photos.flip(2), lesson.look(photos), styles)
+    assert (judged.content < worse.content).all()
+
+
+def test_strength_says_what_counts(folder: Path, tmp_path: Path) -> None:
+    lesson = lesson_of(start(folder, tmp_path))
+    photos = next(lesson.crops)
+    judged = lesson.judge(photos, lesson.look(photos), lesson.styles.pick(torch.tensor([0, 3])))
+    weak, strong = (judged.loss(torch.full((2,), s)) for s in (0.1, 0.9))
+    assert (strong > weak).all()  # a copy of the photograph is what a weak style wants
+
+
+def test_one_bad_picture_is_not_all_that_a_step_heeds(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lesson = lesson_of(start(folder, tmp_path))
+    real = InstantLesson.paint
+
+    def bad(self: InstantLesson, *args: object) -> Tensor:
+        return real(self, *args) * torch.tensor([1.0, 40.0])[:, None, None, None]  # type: ignore[arg-type]
+
+    monkeypatch.setattr(InstantLesson, "paint", bad)
+    total, figures = lesson.loss(0)
+    assert figures["content"] > 20
+    assert float(total.detach()) <= training._MOST
+
+
+# ---- the loop -----------------------------------------------------------------------------------
+
+
+def test_it_learns(folder: Path, tmp_path: Path) -> None:
+    options = InstantTraining(steps=400, batch=2, crop=32, views=5, muon_lr=0.05, adam_lr=0.01)
+    loop = start(folder, tmp_path / "run", options)
+    lesson = lesson_of(loop)
+    before = lesson.measure(lesson.network)
+    for _ in range(40):
+        loop.advance()
+    after = lesson.measure(lesson.network)
+    assert after["loss"] < 0.6 * before["loss"], (before, after)
+
+
+@pytest.mark.parametrize("steady", [0.0, 1.0])
+def test_a_continued_run_is_the_uninterrupted_one(
+    folder: Path, tmp_path: Path, steady: float
+) -> None:
+    options = InstantTraining(steps=400, batch=2, crop=32, views=5, steady=steady)
+    whole = start(folder, tmp_path / "whole", options)
+    for _ in range(4):
+        whole.advance()
+    cut = start(folder, tmp_path / "cut", options)
+    for _ in range(2):
+        cut.advance()
+    cut.save()
+    again = start(folder, tmp_path / "cut", options)
+    assert again.step == 2
+    figures = [again.advance() for _ in range(2)]
+    assert ("unsteady" in figures[0]) == bool(steady)
+    for one, other in (
+        (whole.lesson.network, again.lesson.network),
+        (whole.average.network, again.average.network),
+    ):
+        expected, found = one.state_dict(), other.state_dict()
+        assert all(torch.equal(expected[key], found[key]) for key in expected)
+
+
+def test_the_command_trains_and_embeds(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    target = tmp_path / "data" / "instant.safetensors"
+    monkeypatch.setattr(training, "INSTANT", target)
+    words = f"train --photos {folder} --paintings {folder} --others {folder} --out {tmp_path}/run"
+    more = "--steps 2 --batch 2 --crop 32 --views 3 --embed"
+    monkeypatch.setattr(sys, "argv", f"{words} {more}".split())
+    with pytest.raises(SystemExit, match="no painting left"):  # all of them are judged by
+        main()
+    others = tmp_path / "others"
+    others.mkdir()
+    Image.open(folder / "0.png").rotate(90).save(others / "other.png")
+    monkeypatch.setattr(
+        sys, "argv", f"{words} {more}".replace(f"--others {folder}", f"--others {others}").split()
+    )
+    main()
+    line = json.loads((tmp_path / "run/train.jsonl").read_text().splitlines()[-1])
+    assert line["step"] == 2
+    assert set(line["held_out"]) == {"content", "style", "loss"}
+    assert '"step": 2' in capsys.readouterr().out.replace("'", '"')
+    kept = load_file(target)
+    assert {value.dtype for value in kept.values()} == {torch.float16}
+    assert isinstance(load_instant(target), InstantNetwork)
+    with Image.open(tmp_path / "run/training.png") as curves:
+        assert curves.width > 400
+
+
+def test_a_folder_without_photographs_is_told(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    words = f"train --photos {empty} --paintings {folder} --out {tmp_path}/run"
+    monkeypatch.setattr(sys, "argv", words.split())
+    with pytest.raises(SystemExit, match="no pictures in"):
+        main()
+
+
+def test_the_margin_is_whole_cells_of_every_layer_that_is_compared() -> None:
+    assert MARGIN % training._STRIDES["relu5_1"] == 0
