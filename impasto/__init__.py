@@ -27,6 +27,7 @@ __all__ = [
     "WeightsError",
     "__version__",
     "doodle",
+    "instant",
     "make_card",
     "methods",
     "read",
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from impasto.methods.solver import Step
     from impasto.painting import make_card, stylize
     from impasto.painting.doodle import doodle
+    from impasto.painting.painter import instant
     from impasto.painting.texture import texture
     from impasto.recipe import Recipe
     from impasto.styles.card import StyleCard
@@ -71,6 +73,7 @@ else:  # unseen by type checkers, so that to them a wrong name stays an error
         "StyleError": "errors",
         "WeightsError": "errors",
         "doodle": "painting.doodle",
+        "instant": "painting.painter",
         "make_card": "painting",
         "read": "image.files",
         "stylize": "painting",

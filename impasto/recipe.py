@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, NoReturn
 
 from impasto.errors import OptionError, RecipeError
-from impasto.methods.configs import METHODS, PixelConfig
+from impasto.methods.configs import METHODS, PictureConfig
 from impasto.methods.options import from_dict
 from impasto.strict import MAX_NUMBER, MAX_STRING, MAX_TEXT, Json, Reader, Shape
 
@@ -161,7 +161,7 @@ class Recipe:
         """The inputs of that role, in their order."""
         return tuple(given for given in self.inputs if given.role == role)
 
-    def settings(self) -> PixelConfig:
+    def settings(self) -> PictureConfig:
         """The method's own configuration, checked option by option.
 
         Raises:

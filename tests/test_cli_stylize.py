@@ -32,7 +32,7 @@ def test_it_paints(capsys: pytest.CaptureFixture[str]) -> None:
     assert np.abs(pixels("out.png").astype(int) - pixels("photo.png")).mean() > 1
     recipe = recipe_of("out.png")
     assert [given.name for given in recipe.inputs] == ["photo.png", "painting.png"]
-    assert recipe.settings().iterations == 4
+    assert recipe.config["iterations"] == 4
     assert recipe.stopped_at is None
 
 

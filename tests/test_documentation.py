@@ -40,6 +40,8 @@ def quick(words: list[str]) -> list[str]:
     command = get_command(app).commands[words[0]]  # type: ignore[attr-defined]
     has = {parameter.name for parameter in command.params}
     chosen = dict(QUICK)
+    if "instant" in words:
+        chosen = {"size": QUICK["size"]}
     if "--epochs" in words:
         chosen |= {"epochs": "1", "steps": "2"}
         del chosen["iterations"]

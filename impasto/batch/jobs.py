@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from impasto.methods.choices import StyleChoice
-from impasto.methods.configs import PhotoConfig
+from impasto.methods.configs import StyledConfig
 
 __all__ = ["Brief", "Cell", "DrawJob", "Job", "PaintJob", "Report"]
 
@@ -22,7 +22,7 @@ class Brief:
         memory: bytes that all of them may hold; by default four fifths of what is free.
     """
 
-    config: PhotoConfig
+    config: StyledConfig
     staging: Path
     init: Path | None
     weights: Path | None

@@ -12,7 +12,7 @@ from impasto import __version__
 from impasto.digests import of_bytes, of_file
 from impasto.errors import OptionError, PictureError
 from impasto.methods.choices import StyleChoice, means_file
-from impasto.methods.configs import PhotoConfig
+from impasto.methods.configs import StyledConfig
 from impasto.styles import gallery
 
 __all__ = ["FORMATS", "PICTURES", "Batch", "Look", "find_photographs", "style_file"]
@@ -100,7 +100,7 @@ class Batch:
 
     photographs: tuple[Path, ...]
     looks: tuple[Look, ...]
-    config: PhotoConfig
+    config: StyledConfig
     folder: Path
     init: Path | None = None
     weights: Path | None = None

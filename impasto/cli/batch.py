@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,11 +12,10 @@ import typer
 
 from impasto.cli import options as shared
 from impasto.cli.console import complain, hush, margin, remark
-from impasto.cli.flags import with_flags
+from impasto.cli.flags import config_and_start, with_flags
 from impasto.cli.interrupt import INTERRUPTED, TERMINATED, patient
 from impasto.cli.outputs import Wanted, with_output
-from impasto.cli.stylize import config_and_start
-from impasto.methods.configs import STYLIZERS, PhotoConfig
+from impasto.methods.configs import STYLIZERS, StyledConfig
 from impasto.sizes import parse_memory
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     Watch = Callable[[Progress], None]
 
-__all__ = ["batch"]
+__all__ = ["batch", "paint_all"]
 
 _FAILED = 1
 _SEEN = "What is written and shown"
@@ -94,24 +93,57 @@ def batch(
     """
     hush(wanted.quiet)
     config, init = config_and_start(STYLIZERS, method, options)
-    assert isinstance(config, PhotoConfig)
-
-    from impasto.batch import Batch, Look, conduct, find_photographs
-
-    order = Batch(
-        photographs=find_photographs(photographs, out, deep=recursive),
-        looks=tuple(dict.fromkeys(Look.parse(text) for text in style or ())),
-        config=config,
-        folder=out,
+    assert isinstance(config, StyledConfig)
+    paint_all(
+        photographs,
+        style or (),
+        config,
+        out,
+        wanted,
+        deep=recursive,
         init=init,
         weights=weights,
         format=format,
+        workers=workers,
+    )
+
+
+def paint_all(
+    photographs: Sequence[Path],
+    looks: Sequence[str],
+    config: StyledConfig,
+    out: Path,
+    wanted: Wanted,
+    *,
+    deep: bool = False,
+    **more: Any,
+) -> None:
+    """Paint photographs in styles, and say what came of it.
+
+    Args:
+        photographs: pictures, and folders of pictures.
+        looks: each a style, or a blend of several joined by a plus.
+        out: the folder for the pictures.
+        deep: look into the folders' own folders too.
+        more: the other attributes of `impasto.batch.Batch`.
+
+    Raises:
+        ImpastoError: nothing can be painted.
+        Exit: a picture failed, or somebody ended it.
+    """
+    from impasto.batch import Batch, Look, conduct, find_photographs
+
+    order = Batch(
+        photographs=find_photographs(photographs, out, deep=deep),
+        looks=tuple(dict.fromkeys(Look.parse(text) for text in looks)),
+        config=config,
+        folder=out,
         bits=16 if wanted.bits == "16" else 8,
         quality=wanted.quality,
         recipe=not wanted.no_recipe,
-        workers=workers,
         memory=None if wanted.memory is None else parse_memory(wanted.memory),
         force=wanted.force,
+        **more,
     )
     if wanted.dry_run:
         _foretell(order, as_json=wanted.as_json)

@@ -13,7 +13,7 @@ from impasto.cli.painter import Output, present, run
 from impasto.cli.planning import foretold, leaner, show
 from impasto.errors import ImpastoError, OptionError, ResumeError
 from impasto.image.files import digest, read_recipe
-from impasto.methods.configs import PixelConfig
+from impasto.methods.configs import PictureConfig
 from impasto.methods.way import PLAIN, Way
 from impasto.painting import Sources, Task, prepare, resume
 from impasto.painting.again import take_threads
@@ -47,7 +47,7 @@ def output_of(wanted: Wanted, otherwise: str | Path, bits: int = 8) -> Output:
 
 def launch(
     sources: Sources,
-    config: PixelConfig,
+    config: PictureConfig,
     wanted: Wanted,
     otherwise: str,
     long_side: int = 0,

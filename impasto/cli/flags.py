@@ -6,15 +6,17 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, fields
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from impasto.errors import OptionError
-from impasto.methods.configs import METHODS, PixelConfig
+from impasto.errors import OptionError, suggestion
+from impasto.methods.choices import start_of
+from impasto.methods.configs import METHODS, PictureConfig
 from impasto.methods.given import from_given
 
-__all__ = ["config_of", "flags", "with_flags"]
+__all__ = ["config_and_start", "config_of", "flags", "with_flags"]
 
 # A bound beyond it limits nothing that a person would type: help need not show it.
 _BOUNDLESS = 100_000
@@ -78,13 +80,29 @@ def flags(
             )
 
 
+def config_and_start(
+    kinds: dict[str, Any], method: str, options: dict[str, Any], *, has_map: bool = False
+) -> tuple[PictureConfig, Path | None]:
+    """The configuration, and the picture to start from where `--init` names one.
+
+    Raises:
+        OptionError: an unknown method, or options that are not allowed.
+    """
+    if method not in kinds:
+        raise OptionError(
+            f"--method is {method!r}{suggestion(method, kinds)} It may be {', '.join(kinds)}."
+        )
+    options, init = start_of(options)
+    return config_of(kinds, method, options, has_map=has_map), init
+
+
 def config_of(
-    kinds: Mapping[str, type[PixelConfig]],
+    kinds: Mapping[str, type[PictureConfig]],
     method: str,
     options: dict[str, Any],
     *,
     has_map: bool = False,
-) -> PixelConfig:
+) -> PictureConfig:
     """The configuration of a method from what was typed.
 
     Args:

@@ -9,9 +9,8 @@ import typer
 
 from impasto.cli import options as shared
 from impasto.cli.console import hush
-from impasto.cli.flags import with_flags
+from impasto.cli.flags import config_and_start, with_flags
 from impasto.cli.outputs import Wanted, with_output
-from impasto.cli.stylize import config_and_start
 from impasto.methods.choices import StyleChoice
 from impasto.methods.configs import LaplacianConfig
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from impasto.methods.configs import STYLIZERS
+from impasto.methods.configs import OPTIMISERS, STYLIZERS
 
 __all__ = [
     "BackboneName",
@@ -20,6 +20,7 @@ __all__ = [
     "Memory",
     "Method",
     "NoRecipe",
+    "Optimiser",
     "Out",
     "PreviewEvery",
     "Quality",
@@ -75,8 +76,18 @@ Method = Annotated[
     typer.Option(
         "--method",
         metavar="|".join(STYLIZERS),
-        help="gatys compares statistics, nnst nearest neighbours, mrf patches.",
+        help="gatys compares statistics, nnst nearest neighbours, mrf patches; instant paints at "
+        "once, by a network.",
         autocompletion=lambda: list(STYLIZERS),
+    ),
+]
+Optimiser = Annotated[
+    str,
+    typer.Option(
+        "--method",
+        metavar="|".join(OPTIMISERS),
+        help="gatys compares statistics, nnst nearest neighbours, mrf patches.",
+        autocompletion=lambda: list(OPTIMISERS),
     ),
 ]
 Styles = Annotated[

@@ -42,7 +42,7 @@ def foretold(
     is_large = task.load.pixels >= _LARGE
     timed = is_large or wanted.dry_run
     found = forecast(task, memory, plan=plan, since=since, extra=extra, timed=timed)
-    if is_large and not wanted.quiet and not wanted.dry_run:
+    if found.seconds is not None and is_large and not wanted.quiet and not wanted.dry_run:
         remark(
             f"this takes {_time(found.seconds)} and {gigabytes(found.memory)}; {_told(task, found)}"
         )
@@ -58,8 +58,12 @@ def show(task: Task, found: Forecast, *, as_json: bool) -> None:
     first, last = scales[0], scales[-1]
     count = sum(scale.iterations for scale in scales)
     print(f"size     {first.width}×{first.height} to {last.width}×{last.height}")
-    print(f"work     {count} iterations at {len(scales)} scales")
+    if found.seconds is not None:
+        print(f"work     {count} iterations at {len(scales)} scales")
     print(f"memory   {gigabytes(found.memory)} of {gigabytes(found.allowed)} that it may take")
+    if found.seconds is None:
+        print("plan     painted at once, in parts if it is large")
+        return
     print(f"time     {_time(found.seconds)}")
     print(f"plan     {_told(task, found)}")
 
@@ -95,9 +99,7 @@ def _remembered(task: Task, plan: Plan) -> list[str]:
     return found
 
 
-def _time(seconds: float | None) -> str:
-    if seconds is None:
-        return "an unknown time"
+def _time(seconds: float) -> str:
     if seconds < 100:
         return f"about {seconds:.0f} s"
     return f"about {seconds / 60:.0f} min" if seconds < 6000 else f"about {seconds / 3600:.1f} h"

@@ -13,11 +13,10 @@ import typer
 
 from impasto.cli import options as shared
 from impasto.cli.console import hush, margin, remark
-from impasto.cli.flags import with_flags
+from impasto.cli.flags import config_and_start, with_flags
 from impasto.cli.interrupt import INTERRUPTED, patient
-from impasto.cli.stylize import config_and_start
 from impasto.evaluation.studies.kinds import STUDIES, variants_of
-from impasto.methods.configs import STYLIZERS, PhotoConfig
+from impasto.methods.configs import OPTIMISERS, PhotoConfig
 
 if TYPE_CHECKING:
     from impasto.evaluation.studies.conduct import Outcome, Progress
@@ -31,7 +30,7 @@ def _kinds() -> list[str]:
     return list(STUDIES)
 
 
-@with_flags(*STYLIZERS.values(), files=("init",), without=("size", "region", "feather"))
+@with_flags(*OPTIMISERS.values(), files=("init",), without=("size", "region", "feather"))
 def study(
     kind: Annotated[
         str,
@@ -78,7 +77,7 @@ def study(
     size: Annotated[
         int, typer.Option("--size", metavar="32…16384", help="Long side of each picture.")
     ] = 256,
-    method: shared.Method = "gatys",
+    method: shared.Optimiser = "gatys",
     weights: shared.Weights = None,
     force: shared.Force = False,
     no_video: Annotated[
@@ -97,7 +96,7 @@ def study(
     was.
     """
     hush(quiet)
-    base, init = config_and_start(dict(STYLIZERS), method, {"size": size, **options})
+    base, init = config_and_start(dict(OPTIMISERS), method, {"size": size, **options})
     assert isinstance(base, PhotoConfig)
     chosen = () if values is None else tuple(values.split(","))
     variants_of(kind, base, chosen, init)  # what makes no sense is told before PyTorch is loaded

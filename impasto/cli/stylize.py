@@ -8,21 +8,27 @@ from typing import Annotated, Any
 import typer
 
 from impasto.cli import options as shared
+from impasto.cli.batch import paint_all
 from impasto.cli.console import hush
-from impasto.cli.flags import config_of, with_flags
+from impasto.cli.flags import config_and_start, with_flags
 from impasto.cli.outputs import Wanted, with_output
-from impasto.errors import OptionError, suggestion
-from impasto.methods.choices import StyleChoice, start_of
-from impasto.methods.configs import STYLIZERS, PixelConfig
+from impasto.errors import OptionError
+from impasto.methods.choices import StyleChoice
+from impasto.methods.configs import STYLIZERS, InstantConfig, StyledConfig
 
-__all__ = ["config_and_start", "stylize"]
+__all__ = ["stylize"]
 
 
 @with_output()
 @with_flags(*STYLIZERS.values(), files=("init",))
 def stylize(
     content: Annotated[
-        str, typer.Argument(metavar="CONTENT", help="The photograph.", show_default=False)
+        list[str],
+        typer.Argument(
+            metavar="CONTENT...",
+            help="The photograph. Several go to the folder --out, as `impasto batch` has it.",
+            show_default=False,
+        ),
     ],
     options: dict[str, Any],
     style: shared.Styles = None,
@@ -40,26 +46,44 @@ def stylize(
     hush(wanted.quiet)
     config, init = config_and_start(STYLIZERS, method, options, has_map=content_map is not None)
     choices = tuple(StyleChoice.parse(text) for text in style or ())
+    if wanted.keep_run and isinstance(config, InstantConfig):
+        raise OptionError(
+            "--keep-run leaves what more iterations can be given to, and --method instant has none."
+        )
+
+    if len(content) > 1:
+        assert isinstance(config, StyledConfig)
+        _of_one_alone(config, wanted, maps=content_map is not None or bool(style_map))
+        looks = ["+".join(style)] if style else []
+        photographs, out = [Path(name) for name in content], wanted.out or Path("batch")
+        paint_all(photographs, looks, config, out, wanted, init=init, weights=weights)
+        return
 
     from impasto.cli.easel import launch
     from impasto.painting import Sources
 
+    (photograph,) = content
     names = "+".join(Path(choice.source).stem for choice in choices) or "regions"
-    sources = Sources(content, choices, init, content_map, tuple(style_map or ()), weights)
-    launch(sources, config, wanted, f"{Path(content).stem}-{names}.png")
+    sources = Sources(photograph, choices, init, content_map, tuple(style_map or ()), weights)
+    launch(sources, config, wanted, f"{Path(photograph).stem}-{names}.png")
 
 
-def config_and_start(
-    kinds: dict[str, Any], method: str, options: dict[str, Any], *, has_map: bool = False
-) -> tuple[PixelConfig, Path | None]:
-    """The configuration, and the picture to start from where `--init` names one.
+def _of_one_alone(config: StyledConfig, wanted: Wanted, *, maps: bool) -> None:
+    """Refuse what belongs to a single photograph where there are several.
 
     Raises:
-        OptionError: an unknown method, or options that are not allowed.
+        OptionError: it was given.
     """
-    if method not in kinds:
+    given = {
+        "--content-map and --style-map": maps,
+        "--region": bool(config.region),
+        "--preview-every": wanted.preview_every is not None,
+        "--trace": wanted.trace is not None,
+        "--run": wanted.run is not None,
+        "--keep-run": wanted.keep_run,
+    }
+    if told := [name for name, is_given in given.items() if is_given]:
         raise OptionError(
-            f"--method is {method!r}{suggestion(method, kinds)} It may be {', '.join(kinds)}."
+            f"{', '.join(told)}: of one photograph alone, and several were given. Leave it out, "
+            "or paint them one by one."
         )
-    options, init = start_of(options)
-    return config_of(kinds, method, options, has_map=has_map), init

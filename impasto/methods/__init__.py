@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from impasto.methods.configs import (
     DoodleConfig,
     GatysConfig,
+    InstantConfig,
     LaplacianConfig,
     MrfConfig,
     NnstConfig,
@@ -21,6 +22,7 @@ from impasto.methods.configs import (
 if TYPE_CHECKING:
     from impasto.methods._doodle import doodle
     from impasto.methods._gatys import gatys
+    from impasto.methods._instant import instant
     from impasto.methods._laplacian import laplacian
     from impasto.methods._matching import mrf, nnst
     from impasto.methods._texture import texture
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DoodleConfig",
     "GatysConfig",
+    "InstantConfig",
     "LaplacianConfig",
     "MrfConfig",
     "NnstConfig",
@@ -38,6 +41,7 @@ __all__ = [
     "TextureConfig",
     "doodle",
     "gatys",
+    "instant",
     "laplacian",
     "mrf",
     "nnst",
@@ -47,6 +51,7 @@ __all__ = [
 _HOMES = {
     "doodle": "_doodle",
     "gatys": "_gatys",
+    "instant": "_instant",
     "laplacian": "_laplacian",
     "mrf": "_matching",
     "nnst": "_matching",

@@ -32,7 +32,14 @@ from impasto.methods._nearest import nearest_layers
 from impasto.methods._patches import patch_layers
 from impasto.methods._terms import Engine, Reach, content_terms, pixel_terms, style_terms
 from impasto.methods.choices import layer_weights
-from impasto.methods.configs import DoodleConfig, MrfConfig, NnstConfig, PhotoConfig, PixelConfig
+from impasto.methods.configs import (
+    DoodleConfig,
+    MrfConfig,
+    NnstConfig,
+    PhotoConfig,
+    PictureConfig,
+    PixelConfig,
+)
 from impasto.methods.scene import Region, situations
 from impasto.methods.solver import Problem, Settings, Step, solve
 from impasto.methods.way import PLAIN, Way
@@ -54,11 +61,13 @@ __all__ = [
 _LARGE = 1024
 
 Picture = Float[Tensor, "1 3 h w"]
-Config = TypeVar("Config", bound=PixelConfig)
+Config = TypeVar("Config", bound=PictureConfig)
 
 
 def with_layers(config: Config) -> Config:
     """The config with its method's own layers where it names none."""
+    if not isinstance(config, PixelConfig):
+        return config
     layers = config.style_layers or _style_layers(config)
     config = replace(config, style_layers=layers)
     if isinstance(config, PhotoConfig):
@@ -78,11 +87,12 @@ def _style_layers(config: PixelConfig) -> tuple[str, ...]:
     return BACKBONES[config.backbone].style
 
 
-def backbone_of(config: PixelConfig, weights: Path | None = None) -> Extractor:
+def backbone_of(config: PictureConfig, weights: Path | None = None) -> Extractor:
     """The backbone that the config names, on its device and in its precision."""
     device = pick_device(config.device)
     precision = pick_precision(config.precision, device)
-    net = load(config.backbone, pooling=config.pooling, weights=weights, precision=precision)
+    pooling = config.pooling if isinstance(config, PixelConfig) else "max"
+    net = load(config.eye, pooling=pooling, weights=weights, precision=precision)
     return net.to(device)
 
 

@@ -8,21 +8,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from impasto.errors import OptionError
+from impasto.features.backbones import BACKBONES
 from impasto.methods.choices import STARTS, RegionChoice, layer_weights
 from impasto.methods.options import check, option, otherwise
 
 __all__ = [
     "METHODS",
+    "OPTIMISERS",
     "PAINTERS",
     "STYLIZERS",
     "DoodleConfig",
     "GatysConfig",
+    "InstantConfig",
     "LaplacianConfig",
     "MatchingConfig",
     "MrfConfig",
     "NnstConfig",
     "PhotoConfig",
+    "PictureConfig",
     "PixelConfig",
+    "StyledConfig",
     "TextureConfig",
 ]
 
@@ -36,15 +41,14 @@ _LEAST, _MOST = 32, 16384
 
 
 @dataclass(frozen=True)
-class PixelConfig:
-    """What every method that optimises pixels can be told.
+class PictureConfig:
+    """What every method can be told.
 
     Raises:
         OptionError: a value out of its range or not among its choices, or two that contradict.
     """
 
     size: int = option(512, "Long side of the result, in pixels.", low=_LEAST, high=_MOST)
-    seed: int = option(0, "Seed of everything random.", low=0, high=2**63 - 1)
     stroke: float = option(
         1.0,
         "Size of the strokes: 2 paints with strokes twice as large as the painting's, seen as "
@@ -52,6 +56,48 @@ class PixelConfig:
         low=0.1,
         high=10.0,
     )
+    precision: str = option(
+        "auto",
+        "Number type inside the network; auto takes bfloat16 where it is native.",
+        choices=("auto", "float32", "bfloat16"),
+        panel="Network",
+    )
+    device: str = option(
+        "auto",
+        "Where to compute.",
+        choices=("auto", "cpu", "cuda", "xpu", "mps"),
+        panel="Network",
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @property
+    def eye(self) -> str:
+        """The backbone that sees the pictures."""
+        return "compact"
+
+    @property
+    def style_names(self) -> tuple[str, ...]:
+        """Layers that hold the painting, each with a weight if it has one."""
+        return BACKBONES[self.eye].style
+
+    @property
+    def content_names(self) -> tuple[str, ...]:
+        """Layers that hold the photograph, likewise."""
+        return BACKBONES[self.eye].content
+
+    @property
+    def first(self) -> int:
+        """Long side of the first, coarsest scale, at most."""
+        return self.size
+
+
+@dataclass(frozen=True)
+class PixelConfig(PictureConfig):
+    """What every method that optimises pixels can be told."""
+
+    seed: int = option(0, "Seed of everything random.", low=0, high=2**63 - 1)
     backbone: str = option(
         "compact",
         "The network that sees the pictures.",
@@ -112,21 +158,9 @@ class PixelConfig:
         high=_MOST,
         panel="Optimiser",
     )
-    precision: str = option(
-        "auto",
-        "Number type inside the network; auto takes bfloat16 where it is native.",
-        choices=("auto", "float32", "bfloat16"),
-        panel="Network",
-    )
-    device: str = option(
-        "auto",
-        "Where to compute.",
-        choices=("auto", "cpu", "cuda", "xpu", "mps"),
-        panel="Network",
-    )
 
     def __post_init__(self) -> None:
-        check(self)
+        super().__post_init__()
         layer_weights(self.style_layers)
         if bool(self.epochs) != bool(self.steps):
             raise OptionError(
@@ -159,10 +193,25 @@ class PixelConfig:
         """Iterations of the whole run, however they were given."""
         return self.epochs * self.steps or self.iterations
 
+    @property
+    def eye(self) -> str:
+        """The backbone, as it was chosen."""
+        return self.backbone
+
+    @property
+    def style_names(self) -> tuple[str, ...]:
+        """The layers that were chosen, or the method's own once they are filled in."""
+        return self.style_layers
+
+    @property
+    def first(self) -> int:
+        """As it was chosen."""
+        return self.smallest
+
 
 @dataclass(frozen=True)
-class PhotoConfig(PixelConfig):
-    """What every method that paints from a photograph can be told besides."""
+class StyledConfig(PictureConfig):
+    """What every method can be told that gives a photograph a style."""
 
     strength: float = option(
         0.5, "How far to go from the photograph (0) to the painting (1).", low=0.0, high=1.0
@@ -178,7 +227,6 @@ class PhotoConfig(PixelConfig):
         "How --color match moves the painting's colours.",
         choices=("symmetric", "cholesky", "pca"),
     )
-    init: str = option("content", "What the first scale starts from.", choices=STARTS)
     region: tuple[str, ...] = option(
         (),
         "What to do where --content-map has a colour: a style, a strength, keep (pixels "
@@ -193,6 +241,24 @@ class PhotoConfig(PixelConfig):
         high=0.5,
         panel="Regions",
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        colours = [RegionChoice.parse(text).colour for text in self.region]
+        if twice := [c for i, c in enumerate(colours) if c in colours[:i]]:
+            raise OptionError(f"--region names {twice[0]} twice. Say all of it in one.")
+
+
+@dataclass(frozen=True)
+class InstantConfig(StyledConfig):
+    """Options of the network that paints in any style at once."""
+
+
+@dataclass(frozen=True)
+class PhotoConfig(StyledConfig, PixelConfig):
+    """What every method that optimises a photograph's pixels can be told besides."""
+
+    init: str = option("content", "What the first scale starts from.", choices=STARTS)
     content_layers: tuple[str, ...] = option(
         (),
         "Layers that hold the photograph, each with a weight if wanted; the backbone's own if "
@@ -227,9 +293,11 @@ class PhotoConfig(PixelConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         layer_weights(self.content_layers)
-        colours = [RegionChoice.parse(text).colour for text in self.region]
-        if twice := [c for i, c in enumerate(colours) if c in colours[:i]]:
-            raise OptionError(f"--region names {twice[0]} twice. Say all of it in one.")
+
+    @property
+    def content_names(self) -> tuple[str, ...]:
+        """The layers that were chosen, or the backbone's own once they are filled in."""
+        return self.content_layers
 
     def _counted(self) -> dict[str, float]:
         strengths = [RegionChoice.parse(text).strength for text in self.region]
@@ -403,8 +471,9 @@ class DoodleConfig(PixelConfig):
 
 
 # By the name that a recipe and a command line give them.
-METHODS: dict[str, type[PixelConfig]] = {
+METHODS: dict[str, type[PictureConfig]] = {
     "gatys": GatysConfig,
+    "instant": InstantConfig,
     "nnst": NnstConfig,
     "mrf": MrfConfig,
     "laplacian": LaplacianConfig,
@@ -413,13 +482,16 @@ METHODS: dict[str, type[PixelConfig]] = {
 }
 
 # Those that paint from a photograph.
-PAINTERS: dict[str, type[PhotoConfig]] = {
-    name: kind for name, kind in METHODS.items() if issubclass(kind, PhotoConfig)
+PAINTERS: dict[str, type[StyledConfig]] = {
+    name: kind for name, kind in METHODS.items() if issubclass(kind, StyledConfig)
 }
 
-# Those that give a photograph a style and differ in how styles are compared.
-STYLIZERS: dict[str, type[PhotoConfig]] = {
+# Those that optimise a photograph's pixels and differ in how styles are compared.
+OPTIMISERS: dict[str, type[PhotoConfig]] = {
     "gatys": GatysConfig,
     "nnst": NnstConfig,
     "mrf": MrfConfig,
 }
+
+# Those that give a photograph a style in one go.
+STYLIZERS: dict[str, type[StyledConfig]] = {**OPTIMISERS, "instant": InstantConfig}

@@ -12,12 +12,19 @@ from typing import Any, TypeVar
 
 from impasto.errors import OptionError
 from impasto.methods.choices import RegionChoice
-from impasto.methods.configs import DoodleConfig, LaplacianConfig, PhotoConfig, PixelConfig
+from impasto.methods.configs import (
+    DoodleConfig,
+    LaplacianConfig,
+    PhotoConfig,
+    PictureConfig,
+    PixelConfig,
+    StyledConfig,
+)
 from impasto.methods.options import from_dict
 
 __all__ = ["from_given"]
 
-Config = TypeVar("Config", bound=PixelConfig)
+Config = TypeVar("Config", bound=PictureConfig)
 
 
 @dataclass(frozen=True)
@@ -31,12 +38,12 @@ class _Need:
     """
 
     option: str
-    of: type[PixelConfig]
+    of: type[PictureConfig]
     words: str
     is_met: Callable[[Any], bool]
 
 
-def _matches(config: PhotoConfig) -> bool:
+def _matches(config: StyledConfig) -> bool:
     regions = [RegionChoice.parse(text) for text in config.region]
     return "match" in (config.color, *(region.color for region in regions))
 
@@ -44,7 +51,7 @@ def _matches(config: PhotoConfig) -> bool:
 _NEEDS = (
     _Need("history", PixelConfig, "--optimizer lbfgs", lambda c: c.optimizer == "lbfgs"),
     _Need("tv", PixelConfig, "a --tv-weight above 0", lambda c: c.tv_weight > 0),
-    _Need("match", PhotoConfig, "--color match, also of a region", _matches),
+    _Need("match", StyledConfig, "--color match, also of a region", _matches),
     _Need(
         "laplacian_pool",
         PhotoConfig,
@@ -74,7 +81,11 @@ def from_given(kind: type[Config], options: Mapping[str, Any], *, has_map: bool 
     if "feather" in options and not has_map:
         _refuse("feather", "--content-map")
     # The config cannot tell a default that was given from one that was not.
-    if config.epochs and options.get("iterations", config.length) != config.length:
+    if (
+        isinstance(config, PixelConfig)
+        and config.epochs
+        and options.get("iterations", config.length) != config.length
+    ):
         raise config.two_lengths()
     return config
 

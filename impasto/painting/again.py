@@ -12,7 +12,8 @@ from impasto.errors import ImpastoError, WeightsError
 from impasto.features.sources import digest
 from impasto.image.files import read
 from impasto.methods.choices import RegionChoice, StyleChoice
-from impasto.methods.configs import PhotoConfig, PixelConfig
+from impasto.methods.configs import InstantConfig, PictureConfig, StyledConfig
+from impasto.painting.instant import digest_with
 from impasto.painting.reading import digest_of
 from impasto.painting.task import Sources, Task
 from impasto.painting.tasks import prepare
@@ -59,7 +60,7 @@ def changes(then: Recipe, now: Recipe) -> list[str]:
     return [change for change in told if change]
 
 
-def change_of_weights(then: Recipe, config: PixelConfig, weights: Path | None) -> str | None:
+def change_of_weights(then: Recipe, config: PictureConfig, weights: Path | None) -> str | None:
     """How the weights differ from the recipe's; None if they do not.
 
     A recipe does not tell whether its weights were named by a file, so any change may mean that.
@@ -68,14 +69,16 @@ def change_of_weights(then: Recipe, config: PixelConfig, weights: Path | None) -
         WeightsError: there are none here.
     """
     try:
-        now = digest(config.backbone, weights)
+        now = digest(config.eye, weights)
+        if isinstance(config, InstantConfig):
+            now = digest_with(now)
     except WeightsError as error:
         if weights is None:
             error.add_note("If the recipe's came from a file, name it with --weights FILE.")
         raise
     if now == then.backbone_digest:
         return None
-    told = f"the weights of {config.backbone} are {short(now)} and were "
+    told = f"the weights of {config.eye} are {short(now)} and were "
     told += short(then.backbone_digest)
     return f"{told} (if those came from a file, name it with --weights FILE)"
 
@@ -95,10 +98,10 @@ def _sources(recipe: Recipe, places: Places, weights: Path | None) -> Sources:
     )
 
 
-def _placed(recipe: Recipe, places: Places) -> PixelConfig:
+def _placed(recipe: Recipe, places: Places) -> PictureConfig:
     """The config, with its regions' styles where they are now."""
     config = recipe.settings()
-    if not isinstance(config, PhotoConfig) or not config.region:
+    if not isinstance(config, StyledConfig) or not config.region:
         return config
     now = {g.use: place for g, place in zip(recipe.of("region"), places["region"], strict=True)}
     choices = [RegionChoice.parse(text) for text in config.region]

@@ -192,7 +192,7 @@ def forecast(
         raise _too_little(task, here, needs[-1], allowed, given=memory is not None)
     index = chosen or 0
     seconds = None
-    if timed:
+    if timed and task.load.layers:  # what is painted at once is painted before it is tried
         seconds = _seconds(_left(task.load, since, extra), task.network, plans[index])
     return Forecast(plans[index], needs[index], allowed, seconds)
 

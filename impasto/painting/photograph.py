@@ -24,7 +24,7 @@ from impasto.methods.configs import (
     LaplacianConfig,
     MatchingConfig,
     PhotoConfig,
-    PixelConfig,
+    PictureConfig,
 )
 from impasto.methods.loads import Load, Scale, load_of
 from impasto.methods.scene import Region
@@ -36,7 +36,7 @@ from impasto.recipe import Input, Recipe
 from impasto.styles.blend import Blend
 from impasto.styles.statistics import Painting, Style
 
-__all__ = ["method_of", "network_of", "photograph_task", "recipe_of"]
+__all__ = ["finished_photograph", "method_of", "network_of", "photograph_task", "recipe_of"]
 
 _PAINTERS: dict[str, Callable[..., Iterator[Step]]] = {
     "gatys": gatys,
@@ -77,7 +77,7 @@ def photograph_task(
         extractor=extractor,
         start=None if start is None else start.pixels,
     )
-    finished = partial(_finished, photograph, plan.keeps_colour)
+    finished = partial(finished_photograph, photograph, plan.keeps_colour)
     load = _load(config, plan.regions, photograph)
     return Task(recipe_of(config, entries, network), config, run, finished, load, extractor)
 
@@ -109,7 +109,7 @@ def _seen(painting: Painting, config: PhotoConfig) -> int:
 
 
 def network_of(
-    config: PixelConfig, sources: Sources, extractor: Extractor | None
+    config: PictureConfig, sources: Sources, extractor: Extractor | None
 ) -> tuple[Extractor, str]:
     """The backbone and the digest of its weights.
 
@@ -118,21 +118,21 @@ def network_of(
     """
     net = extractor or backbone_of(config, sources.weights)
     net.check_layers(layers_of(config))
-    return net, networks.digest(config.backbone, sources.weights)
+    return net, networks.digest(config.eye, sources.weights)
 
 
-def method_of(config: PixelConfig) -> str:
+def method_of(config: PictureConfig) -> str:
     """The name of the method whose options these are."""
     return next(name for name, kind in METHODS.items() if kind is type(config))
 
 
-def recipe_of(config: PixelConfig, inputs: list[Input], network: str) -> Recipe:
+def recipe_of(config: PictureConfig, inputs: list[Input], network: str) -> Recipe:
     """The recipe of a run here and now."""
     threads = torch.get_num_threads()
     return Recipe(method_of(config), asdict(config), tuple(inputs), network, __version__, threads)
 
 
-def _finished(
+def finished_photograph(
     photograph: Picture,
     keeps_colour: Float[Tensor, "1 1 mh mw"] | float | None,
     pixels: Float[Tensor, "1 3 h w"],

@@ -19,7 +19,7 @@ from impasto.image.labels import LabelMap
 from impasto.image.pyramid import scale_schedule
 from impasto.image.quantise import quantise
 from impasto.methods.choices import layer_weights
-from impasto.methods.configs import PhotoConfig, PixelConfig
+from impasto.methods.configs import PictureConfig
 from impasto.painting.task import Source
 from impasto.recipe import Input
 from impasto.styles import card as cards
@@ -83,16 +83,15 @@ class Map:
     size: tuple[int, int]
 
 
-def layers_of(config: PixelConfig) -> list[str]:
+def layers_of(config: PictureConfig) -> list[str]:
     """Every layer that a config names."""
-    content = layer_weights(config.content_layers) if isinstance(config, PhotoConfig) else {}
-    return [*content, *layer_weights(config.style_layers)]
+    return [*layer_weights(config.content_names), *layer_weights(config.style_names)]
 
 
 def read_picture(
     role: str,
     source: Source,
-    config: PixelConfig,
+    config: PictureConfig,
     extractor: Extractor | None = None,
     use: str = "",
     limit: int | None = None,
@@ -135,7 +134,7 @@ def read_map(role: str, source: Source) -> Map:
 
 def read_style(
     source: Source,
-    config: PixelConfig,
+    config: PictureConfig,
     extractor: Extractor,
     network: str,
     role: str = "style",
@@ -163,21 +162,21 @@ def read_style(
 
 
 def _read_card(
-    source: str | Path, config: PixelConfig, network: str, role: str, use: str
+    source: str | Path, config: PictureConfig, network: str, role: str, use: str
 ) -> tuple[cards.StyleCard, Input]:
     file = Path(source) if _is_file(source) else gallery.path(str(source))
     card = cards.load(file)
     if card.about.backbone_digest != network:
         raise StyleError(
             f"The style card {str(source)!r} was measured with {card.about.backbone}, and the run "
-            f"uses {config.backbone}, or other weights of it. Take the painting itself, or make a "
+            f"uses {config.eye}, or other weights of it. Take the painting itself, or make a "
             "card for this backbone with `impasto style make`."
         )
     return card, Input(role, str(source), digest(file), use)
 
 
 def _tell_stroke(
-    given: Input, known: tuple[int, int], config: PixelConfig, view: int | None
+    given: Input, known: tuple[int, int], config: PictureConfig, view: int | None
 ) -> None:
     """Note that the last scale asks for a painting larger or smaller than it can be had.
 
@@ -226,9 +225,11 @@ def _is_file(source: str | Path) -> bool:
     return str(source) not in gallery.names() and (bool(path.suffix) or len(path.parts) > 1)
 
 
-def _check_shape(given: Input, picture: Picture, config: PixelConfig, extractor: Extractor) -> None:
+def _check_shape(
+    given: Input, picture: Picture, config: PictureConfig, extractor: Extractor
+) -> None:
     """Refuse what would be too thin for the network at the first scale."""
-    first = scale_schedule(config.size, config.smallest)[0]
+    first = scale_schedule(config.size, config.first)[0]
     needed = max(16, min_side(extractor.plan, layers_of(config)))
     short, long = sorted((picture.width, picture.height))
     if short < needed or round(short * first / long) < needed:

@@ -18,7 +18,7 @@ from impasto.image.labels import LabelMap, matched, named
 from impasto.image.masks import masks
 from impasto.image.recolor import matched_colours
 from impasto.methods.choices import RegionChoice, StyleChoice, layer_weights
-from impasto.methods.configs import PhotoConfig, PixelConfig
+from impasto.methods.configs import PictureConfig, StyledConfig
 from impasto.methods.scene import Region
 from impasto.painting.reading import Given, Map, read_map, read_style
 from impasto.painting.task import Source, Sources
@@ -56,13 +56,13 @@ class _Part:
     mask: Mask | None
     shares: tuple[Share, ...]
 
-    def mode(self, config: PhotoConfig) -> str:
+    def mode(self, config: StyledConfig) -> str:
         return self.choice.color or config.color
 
 
 def plan_regions(
     sources: Sources,
-    config: PhotoConfig,
+    config: StyledConfig,
     photograph: Given,
     extractor: Extractor,
     network: str,
@@ -95,7 +95,7 @@ def _styled(given: Given) -> Style:
     return given.style
 
 
-def _check(sources: Sources, config: PhotoConfig) -> None:
+def _check(sources: Sources, config: StyledConfig) -> None:
     if config.region and sources.content_map is None:
         raise OptionError("--region says what to do with a colour of --content-map: give that map.")
     if sources.style_maps and sources.content_map is None:
@@ -117,7 +117,7 @@ def _check(sources: Sources, config: PhotoConfig) -> None:
 
 def _mapped(
     sources: Sources,
-    config: PhotoConfig,
+    config: StyledConfig,
     photograph: Given,
     extractor: Extractor,
     network: str,
@@ -147,7 +147,7 @@ def _mapped(
     return parts, [drawn.input, *maps, *(given.input for given in own.values())]
 
 
-def _chosen(labels: LabelMap, config: PhotoConfig) -> dict[str, RegionChoice]:
+def _chosen(labels: LabelMap, config: StyledConfig) -> dict[str, RegionChoice]:
     """What is to happen, by the colours as the map has them, which may be typed a little off."""
     typed = {choice.colour: choice for choice in map(RegionChoice.parse, config.region)}
     renamed = named(labels, tuple(typed)).colours
@@ -180,7 +180,7 @@ def _parts(
     choices: dict[str, RegionChoice],
     shares: dict[str, list[Share]],
     photograph: Picture,
-    config: PhotoConfig,
+    config: StyledConfig,
 ) -> list[_Part]:
     """Each colour of the map with its mask; one colour alone needs none."""
     height, width = photograph.height, photograph.width
@@ -250,7 +250,7 @@ def tell_size(what: str, drawn: Map, size: tuple[int, int]) -> None:
     )  # fmt: skip
 
 
-def _region(part: _Part, config: PhotoConfig, photograph: Picture) -> Region:
+def _region(part: _Part, config: StyledConfig, photograph: Picture) -> Region:
     choice = part.choice
     strength = config.strength if choice.strength is None else choice.strength
     if choice.keep or (strength == 0 and part.mask is not None):
@@ -264,16 +264,16 @@ def _region(part: _Part, config: PhotoConfig, photograph: Picture) -> Region:
     return Region(style, strength, part.mask, choice.colour)
 
 
-def blended(styles: Sequence[tuple[Style, float, str]], config: PixelConfig) -> Style:
+def blended(styles: Sequence[tuple[Style, float, str]], config: PictureConfig) -> Style:
     """Several styles as one, by weight and layers; a single one is itself."""
     style, weight, layers = styles[0]
     if len(styles) == 1 and layers == "all" and weight > 0:
         return style
-    names = tuple(layer_weights(config.style_layers))
+    names = tuple(layer_weights(config.style_names))
     return Blend(tuple(Share(*parts) for parts in styles), names)
 
 
-def _matched(style: Style, photograph: Picture, mask: Mask | None, config: PhotoConfig) -> Style:
+def _matched(style: Style, photograph: Picture, mask: Mask | None, config: StyledConfig) -> Style:
     if not isinstance(style, Painting):
         raise OptionError(
             "--color match moves a painting's colours, and a style card has only statistics of "
@@ -283,7 +283,7 @@ def _matched(style: Style, photograph: Picture, mask: Mask | None, config: Photo
     return replace(style, pixels=pixels)
 
 
-def _colour_mask(parts: Sequence[_Part], config: PhotoConfig) -> Tensor | float | None:
+def _colour_mask(parts: Sequence[_Part], config: StyledConfig) -> Tensor | float | None:
     """How much of a pixel's painted colour is the photograph's: of a transition to a region that is
     kept, which has the photograph's colours anyway, all of the rest counts.
     """
@@ -299,14 +299,14 @@ def _colour_mask(parts: Sequence[_Part], config: PhotoConfig) -> Tensor | float 
     return share.clamp(max=1)
 
 
-def _check_sizes(parts: Sequence[_Part], config: PhotoConfig, extractor: Extractor) -> None:
+def _check_sizes(parts: Sequence[_Part], config: StyledConfig, extractor: Extractor) -> None:
     """Refuse a region that no layer can see, and tell where one is too small for some.
 
     Raises:
         OptionError: a region of fewer pixels than the first layer's cells.
     """
     strides = {info.name: info.stride for info in describe(extractor.plan)}
-    layers = layer_weights(config.style_layers)
+    layers = layer_weights(config.style_names)
     for part in parts:
         if part.mask is None:
             continue

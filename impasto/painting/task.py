@@ -15,7 +15,7 @@ from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.image.files import Picture
 from impasto.methods.choices import StyleChoice
-from impasto.methods.configs import PixelConfig
+from impasto.methods.configs import PictureConfig
 from impasto.methods.loads import Load
 from impasto.methods.solver import Step
 from impasto.methods.way import PLAIN, Way
@@ -85,7 +85,7 @@ class Task:
     """
 
     recipe: Recipe
-    config: PixelConfig
+    config: PictureConfig
     run: Callable[..., Iterator[Step]]
     finished: Callable[[Float[Tensor, "1 3 h w"]], Picture]
     load: Load

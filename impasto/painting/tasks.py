@@ -8,13 +8,15 @@ from impasto.features.extractor import Extractor
 from impasto.methods.configs import (
     DoodleConfig,
     GatysConfig,
+    InstantConfig,
     LaplacianConfig,
     MrfConfig,
     NnstConfig,
-    PixelConfig,
+    PictureConfig,
     TextureConfig,
 )
 from impasto.painting.doodle import doodle_task
+from impasto.painting.instant import instant_task
 from impasto.painting.laplacian import laplacian_task
 from impasto.painting.photograph import photograph_task
 from impasto.painting.task import Sources, Task
@@ -22,8 +24,9 @@ from impasto.painting.texture import texture_task
 
 __all__ = ["prepare"]
 
-_TASKS: dict[type[PixelConfig], Callable[..., Task]] = {
+_TASKS: dict[type[PictureConfig], Callable[..., Task]] = {
     GatysConfig: photograph_task,
+    InstantConfig: instant_task,
     NnstConfig: photograph_task,
     MrfConfig: photograph_task,
     TextureConfig: texture_task,
@@ -32,7 +35,7 @@ _TASKS: dict[type[PixelConfig], Callable[..., Task]] = {
 }
 
 
-def prepare(sources: Sources, config: PixelConfig, extractor: Extractor | None = None) -> Task:
+def prepare(sources: Sources, config: PictureConfig, extractor: Extractor | None = None) -> Task:
     """Read everything that a run needs, and check it before any work is done.
 
     Args:

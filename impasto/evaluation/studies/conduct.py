@@ -178,7 +178,8 @@ class _Easel:
         pairs = list(zip(run.numbers, run.variants, strict=True))
         if not self._tell(run, pairs[0], None):
             return False
-        every = max(1, -(-run.task.config.length // _MOST_FRAMES))
+        length = sum(scale.iterations for scale in run.task.load.scales)
+        every = max(1, -(-length // _MOST_FRAMES))
         for count, moment in enumerate(paint_run(run, self.folder), start=1):
             if self.filming and (count % every == 0 or moment.record is not None):
                 image = to_pil(finish(run.task, moment.step)).convert("RGB")

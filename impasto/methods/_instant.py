@@ -1,0 +1,278 @@
+"""Any style at once: a photograph goes through a network once, and nothing is optimised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from impasto.features.extractor import Extractor
+from impasto.image.files import fitted, resize
+from impasto.image.masks import pooled
+from impasto.losses.statistics import Guide, Moments, moments
+from impasto.methods._painter import backbone_of, regions_of
+from impasto.methods.configs import InstantConfig
+from impasto.methods.scene import Region
+from impasto.methods.solver import Step
+from impasto.methods.way import PLAIN, Snapshot, Way
+from impasto.networks.checkpoint import load_instant
+from impasto.networks.instant import LEVELS, STYLE_LAYERS, Decoder, InstantNetwork, summary
+from impasto.networks.transport import Target, transport
+from impasto.styles.statistics import LEAST_CELLS, Style
+
+__all__ = ["SMALLEST", "Brush", "instant", "paint_with"]
+
+# Pixels around the picture that are painted and cut off, with what a border does to features.
+MARGIN = 16
+
+# How far, in pixels, the networks look beyond what they paint; a multiple of an eighth's step.
+HALO = 96
+
+# Pixels of the shortest side that shows anything.
+SMALLEST = 16
+
+# Sides of a part that is painted at a time, in pixels; a picture of no more is painted whole.
+_PART, _WHOLE = 1024, 1_600_000
+
+# A large photograph's features are counted in so many parts of it, of such sides.
+_SAMPLES, _SAMPLE = 64, 128
+
+# Of layers of this stride and finer every second row and column is counted: neighbours are alike,
+# and to count them all takes a fifth of the time that painting does.
+_FINE = 2
+
+# Below this strength the picture fades to the photograph: at 0 no network gives it back exactly.
+_FAINT = 0.1
+
+Picture = Float[Tensor, "1 3 _ _"]
+Features = Mapping[str, Float[Tensor, "1 _ _ _"]]
+
+
+@dataclass(frozen=True)
+class Brush:
+    """A style at a strength, encoded once: what paints any number of photographs.
+
+    Attributes:
+        decoder: the network as the style steers it.
+        goals: by level, where a photograph's features are moved.
+        strength: from 0, the photograph, to 1.
+    """
+
+    decoder: Decoder
+    goals: Mapping[str, Target]
+    strength: float
+
+    @staticmethod
+    @torch.no_grad()
+    def of(
+        style: Style,
+        strength: float,
+        long_side: int,
+        extractor: Extractor,
+        network: InstantNetwork | None = None,
+    ) -> Brush:
+        """Encode a style.
+
+        Args:
+            long_side: what the painting is looked at with: the result's times the stroke.
+            extractor: `compact`, on the device and in the precision to paint with.
+            network: by default the one that comes with the package.
+        """
+        network = network or load_instant()
+        like = next(extractor.parameters())
+        found = {
+            name: part.to(torch.device("cpu"))
+            for name, part in style.at(long_side, extractor, list(STYLE_LAYERS)).items()
+        }
+        decoder = network.decoder(summary(found), torch.tensor([strength]), like)
+        goals = {name: Target.of(found[name]).to(like.device) for name in LEVELS if name in found}
+        return Brush(decoder, goals, strength)
+
+    def ready(self, found: Mapping[str, Moments]) -> Decoder:
+        """The decoder for a photograph, or a region of it, with these features."""
+        share = min(1.0, 2 * self.strength)
+        moves = {name: transport(found[name], goal, share) for name, goal in self.goals.items()}
+        return self.decoder.after(moves)
+
+
+def instant(
+    content: Float[Tensor, "1 3 h w"],
+    style: Style | Float[Tensor, "1 3 sh sw"] | None,
+    config: InstantConfig | None = None,
+    *,
+    regions: Sequence[Region] = (),
+    extractor: Extractor | None = None,
+    network: InstantNetwork | None = None,
+    way: Way = PLAIN,  # noqa: ARG001
+) -> Iterator[Step]:
+    """Paint `content` in `style` at once; yields a single step.
+
+    Args:
+        content: a photograph in [0, 1], of any size; painted at `config.size`.
+        style: a painting in [0, 1], or a style card; not read if there are regions.
+        config: every option.
+        regions: parts of the picture with a style and a strength each, instead of one style.
+        extractor: `compact`; by default in the precision that the config names.
+        network: what paints; by default the one that comes with the package.
+        way: as every method has it; of one step there is nothing to go on with.
+    """
+    config = config or InstantConfig()
+    extractor = extractor or backbone_of(config)
+    device = next(extractor.parameters()).device
+    height, width = fitted(content.shape[-2], content.shape[-1], config.size)
+    photograph = content.to(device)
+    if content.shape[-2:] != (height, width):
+        photograph = resize(photograph, height, width)
+    areas = regions_of(style, regions, config.strength, device)
+    long_side = round(max(height, width) * config.stroke)
+    painted = _painted(photograph, areas, long_side, extractor, network)
+    yield Step(
+        1, 1, width, height, 1, 1, 1.0, {}, lambda: painted, lambda: Snapshot({"picture": painted})
+    )
+
+
+def _painted(
+    photograph: Picture,
+    regions: Sequence[Region],
+    long_side: int,
+    extractor: Extractor,
+    network: InstantNetwork | None,
+) -> Picture:
+    """Every region painted, and put together by their masks."""
+    whole = torch.zeros_like(photograph)
+    for region in regions:
+        mask = (
+            None
+            if region.mask is None
+            else resize(region.mask.to(photograph), *photograph.shape[-2:])
+        )
+        part = photograph
+        if region.style is not None and region.strength > 0:
+            brush = Brush.of(region.style, region.strength, long_side, extractor, network)
+            part = paint_with(brush, photograph, extractor, mask)
+        whole += part if mask is None else mask * part
+    return whole
+
+
+@torch.no_grad()
+def paint_with(
+    brush: Brush,
+    photograph: Picture,
+    extractor: Extractor,
+    mask: Float[Tensor, "1 1 _ _"] | None = None,
+) -> Picture:
+    """A photograph painted with a brush, in parts if it is large, without a seam.
+
+    A part's features are those of the whole picture, as far as any network looks; what is moved
+    where is counted once for all parts.
+
+    Args:
+        photograph: at the size of the result.
+        mask: counts the photograph's features only there.
+    """
+    height, width = photograph.shape[-2:]
+    framed = _framed(photograph, MARGIN)
+    if height * width <= _WHOLE:
+        features = extractor(framed, LEVELS)
+        found = _counted(features, mask, (height, width))
+        painted = brush.ready(found)(features)[
+            ..., MARGIN : MARGIN + height, MARGIN : MARGIN + width
+        ]
+        return _faint(painted.float().clamp(0, 1), photograph, brush.strength)
+    decoder = brush.ready(_sampled(photograph, extractor, mask))
+    painted = torch.empty_like(photograph)
+    for top in range(0, height, _PART):
+        for left in range(0, width, _PART):
+            rows, columns = min(_PART, height - top), min(_PART, width - left)
+            part = _part(framed, top, left, rows, columns, decoder, extractor)
+            painted[..., top : top + rows, left : left + columns] = part
+    return _faint(painted, photograph, brush.strength)
+
+
+def _faint(painted: Picture, photograph: Picture, strength: float) -> Picture:
+    if strength >= _FAINT:
+        return painted
+    return torch.lerp(photograph, painted, strength / _FAINT)
+
+
+def _part(
+    framed: Picture,
+    top: int,
+    left: int,
+    rows: int,
+    columns: int,
+    decoder: Decoder,
+    extractor: Extractor,
+) -> Picture:
+    """A part of a picture, painted with as much around it as the networks look at."""
+    above, before = (min(HALO, at + MARGIN) // _STEP * _STEP for at in (top, left))
+    first, start = top + MARGIN - above, left + MARGIN - before
+    last = _up(top + MARGIN + rows + HALO)
+    end = _up(left + MARGIN + columns + HALO)
+    seen = framed[..., first : min(last, framed.shape[-2]), start : min(end, framed.shape[-1])]
+    painted = decoder(extractor(seen, LEVELS))[..., above : above + rows, before : before + columns]
+    return painted.float().clamp(0, 1)
+
+
+# Pixels to a step of the deepest level; where parts begin, its grid does.
+_STEP = 8
+
+
+def _up(number: int) -> int:
+    return -(-number // _STEP) * _STEP
+
+
+def _framed(photograph: Picture, margin: int) -> Picture:
+    """The picture continued as in a mirror, by the margin and to whole steps."""
+    height, width = photograph.shape[-2:]
+    below, after = _up(height) - height + margin, _up(width) - width + margin
+    mode = "reflect" if min(height, width) > margin + _STEP else "replicate"
+    return F.pad(photograph, (margin, after, margin, below), mode)
+
+
+def _counted(features: Features, mask: Tensor | None, size: tuple[int, int]) -> dict[str, Moments]:
+    """The moments of features inside the margin."""
+    found = {}
+    for name, whole in features.items():
+        stride = _STEP * features["relu4_1"].shape[-1] // whole.shape[-1]
+        edge, (rows, columns) = MARGIN // stride, (max(1, n // stride) for n in size)
+        inner = whole[..., edge : edge + rows, edge : edge + columns]
+        if mask is None and stride <= _FINE:
+            inner = inner[..., ::2, ::2]
+        guide = None if mask is None else Guide(pooled(mask, rows, columns))
+        if guide is not None and float(guide.mask.sum()) < LEAST_CELLS:
+            guide = None
+        found[name] = moments(inner.contiguous(memory_format=torch.channels_last), guide)
+    return found
+
+
+def _sampled(photograph: Picture, extractor: Extractor, mask: Tensor | None) -> dict[str, Moments]:
+    """The moments of a large photograph's features, of parts that lie all over it."""
+    height, width = photograph.shape[-2:]
+    across = max(1, round((_SAMPLES * width / height) ** 0.5))
+    down = max(1, round(_SAMPLES / across))
+    means: dict[str, Tensor] = {}
+    seconds: dict[str, Tensor] = {}
+    weights = 0.0
+    for row in range(down):
+        for column in range(across):
+            top = round((height - _SAMPLE) * (row + 0.5) / down)
+            left = round((width - _SAMPLE) * (column + 0.5) / across)
+            share = 1.0
+            if mask is not None:
+                share = float(mask[..., top : top + _SAMPLE, left : left + _SAMPLE].mean())
+            if share < 0.01:
+                continue
+            seen = photograph[..., top : top + _SAMPLE, left : left + _SAMPLE]
+            for name, features in extractor(seen, LEVELS).items():
+                found = moments(features)
+                means[name] = share * found.mean + means.get(name, 0)
+                seconds[name] = share * found.second + seconds.get(name, 0)
+            weights += share
+    if not weights:  # the region lies between all of the parts
+        return _sampled(photograph, extractor, None)
+    return {name: Moments(means[name] / weights, seconds[name] / weights) for name in means}

@@ -1,0 +1,77 @@
+"""The task that gives a photograph a style at once, without optimising anything."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import partial
+
+from impasto.errors import OptionError
+from impasto.features.extractor import Extractor
+from impasto.image.files import fitted
+from impasto.methods import instant
+from impasto.methods.configs import InstantConfig
+from impasto.methods.loads import Load, Scale
+from impasto.methods.way import Plan
+from impasto.networks.checkpoint import digest, load_instant
+from impasto.painting.photograph import finished_photograph, network_of, recipe_of
+from impasto.painting.reading import read_picture
+from impasto.painting.regions import plan_regions
+from impasto.painting.task import Sources, Task
+
+__all__ = ["digest_with", "instant_task"]
+
+# Bytes of the largest part's features, and of each pixel's copies: the photograph, the same with
+# its margin, each region's painting, their sum.
+_PART, _COPIES = 450e6, 84
+
+
+class _AtOnce(Load):
+    """One pass through a network, part by part: what it takes hardly depends on the size."""
+
+    def bytes(self, plan: Plan, itemsize: int) -> int:  # noqa: ARG002
+        """What it takes beside the program, the network and the pictures that were read."""
+        return int(_PART + _COPIES * self.pixels)
+
+
+def instant_task(
+    sources: Sources, config: InstantConfig, extractor: Extractor | None = None
+) -> Task:
+    """Read the pictures and the networks, and write down the recipe.
+
+    Args:
+        extractor: `compact`, if it is loaded already.
+
+    Raises:
+        ImpastoError: whatever cannot be used, before any work is done.
+    """
+    if sources.content is None:
+        raise OptionError("There is no photograph to paint: give CONTENT.")
+    if sources.weights is not None:
+        raise OptionError(
+            "--weights are those of a backbone, and --method instant knows only its own. Leave "
+            "them out, or take another method."
+        )
+    extractor, seen_by = network_of(config, sources, extractor)
+    given = read_picture("content", sources.content, config, extractor)
+    plan = plan_regions(sources, config, given, extractor, seen_by)
+    photograph = given.shown
+    run = partial(
+        instant,
+        photograph.pixels,
+        None,
+        config,
+        regions=plan.regions,
+        extractor=extractor,
+        network=load_instant(),
+    )
+    size = fitted(photograph.height, photograph.width, config.size)
+    load = _AtOnce((Scale(*size, 1),), (), config.eye, "gd", 1, can_tile=False)
+    recipe = recipe_of(config, [given.input, *plan.inputs], digest_with(seen_by))
+    finished = partial(finished_photograph, photograph, plan.keeps_colour)
+    return Task(recipe, config, run, finished, load, extractor)
+
+
+def digest_with(seen_by: str) -> str:
+    """Of what sees and of what paints together: pixels depend on both."""
+    both = f"{seen_by} {digest()}".encode()
+    return f"sha256:{hashlib.sha256(both).hexdigest()}"

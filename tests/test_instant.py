@@ -1,0 +1,167 @@
+"""Any style at once: whole and in parts, in regions, at every size and strength."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from impasto.features.extractor import Extractor
+from impasto.image.files import resize
+from impasto.losses.statistics import Moments
+from impasto.methods import Region, _instant
+from impasto.methods._instant import HALO, MARGIN, Brush, instant, paint_with
+from impasto.methods.configs import InstantConfig
+from impasto.networks.instant import LEVELS, InstantNetwork
+from impasto.styles.statistics import Painting
+
+
+def waves(seed: int, height: int, width: int) -> Tensor:
+    """Coloured waves and a little grain."""
+    rows = torch.linspace(0, height / 9, height)[:, None]
+    columns = torch.linspace(0, width / 7, width)[None]
+    each = [(rows * (seed + c) / 3).sin() * (columns + c).cos() for c in range(3)]
+    grain = torch.rand(3, height, width, generator=torch.Generator().manual_seed(seed))
+    return (0.5 + 0.35 * torch.stack(each) + 0.15 * (grain - 0.5))[None].clamp(0, 1)
+
+
+@pytest.fixture(scope="module")
+def network() -> InstantNetwork:
+    """One that is not trained, but steered and of a picture's range."""
+    torch.manual_seed(3)
+    network = InstantNetwork().eval().requires_grad_(False)
+    for part in network.stages.modules():
+        if isinstance(part, torch.nn.Linear):
+            torch.nn.init.normal_(part.weight, std=0.05)
+    network.last.weight.mul_(0.02)
+    network.units.fill_(2.0)
+    return network
+
+
+@pytest.fixture
+def brush(compact: Extractor, network: InstantNetwork) -> Brush:
+    return Brush.of(Painting(waves(5, 96, 80)), 0.5, 96, compact, network)
+
+
+def one(
+    content: Tensor, network: InstantNetwork, net: Extractor, areas: Any = (), **options: Any
+) -> Tensor:
+    style = None if areas else Painting(waves(5, 96, 80))
+    config = InstantConfig(**{"size": max(content.shape[-2:]), **options})
+    steps = list(instant(content, style, config, regions=areas, extractor=net, network=network))
+    assert len(steps) == 1
+    assert (steps[0].scale, steps[0].iteration) == (steps[0].scales, steps[0].iterations)
+    return steps[0].image()
+
+
+@pytest.mark.parametrize(
+    "size", [(64, 64), (41, 67), (97, 33), (16, 120), (128, 96), (1, 40), (17, 23)]
+)
+def test_pictures_of_every_size_and_shape(
+    size: tuple[int, int], compact: Extractor, brush: Brush
+) -> None:
+    painted = paint_with(brush, waves(1, *size), compact)
+    assert painted.shape == (1, 3, *size)
+    assert 0 <= painted.min() <= painted.max() <= 1
+    assert painted.isfinite().all()
+
+
+def whole_moments(photograph: Tensor, net: Extractor, mask: Tensor | None) -> Mapping[str, Moments]:
+    """What a small picture's features are counted as."""
+    framed = _instant._framed(photograph, MARGIN)
+    size = photograph.shape[-2], photograph.shape[-1]
+    return _instant._counted(net(framed, LEVELS), mask, size)
+
+
+@pytest.mark.parametrize("size", [(300, 260), (257, 401), (64, 500)])
+@pytest.mark.parametrize("part", [64, 128])
+def test_parts_have_no_seam(
+    size: tuple[int, int],
+    part: int,
+    compact: Extractor,
+    brush: Brush,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    photograph = waves(1, *size)
+    whole = paint_with(brush, photograph, compact)
+    monkeypatch.setattr(_instant, "_WHOLE", 0)
+    monkeypatch.setattr(_instant, "_PART", part)
+    monkeypatch.setattr(_instant, "_sampled", whole_moments)
+    torch.testing.assert_close(paint_with(brush, photograph, compact), whole, atol=1e-4, rtol=0)
+
+
+def test_a_halo_too_narrow_leaves_seams(
+    compact: Extractor, brush: Brush, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photograph = waves(1, 300, 260)
+    whole = paint_with(brush, photograph, compact)
+    monkeypatch.setattr(_instant, "_WHOLE", 0)
+    monkeypatch.setattr(_instant, "_PART", 64)
+    monkeypatch.setattr(_instant, "_sampled", whole_moments)
+    monkeypatch.setattr(_instant, "HALO", HALO // 4)
+    off = (paint_with(brush, photograph, compact) - whole).abs().max()
+    assert off > 1e-3
+
+
+def test_parts_of_a_large_photograph_tell_what_all_of_it_would(compact: Extractor) -> None:
+    photograph = waves(1, 400, 600)
+    sampled = _instant._sampled(photograph, compact, None)
+    counted = whole_moments(photograph, compact, None)
+    for name in LEVELS:
+        got, wanted = sampled[name].second, counted[name].second
+        assert (got - wanted).norm() < 0.1 * wanted.norm(), name
+
+
+def test_strength_goes_from_the_photograph_on(network: InstantNetwork, compact: Extractor) -> None:
+    content = waves(1, 64, 64)
+    torch.testing.assert_close(one(content, network, compact, strength=0.0), content)
+    faint, usual = (one(content, network, compact, strength=s) for s in (0.02, 0.5))
+    assert (faint - content).abs().mean() < 0.3 * (usual - content).abs().mean()
+
+
+def test_the_result_has_the_size_asked_for(network: InstantNetwork, compact: Extractor) -> None:
+    assert one(waves(1, 50, 100), network, compact, size=64).shape == (1, 3, 32, 64)
+    assert one(waves(1, 50, 100), network, compact, size=200).shape == (1, 3, 100, 200)
+
+
+def test_regions_have_styles_of_their_own_and_kept_ones_none(
+    network: InstantNetwork, compact: Extractor
+) -> None:
+    content = waves(1, 64, 96)
+    left = torch.zeros(1, 1, 64, 96)
+    left[..., :32] = 1
+    right = torch.zeros_like(left)
+    right[..., 64:] = 1
+    styles = Painting(waves(5, 96, 80)), Painting(waves(9, 64, 64))
+    areas = [
+        Region(styles[0], 0.5, left),
+        Region(None, 0.0, 1 - left - right),
+        Region(styles[1], 0.9, right),
+    ]
+    painted = one(content, network, compact, areas)
+    torch.testing.assert_close(painted[..., 32:64], content[..., 32:64])
+    first = Brush.of(styles[0], 0.5, 96, compact, network)
+    alone = paint_with(first, content, compact, left)
+    torch.testing.assert_close(painted[..., :32], alone[..., :32])
+    assert not torch.allclose(painted[..., 64:], alone[..., 64:], atol=1e-2)
+
+
+def test_a_region_of_the_whole_picture_is_the_picture(
+    network: InstantNetwork, compact: Extractor
+) -> None:
+    content = waves(1, 64, 72)
+    everywhere = [Region(Painting(waves(5, 96, 80)), 0.5, torch.ones(1, 1, 64, 72))]
+    painted = one(content, network, compact, everywhere)
+    torch.testing.assert_close(painted, one(content, network, compact), atol=1e-4, rtol=0)
+
+
+def test_a_smaller_picture_looks_like_the_larger(
+    network: InstantNetwork, compact: Extractor
+) -> None:
+    content = waves(1, 128, 128)
+    large = one(content, network, compact)
+    small = one(resize(content, 64, 64), network, compact)
+    assert (resize(large, 64, 64) - small).abs().mean() < 0.3
