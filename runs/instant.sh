@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Train the network of `--method instant` from random weights, then put it into the package.
 #
-#   runs/instant.sh PHOTOS PAINTINGS OTHERS
+#   runs/instant.sh PHOTOS OTHERS PAINTINGS…
 #
-# PHOTOS and PAINTINGS are folders of pictures to learn from, OTHERS one of paintings to be judged by.
-# A run that was stopped goes on where it was. About an hour on two cores that multiply bfloat16.
+# PHOTOS is a folder of photographs, OTHERS one of paintings to be judged by, and PAINTINGS are folders
+# of pictures whose styles are learnt, photographs among them. A run that was stopped goes on where it
+# was. About half an hour on two cores that multiply bfloat16.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-photos=${1:?give a folder of photographs} paintings=${2:?} others=${3:?}
+photos=${1:?give a folder of photographs} others=${2:?give a folder of paintings to be judged by}
+shift 2
 .venv/bin/python -m impasto.training.instant \
-  --photos "$photos" --paintings "$paintings" --others "$others" --out runs/instant --embed
+  --photos "$photos" --others "$others" --paintings "$@" --out runs/instant --embed

@@ -240,12 +240,12 @@ def _counted(features: Features, mask: Tensor | None, size: tuple[int, int]) -> 
     for name, whole in features.items():
         stride = _STEP * features["relu4_1"].shape[-1] // whole.shape[-1]
         edge, (rows, columns) = MARGIN // stride, (max(1, n // stride) for n in size)
-        inner = whole[..., edge : edge + rows, edge : edge + columns]
-        if mask is None and stride <= _FINE:
-            inner = inner[..., ::2, ::2]
-        guide = None if mask is None else Guide(pooled(mask, rows, columns))
-        if guide is not None and float(guide.mask.sum()) < LEAST_CELLS:
-            guide = None
+        every = 2 if stride <= _FINE else 1
+        inner = whole[..., edge : edge + rows : every, edge : edge + columns : every]
+        guide = None
+        if mask is not None:
+            seen = pooled(mask, rows, columns)[::every, ::every].contiguous()
+            guide = Guide(seen) if float(seen.sum()) >= LEAST_CELLS else None
         found[name] = moments(inner.contiguous(memory_format=torch.channels_last), guide)
     return found
 

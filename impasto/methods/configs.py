@@ -473,9 +473,9 @@ class DoodleConfig(PixelConfig):
 # By the name that a recipe and a command line give them.
 METHODS: dict[str, type[PictureConfig]] = {
     "gatys": GatysConfig,
-    "instant": InstantConfig,
     "nnst": NnstConfig,
     "mrf": MrfConfig,
+    "instant": InstantConfig,
     "laplacian": LaplacianConfig,
     "texture": TextureConfig,
     "doodle": DoodleConfig,

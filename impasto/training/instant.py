@@ -78,14 +78,14 @@ class InstantTraining:
         steady: weight of the difference between a painting that is moved and one of what is moved.
     """
 
-    steps: int = 20_000
-    batch: int = 8
+    steps: int = 5_000
+    batch: int = 4
     crop: int = 192
-    views: int = 2_000
+    views: int = 1_500
     muon_lr: float = 0.01
     adam_lr: float = 1e-3
     cool_down: float = 0.9
-    steady: float = 0.0
+    steady: float = 0.2
     seed: int = 0
 
 
