@@ -26,7 +26,7 @@ from impasto.training.loop import Loop
 from impasto.training.pictures import find_pictures, load_bytes
 from impasto.training.styles import StylePool
 
-TINY = InstantTraining(steps=400, batch=2, crop=32, views=5)
+TINY = InstantTraining(steps=400, batch=2, crop=32, views=5, steady=0.0)
 
 
 @pytest.fixture(scope="module")
