@@ -36,14 +36,19 @@ LIGHT_MODULES = [
     "impasto.errors",
     "impasto.features.backbones",
     "impasto.features.plan",
+    "impasto.methods.bases",
     "impasto.methods.choices",
     "impasto.methods.configs",
     "impasto.methods.given",
     "impasto.methods.options",
+    "impasto.networks.words",
 ]
 HEAVY = {"torch", "PIL", "typer", "rich", "numpy", "safetensors", "jaxtyping"}
 # Declared as extras, or by nothing at all: no module of the package may need them.
-OPTIONAL = {"matplotlib", "skimage", "scipy", "beartype", "pytest", "hypothesis"}
+OPTIONAL = {
+    "matplotlib", "skimage", "scipy", "beartype", "pytest", "hypothesis",
+    "onnx", "onnxscript", "onnxruntime",
+}  # fmt: skip
 
 
 def module_name(path: Path) -> str:

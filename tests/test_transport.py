@@ -93,8 +93,9 @@ def test_the_plain_decoder_paints_what_the_network_does(
     seen, strength = features(128), torch.tensor([0.7])
     moves = {n: transport(moments(f), Target.of(style[n]), 0.8) for n, f in seen.items()}
     moved = {name: moves[name](f) for name, f in seen.items()}
-    wanted = network(moved, summary(style), strength)
-    decoder = network.decoder(summary(style), strength, torch.zeros(()))
+    steering = network.steering(summary(style), strength)
+    wanted = network(moved, steering)
+    decoder = network.decoder(steering, torch.zeros(()))
     got = decoder.after(moves)(seen)
     assert wanted.shape == got.shape == (1, 3, 128, 128)
     inner = (..., slice(56, -56), slice(56, -56))  # where no border is seen
@@ -105,7 +106,11 @@ def test_the_plain_decoder_paints_what_the_network_does(
 
 def test_style_and_strength_steer_it(network: InstantNetwork, style: dict[str, Moments]) -> None:
     seen = features(64)
-    one = network(seen, summary(style), torch.tensor([0.5]))
     other = {name: moments(drawn(c, 50)) for name, c in STYLE_LAYERS.items()}
-    assert not torch.allclose(one, network(seen, summary(other), torch.tensor([0.5])))
-    assert not torch.allclose(one, network(seen, summary(style), torch.tensor([0.9])))
+
+    def painted(of: dict[str, Moments], strength: float) -> Tensor:
+        picture: Tensor = network(seen, network.steering(summary(of), torch.tensor([strength])))
+        return picture
+
+    assert not torch.allclose(painted(style, 0.5), painted(other, 0.5))
+    assert not torch.allclose(painted(style, 0.5), painted(style, 0.9))

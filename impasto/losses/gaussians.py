@@ -48,9 +48,20 @@ class GaussianTarget:
     def pick(self, index: Int[Tensor, " n"]) -> GaussianTarget:
         """Some of several styles, by their numbers along the first axis."""
         picked = copy.copy(self)
-        for name in ("mean", "unit", "trace", "towards"):
+        for name in _EACH:
             setattr(picked, name, getattr(self, name)[index])
         return picked
+
+    def to(self, device: torch.device) -> GaussianTarget:
+        """The same on a device."""
+        moved = copy.copy(self)
+        for name in (*_EACH, "metric"):
+            setattr(moved, name, getattr(self, name).to(device))
+        return moved
+
+
+# What of a target there is for each of its styles.
+_EACH = ("mean", "unit", "trace", "towards")
 
 
 def _thin_root(matrix: Float[Tensor, "b c c"]) -> Float[Tensor, "b k c"]:

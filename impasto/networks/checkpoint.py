@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -13,7 +14,7 @@ from impasto.errors import WeightsError
 from impasto.features.checkpoint import read_tensors
 from impasto.networks.instant import InstantNetwork
 
-__all__ = ["INSTANT", "digest", "load_instant"]
+__all__ = ["INSTANT", "check_state", "digest", "load_instant"]
 
 INSTANT = Path(__file__).parent / "data" / "instant.safetensors"
 """The weights that the package comes with, in half precision."""
@@ -34,12 +35,17 @@ def load_instant(path: Path = INSTANT) -> InstantNetwork:
     state = {key: tensor.float() for key, tensor in read_tensors(path).items()}
     with torch.random.fork_rng(devices=[]):  # the start values that are replaced are drawn apart
         network = InstantNetwork()
-    _check(state, network.state_dict(), path)
+    check_state(state, network.state_dict(), path)
     network.load_state_dict(state)
     return network.requires_grad_(False).eval()
 
 
-def _check(given: dict[str, Tensor], wanted: dict[str, Tensor], path: Path) -> None:
+def check_state(given: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path) -> None:
+    """Refuse what is not the state of a network of this version.
+
+    Raises:
+        WeightsError: a tensor too many or too few, of another shape, or with infinite values.
+    """
     for key in sorted(given.keys() | wanted.keys()):
         theirs = tuple(given[key].shape) if key in given else None
         ours = tuple(wanted[key].shape) if key in wanted else None

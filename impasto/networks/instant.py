@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -88,26 +89,31 @@ class Reader(nn.Module):
 
 
 class StyledConv(nn.Module):
-    """A 3×3 convolution whose channels a code scales, by at most 2, and shifts."""
+    """A 3×3 convolution whose channels a code scales, by at most 2, and shifts.
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    Args:
+        goes_on: beyond its border the input is as it is there; otherwise it is 0.
+    """
+
+    def __init__(self, inputs: int, outputs: int, goes_on: bool = False) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1)
+        mode: Literal["replicate", "zeros"] = "replicate" if goes_on else "zeros"
+        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode=mode)
         self.steer = nn.Linear(_CODE, 2 * outputs)
         nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
         nn.init.zeros_(self.steer.weight)
         nn.init.zeros_(self.steer.bias)
 
     def forward(
-        self, x: Float[Tensor, "b c h w"], code: Float[Tensor, "b k"]
+        self, x: Float[Tensor, "b c h w"], steering: Float[Tensor, "b d2"]
     ) -> Float[Tensor, "b d h w"]:
-        """The convolution as each picture's code steers it."""
-        scale, shift = self.steer(code)[:, :, None, None].chunk(2, 1)
+        """The convolution with each picture's scales and shifts."""
+        scale, shift = steering[:, :, None, None].chunk(2, 1)
         return F.relu(self.conv(x) * (1 + scale.tanh()) + shift)
 
-    def steered(self, code: Float[Tensor, "1 k"]) -> tuple[Tensor, Tensor]:
-        """Weight and bias of the plain convolution that one code makes of it."""
-        scale, shift = self.steer(code)[0].chunk(2)
+    def steered(self, steering: Float[Tensor, "1 d2"]) -> tuple[Tensor, Tensor]:
+        """Weight and bias of the plain convolution that one picture's steering makes of it."""
+        scale, shift = steering[0].chunk(2)
         gain = 1 + scale.tanh()
         return self.conv.weight * gain[:, None, None, None], _bias(self.conv) * gain + shift
 
@@ -128,7 +134,10 @@ class InstantNetwork(nn.Module):
         inputs, stages = next(iter(LEVELS.values())), list[list[StyledConv]]()
         for widths in _WIDTHS:
             ends = [inputs, *widths]
-            stages.append([StyledConv(*pair) for pair in pairwise(ends)])
+            # Zeros beyond the border would be moved as features are, and frame a plain picture.
+            moved = not stages
+            pairs = enumerate(pairwise(ends))
+            stages.append([StyledConv(*pair, goes_on=moved and not i) for i, pair in pairs])
             inputs = ends[-1]
         joins = [nn.Conv2d(channels, channels, 1) for channels in list(LEVELS.values())[1:]]
         self.stages = nn.ModuleList(nn.ModuleList(stage) for stage in stages)
@@ -136,42 +145,49 @@ class InstantNetwork(nn.Module):
         # The same once more, for their types; plain lists are no part of the network's state.
         self._stages, self._joins = stages, joins
         self.last = nn.Conv2d(inputs, 3, 3, padding=1)
+        # Of each convolution its scales and its shifts.
+        self.shares = [2 * conv.conv.out_channels for stage in stages for conv in stage]
+
+    def steering(
+        self, style: Float[Tensor, "b n"], strength: Float[Tensor, " b"]
+    ) -> Float[Tensor, "b s"]:
+        """Scales and shifts of all convolutions, one after another.
+
+        Args:
+            style: its summary.
+            strength: from 0 to 1.
+        """
+        code = self.reader(style, strength)
+        return torch.cat([conv.steer(code) for stage in self._stages for conv in stage], 1)
 
     def forward(
-        self,
-        moved: Mapping[str, Float[Tensor, "b _ _ _"]],
-        style: Float[Tensor, "b n"],
-        strength: Float[Tensor, " b"],
+        self, moved: Mapping[str, Float[Tensor, "b _ _ _"]], steering: Float[Tensor, "b s"]
     ) -> Float[Tensor, "b 3 h w"]:
         """Paint.
 
         Args:
             moved: the photograph's features at `LEVELS`, after the transport.
-            style: its summary.
-            strength: from 0 to 1.
+            steering: of each picture.
         """
-        code = self.reader(style, strength)
         first, *others = (moved[name] / u for name, u in zip(LEVELS, self.units, strict=True))
         beside = [join(features) for join, features in zip(self._joins, others, strict=True)]
-        x = first
+        x, parts = first, iter(torch.split(steering, self.shares, 1))
         for number, stage in enumerate(self._stages):
             x = _enlarged(x, beside, number)
             for conv in stage:
-                x = conv(x, code)
+                x = conv(x, next(parts))
         painted: Tensor = self.last(x) + GREY
         return painted
 
     @torch.no_grad()
-    def decoder(
-        self, style: Float[Tensor, "1 n"], strength: Float[Tensor, " 1"], like: Tensor
-    ) -> Decoder:
-        """The plain network that one style at one strength makes of this one.
+    def decoder(self, steering: Float[Tensor, "1 s"], like: Tensor) -> Decoder:
+        """The plain network that one steering makes of this one.
 
         Args:
             like: has the number type to compute in, and the device.
         """
-        code = self.reader(style, strength)
-        stages = [[conv.steered(code) for conv in stage] for stage in self._stages]
+        parts = iter(torch.split(steering, self.shares, 1))
+        stages = [[conv.steered(next(parts)) for conv in stage] for stage in self._stages]
         weight, bias = stages[0][0]
         stages[0][0] = weight / self.units[0], bias
         joins = [
@@ -220,11 +236,13 @@ class Decoder:
         """A picture of the photograph's own features at `LEVELS`."""
         first, *others = (features[name] for name in LEVELS)
         beside = [F.conv2d(f, *join) for join, f in zip(self.joins, others, strict=True)]
-        x = first
+        x = F.pad(first, (1, 1, 1, 1), "replicate")  # as its training has it
+        padding = 0
         for number, stage in enumerate(self.stages):
             x = _enlarged(x, beside, number)
             for weight, bias in stage:
-                x = F.relu_(F.conv2d(x, weight, bias, padding=1))
+                x = F.relu_(F.conv2d(x, weight, bias, padding=padding))
+                padding = 1
         return F.conv2d(x, *self.last, padding=1)
 
 

@@ -10,12 +10,16 @@ from torch import Tensor
 
 from impasto.losses.statistics import Moments, matrix_root
 
-__all__ = ["Target", "Transport", "transport"]
+__all__ = ["FLOOR", "LEAST_SHARE", "Target", "Transport", "transport"]
 
 # Added to the photograph's covariance, of its mean variance: a flat sky's channels that hardly vary
 # would else be blown up to the painting's, noise first. With a tenth of it trainings were upset
 # again and again by single photographs (LOG.md).
 FLOOR = 0.1
+
+# A photograph of one colour has no variance at all, or by rounding less than none: it counts as
+# having this share of the style's at least.
+LEAST_SHARE = 0.01
 
 # Of the widest direction that both vary in: what is narrower counts as no wider than this.
 RANK_FLOOR = 1e-6
@@ -33,6 +37,11 @@ class Target:
         """Of a layer's moments, before its lift."""
         centred = moments.second - moments.mean[:, :, None] * moments.mean[:, None, :]
         return Target(moments.mean, matrix_root(centred))
+
+    @property
+    def variance(self) -> Float[Tensor, " b"]:
+        """Of the mean channel."""
+        return self.root.square().sum((1, 2)) / self.root.shape[-1]
 
     def to(self, device: torch.device) -> Target:
         """The same on a device."""
@@ -69,6 +78,7 @@ def transport(
     """
     centred = content.second - content.mean[:, :, None] * content.mean[:, None, :]
     variance = centred.diagonal(dim1=1, dim2=2).mean(1)
+    variance = variance.maximum(LEAST_SHARE * style.variance)
     eye = torch.eye(centred.shape[-1], device=centred.device)
     covariance = centred + FLOOR * variance[:, None, None] * eye
     # Once for a picture, hence on the processor in double precision: channels that are never active

@@ -1,9 +1,7 @@
 """A style card: a painting's statistics in one small file, without the painting.
 
-The file is safetensors. For each of a few sizes and each layer it holds the mean, and of the second
-moment its symmetric root: in half precision the root's square still is a matrix of moments
-(positive semi-definite), where rounded moments themselves would not be. The picture on the card,
-the *swatch*, is a WebP; the words are the file's metadata, all of it text.
+The file is safetensors. For each of a few sizes and each layer it holds the moments (`packing`).
+The picture on the card, the *swatch*, is a WebP; the words are the file's metadata, all of it text.
 """
 
 from __future__ import annotations
@@ -28,8 +26,9 @@ from impasto.errors import StyleError
 from impasto.features.extractor import Extractor
 from impasto.image import atomic
 from impasto.incoming import told
-from impasto.losses.statistics import Moments, blend, matrix_root
+from impasto.losses.statistics import Moments, blend
 from impasto.styles.about import About, check_swatch, read_about
+from impasto.styles.packing import pack, unpack
 from impasto.styles.statistics import measure
 
 __all__ = ["SIZES", "SUFFIX", "StyleCard", "load", "make", "save"]
@@ -40,7 +39,6 @@ SIZES = (180, 430, 1024)
 
 SUFFIX = ".style"
 
-_MOST_CHANNELS = 4096  # VGG-19 has 512, and a matrix of their square
 _MOST_LAYERS = 256  # over all sizes
 
 
@@ -113,11 +111,7 @@ def save(card: StyleCard, path: Path, force: bool = False) -> None:
     tensors = {"swatch": _encode(card.swatch)}
     for size, layers in card.measured.items():
         for name, held in layers.items():
-            root = matrix_root(held.second)[0]
-            peak = root.abs().max().clamp(min=1e-12)
-            rows, columns = _triangle(len(root))
-            tensors[f"{size}.{name}.mean"] = torch.cat([peak[None], held.mean[0].cpu()])
-            tensors[f"{size}.{name}.root"] = (root / peak)[rows, columns].half().cpu()
+            tensors |= pack(f"{size}.{name}", held)
     data = save_tensors(tensors, card.about.to_metadata())
     atomic.replace(path, data, force=force, error=StyleError)
 
@@ -147,44 +141,12 @@ def _moments(tensors: dict[str, Tensor]) -> dict[int, dict[str, Moments]]:
         raise ValueError(f"it holds {len(tensors)} tensors")
     for key in sorted(tensors):
         if match := _KEY.fullmatch(key):
-            packed = _floats(tensors, key.removesuffix("mean") + "root")
-            moments = _unpack(_floats(tensors, key), packed)
+            moments = unpack(tensors, key.removesuffix(".mean"))
             found.setdefault(int(match[1]), {})[match[2]] = moments
     layers = [set(held) for held in found.values()]
     if not layers or 0 in found or any(held != layers[0] for held in layers):
         raise ValueError("its sizes and layers do not fit together")
     return found
-
-
-def _floats(tensors: dict[str, Tensor], key: str) -> Tensor:
-    if key not in tensors:
-        raise ValueError(f"{key!r} is missing")
-    if tensors[key].dtype not in (torch.float16, torch.float32):
-        raise ValueError(f"{key!r} is of type {tensors[key].dtype}")
-    return tensors[key].float()
-
-
-def _unpack(mean: Tensor, packed: Tensor) -> Moments:
-    if mean.dim() != 1 or len(mean) < 2:
-        raise ValueError("a mean is missing")
-    peak, mean = mean[0], mean[1:]
-    size = len(mean)
-    # Before the indices are made, which take the sixteenfold of what the file holds.
-    if size > _MOST_CHANNELS or packed.shape != (size * (size + 1) // 2,):
-        raise ValueError("a matrix does not fit its mean")
-    rows, columns = _triangle(size)
-    root = torch.zeros(len(mean), len(mean))
-    root[rows, columns] = packed * peak
-    root[columns, rows] = packed * peak
-    second = root @ root
-    if not (second.isfinite().all() and mean.isfinite().all()):
-        raise ValueError("it holds values that are not finite")
-    return Moments(mean[None], second[None])
-
-
-def _triangle(size: int) -> tuple[Tensor, Tensor]:
-    rows, columns = torch.triu_indices(size, size)
-    return rows, columns
 
 
 def _encode(swatch: Tensor) -> Tensor:

@@ -1,0 +1,162 @@
+"""One style's painter as a single graph: a photograph in, a painting out, and nothing beside it.
+
+It does what `paint_with` of impasto.methods does with a brush, whole pictures only, in operations
+that ONNX has. Height and width are free: nothing here asks for them as numbers.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from impasto.errors import OptionError
+from impasto.features.extractor import Extractor
+from impasto.features.plan import relu_name
+from impasto.networks.instant import LEVELS, Decoder
+from impasto.networks.newton_schulz import transport_by_products
+from impasto.networks.transport import Target, Transport
+
+__all__ = ["FAINT", "MARGIN", "SMALLEST_SIDE", "Portable"]
+
+MARGIN = 16
+"""Pixels around the picture that are painted and cut off, with what a border does to features."""
+
+FAINT = 0.1
+"""Below this strength the picture fades to the photograph: at 0 no network gives it back."""
+
+SMALLEST_SIDE = 16
+"""Pixels of the shortest side that it paints."""
+
+# Pixels to one step of each level, and to one of the deepest.
+_STRIDES = (8, 4, 2, 1)
+_STEP = 8
+
+# Of layers of this stride and finer every second row and column is counted.
+_FINE = 2
+
+Size = int | torch.SymInt  # while a graph is made of it, a side is no number yet
+
+
+class Portable(nn.Module):
+    """Paints in one style at one strength, on the processor and in single precision.
+
+    Args:
+        extractor: `compact`.
+        decoder: the network as the style steers it.
+        goals: by level, where a photograph's features are moved.
+        strength: from 0, the photograph, to 1.
+    """
+
+    def __init__(
+        self,
+        extractor: Extractor,
+        decoder: Decoder,
+        goals: Mapping[str, Target],
+        strength: float,
+    ) -> None:
+        super().__init__()
+        self.extractor = copy.deepcopy(extractor).cpu().float().requires_grad_(False)
+        self.strength = strength
+        self._lengths = [len(stage) for stage in decoder.stages]
+        convs = [*(conv for stage in decoder.stages for conv in stage), *decoder.joins]
+        self.convs = _held(part for conv in [*convs, decoder.last] for part in conv)
+        self.goals = _held(p for name in LEVELS for p in (goals[name].mean, goals[name].root))
+        self.eval()
+
+    def forward(self, photograph: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:
+        """Paint a photograph in [0, 1].
+
+        Raises:
+            OptionError: it has less than `SMALLEST_SIDE` pixels one way.
+        """
+        height, width = photograph.shape[-2:]
+        _check(height, width)
+        features = self._features(_framed(photograph))
+        every = self._decoder().after(self._moves(features, height, width))(features)
+        painted = _cut(every, height, width).clamp(0, 1)
+        if self.strength >= FAINT:
+            return painted
+        return photograph + (self.strength / FAINT) * (painted - photograph)
+
+    def _features(self, framed: Float[Tensor, "1 3 _ _"]) -> dict[str, Tensor]:
+        """By level; not by the extractor's `forward`, which takes sizes for plain numbers."""
+        plan, deepest = self.extractor.plan, next(iter(LEVELS))
+        end = next(i for i, op in enumerate(plan, 1) if relu_name(op.name) == deepest)
+        return self.extractor.advance(self.extractor.enter(framed), plan[:end], LEVELS)[1]
+
+    def _moves(
+        self, features: Mapping[str, Tensor], height: Size, width: Size
+    ) -> dict[str, Transport]:
+        """The photograph's transports to the style, by level."""
+        share = min(1.0, 2 * self.strength)
+        parts = iter(self.goals)
+        moves = {}
+        for name, stride in zip(LEVELS, _STRIDES, strict=True):
+            goal = Target(next(parts), next(parts))
+            rows = _rows(features[name], stride, height, width)
+            moves[name] = transport_by_products(rows, goal, share)
+        return moves
+
+    def _decoder(self) -> Decoder:
+        parts = iter(self.convs)
+        convs = [(weight, next(parts)) for weight in parts]
+        stages = []
+        for length in self._lengths:
+            stages.append(convs[:length])
+            convs = convs[length:]
+        return Decoder(stages, convs[:-1], convs[-1])
+
+
+def _check(height: Size, width: Size) -> None:
+    if height < SMALLEST_SIDE or width < SMALLEST_SIDE:
+        raise OptionError(
+            f"A picture of {width}×{height} pixels is too small to be painted: give one of at "
+            f"least {SMALLEST_SIDE} pixels each way."
+        )
+
+
+def _held(tensors: Iterable[Tensor]) -> nn.ParameterList:
+    """Tensors as a part of a module, whose weights the graph names and keeps."""
+    own = [tensor.detach().cpu().float().contiguous() for tensor in tensors]
+    return nn.ParameterList(nn.Parameter(tensor, requires_grad=False) for tensor in own)
+
+
+def _framed(photograph: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 _ _"]:
+    """The picture continued as in a mirror, by the margin and to whole steps.
+
+    By positions that are picked, as a padding's widths would have to be numbers.
+    """
+    sides = photograph.shape[-2:]
+    # Whole steps are rounded up by what stays above 0: ONNX divides towards 0, not downwards.
+    ends = [(side + _STEP - 1) // _STEP * _STEP + MARGIN for side in sides]
+    rows, columns = (torch.arange(-MARGIN, end) for end in ends)
+    lowest, last = (torch.scalar_tensor(side - 1, dtype=torch.long) for side in sides)
+    is_small = torch.minimum(lowest, last) < MARGIN + _STEP
+    across = photograph.index_select(2, _mirrored(rows, lowest, is_small))
+    return across.index_select(3, _mirrored(columns, last, is_small))
+
+
+def _mirrored(
+    at: Int[Tensor, " n"], last: Int[Tensor, ""], is_small: Bool[Tensor, ""]
+) -> Int[Tensor, " n"]:
+    """Which of a side's pixels is seen at positions beyond it: in small pictures, the border's."""
+    return torch.where(is_small, at.clamp(min=0).minimum(last), last - (last - at.abs()).abs())
+
+
+def _rows(
+    features: Float[Tensor, "1 c _ _"], stride: int, height: Size, width: Size
+) -> Float[Tensor, "n c"]:
+    """A level's features inside the margin, one row for each pixel that is counted."""
+    edge, every = MARGIN // stride, 2 if stride <= _FINE else 1
+    inner = features[
+        0, :, edge : edge + height // stride : every, edge : edge + width // stride : every
+    ]
+    return inner.flatten(1).T
+
+
+def _cut(every: Float[Tensor, "1 3 _ _"], height: Size, width: Size) -> Float[Tensor, "1 3 _ _"]:
+    return every[..., MARGIN : MARGIN + height, MARGIN : MARGIN + width]

@@ -1,0 +1,139 @@
+"""A file of trained styles: one network, and each style's statistics, scales and shifts.
+
+The file is safetensors, in half precision but for what is small; the words are its metadata. It
+holds no painting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from impasto.errors import StyleError, WeightsError
+from impasto.features.extractor import Extractor
+from impasto.image import atomic
+from impasto.incoming import told
+from impasto.losses.statistics import Moments
+from impasto.networks.checkpoint import check_state
+from impasto.networks.fast import FastNetwork
+from impasto.networks.instant import STYLE_LAYERS, InstantNetwork, summary
+from impasto.networks.words import TrainedWords, read_words
+from impasto.styles.packing import pack, unpack
+
+__all__ = ["Trained", "TrainedStyle", "load", "save_trained"]
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What a file of trained styles holds.
+
+    Attributes:
+        network: frozen, in float32 and on the processor.
+        moments: of each style in their order, by layer.
+    """
+
+    words: TrainedWords
+    network: FastNetwork
+    moments: Sequence[Mapping[str, Moments]]
+
+    def style(self, name: str, path: Path | str) -> TrainedStyle:
+        """One of the styles.
+
+        Args:
+            name: empty for the only one.
+            path: where it came from, for messages.
+
+        Raises:
+            StyleError: there is none of that name, or several and no name.
+        """
+        number = self.words.number(name, path)
+        return TrainedStyle(self, number)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedStyle:
+    """A style that a network was trained for; a `Style`, looked at only as in its training."""
+
+    trained: Trained
+    number: int
+
+    @property
+    def name(self) -> str:
+        """As in its file."""
+        return self.trained.words.entries[self.number].name
+
+    @property
+    def summary(self) -> Float[Tensor, "1 n"]:
+        """Its statistics as the network reads them."""
+        return summary(self.trained.moments[self.number])
+
+    def at(
+        self,
+        long_side: int,  # noqa: ARG002
+        extractor: Extractor,  # noqa: ARG002
+        layers: Sequence[str],
+    ) -> Mapping[str, Moments]:
+        """Its moments, whatever the size: what it was trained with."""
+        return {name: self.trained.moments[self.number][name] for name in layers}
+
+
+def save_trained(trained: Trained, path: Path, *, force: bool = False) -> None:
+    """Write a file of styles, whole or not at all.
+
+    Raises:
+        StyleError: a file that is there already, without `force`, or that cannot be written.
+    """
+    state = {f"base.{k}": v.half() for k, v in trained.network.base.state_dict().items()}
+    tensors = {**state, "own": trained.network.own.detach()}
+    for number, layers in enumerate(trained.moments):
+        for name, moments in layers.items():
+            tensors |= pack(f"styles.{number}.{name}", moments)
+    whole = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+    data = save(whole, trained.words.to_metadata())
+    atomic.replace(path, data, force=force, error=StyleError)
+
+
+def load(path: Path) -> Trained:
+    """Read a file of styles.
+
+    Raises:
+        StyleError: it is missing, too big, damaged, of another version or no such file.
+    """
+    words = read_words(path)
+    try:
+        tensors = load_file(path)
+        network = _network(tensors, len(words.entries), path)
+        moments = [
+            {name: unpack(tensors, f"styles.{number}.{name}") for name in STYLE_LAYERS}
+            for number in range(len(words.entries))
+        ]
+        return Trained(words, network, _checked(moments))
+    except (OSError, KeyError, ValueError, RuntimeError, SafetensorError, WeightsError) as error:
+        raise StyleError(
+            f"{path} is damaged or of another version, and no styles can be read from it: "
+            f"{told(error)}. Train again, or take the version of Impasto that wrote it."
+        ) from None
+
+
+def _network(tensors: Mapping[str, Tensor], count: int, path: Path) -> FastNetwork:
+    given = {k: v.float() for k, v in tensors.items() if not k.startswith("styles.")}
+    with torch.random.fork_rng(devices=[]):  # the start values that are replaced are drawn apart
+        network = FastNetwork(InstantNetwork(), count)
+    check_state(given, network.state_dict(), path)
+    network.load_state_dict(given)
+    return network.requires_grad_(False).eval()
+
+
+def _checked(moments: list[dict[str, Moments]]) -> list[dict[str, Moments]]:
+    for layers in moments:
+        for name, channels in STYLE_LAYERS.items():
+            if layers[name].mean.shape[1] != channels:
+                raise ValueError(f"{name} has {layers[name].mean.shape[1]} channels")
+    return moments
