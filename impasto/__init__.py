@@ -27,6 +27,7 @@ __all__ = [
     "WeightsError",
     "__version__",
     "doodle",
+    "fast",
     "instant",
     "make_card",
     "methods",
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from impasto.methods.solver import Step
     from impasto.painting import make_card, stylize
     from impasto.painting.doodle import doodle
-    from impasto.painting.painter import instant
+    from impasto.painting.painter import fast, instant
     from impasto.painting.texture import texture
     from impasto.recipe import Recipe
     from impasto.styles.card import StyleCard
@@ -73,6 +74,7 @@ else:  # unseen by type checkers, so that to them a wrong name stays an error
         "StyleError": "errors",
         "WeightsError": "errors",
         "doodle": "painting.doodle",
+        "fast": "painting.painter",
         "instant": "painting.painter",
         "make_card": "painting",
         "read": "image.files",

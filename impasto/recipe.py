@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from impasto.errors import OptionError, RecipeError
 from impasto.methods.configs import METHODS, PictureConfig
 from impasto.methods.options import from_dict
+from impasto.networks.words import NAME
 from impasto.strict import MAX_NUMBER, MAX_STRING, MAX_TEXT, Json, Reader, Shape
 
 __all__ = [
@@ -42,7 +43,7 @@ _HELD = ("float32", "float16")
 ROLES = ("content", "style", "content-map", "style-map", "init", "region")
 _ONCE = ("content", "content-map", "init")
 _USES = {
-    "style": r"(:[0-9.e+-]{1,32})?(:fine|:coarse)?",
+    "style": rf"(#{NAME.pattern})?(:[0-9.e+-]{{1,32}})?(:fine|:coarse)?",
     "region": r"#[0-9a-f]{6}",
 }
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -64,8 +65,8 @@ class Input:
             one colour of the map.
         name: the path or the gallery's name, as it was given; empty for a picture that was no file.
         digest: `sha256:` and 64 hexadecimal digits, of the file's bytes.
-        use: of a style its weight and layers, as they are typed after its name; of a region's style
-            the region's colour.
+        use: of a style its weight and layers, as they are typed after its name, and of a trained
+            one before them which of its file's it is; of a region's style the region's colour.
 
     Raises:
         RecipeError: a role, name or digest that is none.

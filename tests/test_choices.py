@@ -359,7 +359,7 @@ def test_feather_needs_a_map() -> None:
 def test_something_is_left_to_minimise() -> None:
     none: dict[str, Any] = {"content_weight": 0.0, "style_weight": 0.0, "tv_weight": 0.0}
     pixels = {m: kind for m, kind in METHODS.items() if issubclass(kind, PixelConfig)}
-    assert len(pixels) == len(METHODS) - 1  # one paints at once, and minimises nothing
+    assert len(pixels) == len(METHODS) - 2  # two paint at once, and minimise nothing
     for method, kind in pixels.items():
         own = {n: v for n, v in none.items() if n in kind.__dataclass_fields__}
         with pytest.raises(OptionError, match=r"Nothing is left .*--style-weight 0, --tv-weight 0"):

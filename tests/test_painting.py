@@ -208,7 +208,7 @@ def test_every_method_that_paints_a_photograph_is_in_the_library(folder: Path) -
     pair = folder / "photo.png", folder / "painting.png"
     picture = impasto.stylize(*pair, method="laplacian", size=64, smallest=64, iterations=2)
     assert json.loads(picture.info["impasto"])["method"] == "laplacian"
-    with pytest.raises(OptionError, match=r"'texture'\. It may be gatys, nnst, mrf, instant, lap"):
+    with pytest.raises(OptionError, match=r"'texture'\. It may be gatys, nnst, mrf, inst.*, lap"):
         impasto.stylize(*pair, method="texture")
 
 

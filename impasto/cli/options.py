@@ -77,7 +77,8 @@ Method = Annotated[
         "--method",
         metavar="|".join(STYLIZERS),
         help="gatys compares statistics, nnst nearest neighbours, mrf patches; instant paints at "
-        "once, by a network.",
+        "once, by a network, fast in styles that one was trained for; instant+refine goes on by "
+        "gatys from what instant paints.",
         autocompletion=lambda: list(STYLIZERS),
     ),
 ]
@@ -86,7 +87,8 @@ Optimiser = Annotated[
     typer.Option(
         "--method",
         metavar="|".join(OPTIMISERS),
-        help="gatys compares statistics, nnst nearest neighbours, mrf patches.",
+        help="gatys compares statistics, nnst nearest neighbours, mrf patches; instant+refine goes "
+        "on by gatys from what instant paints.",
         autocompletion=lambda: list(OPTIMISERS),
     ),
 ]
@@ -96,7 +98,8 @@ Styles = Annotated[
         "--style",
         "-s",
         metavar="STYLE[:WEIGHT][:fine|:coarse]",
-        help="A painting, a style card, or the name of a built-in one (see `impasto styles`). "
+        help="A painting, a style card, the name of a built-in one (see `impasto styles`), or for "
+        "--method fast a trained one, FILE.impasto#NAME. "
         "Several are blended by their weights; fine and coarse are its strokes and its shapes.",
         autocompletion=style_names,
         show_default=False,

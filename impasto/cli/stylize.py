@@ -14,7 +14,7 @@ from impasto.cli.flags import config_and_start, with_flags
 from impasto.cli.outputs import Wanted, with_output
 from impasto.errors import OptionError
 from impasto.methods.choices import StyleChoice
-from impasto.methods.configs import STYLIZERS, InstantConfig, StyledConfig
+from impasto.methods.configs import STYLIZERS, FastConfig, InstantConfig, StyledConfig
 
 __all__ = ["stylize"]
 
@@ -46,9 +46,10 @@ def stylize(
     hush(wanted.quiet)
     config, init = config_and_start(STYLIZERS, method, options, has_map=content_map is not None)
     choices = tuple(StyleChoice.parse(text) for text in style or ())
-    if wanted.keep_run and isinstance(config, InstantConfig):
+    if wanted.keep_run and isinstance(config, (InstantConfig, FastConfig)):
         raise OptionError(
-            "--keep-run leaves what more iterations can be given to, and --method instant has none."
+            f"--keep-run leaves what more iterations can be given to, and --method {method} has "
+            "none."
         )
 
     if len(content) > 1:
@@ -63,7 +64,7 @@ def stylize(
     from impasto.painting import Sources
 
     (photograph,) = content
-    names = "+".join(Path(choice.source).stem for choice in choices) or "regions"
+    names = "+".join(choice.label for choice in choices) or "regions"
     sources = Sources(photograph, choices, init, content_map, tuple(style_map or ()), weights)
     launch(sources, config, wanted, f"{Path(photograph).stem}-{names}.png")
 

@@ -11,50 +11,60 @@ from typing import TYPE_CHECKING, Any
 
 from impasto.methods.configs import (
     DoodleConfig,
+    FastConfig,
     GatysConfig,
     InstantConfig,
     LaplacianConfig,
     MrfConfig,
     NnstConfig,
+    RefineConfig,
     TextureConfig,
 )
 
 if TYPE_CHECKING:
     from impasto.methods._doodle import doodle
+    from impasto.methods._fast import fast
     from impasto.methods._gatys import gatys
     from impasto.methods._instant import instant
     from impasto.methods._laplacian import laplacian
     from impasto.methods._matching import mrf, nnst
+    from impasto.methods._refine import refine
     from impasto.methods._texture import texture
     from impasto.methods.scene import Region
     from impasto.methods.solver import Step
 
 __all__ = [
     "DoodleConfig",
+    "FastConfig",
     "GatysConfig",
     "InstantConfig",
     "LaplacianConfig",
     "MrfConfig",
     "NnstConfig",
+    "RefineConfig",
     "Region",
     "Step",
     "TextureConfig",
     "doodle",
+    "fast",
     "gatys",
     "instant",
     "laplacian",
     "mrf",
     "nnst",
+    "refine",
     "texture",
 ]
 
 _HOMES = {
     "doodle": "_doodle",
+    "fast": "_fast",
     "gatys": "_gatys",
     "instant": "_instant",
     "laplacian": "_laplacian",
     "mrf": "_matching",
     "nnst": "_matching",
+    "refine": "_refine",
     "texture": "_texture",
     "Step": "solver",
     "Region": "scene",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -21,13 +22,11 @@ from impasto.methods.solver import Step
 from impasto.methods.way import PLAIN, Snapshot, Way
 from impasto.networks.checkpoint import load_instant
 from impasto.networks.instant import LEVELS, STYLE_LAYERS, Decoder, InstantNetwork, summary
+from impasto.networks.portable import FAINT, MARGIN
 from impasto.networks.transport import Target, transport
 from impasto.styles.statistics import LEAST_CELLS, Style
 
-__all__ = ["SMALLEST", "Brush", "instant", "paint_with"]
-
-# Pixels around the picture that are painted and cut off, with what a border does to features.
-MARGIN = 16
+__all__ = ["SMALLEST", "Brush", "at_once", "instant", "paint_with", "shown"]
 
 # How far, in pixels, the networks look beyond what they paint; a multiple of an eighth's step.
 HALO = 96
@@ -44,9 +43,6 @@ _SAMPLES, _SAMPLE = 64, 128
 # Of layers of this stride and finer every second row and column is counted: neighbours are alike,
 # and to count them all takes a fifth of the time that painting does.
 _FINE = 2
-
-# Below this strength the picture fades to the photograph: at 0 no network gives it back exactly.
-_FAINT = 0.1
 
 Picture = Float[Tensor, "1 3 _ _"]
 Features = Mapping[str, Float[Tensor, "1 _ _ _"]]
@@ -88,7 +84,8 @@ class Brush:
             name: part.to(torch.device("cpu"))
             for name, part in style.at(long_side, extractor, list(STYLE_LAYERS)).items()
         }
-        decoder = network.decoder(summary(found), torch.tensor([strength]), like)
+        steering = network.steering(summary(found), torch.tensor([strength]))
+        decoder = network.decoder(steering, like)
         goals = {name: Target.of(found[name]).to(like.device) for name in LEVELS if name in found}
         return Brush(decoder, goals, strength)
 
@@ -122,14 +119,37 @@ def instant(
     """
     config = config or InstantConfig()
     extractor = extractor or backbone_of(config)
-    device = next(extractor.parameters()).device
-    height, width = fitted(content.shape[-2], content.shape[-1], config.size)
-    photograph = content.to(device)
-    if content.shape[-2:] != (height, width):
-        photograph = resize(photograph, height, width)
-    areas = regions_of(style, regions, config.strength, device)
-    long_side = round(max(height, width) * config.stroke)
-    painted = _painted(photograph, areas, long_side, extractor, network)
+    photograph = shown(content, config.size, extractor)
+    areas = regions_of(style, regions, config.strength, photograph.device)
+    long_side = round(max(photograph.shape[-2:]) * config.stroke)
+    encode = partial(Brush.of, long_side=long_side, extractor=extractor, network=network)
+    yield from at_once(photograph, areas, encode, extractor)
+
+
+def shown(
+    content: Float[Tensor, "1 3 h w"], size: int, extractor: Extractor
+) -> Float[Tensor, "1 3 _ _"]:
+    """A photograph as large as the result, on the extractor's device."""
+    photograph = content.to(next(extractor.parameters()).device)
+    height, width = fitted(content.shape[-2], content.shape[-1], size)
+    if content.shape[-2:] == (height, width):
+        return photograph
+    return resize(photograph, height, width)
+
+
+def at_once(
+    photograph: Float[Tensor, "1 3 _ _"],
+    regions: Sequence[Region],
+    encode: Callable[[Style, float], Brush],
+    extractor: Extractor,
+) -> Iterator[Step]:
+    """Paint a photograph, of the size of the result and on the extractor's device; one step.
+
+    Args:
+        encode: makes a brush of a style and a strength.
+    """
+    painted = _painted(photograph, regions, encode, extractor)
+    height, width = photograph.shape[-2:]
     yield Step(
         1, 1, width, height, 1, 1, 1.0, {}, lambda: painted, lambda: Snapshot({"picture": painted})
     )
@@ -138,9 +158,8 @@ def instant(
 def _painted(
     photograph: Picture,
     regions: Sequence[Region],
-    long_side: int,
+    encode: Callable[[Style, float], Brush],
     extractor: Extractor,
-    network: InstantNetwork | None,
 ) -> Picture:
     """Every region painted, and put together by their masks."""
     whole = torch.zeros_like(photograph)
@@ -152,7 +171,7 @@ def _painted(
         )
         part = photograph
         if region.style is not None and region.strength > 0:
-            brush = Brush.of(region.style, region.strength, long_side, extractor, network)
+            brush = encode(region.style, region.strength)
             part = paint_with(brush, photograph, extractor, mask)
         whole += part if mask is None else mask * part
     return whole
@@ -194,9 +213,9 @@ def paint_with(
 
 
 def _faint(painted: Picture, photograph: Picture, strength: float) -> Picture:
-    if strength >= _FAINT:
+    if strength >= FAINT:
         return painted
-    return torch.lerp(photograph, painted, strength / _FAINT)
+    return torch.lerp(photograph, painted, strength / FAINT)
 
 
 def _part(

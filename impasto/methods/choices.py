@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import OptionError, suggestion
+from impasto.networks.words import parted
 
 __all__ = [
     "COLOUR_MODES",
@@ -34,7 +35,8 @@ class StyleChoice:
     """A style, how much of it, and on which layers.
 
     Attributes:
-        source: a painting's file or picture, a card's file, or a built-in name.
+        source: a painting's file or picture, a card's file, a built-in name, or a trained style
+            (`a.impasto#b`).
         weight: its share among several styles; they need not sum to one.
         layers: `all`, `fine` (the first half of the style layers: colour and strokes) or `coarse`
             (the rest: shapes).
@@ -70,8 +72,12 @@ class StyleChoice:
 
     @classmethod
     def used(cls, source: Any, use: str) -> StyleChoice:
-        """A source and what `use` said of it, such as `:0.3:fine`; no file is asked for here."""
-        return cls._of(source, use.split(":")[1:])
+        """A source and what `use` said of it, such as `:0.3:fine`; no file is asked for here.
+
+        Of a file of trained styles `use` begins with the style: `#b:0.3`.
+        """
+        name, *words = use.split(":")
+        return cls._of(f"{source}{name}" if name else source, words)
 
     @classmethod
     def _of(cls, source: Any, words: Sequence[str]) -> StyleChoice:
@@ -84,10 +90,17 @@ class StyleChoice:
         return choice
 
     @property
+    def label(self) -> str:
+        """What a result is called after: the file without its ending, or the trained style."""
+        file, name = parted(str(self.source))
+        return name.removeprefix("#") or Path(file).stem
+
+    @property
     def use(self) -> str:
-        """What `parse` reads after the name: empty for the whole style."""
+        """What `parse` reads after the file's name: empty for the whole style."""
+        name = parted(self.source)[1] if isinstance(self.source, str) else ""
         weight = "" if self.weight == 1 else f":{self.weight!r}"
-        return weight + ("" if self.layers == "all" else f":{self.layers}")
+        return name + weight + ("" if self.layers == "all" else f":{self.layers}")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Every method's options, each declared once: flags, checks and recipes derive from these fields.
 
-Apart from the methods themselves, so that `impasto --help` need not import PyTorch.
+Apart from the methods themselves, so that `impasto --help` need not import PyTorch. What several
+methods share is in `bases`.
 """
 
 from __future__ import annotations
@@ -8,9 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from impasto.errors import OptionError
-from impasto.features.backbones import BACKBONES
-from impasto.methods.choices import STARTS, RegionChoice, layer_weights
-from impasto.methods.options import check, option, otherwise
+from impasto.methods.bases import (
+    LEAST,
+    MOST,
+    PhotoConfig,
+    PictureConfig,
+    PixelConfig,
+    StyledConfig,
+)
+from impasto.methods.choices import layer_weights
+from impasto.methods.options import option, otherwise
 
 __all__ = [
     "METHODS",
@@ -18,6 +26,7 @@ __all__ = [
     "PAINTERS",
     "STYLIZERS",
     "DoodleConfig",
+    "FastConfig",
     "GatysConfig",
     "InstantConfig",
     "LaplacianConfig",
@@ -27,226 +36,10 @@ __all__ = [
     "PhotoConfig",
     "PictureConfig",
     "PixelConfig",
+    "RefineConfig",
     "StyledConfig",
     "TextureConfig",
 ]
-
-_ITERATIONS = 200
-
-# Of a loss; beyond it single precision has nothing left for the other losses.
-_HEAVIEST = 1e6
-
-# Of a picture's sides, in pixels.
-_LEAST, _MOST = 32, 16384
-
-
-@dataclass(frozen=True)
-class PictureConfig:
-    """What every method can be told.
-
-    Raises:
-        OptionError: a value out of its range or not among its choices, or two that contradict.
-    """
-
-    size: int = option(512, "Long side of the result, in pixels.", low=_LEAST, high=_MOST)
-    stroke: float = option(
-        1.0,
-        "Size of the strokes: 2 paints with strokes twice as large as the painting's, seen as "
-        "large as the result.",
-        low=0.1,
-        high=10.0,
-    )
-    precision: str = option(
-        "auto",
-        "Number type inside the network; auto takes bfloat16 where it is native.",
-        choices=("auto", "float32", "bfloat16"),
-        panel="Network",
-    )
-    device: str = option(
-        "auto",
-        "Where to compute.",
-        choices=("auto", "cpu", "cuda", "xpu", "mps"),
-        panel="Network",
-    )
-
-    def __post_init__(self) -> None:
-        check(self)
-
-    @property
-    def eye(self) -> str:
-        """The backbone that sees the pictures."""
-        return "compact"
-
-    @property
-    def style_names(self) -> tuple[str, ...]:
-        """Layers that hold the painting, each with a weight if it has one."""
-        return BACKBONES[self.eye].style
-
-    @property
-    def content_names(self) -> tuple[str, ...]:
-        """Layers that hold the photograph, likewise."""
-        return BACKBONES[self.eye].content
-
-    @property
-    def first(self) -> int:
-        """Long side of the first, coarsest scale, at most."""
-        return self.size
-
-
-@dataclass(frozen=True)
-class PixelConfig(PictureConfig):
-    """What every method that optimises pixels can be told."""
-
-    seed: int = option(0, "Seed of everything random.", low=0, high=2**63 - 1)
-    backbone: str = option(
-        "compact",
-        "The network that sees the pictures.",
-        choices=("compact", "vgg19", "vgg16", "alexnet"),
-        panel="Network",
-    )
-    pooling: str = option(
-        "max", "Pooling inside the network.", choices=("max", "average"), panel="Network"
-    )
-    style_layers: tuple[str, ...] = option(
-        (),
-        "Layers that hold the painting, each with a weight if wanted (relu1_1:2); the backbone's "
-        "own if none.",
-        panel="Losses",
-    )
-    style_weight: float = option(
-        1.0, "Weight of the style loss.", low=0.0, high=_HEAVIEST, panel="Losses"
-    )
-    tv_weight: float = option(
-        1.0,
-        "Weight of the total variation: less grain, softer strokes.",
-        low=0.0,
-        high=_HEAVIEST,
-        panel="Losses",
-    )
-    tv: str = option(
-        "l2",
-        "Total variation: nine-point squares, or absolute differences.",
-        choices=("l2", "l1"),
-        panel="Losses",
-    )
-    optimizer: str = option(
-        "lbfgs", "The optimiser.", choices=("lbfgs", "adam", "gd"), panel="Optimiser"
-    )
-    iterations: int = option(
-        _ITERATIONS,
-        "Iterations in all, shared out among the scales.",
-        low=1,
-        high=100_000,
-        panel="Optimiser",
-    )
-    epochs: int = option(
-        0,
-        "Another way to say how long: so many epochs of --steps iterations.",
-        low=0,
-        high=100_000,
-        panel="Optimiser",
-    )
-    steps: int = option(0, "Iterations of one epoch.", low=0, high=100_000, panel="Optimiser")
-    history: int = option(10, "Pairs that L-BFGS remembers.", low=1, high=100, panel="Optimiser")
-    learning_rate: float = option(
-        0.0, "Length of a step; 0 takes the optimiser's own.", low=0.0, high=10.0, panel="Optimiser"
-    )
-    smallest: int = option(
-        180,
-        "Long side of the first, coarsest scale, at most.",
-        low=_LEAST,
-        high=_MOST,
-        panel="Optimiser",
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        layer_weights(self.style_layers)
-        if bool(self.epochs) != bool(self.steps):
-            raise OptionError(
-                f"--epochs is {self.epochs} and --steps {self.steps}: give both, or neither and "
-                "--iterations."
-            )
-        if self.epochs and self.iterations not in (type(self).iterations, self.length):
-            raise self.two_lengths()
-        if not any(self._counted().values()):
-            told = ", ".join(f"--{n.replace('_', '-')} {v:g}" for n, v in self._told().items())
-            raise OptionError(f"Nothing is left to paint by: {told}. Raise one of them.")
-
-    def two_lengths(self) -> OptionError:
-        """What to say of iterations that are not the epochs' steps."""
-        return OptionError(
-            f"--iterations {self.iterations} contradicts --epochs {self.epochs} × --steps "
-            f"{self.steps}. Give one or the other."
-        )
-
-    def _counted(self) -> dict[str, float]:
-        """The weight of each loss that counts anywhere in the picture."""
-        return {"style_weight": self.style_weight, "tv_weight": self.tv_weight}
-
-    def _told(self) -> dict[str, float]:
-        """What a message tells when none of them counts."""
-        return self._counted()
-
-    @property
-    def length(self) -> int:
-        """Iterations of the whole run, however they were given."""
-        return self.epochs * self.steps or self.iterations
-
-    @property
-    def eye(self) -> str:
-        """The backbone, as it was chosen."""
-        return self.backbone
-
-    @property
-    def style_names(self) -> tuple[str, ...]:
-        """The layers that were chosen, or the method's own once they are filled in."""
-        return self.style_layers
-
-    @property
-    def first(self) -> int:
-        """As it was chosen."""
-        return self.smallest
-
-
-@dataclass(frozen=True)
-class StyledConfig(PictureConfig):
-    """What every method can be told that gives a photograph a style."""
-
-    strength: float = option(
-        0.5, "How far to go from the photograph (0) to the painting (1).", low=0.0, high=1.0
-    )
-    color: str = option(
-        "style",
-        "Whose colours: the painting's, the photograph's (only lightness is painted), or those of "
-        "a painting that was first matched to the photograph.",
-        choices=("style", "keep", "match"),
-    )
-    match: str = option(
-        "symmetric",
-        "How --color match moves the painting's colours.",
-        choices=("symmetric", "cholesky", "pca"),
-    )
-    region: tuple[str, ...] = option(
-        (),
-        "What to do where --content-map has a colour: a style, a strength, keep (pixels "
-        "untouched), color=MODE, such as '#ff0000=starry-night:0.9'. Repeat it for each colour.",
-        metavar="#RRGGBB=WHAT",
-        panel="Regions",
-    )
-    feather: float = option(
-        0.01,
-        "Width of the transition between regions, over the long side.",
-        low=0.0,
-        high=0.5,
-        panel="Regions",
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        colours = [RegionChoice.parse(text).colour for text in self.region]
-        if twice := [c for i, c in enumerate(colours) if c in colours[:i]]:
-            raise OptionError(f"--region names {twice[0]} twice. Say all of it in one.")
 
 
 @dataclass(frozen=True)
@@ -255,60 +48,8 @@ class InstantConfig(StyledConfig):
 
 
 @dataclass(frozen=True)
-class PhotoConfig(StyledConfig, PixelConfig):
-    """What every method that optimises a photograph's pixels can be told besides."""
-
-    init: str = option("content", "What the first scale starts from.", choices=STARTS)
-    content_layers: tuple[str, ...] = option(
-        (),
-        "Layers that hold the photograph, each with a weight if wanted; the backbone's own if "
-        "none.",
-        panel="Losses",
-    )
-    content_weight: float = option(
-        1.0, "Weight of the content loss.", low=0.0, high=_HEAVIEST, panel="Losses"
-    )
-    l2_weight: float = option(
-        0.0,
-        "Weight of the squared distance to the photograph's pixels.",
-        low=0.0,
-        high=_HEAVIEST,
-        panel="Losses",
-    )
-    laplacian_weight: float = option(
-        0.0,
-        "Weight of the distance to the photograph's Laplacian, which keeps lines.",
-        low=0.0,
-        high=_HEAVIEST,
-        panel="Losses",
-    )
-    laplacian_pool: int = option(
-        4,
-        "Pixels that are averaged on each side before the Laplacian.",
-        low=1,
-        high=64,
-        panel="Losses",
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        layer_weights(self.content_layers)
-
-    @property
-    def content_names(self) -> tuple[str, ...]:
-        """The layers that were chosen, or the backbone's own once they are filled in."""
-        return self.content_layers
-
-    def _counted(self) -> dict[str, float]:
-        strengths = [RegionChoice.parse(text).strength for text in self.region]
-        every = [self.strength, *(s for s in strengths if s is not None)]
-        is_painted, is_held = any(s > 0 for s in every), any(s < 1 for s in every)
-        held = ("content_weight", "l2_weight", "laplacian_weight")
-        found = {name: is_painted * weight for name, weight in super()._counted().items()}
-        return found | {name: is_held * getattr(self, name) for name in held}
-
-    def _told(self) -> dict[str, float]:
-        return {name: getattr(self, name) for name in ("strength", *self._counted())}
+class FastConfig(StyledConfig):
+    """Options of a network that was trained for some styles (`impasto train`)."""
 
 
 @dataclass(frozen=True)
@@ -321,6 +62,30 @@ class GatysConfig(PhotoConfig):
         choices=("gaussian", "gram"),
         panel="Losses",
     )
+
+
+@dataclass(frozen=True)
+class RefineConfig(GatysConfig):
+    """Options of the optimiser that goes on from what `instant` paints.
+
+    Everything is laid out already, so it works at the size of the result alone, and not for long.
+    """
+
+    iterations: int = otherwise(PixelConfig, "iterations", 75)
+    smallest: int = otherwise(PixelConfig, "smallest", MOST)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.init != type(self).init:
+            raise self.another_start()
+
+    @staticmethod
+    def another_start() -> OptionError:
+        """What to say of a start that was chosen."""
+        return OptionError(
+            "--init has no effect with --method instant+refine, which starts from what instant "
+            "paints. Leave it out, or take --method gatys."
+        )
 
 
 @dataclass(frozen=True)
@@ -418,8 +183,8 @@ class TextureConfig(PixelConfig):
     `size` is the longer of the two sides.
     """
 
-    width: int = option(0, "Pixels from left to right; 0 for a square.", low=0, high=_MOST)
-    height: int = option(0, "Pixels from top to bottom; 0 for a square.", low=0, high=_MOST)
+    width: int = option(0, "Pixels from left to right; 0 for a square.", low=0, high=MOST)
+    height: int = option(0, "Pixels from top to bottom; 0 for a square.", low=0, high=MOST)
     seamless: bool = option(
         False, "Opposite edges meet, so that the texture can be laid side by side with itself."
     )
@@ -432,10 +197,10 @@ class TextureConfig(PixelConfig):
                 f"A texture of {self.width}×{self.height} has a long side of {max(self.sides)}, "
                 f"and --size is {self.size}. Give both sides, or only --size for a square."
             )
-        if min(self.sides) < _LEAST:
+        if min(self.sides) < LEAST:
             raise OptionError(
                 f"A texture of {self.sides[0]}×{self.sides[1]} is too thin to see anything in. "
-                f"Each side takes a whole number from {_LEAST} to {_MOST}."
+                f"Each side takes a whole number from {LEAST} to {MOST}."
             )
 
     @property
@@ -476,6 +241,8 @@ METHODS: dict[str, type[PictureConfig]] = {
     "nnst": NnstConfig,
     "mrf": MrfConfig,
     "instant": InstantConfig,
+    "fast": FastConfig,
+    "instant+refine": RefineConfig,
     "laplacian": LaplacianConfig,
     "texture": TextureConfig,
     "doodle": DoodleConfig,
@@ -486,12 +253,17 @@ PAINTERS: dict[str, type[StyledConfig]] = {
     name: kind for name, kind in METHODS.items() if issubclass(kind, StyledConfig)
 }
 
-# Those that optimise a photograph's pixels and differ in how styles are compared.
+# Those that optimise a photograph's pixels and differ in how styles are compared, or in the start.
 OPTIMISERS: dict[str, type[PhotoConfig]] = {
     "gatys": GatysConfig,
     "nnst": NnstConfig,
     "mrf": MrfConfig,
+    "instant+refine": RefineConfig,
 }
 
 # Those that give a photograph a style in one go.
-STYLIZERS: dict[str, type[StyledConfig]] = {**OPTIMISERS, "instant": InstantConfig}
+STYLIZERS: dict[str, type[StyledConfig]] = {
+    **OPTIMISERS,
+    "instant": InstantConfig,
+    "fast": FastConfig,
+}

@@ -14,10 +14,12 @@ from impasto.errors import OptionError
 from impasto.methods.choices import RegionChoice
 from impasto.methods.configs import (
     DoodleConfig,
+    FastConfig,
     LaplacianConfig,
     PhotoConfig,
     PictureConfig,
     PixelConfig,
+    RefineConfig,
     StyledConfig,
 )
 from impasto.methods.options import from_dict
@@ -60,6 +62,7 @@ _NEEDS = (
     ),
     # The first stage holds the photograph's pyramid instead.
     _Need("content_layers", LaplacianConfig, "--stage 2", lambda c: c.stage == 2),
+    _Need("stroke", FastConfig, "a --method that looks at the painting itself", lambda _: False),
     _Need("map_weight", DoodleConfig, "--engine patches", lambda c: c.engine == "patches"),
     _Need("style_loss", DoodleConfig, "--engine statistics", lambda c: c.engine == "statistics"),
 )
@@ -78,6 +81,8 @@ def from_given(kind: type[Config], options: Mapping[str, Any], *, has_map: bool 
     for need in _NEEDS:
         if need.option in options and isinstance(config, need.of) and not need.is_met(config):
             _refuse(need.option, need.words)
+    if "init" in options and isinstance(config, RefineConfig):
+        raise config.another_start()
     if "feather" in options and not has_map:
         _refuse("feather", "--content-map")
     # The config cannot tell a default that was given from one that was not.

@@ -12,9 +12,11 @@ from impasto.errors import ImpastoError, WeightsError
 from impasto.features.sources import digest
 from impasto.image.files import read
 from impasto.methods.choices import RegionChoice, StyleChoice
-from impasto.methods.configs import InstantConfig, PictureConfig, StyledConfig
+from impasto.methods.configs import InstantConfig, PictureConfig, RefineConfig, StyledConfig
+from impasto.networks.words import parted
 from impasto.painting.instant import digest_with
 from impasto.painting.reading import digest_of
+from impasto.painting.refine import digest_of_both
 from impasto.painting.task import Sources, Task
 from impasto.painting.tasks import prepare
 from impasto.recipe import ROLES, Input, Recipe, short
@@ -70,8 +72,10 @@ def change_of_weights(then: Recipe, config: PictureConfig, weights: Path | None)
     """
     try:
         now = digest(config.eye, weights)
-        if isinstance(config, InstantConfig):
+        if isinstance(config, InstantConfig):  # a trained style's network is in its own file
             now = digest_with(now)
+        elif isinstance(config, RefineConfig):
+            now = digest_of_both(now)
     except WeightsError as error:
         if weights is None:
             error.add_note("If the recipe's came from a file, name it with --weights FILE.")
@@ -105,8 +109,13 @@ def _placed(recipe: Recipe, places: Places) -> PictureConfig:
         return config
     now = {g.use: place for g, place in zip(recipe.of("region"), places["region"], strict=True)}
     choices = [RegionChoice.parse(text) for text in config.region]
-    moved = [replace(c, style=now[c.colour]) if c.style else c for c in choices]
+    moved = [_moved(c, now[c.colour]) if c.style else c for c in choices]
     return replace(config, region=tuple(str(choice) for choice in moved))
+
+
+def _moved(choice: RegionChoice, place: str) -> RegionChoice:
+    """A region's style where its file is now; of a trained one still the same of its file's."""
+    return replace(choice, style=place + parted(choice.style)[1])
 
 
 def _change(then: Input, now: Input) -> str | None:

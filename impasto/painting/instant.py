@@ -1,24 +1,31 @@
-"""The task that gives a photograph a style at once, without optimising anything."""
+"""The tasks that give a photograph a style at once, without optimising anything."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.image.files import fitted
-from impasto.methods import instant
-from impasto.methods.configs import InstantConfig
+from impasto.methods import fast, instant
+from impasto.methods.configs import FastConfig, InstantConfig, StyledConfig
 from impasto.methods.loads import Load, Scale
+from impasto.methods.solver import Step
 from impasto.methods.way import Plan
 from impasto.networks.checkpoint import digest, load_instant
-from impasto.painting.photograph import finished_photograph, network_of, recipe_of
+from impasto.painting.photograph import (
+    finished_photograph,
+    method_of,
+    network_of,
+    recipe_of,
+)
 from impasto.painting.reading import read_picture
 from impasto.painting.regions import plan_regions
 from impasto.painting.task import Sources, Task
 
-__all__ = ["digest_with", "instant_task"]
+__all__ = ["bytes_at_once", "digest_with", "fast_task", "instant_task"]
 
 # Bytes of the largest part's features, and of each pixel's copies: the photograph, the same with
 # its margin, each region's painting, their sum.
@@ -30,7 +37,12 @@ class _AtOnce(Load):
 
     def bytes(self, plan: Plan, itemsize: int) -> int:  # noqa: ARG002
         """What it takes beside the program, the network and the pictures that were read."""
-        return int(_PART + _COPIES * self.pixels)
+        return bytes_at_once(self.pixels)
+
+
+def bytes_at_once(pixels: int) -> int:
+    """What painting so many pixels at once takes."""
+    return int(_PART + _COPIES * pixels)
 
 
 def instant_task(
@@ -44,29 +56,51 @@ def instant_task(
     Raises:
         ImpastoError: whatever cannot be used, before any work is done.
     """
+    run = partial(instant, network=load_instant())
+    return _task(sources, config, extractor, run, digest_with)
+
+
+def fast_task(sources: Sources, config: FastConfig, extractor: Extractor | None = None) -> Task:
+    """The same for styles that were trained for: their networks are in their files.
+
+    Args:
+        extractor: `compact`, if it is loaded already.
+
+    Raises:
+        ImpastoError: whatever cannot be used, before any work is done.
+    """
+    return _task(sources, config, extractor, fast, lambda seen_by: seen_by)
+
+
+def _task(
+    sources: Sources,
+    config: StyledConfig,
+    extractor: Extractor | None,
+    method: Callable[..., Iterator[Step]],
+    digested: Callable[[str], str],
+) -> Task:
+    """A task that is painted in one go.
+
+    Args:
+        digested: of all weights, from that of those that see pictures.
+    """
     if sources.content is None:
         raise OptionError("There is no photograph to paint: give CONTENT.")
     if sources.weights is not None:
         raise OptionError(
-            "--weights are those of a backbone, and --method instant knows only its own. Leave "
-            "them out, or take another method."
+            f"--weights are those of a backbone, and --method {method_of(config)} knows only its "
+            "own. Leave them out, or take another method."
         )
     extractor, seen_by = network_of(config, sources, extractor)
     given = read_picture("content", sources.content, config, extractor)
     plan = plan_regions(sources, config, given, extractor, seen_by)
     photograph = given.shown
     run = partial(
-        instant,
-        photograph.pixels,
-        None,
-        config,
-        regions=plan.regions,
-        extractor=extractor,
-        network=load_instant(),
+        method, photograph.pixels, None, config, regions=plan.regions, extractor=extractor
     )
     size = fitted(photograph.height, photograph.width, config.size)
     load = _AtOnce((Scale(*size, 1),), (), config.eye, "gd", 1, can_tile=False)
-    recipe = recipe_of(config, [given.input, *plan.inputs], digest_with(seen_by))
+    recipe = recipe_of(config, [given.input, *plan.inputs], digested(seen_by))
     finished = partial(finished_photograph, photograph, plan.keeps_colour)
     return Task(recipe, config, run, finished, load, extractor)
 

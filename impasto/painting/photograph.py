@@ -16,7 +16,7 @@ from impasto.features import weights as networks
 from impasto.features.extractor import Extractor
 from impasto.image.files import Picture, resize
 from impasto.image.recolor import with_colours_of
-from impasto.methods import gatys, laplacian, mrf, nnst
+from impasto.methods import gatys, laplacian, mrf, nnst, refine
 from impasto.methods._canvas import MARGIN
 from impasto.methods._painter import backbone_of, photo_scales, with_layers
 from impasto.methods.configs import (
@@ -42,6 +42,7 @@ _PAINTERS: dict[str, Callable[..., Iterator[Step]]] = {
     "gatys": gatys,
     "nnst": nnst,
     "mrf": mrf,
+    "instant+refine": refine,
     "laplacian": laplacian,
 }
 

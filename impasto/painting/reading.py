@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 import math
@@ -11,7 +12,8 @@ from pathlib import Path
 from PIL import Image
 from torch.nn import functional as F
 
-from impasto.errors import PictureError, StyleError
+from impasto import incoming
+from impasto.errors import OptionError, PictureError, StyleError
 from impasto.features.extractor import Extractor
 from impasto.features.plan import min_side
 from impasto.image.files import Picture, digest, fit, read
@@ -19,7 +21,8 @@ from impasto.image.labels import LabelMap
 from impasto.image.pyramid import scale_schedule
 from impasto.image.quantise import quantise
 from impasto.methods.choices import layer_weights
-from impasto.methods.configs import PictureConfig
+from impasto.methods.configs import FastConfig, PictureConfig
+from impasto.networks import trained, words
 from impasto.painting.task import Source
 from impasto.recipe import Input
 from impasto.styles import card as cards
@@ -150,6 +153,13 @@ def read_style(
         view: show it at its own scale at a stroke of 1, if that is with a long side of so many
             pixels at most; by default it is shown as large as the result.
     """
+    if isinstance(config, FastConfig):
+        return _read_trained(source, network, role, use)
+    if not isinstance(source, Image.Image) and _is_trained(source):
+        raise OptionError(
+            f"{source} is a file of trained styles, which only --method fast paints in. Add that, "
+            "or give the painting."
+        )
     if isinstance(source, Image.Image) or (_is_file(source) and not _is_card(source)):
         limit = math.ceil((view or config.size) * max(1.0, config.stroke))
         given = read_picture(role, source, config, extractor, use, limit)
@@ -173,6 +183,33 @@ def _read_card(
             "card for this backbone with `impasto style make`."
         )
     return card, Input(role, str(source), digest(file), use)
+
+
+def _read_trained(source: Source, network: str, role: str, use: str) -> Given:
+    if isinstance(source, Image.Image) or not _is_trained(source):
+        named = "a picture" if isinstance(source, Image.Image) else repr(str(source))
+        raise OptionError(
+            f"--method fast paints in styles that a network was trained for, and {named} is no "
+            f"file of those (*{words.SUFFIX}). Train one (`impasto train PAINTING`), or take "
+            "--method instant, which paints in any style."
+        )
+    place, name = words.parted(str(source))
+    incoming.check_tensors(Path(place), words.MAX_BYTES, StyleError)
+    stamp = digest(Path(place))
+    found = _trained(Path(place), stamp)
+    if found.words.backbone_digest != network:
+        raise StyleError(
+            f"{place} was trained with another version of the network that sees the pictures. "
+            "Train it again, or take the version of Impasto that it is from."
+        )
+    style = found.style(name.removeprefix("#"), place)
+    return Given(Input(role, place, stamp, use), None, style)
+
+
+@functools.lru_cache(maxsize=4)
+def _trained(path: Path, stamp: str) -> trained.Trained:  # noqa: ARG001
+    """A file's styles, read once as long as the file stays: two of them can only be blended so."""
+    return trained.load(path)
 
 
 def _tell_stroke(
@@ -215,6 +252,10 @@ def _entry(role: str, source: Source, picture: Picture, use: str) -> Input:
 
 def _is_card(source: str | Path) -> bool:
     return Path(source).suffix.lower() == cards.SUFFIX
+
+
+def _is_trained(source: str | Path) -> bool:
+    return words.parted(str(source))[0].lower().endswith(words.SUFFIX)
 
 
 def _is_file(source: str | Path) -> bool:

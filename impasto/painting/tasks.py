@@ -7,18 +7,21 @@ from collections.abc import Callable
 from impasto.features.extractor import Extractor
 from impasto.methods.configs import (
     DoodleConfig,
+    FastConfig,
     GatysConfig,
     InstantConfig,
     LaplacianConfig,
     MrfConfig,
     NnstConfig,
     PictureConfig,
+    RefineConfig,
     TextureConfig,
 )
 from impasto.painting.doodle import doodle_task
-from impasto.painting.instant import instant_task
+from impasto.painting.instant import fast_task, instant_task
 from impasto.painting.laplacian import laplacian_task
 from impasto.painting.photograph import photograph_task
+from impasto.painting.refine import refine_task
 from impasto.painting.task import Sources, Task
 from impasto.painting.texture import texture_task
 
@@ -27,6 +30,8 @@ __all__ = ["prepare"]
 _TASKS: dict[type[PictureConfig], Callable[..., Task]] = {
     GatysConfig: photograph_task,
     InstantConfig: instant_task,
+    FastConfig: fast_task,
+    RefineConfig: refine_task,
     NnstConfig: photograph_task,
     MrfConfig: photograph_task,
     TextureConfig: texture_task,
