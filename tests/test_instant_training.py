@@ -20,8 +20,11 @@ from impasto.networks.checkpoint import load_instant
 from impasto.networks.instant import LEVELS, STYLE_LAYERS, InstantNetwork, summary
 from impasto.runtime import generator
 from impasto.training import instant as training
+from impasto.training import judging
+from impasto.training import lesson as lessons
 from impasto.training.flow import Shift, shifted
-from impasto.training.instant import MARGIN, InstantLesson, InstantTraining, loop_of, main
+from impasto.training.instant import InstantTraining, main
+from impasto.training.lesson import PaintingLesson
 from impasto.training.loop import Loop
 from impasto.training.pictures import find_pictures, load_bytes
 from impasto.training.styles import StylePool
@@ -43,13 +46,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start(folder: Path, out: Path, options: InstantTraining = TINY) -> Loop:
     out.mkdir(exist_ok=True)
     pictures = find_pictures(folder)
-    loop = loop_of(InstantLesson(options, pictures, pictures, pictures[:2], pictures[:1]), out)
+    lesson = training.lesson_of(options, pictures, pictures, pictures[:2], pictures[:1])
+    loop = training.loop_of(lesson, out)
     loop.log_every = 2
     return loop
 
 
-def lesson_of(loop: Loop) -> InstantLesson:
-    assert isinstance(loop.lesson, InstantLesson)
+def lesson_of(loop: Loop) -> PaintingLesson:
+    assert isinstance(loop.lesson, PaintingLesson)
     return loop.lesson
 
 
@@ -115,33 +119,46 @@ def test_a_copy_of_the_photograph_has_its_content_and_none_of_the_style(
     photos = next(lesson.crops)
     styles = lesson.styles.pick(torch.tensor([0, 3]))
     # Borders are seen with what lies beyond them in the photograph, and without it in the picture.
-    judged = lesson.judge(photos, lesson.look(photos), styles)
+    judged = lesson.judge.judge(photos, lesson.judge.look(photos), styles)
     torch.testing.assert_close(judged.style, torch.ones(2), atol=0.3, rtol=0)
-    worse = lesson.judge(photos.flip(2), lesson.look(photos), styles)
+    worse = lesson.judge.judge(photos.flip(2), lesson.judge.look(photos), styles)
     assert (judged.content < worse.content).all()
 
 
 def test_strength_says_what_counts(folder: Path, tmp_path: Path) -> None:
     lesson = lesson_of(start(folder, tmp_path))
     photos = next(lesson.crops)
-    judged = lesson.judge(photos, lesson.look(photos), lesson.styles.pick(torch.tensor([0, 3])))
+    styles = lesson.styles.pick(torch.tensor([0, 3]))
+    judged = lesson.judge.judge(photos, lesson.judge.look(photos), styles)
     weak, strong = (judged.loss(torch.full((2,), s)) for s in (0.1, 0.9))
     assert (strong > weak).all()  # a copy of the photograph is what a weak style wants
+
+
+def test_a_training_can_begin_with_weights(folder: Path, tmp_path: Path) -> None:
+    pictures = find_pictures(folder)
+    begun = load_instant()
+    lesson = training.lesson_of(TINY, pictures, pictures, pictures[:2], pictures[:1], begun)
+    assert isinstance(lesson.network, InstantNetwork)
+    assert torch.equal(lesson.network.last.weight, begun.last.weight)
+    assert all(p.requires_grad for p in lesson.network.parameters())
+    fresh = lesson_of(start(folder, tmp_path))
+    losses = [one.measure(one.network)["loss"] for one in (lesson, fresh)]
+    assert losses[0] < 0.5 * losses[1]
 
 
 def test_one_bad_picture_is_not_all_that_a_step_heeds(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lesson = lesson_of(start(folder, tmp_path))
-    real = InstantLesson.paint
+    real = PaintingLesson.paint
 
-    def bad(self: InstantLesson, *args: object) -> Tensor:
+    def bad(self: PaintingLesson, *args: object) -> Tensor:
         return real(self, *args) * torch.tensor([1.0, 40.0])[:, None, None, None]  # type: ignore[arg-type]
 
-    monkeypatch.setattr(InstantLesson, "paint", bad)
+    monkeypatch.setattr(PaintingLesson, "paint", bad)
     total, figures = lesson.loss(0)
     assert figures["content"] > 20
-    assert float(total.detach()) <= training._MOST
+    assert float(total.detach()) <= lessons._MOST
 
 
 # ---- the loop -----------------------------------------------------------------------------------
@@ -225,4 +242,4 @@ def test_a_folder_without_photographs_is_told(
 
 
 def test_the_margin_is_whole_cells_of_every_layer_that_is_compared() -> None:
-    assert MARGIN % training._STRIDES["relu5_1"] == 0
+    assert judging.MARGIN % judging._STRIDES["relu5_1"] == 0

@@ -1,9 +1,9 @@
-"""`impasto info`: the recipe inside a picture."""
+"""`impasto info`: the recipe inside a picture, and what a file of trained styles holds."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +15,7 @@ from impasto.cli import options as shared
 from impasto.cli.console import results, visible
 from impasto.errors import RecipeError
 from impasto.methods.configs import METHODS, GatysConfig
+from impasto.networks.words import SUFFIX, read_words
 from impasto.recipe import Input, Recipe, short
 
 __all__ = ["info", "recipe_in"]
@@ -22,16 +23,38 @@ __all__ = ["info", "recipe_in"]
 
 def info(
     picture: Annotated[
-        Path, typer.Argument(metavar="OUT", help="A picture made by Impasto.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="OUT",
+            help="A picture made by Impasto, or a file of trained styles.",
+            show_default=False,
+        ),
     ],
     as_json: shared.Json = False,
 ) -> None:
-    """Show the recipe inside a picture: what it was made from, and how."""
+    """Show the recipe inside a picture: what it was made from, and how; or a file's styles."""
+    if picture.suffix.lower() == SUFFIX:
+        _show_styles(picture, as_json=as_json)
+        return
     recipe = recipe_in(picture)
     if as_json:
         print(json.dumps(json.loads(recipe.to_json()), indent=2, sort_keys=True))
     else:
         results().print(_table(recipe))
+
+
+def _show_styles(path: Path, *, as_json: bool) -> None:
+    words = read_words(path)
+    if as_json:
+        print(json.dumps(asdict(words), indent=2))
+        return
+    table = Table(box=None, padding=(0, 2), header_style="dim")
+    for heading in ("style", "steps", "loss before", "loss", "content", "style distance"):
+        table.add_column(heading, justify="left" if heading == "style" else "right")
+    for entry in words.entries:
+        figures = (entry.before, entry.loss, entry.content, entry.style)
+        table.add_row(entry.name, str(entry.steps), *(f"{figure:.3f}" for figure in figures))
+    results().print(table)
 
 
 def recipe_in(picture: Path) -> Recipe:

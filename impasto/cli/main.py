@@ -19,6 +19,7 @@ from impasto.cli.batch import batch
 from impasto.cli.console import complain, listening
 from impasto.cli.doodle import doodle
 from impasto.cli.evaluate import evaluate
+from impasto.cli.export import export
 from impasto.cli.info import info
 from impasto.cli.interrupt import INTERRUPTED
 from impasto.cli.laplacian import laplacian
@@ -29,6 +30,7 @@ from impasto.cli.study import study
 from impasto.cli.styles import styles
 from impasto.cli.stylize import stylize
 from impasto.cli.texture import texture
+from impasto.cli.train import train
 from impasto.errors import ImpastoError, OptionError, is_out_of_memory
 
 __all__ = ["app", "main"]
@@ -58,6 +60,8 @@ for command in (
     extend,
     evaluate,
     study,
+    train,
+    export,
 ):
     app.command()(command)
 app.add_typer(style.app, name="style")

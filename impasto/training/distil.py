@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from impasto.runtime import generator, keep_freed_memory
 from impasto.training.loop import Loop, Schedule
 from impasto.training.measuring import held_out_errors, square, variances
 from impasto.training.muon import Muon
-from impasto.training.pictures import Crops, find_pictures
+from impasto.training.pictures import Ahead, Crops, find_pictures
 from impasto.training.student import Student
 from impasto.training.teacher import load_teacher
 
@@ -123,8 +123,12 @@ class DistillationLesson:
             self.network = Student(teacher)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.unit = variances(teacher, self.network.layers, held_out)
-        self.generator = generator(options.seed)
-        self.crops = iter(Crops(photos, options.crop, options.batch, self.generator))
+        self.crops = Ahead(Crops(photos, options.crop, options.batch, generator(options.seed)))
+
+    @property
+    def generators(self) -> Mapping[str, Ahead]:
+        """Only crops are drawn."""
+        return {"crops": self.crops}
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of a batch, and the layers' errors on it."""

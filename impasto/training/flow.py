@@ -38,6 +38,10 @@ class Shift:
         still = F.affine_grid(torch.eye(2, 3)[None], [1, 3, height, width], align_corners=False)
         return Shift(still + moved.permute(0, 2, 3, 1) * 2 / torch.tensor([width, height]))
 
+    def to(self, device: torch.device) -> Shift:
+        """The same on a device."""
+        return Shift(self.grid.to(device))
+
 
 def shifted(pictures: Float[Tensor, "b 3 h w"], shift: Shift) -> Float[Tensor, "b 3 h w"]:
     """Pictures moved; what comes from beyond the border is mirrored."""

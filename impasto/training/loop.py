@@ -6,17 +6,19 @@ import copy
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
+from impasto import incoming
+from impasto.errors import ImpastoError, WeightsError
 from impasto.runtime import pick_precision
-from impasto.training import state
+from impasto.training import parallel, state
 
-__all__ = ["Average", "Lesson", "Loop", "Schedule"]
+__all__ = ["Average", "Lesson", "Loop", "Patience", "Randomness", "Schedule"]
 
 Figures = Mapping[str, Tensor]
 
@@ -29,16 +31,64 @@ class Schedule:
         steps: of the whole training.
         cool_down: the share of them that the fall takes.
         warm_up: steps.
+        ends_from: the step at which it was decided to end earlier, and the rate then, which falls
+            to zero from there.
     """
 
     steps: int
     cool_down: float = 0.73
     warm_up: int = 200
+    ends_from: tuple[int, float] | None = None
 
     def rate(self, step: int) -> float:
         """At a step, from 0."""
+        if self.ends_from is not None:
+            since, rate = self.ends_from
+            return rate * (self.steps - step) / max(1, self.steps - since)
         left = (self.steps - step) / (self.steps * self.cool_down)
         return min((step + 1) / self.warm_up, 1.0, left)
+
+    def ending(self, step: int, after: int) -> Schedule:
+        """The same until `step`, and from there on a short end of `after` steps."""
+        return replace(self, steps=min(self.steps, step + after), ends_from=(step, self.rate(step)))
+
+
+@dataclass(frozen=True)
+class Patience:
+    """When a training has learnt all that it will.
+
+    Attributes:
+        figure: of those measured, the one that should fall.
+        times: how many measurements in a row may bring nothing; 0 for a training that goes to its
+            end in any case.
+        gain: the share by which it must have fallen to have brought something.
+        end: the share of the steps done that the end takes, in which the rate falls to zero.
+    """
+
+    figure: str = "loss"
+    times: int = 0
+    gain: float = 0.005
+    end: float = 0.15
+
+    def is_over(self, values: Sequence[float]) -> bool:
+        """Whether the last of these brought nothing any more."""
+        if not self.times or len(values) <= self.times:
+            return False
+        before = min(values[: -self.times])
+        return min(values[-self.times :]) > before * (1 - self.gain)
+
+
+@runtime_checkable
+class Randomness(Protocol):
+    """What random numbers come from, such as a `torch.Generator`."""
+
+    def get_state(self) -> Tensor:
+        """All that the numbers to come depend on."""
+        ...
+
+    def set_state(self, state: Tensor) -> object:
+        """Go on from a state."""
+        ...
 
 
 @runtime_checkable
@@ -56,8 +106,8 @@ class Lesson(Protocol):
         ...
 
     @property
-    def generator(self) -> torch.Generator:
-        """Where everything random of the lesson comes from."""
+    def generators(self) -> Mapping[str, Randomness]:
+        """Where everything random of the lesson comes from, by name."""
         ...
 
     def loss(self, step: int) -> tuple[Tensor, Figures]:
@@ -92,6 +142,7 @@ class Loop:
     Attributes:
         optimisers: each with its peak rate.
         save_every, log_every: steps.
+        patience: when it ends before its last step.
     """
 
     lesson: Lesson
@@ -100,8 +151,10 @@ class Loop:
     folder: Path
     log_every: int = 100
     save_every: int = 1000
+    patience: Patience = Patience()
     step: int = 0
     seconds: float = 0.0
+    measured: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.average = Average(self.lesson.network)
@@ -136,16 +189,38 @@ class Loop:
             is_saved = is_last or self.step % self.save_every == 0
             if self.step % self.log_every and not is_saved:
                 continue
-            line: dict[str, Any] = {"step": self.step, "seconds": round(self.seconds, 1)}
-            line["train"] = {name: round(float(v) / summed, 5) for name, v in sums.items()}
+            train = {name: round(float(v) / summed, 5) for name, v in sums.items()}
             sums, summed = {}, 0
+            line = self._line(train, is_measured=is_saved)
             if is_saved:
                 self.save()
-                line["held_out"] = dict(self.lesson.measure(self.average.network))
-            with self.log.open("a") as file:
-                file.write(json.dumps(line) + "\n")
-            if told is not None:
-                told(line)
+            self._log(line, told)
+
+    def _line(self, train: Mapping[str, float], *, is_measured: bool) -> dict[str, Any]:
+        """A line of the log; where it is measured, the end is decided on as well."""
+        line: dict[str, Any] = {"step": self.step, "seconds": round(self.seconds, 1)}
+        line["train"] = train
+        if is_measured:
+            line["held_out"] = dict(self.lesson.measure(self.average.network))
+            self._consider(line["held_out"])
+        return line
+
+    def _consider(self, found: Mapping[str, Any]) -> None:
+        """End soon if nothing is learnt any more."""
+        self.measured.append(float(found.get(self.patience.figure, 0.0)))
+        if self.schedule.ends_from is None and self.patience.is_over(self.measured):
+            after = max(1, round(self.patience.end * self.step))
+            self.schedule = self.schedule.ending(self.step, after)
+
+    def _log(
+        self, line: Mapping[str, Any], told: Callable[[Mapping[str, Any]], None] | None
+    ) -> None:
+        if not parallel.is_first():
+            return
+        with self.log.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        if told is not None:
+            told(line)
 
     def advance(self) -> Figures:
         """One step of all optimisers; the lesson's figures on it."""
@@ -156,6 +231,7 @@ class Loop:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.has_bfloat16):
             loss, figures = self.lesson.loss(self.step)
         loss.backward()  # type: ignore[no-untyped-call]
+        parallel.average(self.lesson.network.parameters())
         for optimiser, _ in self.optimisers:
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
@@ -174,13 +250,18 @@ class Loop:
         for i, (optimiser, _) in enumerate(self.optimisers):
             for j, kept in optimiser.state_dict()["state"].items():
                 tensors |= {f"optimiser{i}.{j}.{k}": v for k, v in kept.items()}
-        tensors["generator"] = self.lesson.generator.get_state()
+        own = {name: each.get_state() for name, each in self.lesson.generators.items()}
+        for number, states in enumerate(parallel.gathered(own)):
+            tensors |= {f"generator{number}.{name}": kept for name, kept in states.items()}
         about = {
             "step": str(self.step),
             "seconds": str(self.seconds),
             "config": json.dumps(dict(self.lesson.config)),
+            "measured": json.dumps(self.measured),
+            "end": json.dumps([self.schedule.steps, self.schedule.ends_from]),
         }
-        state.write(self.file, tensors, about)
+        if parallel.is_first():
+            state.write(self.file, tensors, about)
 
     def restore(self) -> None:
         """Go on from `save`, and take back what the log says of later steps.
@@ -193,7 +274,21 @@ class Loop:
             WeightsError: the state cannot be read, or is another network's.
         """
         tensors, about = state.read(self.file)
-        state.check_same(json.loads(about["config"]), dict(self.lesson.config), self.folder)
+        try:
+            self._restore(tensors, about)
+        except (KeyError, RuntimeError, TypeError, ValueError) as problem:
+            if isinstance(problem, ImpastoError):
+                raise
+            raise WeightsError(
+                f"{self.file} is of another version of this training, or damaged: "
+                f"{incoming.told(problem)}. Remove its folder and train anew, or take the version "
+                "of Impasto that wrote it."
+            ) from None
+
+    def _restore(self, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> None:
+        # As it comes back: without tuples.
+        config = json.loads(json.dumps(dict(self.lesson.config)))
+        state.check_same(json.loads(about["config"]), config, self.folder)
         self.lesson.network.load_state_dict(state.under(tensors, "network."))
         self.average.network.load_state_dict(state.under(tensors, "average."))
         for i, (optimiser, _) in enumerate(self.optimisers):
@@ -202,6 +297,15 @@ class Loop:
                 j, name = key.split(".")
                 whole["state"].setdefault(int(j), {})[name] = value
             optimiser.load_state_dict(whole)
-        self.lesson.generator.set_state(tensors["generator"])
+        # A process more than there were then draws as if it had just begun.
+        drawn = state.under(tensors, f"generator{parallel.rank()}.")
+        for name, each in self.lesson.generators.items():
+            if name in drawn:
+                each.set_state(drawn[name])
         self.step, self.seconds = int(about["step"]), float(about["seconds"])
-        state.cut_log(self.log, self.step)
+        self.measured = json.loads(about["measured"])
+        steps, ends_from = json.loads(about["end"])
+        if ends_from is not None:
+            self.schedule = replace(self.schedule, steps=steps, ends_from=tuple(ends_from))
+        if parallel.is_first():
+            state.cut_log(self.log, self.step)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from torch.nn import functional as F
 from impasto.errors import PictureError
 from impasto.image.reading import opened
 
-__all__ = ["Crops", "find_pictures", "load_bytes"]
+__all__ = ["Ahead", "Crops", "find_pictures", "load_bytes"]
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
 
@@ -38,15 +39,28 @@ def find_pictures(*folders: Path) -> list[Path]:
     return found
 
 
-def load_bytes(path: Path) -> UInt8[Tensor, "3 h w"]:
+def load_bytes(path: Path, short: int | None = None) -> UInt8[Tensor, "3 h w"]:
     """One picture as bytes, upright by its EXIF orientation.
+
+    Args:
+        short: the shorter side is brought down to so many pixels if it is longer: thousands of
+            photographs from a camera would not fit into memory.
 
     Raises:
         PictureError: a file that is no picture, or claims too much.
     """
     with opened(path) as picture:
+        if short is not None and min(picture.size) > short:
+            factor = short / min(picture.size)
+            fewer = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
+            picture.draft("RGB", fewer)  # a JPEG is then decoded at an eighth to half of its size
+            picture.thumbnail(fewer, reducing_gap=2.0)
         pixels = np.array(ImageOps.exif_transpose(picture).convert("RGB"))
     return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+
+
+# Pixels of the shorter side that a photograph is kept with, at most: a crop shows a part of it.
+_SHORT = 512
 
 
 class Crops:
@@ -67,12 +81,17 @@ class Crops:
         disturbed: bool = True,
     ) -> None:
         self.disturbed = disturbed
-        self.pictures = [load_bytes(path) for path in paths]
+        with ThreadPoolExecutor() as pool:  # Pillow lets others work while it decodes
+            self.pictures = list(pool.map(lambda path: load_bytes(path, _SHORT), paths))
         self.size, self.batch, self.generator = size, batch, generator
 
     def __iter__(self) -> Iterator[Float[Tensor, "b 3 s s"]]:
         while True:
-            yield torch.stack([self._crop() for _ in range(self.batch)])
+            yield self.one()
+
+    def one(self) -> Float[Tensor, "b 3 s s"]:
+        """The next batch."""
+        return torch.stack([self._crop() for _ in range(self.batch)])
 
     def _crop(self) -> Tensor:
         pixels = self.pictures[self._integer(len(self.pictures))]
@@ -105,3 +124,34 @@ class Crops:
 
     def _uniform(self) -> float:
         return float(torch.rand((), generator=self.generator))
+
+
+class Ahead:
+    """The same stream, each batch made while the one before it is learnt from.
+
+    Its random state is that from which the next batch is made, however far ahead it is.
+    """
+
+    def __init__(self, crops: Crops) -> None:
+        self._crops = crops
+        self._pool = ThreadPoolExecutor(1)
+        self._start()
+
+    def __next__(self) -> Float[Tensor, "b 3 s s"]:
+        batch = self._coming.result()
+        self._start()
+        return batch
+
+    def get_state(self) -> Tensor:
+        """As a generator has it."""
+        return self._before
+
+    def set_state(self, state: Tensor) -> None:
+        """Go on from a state."""
+        self._coming.result()  # which draws from the same generator
+        self._crops.generator.set_state(state)
+        self._start()
+
+    def _start(self) -> None:
+        self._before = self._crops.generator.get_state()
+        self._coming: Future[Tensor] = self._pool.submit(self._crops.one)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -36,11 +36,13 @@ class StylePool:
         summaries: one row a view.
         targets: by layer, what a picture's statistics are compared with.
         goals: by level, where its features are moved.
+        numbers: of the styles, where a network knows them by those.
     """
 
     summaries: Float[Tensor, "n k"]
     targets: Mapping[str, GaussianTarget]
     goals: Mapping[str, Target]
+    numbers: Int[Tensor, " n"]
 
     def __len__(self) -> int:
         return len(self.summaries)
@@ -62,16 +64,36 @@ class StylePool:
                 else the whole, at a middle size.
         """
         pictures = [load_bytes(path) for path in paths]
+        device = next(extractor.parameters()).device
         seen: dict[str, list[Moments]] = {name: [] for name in STYLE_LAYERS}
         for number in range(count):
             pixels = pictures[number % len(pictures)]
             view = _view(pixels, generator) if disturbed else _plain(pixels)
-            for name, features in extractor(view, STYLE_LAYERS).items():
+            for name, features in extractor(view.to(device), STYLE_LAYERS).items():
                 seen[name].append(moments(features))
-        whole = {name: Moments.stack(each) for name, each in seen.items()}
+        return StylePool.of_moments(
+            {name: Moments.stack(each) for name, each in seen.items()}, extractor
+        )
+
+    @staticmethod
+    def of_moments(whole: Mapping[str, Moments], extractor: Extractor) -> StylePool:
+        """Of styles that were measured already, along the first axis."""
         targets = {n: GaussianTarget(m, lift_of(extractor, n)) for n, m in whole.items()}
         goals = {name: Target.of(whole[name]) for name in LEVELS}
-        return StylePool(summary(whole), targets, goals)
+        return StylePool(summary(whole), targets, goals, torch.arange(len(goals["relu1_1"].mean)))
+
+    def numbered(self, first: int) -> StylePool:
+        """The same styles, known by the numbers from `first` on."""
+        return replace(self, numbers=torch.arange(first, first + len(self)))
+
+    def to(self, device: torch.device) -> StylePool:
+        """The same on a device."""
+        return StylePool(
+            self.summaries.to(device),
+            {name: target.to(device) for name, target in self.targets.items()},
+            {name: goal.to(device) for name, goal in self.goals.items()},
+            self.numbers.to(device),
+        )
 
     def sizes(self) -> Float[Tensor, " l"]:
         """How large the features of each level are, in the mean over views."""
@@ -85,7 +107,7 @@ class StylePool:
         """Some of the views."""
         targets = {name: target.pick(index) for name, target in self.targets.items()}
         goals = {n: Target(goal.mean[index], goal.root[index]) for n, goal in self.goals.items()}
-        return StylePool(self.summaries[index], targets, goals)
+        return StylePool(self.summaries[index], targets, goals, self.numbers[index])
 
 
 def _plain(pixels: Tensor) -> Float[Tensor, "1 3 h w"]:

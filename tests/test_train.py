@@ -1,0 +1,356 @@
+"""`impasto train`: from pictures to a file of styles, stopped, gone on with, and extended."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+from commands import ROOT
+from impasto.cli.main import main
+from impasto.errors import OptionError, WeightsError
+from impasto.networks import trained
+from impasto.networks.checkpoint import load_instant
+from impasto.networks.fast import FastNetwork
+from impasto.networks.words import read_words
+from impasto.runtime import generator
+from impasto.training.builtin import builtin_pictures
+from impasto.training.conduct import Order, train
+from impasto.training.fast import FastTraining, name_of
+from impasto.training.lesson import PaintingLesson, PaintingOptions, optimisers
+from impasto.training.loop import Loop, Patience, Schedule
+from impasto.training.pictures import Ahead, Crops, find_pictures, load_bytes
+
+QUICK = FastTraining(steps=4, batch=1, crop=32, size=64)
+WORDS = ["--steps", "4", "--batch", "1", "--crop", "32", "--size", "64"]
+
+
+def on(line: Mapping[str, Any], loop: Loop) -> bool:  # noqa: ARG001
+    return True
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder `photos` of ten pictures of waves, and two paintings beside it."""
+    folder = tmp_path_factory.mktemp("pictures")
+    (folder / "photos").mkdir()
+    rows, columns = np.mgrid[0:80, 0:96] / 8
+    for i in range(12):
+        waves = [np.sin(rows * (i % 5 + c + 1) / 2) * np.cos(columns * (3 - c)) for c in range(3)]
+        image = Image.fromarray(np.uint8(127 + 12 * (i + 1) * np.stack(waves, -1) / 1.3))
+        image.save(folder / (f"photos/p{i}.png" if i < 10 else f"{'ab'[i - 10]}.png"))
+    return folder
+
+
+def order(pictures: Path, out: Path, *names: str, **more: Any) -> Order:
+    paintings = [str(pictures / f"{name}.png") for name in names or ("a",)]
+    return Order(paintings, str(pictures / "photos"), out, more.pop("options", QUICK), **more)
+
+
+@pytest.fixture(scope="module")
+def file(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One trained style, with all that is left beside it."""
+    out = tmp_path_factory.mktemp("trained") / "one.impasto"
+    assert train(order(pictures, out), on) == out
+    return out
+
+
+# ---- what a training leaves ---------------------------------------------------------------------
+
+
+def test_a_training_leaves_styles_card_sheet_and_curves(file: Path) -> None:
+    names = ["one-curves.png", "one-sheet.jpg", "one.impasto", "one.md"]
+    assert sorted(path.name for path in file.parent.iterdir()) == names
+    (entry,) = read_words(file).entries
+    assert (entry.name, entry.steps) == ("a", 4)
+    assert (
+        f"| a | 4 | {entry.before:.3f} | {entry.loss:.3f} |" in file.with_suffix(".md").read_text()
+    )
+    with Image.open(file.with_name("one-sheet.jpg")) as sheet:
+        assert sheet.width > 2 * 64
+    own = trained.load(file).network.own
+    assert own.abs().max() > 1e-3
+
+
+def test_training_moves_all_of_the_network(file: Path) -> None:
+    learnt, begun = trained.load(file).network.base, load_instant()
+    for name, weight in learnt.named_parameters():
+        assert not torch.equal(weight, begun.get_parameter(name).half().float()), name
+
+
+def test_it_shows_previews_while_it_trains(pictures: Path, tmp_path: Path) -> None:
+    seen = []
+
+    def look(line: Mapping[str, Any], loop: Loop) -> bool:
+        seen.append({path.name for path in loop.folder.iterdir()})
+        assert line["step"] == loop.step
+        return True
+
+    train(order(pictures, tmp_path / "x.impasto", "a", "b"), look)
+    assert {"preview.jpg", "curves.png", "state.safetensors", "train.jsonl"} <= seen[-1]
+    assert not (tmp_path / "x.train").exists()
+
+
+# ---- stopped and gone on with -------------------------------------------------------------------
+
+
+def test_a_stopped_training_ends_as_if_it_had_not_been(
+    pictures: Path, file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "cut.impasto"
+    assert train(order(pictures, out), lambda line, _: line["step"] < 2) is None
+    assert not out.exists()
+    with pytest.raises(OptionError, match="--resume goes on with it"):
+        train(order(pictures, out), on)
+    other = replace(QUICK, batch=2)
+    with pytest.raises(OptionError, match="batch 1 there and 2 now"):
+        train(order(pictures, out, options=other, resume=True), on)
+    assert train(order(pictures, out, resume=True), on) == out
+    one, whole = load_file(out), load_file(file)
+    assert all(torch.equal(one[key], whole[key]) for key in whole)
+    assert read_words(out) == read_words(file)
+
+
+def test_force_begins_anew(pictures: Path, file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new.impasto"
+    assert train(order(pictures, out), lambda line, _: line["step"] < 2) is None
+    train(order(pictures, out, force=True), on)
+    assert torch.equal(load_file(out)["own"], load_file(file)["own"])
+
+
+def test_a_state_of_another_version_is_told(pictures: Path, tmp_path: Path) -> None:
+    out = tmp_path / "old.impasto"
+    train(order(pictures, out), lambda line, _: line["step"] < 2)
+    state = tmp_path / "old.train" / "state.safetensors"
+    with_about = trained_state(state)
+    save_file({"something": torch.zeros(2)}, state, with_about)
+    with pytest.raises(WeightsError, match="another version of this training"):
+        train(order(pictures, out, resume=True), on)
+
+
+def trained_state(path: Path) -> dict[str, str]:
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        return dict(file.metadata())
+
+
+@pytest.mark.slow
+def test_a_kill_loses_no_more_than_since_the_last_state(
+    pictures: Path, file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "killed.impasto"
+    words = ["train", pictures / "a.png", "--content", pictures / "photos", "-o", out, *WORDS]
+    command = [sys.executable, "-m", "impasto", *map(str, words)]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    running = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
+    state = tmp_path / "killed.train" / "state.safetensors"
+    for _ in range(1200):
+        if state.exists() or running.poll() is not None:
+            break
+        time.sleep(0.05)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    if not out.exists():  # or it was quicker than the kill
+        done = subprocess.run([*command, "--resume"], env=env, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+    assert [e.name for e in read_words(out).entries] == ["a"]
+    assert load_file(out).keys() == load_file(file).keys()
+
+
+# ---- a further style ----------------------------------------------------------------------------
+
+
+def test_a_further_style_leaves_the_others_as_they_are(
+    pictures: Path, file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "more.impasto"
+    shutil.copy(file, out)
+    with pytest.raises(OptionError, match="would be called 'a'"):
+        train(order(pictures, out, "a", extends=out), on)
+    train(order(pictures, out, "b", extends=out), on)
+    before, after = load_file(file), load_file(out)
+    assert [e.name for e in read_words(out).entries] == ["a", "b"]
+    for key, tensor in before.items():
+        if key.startswith("styles."):  # a matrix's root, taken of its square
+            torch.testing.assert_close(tensor, after[key], atol=2e-3, rtol=1e-2)
+        else:
+            assert torch.equal(tensor, after[key][:1] if key == "own" else after[key]), key
+    assert after["own"][1].abs().max() > 1e-3
+
+
+# ---- the loop -----------------------------------------------------------------------------------
+
+
+def test_a_schedule_ends_early_without_a_jump() -> None:
+    whole = Schedule(1000, cool_down=0.5, warm_up=10)
+    short = whole.ending(600, 100)
+    assert short.steps == 700
+    assert short.rate(600) == pytest.approx(whole.rate(600))
+    rates = [short.rate(step) for step in range(600, 700)]
+    assert rates == sorted(rates, reverse=True)
+    assert 0 < rates[-1] < 0.02
+    assert whole.ending(990, 100).steps == 1000
+
+
+def test_patience_ends_when_nothing_more_is_learnt() -> None:
+    patience = Patience(times=2, gain=0.01)
+    assert not patience.is_over([1.0, 0.9, 0.8])
+    assert not patience.is_over([1.0, 0.9])
+    assert patience.is_over([1.0, 0.5, 0.4999, 0.51])
+    assert not Patience(times=0).is_over([1.0] * 9)
+
+
+def test_a_training_that_learns_nothing_ends_early(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PaintingLesson, "measure", lambda *_: {"loss": 0.5})
+    options = replace(QUICK, steps=40)
+    train(order(pictures, tmp_path / "flat.impasto", options=options), on)
+    (entry,) = read_words(tmp_path / "flat.impasto").entries
+    assert 16 <= entry.steps < 25
+
+
+def test_batches_are_made_ahead_and_gone_on_with(pictures: Path) -> None:
+    paths = find_pictures(pictures / "photos")
+    plain = iter(Crops(paths, 32, 2, generator(7)))
+    expected = [next(plain) for _ in range(4)]
+    ahead = Ahead(Crops(paths, 32, 2, generator(7)))
+    assert torch.equal(next(ahead), expected[0])
+    state = ahead.get_state()
+    assert torch.equal(next(ahead), expected[1])
+    other = Ahead(Crops(paths, 32, 2, generator(1)))
+    other.set_state(state)
+    for batch in expected[1:]:
+        assert torch.equal(next(other), batch)
+
+
+def test_large_photographs_are_kept_small(tmp_path: Path) -> None:
+    Image.new("RGB", (1600, 1200), (200, 10, 10)).save(tmp_path / "large.jpg")
+    kept = load_bytes(tmp_path / "large.jpg", 300)
+    assert kept.shape == (3, 300, 400)
+    assert (kept[0].float().mean() - 200).abs() < 3
+    assert load_bytes(tmp_path / "large.jpg").shape == (3, 1200, 1600)
+
+
+def test_only_what_is_taught_has_an_optimiser() -> None:
+    network = FastNetwork(load_instant(), 2)
+    network.base.requires_grad_(False)
+    ((optimiser, rate),) = optimisers(network, PaintingOptions())
+    assert rate == PaintingOptions.own_lr
+    assert [p.shape for group in optimiser.param_groups for p in group["params"]] == [
+        network.own.shape
+    ]
+
+
+SCRIPT = """
+import sys, torch
+from torch import distributed
+from impasto.training import parallel
+with parallel.together():
+    weight = torch.nn.Parameter(torch.zeros(3))
+    weight.grad = torch.full((3,), 1.0 + 2 * parallel.rank())
+    unused = torch.nn.Parameter(torch.zeros(2))
+    parallel.average([weight, unused])
+    assert weight.grad.tolist() == [2.0, 2.0, 2.0], weight.grad
+    assert parallel.gathered(parallel.rank()) == [0, 1]
+    assert parallel.is_first() == (parallel.rank() == 0)
+"""
+
+
+@pytest.mark.slow
+def test_several_processes_train_one_network(pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT)
+    out = tmp_path / "two.impasto"
+    words = ["train", pictures / "a.png", "--content", pictures / "photos", "-o", out, *WORDS]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    start = [sys.executable, "-W", "ignore", "-m", "torch.distributed.run", "--standalone"]
+    for command in ([tmp_path / "script.py"], ["-m", "impasto", *words]):
+        line = [*start, "--nproc-per-node", "2", *command]
+        done = subprocess.run(list(map(str, line)), env=env, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr.decode()[-2000:]
+    (entry,) = read_words(out).entries
+    assert entry.steps == 4
+
+
+# ---- the command --------------------------------------------------------------------------------
+
+
+def paint(*words: object) -> int:
+    return main([str(word) for word in words])
+
+
+def test_the_command_trains_and_says_how(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "c.impasto"
+    words = ("train", pictures / "a.png", "--content", pictures / "photos", "-o", out, *WORDS)
+    assert paint(*words, "--json") == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["styles"][0]["name"] == "a"
+    assert "step 4 of 4: content" in said.err
+    assert paint(*words) == 1
+    assert "exists already" in capsys.readouterr().err
+    assert paint("train", pictures / "b.png", "--extend", out, *WORDS, "--quiet") == 0
+    assert capsys.readouterr().out.strip() == str(out)
+    assert len(read_words(out).entries) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "some hundreds"),
+        (("--content", "{p}/none"), "There is no folder"),
+        (("--content", "{t}"), "no pictures in"),
+        (("--content", "{t}/few"), "There are 1 photographs to learn from, and 8"),
+        (("--content", "{t}/bad", "--crop", "32"), "p3.png"),
+        (("--content", "{p}/photos", "-o", "x.pt"), "should end in .impasto"),
+        (("--content", "{p}/photos", "--crop", "40"), "multiple of 16"),
+        (("--extend", "{p}/a.png"), "no safetensors file"),
+        (("--content", "{p}/photos", "--crop", "160"), "has 192 pixels"),
+    ],
+)
+def test_what_cannot_be_trained_is_told(
+    pictures: Path,
+    tmp_path: Path,
+    words: tuple[str, ...],
+    told: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(pictures / "photos", "bad")
+    Path("bad/p3.png").write_bytes(b"no picture")
+    Path("few").mkdir()
+    shutil.copy(pictures / "a.png", "few")
+    given = [word.format(p=pictures, t=tmp_path) for word in words]
+    assert paint("train", pictures / "a.png", *given) in (1, 2)
+    assert told in capsys.readouterr().err
+    assert not list(tmp_path.glob("*.impasto"))
+
+
+def test_names_are_what_can_be_typed() -> None:
+    assert name_of("x/My painting (2).jpg") == "My-painting-2"
+    assert name_of("starry-night") == "starry-night"
+    with pytest.raises(OptionError, match="rename the file"):
+        name_of("x/¡!.jpg")
+
+
+def test_scikit_images_pictures_are_there() -> None:
+    found = builtin_pictures()
+    assert len(found) >= 12
+    assert all(load_bytes(path).shape[0] == 3 for path in found[:3])
