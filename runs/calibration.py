@@ -1,11 +1,15 @@
 """Paint every photograph in every style at five strengths, and see whether one dial suits them all.
 
     python runs/calibration.py --content DIR --style DIR --judge WEIGHTS [--out DIR] [--size 256]
+    python runs/calibration.py … --method instant --against runs/calibration --out runs/instant
 
 WEIGHTS are those of a network that no picture is painted through: the compressed VGG-19 of
 `impasto.training.teacher`, or `vgg19` for the cached one. Into the folder go `distances.csv` and
 `distances.png`; a run that was stopped goes on where it was. It ends with how far the content
 distances at 0.5 vary, and with every pair whose distances do not go one way along the dial.
+
+With --against it tells besides how far each picture is from its painting, over how far the other
+run's pictures are at the same content distance, between two of its strengths on a straight line.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ from impasto.features.extractor import Extractor
 from impasto.image.files import fit, read, resize
 from impasto.losses import functional as losses
 from impasto.losses.statistics import gram, lift_of, moments
+from impasto.methods.configs import OPTIMISERS, STYLIZERS
 from impasto.training.pictures import find_pictures
 from impasto.training.teacher import load_teacher
 
@@ -111,8 +116,11 @@ def paint(arguments: argparse.Namespace, done: list[Row]) -> Iterator[Row]:
     for strength, photograph, painting in product(order, photographs, paintings):
         if (photograph.stem, painting.stem, strength) in found:
             continue
-        options = {"size": arguments.size, "strength": strength, "iterations": arguments.iterations}
-        result = read(impasto.stylize(photograph, painting, **options)).pixels
+        options = {"size": arguments.size, "strength": strength}
+        if arguments.method in OPTIMISERS:
+            options["iterations"] = arguments.iterations
+        made = impasto.stylize(photograph, painting, arguments.method, **options)
+        result = read(made).pixels
         measured = judge.measure(result, pixels(photograph), pixels(painting))
         yield Row(photograph.stem, painting.stem, strength, *measured)
 
@@ -134,6 +142,62 @@ def astray(rows: list[Row]) -> list[str]:
         for name, wrong in (("content", b.content <= a.content), ("style", b.style >= a.style))
         if wrong
     ]
+
+
+def copies(arguments: argparse.Namespace) -> dict[str, tuple[float, float]]:
+    """Mean content and style distances of the photographs and of the paintings themselves.
+
+    A figure that a copy wins says nothing alone.
+    """
+    judge = Judge(load_teacher(arguments.judge))
+    photographs, paintings = (find_pictures(f) for f in (arguments.content, arguments.style))
+    found: dict[str, list[tuple[float, float]]] = {"content copied": [], "style copied": []}
+    for photograph, painting in product(photographs, paintings):
+        shown = fit(pixels(photograph), arguments.size)
+        copied = resize(pixels(painting), *shown.shape[-2:])
+        for name, picture in (("content copied", shown), ("style copied", copied)):
+            found[name].append(judge.measure(picture, pixels(photograph), pixels(painting)))
+    return {
+        name: (statistics.fmean(c for c, _ in each), statistics.fmean(s for _, s in each))
+        for name, each in found.items()
+    }
+
+
+def ratios(rows: list[Row], others: list[Row], strength: float) -> list[float]:
+    """Style distances over those of the other run at equal content, where it has such a picture."""
+    known = curves(others)
+    found = []
+    for row in rows:
+        pair = (row.photograph, row.painting)
+        if row.strength == strength and (style := _style_at(known.get(pair, []), row.content)):
+            found.append(row.style / style)
+    return found
+
+
+def _style_at(curve: list[Row], content: float) -> float | None:
+    for below, above in pairwise(curve):
+        if below.content <= content <= above.content:
+            share = (content - below.content) / (above.content - below.content)
+            return below.style + share * (above.style - below.style)
+    return None
+
+
+def compare(rows: list[Row], arguments: argparse.Namespace) -> None:
+    """Tell how the pictures stand to those of the run --against, and to plain copies."""
+    others = load(arguments.against / "distances.csv")
+    for name, (content, style) in copies(arguments).items():
+        print(f"{name}: content {content:.3f}, style {style:.3f}")
+    for strength in STRENGTHS:
+        here = [row for row in rows if row.strength == strength]
+        content, style = (
+            statistics.fmean(getattr(r, n) for r in here) for n in ("content", "style")
+        )
+        found = ratios(rows, others, strength)
+        told = f"{statistics.median(found):.2f} ({len(found)} pairs)" if found else "none"
+        print(
+            f"{strength:g}: content {content:.3f}, style {style:.3f}; over the other's style at "
+            f"equal content, median {told}"
+        )
 
 
 def plot(rows: list[Row], path: Path) -> None:
@@ -170,6 +234,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "calibration")
     parser.add_argument("--size", type=int, default=256, help="long side, in pixels")
     parser.add_argument("--iterations", type=int, default=200, help="for each picture")
+    parser.add_argument("--method", default="gatys", choices=[*STYLIZERS], help="that paints")
+    parser.add_argument("--against", type=Path, help="the folder of another method's run")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     table = arguments.out / "distances.csv"
@@ -184,6 +250,8 @@ def main() -> None:
     spread = statistics.pstdev(middle) / statistics.fmean(middle)
     print(f"content at 0.5: mean {statistics.fmean(middle):.3f}, varying by {spread:.0%}")
     print("\n".join(astray(rows)) or "Every pair goes one way along the dial.")
+    if arguments.against:
+        compare(rows, arguments)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ WORK = ROOT / "build" / "documentation"
 
 PAGES = ("README", "strength", "stroke", "styles", "regions", "colour", "starts", "losses",
          "length", "methods", "texture", "doodle", "laplacian", "study",
-         "posters", "batch", "instant")  # fmt: skip
+         "posters", "batch", "instant", "refine", "fast")  # fmt: skip
 
 GAP, CAPTION = 6, 26
 _BLOCK = re.compile(r"```sh\n(.*?)```", re.S)

@@ -40,7 +40,9 @@ def quick(words: list[str]) -> list[str]:
     command = get_command(app).commands[words[0]]  # type: ignore[attr-defined]
     has = {parameter.name for parameter in command.params}
     chosen = dict(QUICK)
-    if "instant" in words:
+    if words[0] == "train":
+        chosen = {"steps": "2", "size": "64", "crop": "32", "batch": "1"}
+    elif {"instant", "fast"} & set(words):
         chosen = {"size": QUICK["size"]}
     if "--epochs" in words:
         chosen |= {"epochs": "1", "steps": "2"}
@@ -108,7 +110,7 @@ def test_every_picture_is_used_and_all_are_small() -> None:
 # The pages of what is no `impasto stylize`; all other pages are about that.
 OF_OTHERS = {
     name: f"controls/{name}.md" for name in ("batch", "doodle", "laplacian", "study", "texture")
-}
+} | {"train": "controls/fast.md"}
 
 
 def flags_of(command: str) -> set[str]:
