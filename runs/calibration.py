@@ -112,7 +112,7 @@ def paint(arguments: argparse.Namespace, done: list[Row]) -> Iterator[Row]:
     judge = Judge(load_teacher(arguments.judge))
     found = {(row.photograph, row.painting, row.strength) for row in done}
     photographs, paintings = (find_pictures(f) for f in (arguments.content, arguments.style))
-    order = sorted(STRENGTHS, key=lambda s: abs(s - 0.5))
+    order = sorted(arguments.strengths, key=lambda s: abs(s - 0.5))
     for strength, photograph, painting in product(order, photographs, paintings):
         if (photograph.stem, painting.stem, strength) in found:
             continue
@@ -187,7 +187,7 @@ def compare(rows: list[Row], arguments: argparse.Namespace) -> None:
     others = load(arguments.against / "distances.csv")
     for name, (content, style) in copies(arguments).items():
         print(f"{name}: content {content:.3f}, style {style:.3f}")
-    for strength in STRENGTHS:
+    for strength in sorted({row.strength for row in rows}):
         here = [row for row in rows if row.strength == strength]
         content, style = (
             statistics.fmean(getattr(r, n) for r in here) for n in ("content", "style")
@@ -234,6 +234,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "calibration")
     parser.add_argument("--size", type=int, default=256, help="long side, in pixels")
     parser.add_argument("--iterations", type=int, default=200, help="for each picture")
+    parser.add_argument("--strengths", type=float, nargs="+", default=STRENGTHS)
     parser.add_argument("--method", default="gatys", choices=[*STYLIZERS], help="that paints")
     parser.add_argument("--against", type=Path, help="the folder of another method's run")
     arguments = parser.parse_args()

@@ -10,5 +10,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 photos=${1:?give a folder of photographs} others=${2:?give a folder of paintings to be judged by}
 shift 2
-.venv/bin/python -m impasto.training.instant \
-  --photos "$photos" --others "$others" --paintings "$@" --out runs/instant --embed
+train=(.venv/bin/python -m impasto.training.instant --photos "$photos" --others "$others" --embed)
+"${train[@]}" --paintings "$@" --out runs/instant
+# Once more, from there, at lower rates.
+[ -e runs/instant/first.safetensors ] ||
+  cp impasto/networks/data/instant.safetensors runs/instant/first.safetensors
+"${train[@]}" --paintings "$@" --out runs/instant/again --start runs/instant/first.safetensors \
+  --steps 2600 --muon-lr 0.006 --adam-lr 0.0006
