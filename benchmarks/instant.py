@@ -3,7 +3,8 @@
     python benchmarks/instant.py --out benchmarks/results
     python benchmarks/instant.py --contents DIR --styles DIR --weights FILE --out benchmarks/results
 
-The first gives seconds a picture by size, the style encoded already, in one process. The second
+The first gives seconds a picture by size, the style encoded already, in one process, and beside it
+those of the network of Johnson et al. (benchmarks/johnson.py) in the same number type. The second
 paints every pair of a photograph and a painting by both methods and judges them, with a copy of
 either parent beside, through a backbone of other weights than `compact`'s own, if a file names
 them. Writes `instant.json`.
@@ -16,16 +17,20 @@ import json
 import statistics
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from johnson import Johnson
 from stylize import ROOT, machine
+from torch import Tensor
 
 import impasto
 from impasto.errors import ImpastoError
 from impasto.evaluation.metrics import evaluate
 from impasto.image import atomic
+from impasto.painting.painter import Painter
 from impasto.runtime import generator, keep_freed_memory, peak_memory
 
 # Width and height.
@@ -33,30 +38,66 @@ SIZES = ((512, 512), (1024, 1024), (1280, 720), (1920, 1080), (2048, 2048), (288
 FAR = ((3840, 2160), (7680, 4320))
 
 
+# The largest picture that Johnson's network paints here: its memory grows with the picture.
+MOST = 3840 * 2160
+
+
 def speed(repeats: int) -> list[dict[str, Any]]:
     """Seconds of each size, the median of several, once the process is warm."""
-    rows = []
-    for width, height in (*SIZES, *FAR):
-        paint = impasto.instant("starry-night", size=max(width, height))
-        pictures = torch.rand(1, 3, height, width, generator=generator(0))
+    # All peaks come first: a process never forgets its own, and Johnson's network takes more.
+    rows = [_peak(width, height) for width, height in (*SIZES, *FAR)]
+    for row in rows:
+        width, height = row["width"], row["height"]
+        paint, pictures = _painter(width, height)
+        painters: dict[str, Callable[[Tensor], Any]] = {"instant": paint}
+        if width * height <= MOST:
+            painters["johnson"] = _johnson(next(paint.extractor.parameters()).dtype)
+        found = timed(painters, pictures, repeats)
+        row["seconds"] = round(found["instant"], 4)
+        row["seconds_a_megapixel"] = round(found["instant"] / (width * height / 1e6), 4)
+        if "johnson" in found:
+            row["johnson_seconds"] = round(found["johnson"], 4)
+            row["times_as_fast"] = round(found["johnson"] / found["instant"], 2)
+        print(row, flush=True)
+    return rows
+
+
+def _painter(width: int, height: int) -> tuple[Painter, Tensor]:
+    paint = impasto.instant("starry-night", size=max(width, height))
+    return paint, torch.rand(1, 3, height, width, generator=generator(0))
+
+
+def _peak(width: int, height: int) -> dict[str, Any]:
+    paint, pictures = _painter(width, height)
+    for _ in range(2):
         paint(pictures)
-        times = []
-        for _ in range(repeats):
+    return {"width": width, "height": height, "peak_megabytes": round(peak_memory() / 1e6)}
+
+
+def _johnson(precision: torch.dtype) -> Callable[[Tensor], Tensor]:
+    network = Johnson.ready(precision)
+
+    @torch.no_grad()
+    def paint(pictures: Tensor) -> Tensor:
+        laid = pictures.to(precision).contiguous(memory_format=torch.channels_last)
+        painted: Tensor = network(laid)
+        return painted.float().clamp(0, 1)
+
+    return paint
+
+
+def timed(
+    painters: Mapping[str, Callable[[Tensor], Any]], pictures: Tensor, repeats: int
+) -> dict[str, float]:
+    """Median seconds of each painter; they take turns, so that a busy machine hinders all alike."""
+    times: dict[str, list[float]] = {name: [] for name in painters}
+    for turn in range(repeats + 1):
+        for name, paint in painters.items():
             began = time.perf_counter()
             paint(pictures)
-            times.append(time.perf_counter() - began)
-        seconds = statistics.median(times)
-        megapixels = width * height / 1e6
-        row = {
-            "width": width,
-            "height": height,
-            "seconds": round(seconds, 4),
-            "seconds_a_megapixel": round(seconds / megapixels, 4),
-            "peak_megabytes": round(peak_memory() / 1e6),
-        }
-        print(row, flush=True)
-        rows.append(row)
-    return rows
+            if turn:  # the first warms up
+                times[name].append(time.perf_counter() - began)
+    return {name: statistics.median(each) for name, each in times.items()}
 
 
 def quality(options: argparse.Namespace) -> list[dict[str, Any]]:

@@ -48,7 +48,7 @@ def quick(words: list[str]) -> list[str]:
         chosen |= {"epochs": "1", "steps": "2"}
         del chosen["iterations"]
     more = [word for n, value in chosen.items() if n in has for word in ("--" + n, value)]
-    return [*words, *more, *(["--force"] if "force" in has else []), "--quiet"]
+    return [*words, *more, *(f"--{flag}" for flag in ("force", "quiet") if flag in has)]
 
 
 @pytest.fixture

@@ -229,3 +229,16 @@ def test_a_size_that_cannot_be_seamless_is_told(
 def test_strides_are_told(compact: Extractor) -> None:
     assert compact.stride(["relu3_1", "relu1_1"]) == 4
     assert compact.stride([]) == 1
+
+
+def test_without_gradients_nothing_that_a_caller_holds_is_changed(compact: Extractor) -> None:
+    image = torch.rand(1, 3, 40, 48, generator=torch.Generator().manual_seed(4))
+    layers = ["conv1_1", "relu1_1", "conv2_1", "relu2_1", "relu3_1"]
+    wanted = compact(image.clone().requires_grad_(), layers)
+    with torch.no_grad():
+        before = image.clone()
+        found = compact(image, layers)
+    assert torch.equal(image, before)
+    for name in layers:
+        assert torch.equal(found[name], wanted[name].detach()), name
+    assert float(found["conv2_1"].min()) < 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -185,7 +186,10 @@ def test_nothing_is_overwritten(made: Trained, file: Path) -> None:
     assert file.read_bytes() == before
 
 
-@pytest.mark.parametrize("damage", ["format", "shape", "missing", "infinite", "cut", "names"])
+@pytest.mark.parametrize(
+    "damage",
+    ["format", "shape", "missing", "infinite", "huge", "units", "kind", "cut", "names", "bright"],
+)
 def test_damaged_and_other_files_are_told(file: Path, tmp_path: Path, damage: str) -> None:
     tensors, path = load_file(file), tmp_path / "bad.impasto"
     about = read_words(file).to_metadata()
@@ -199,6 +203,14 @@ def test_damaged_and_other_files_are_told(file: Path, tmp_path: Path, damage: st
         del tensors["styles.1.relu3_1.root"]
     elif damage == "infinite":
         tensors["own"][0, 0] = float("inf")
+    elif damage == "huge":
+        tensors["own"][0, 0] = 1e30
+    elif damage == "units":
+        tensors["base.units"][0] = 0
+    elif damage == "kind":
+        tensors["base.last.bias"] = tensors["base.last.bias"].to(torch.int64)
+    elif damage == "bright":
+        tensors["styles.0.relu4_1.mean"][0] = 1e30
     save_file(tensors, path, about)
     if damage == "cut":
         path.write_bytes(path.read_bytes()[:-1000])
@@ -260,6 +272,16 @@ def test_blends_regions_and_several_photographs(
     assert np.array_equal(pixels("again.png"), pixels("regions.png"))
 
 
+def test_several_photographs_go_to_a_folder(file: Path, photo: Path, tmp_path: Path) -> None:
+    shutil.copy(photo, tmp_path / "other.png")
+    words = ("stylize", photo, tmp_path / "other.png", "--style", f"{file}#b-2", "--method", "fast")
+    assert paint(*words, "--size", 96, "-o", tmp_path / "out", "--quiet") == 0
+    assert {p.name for p in (tmp_path / "out").glob("*b-2.png")} == {
+        "photo-b-2.png",
+        "other-b-2.png",
+    }
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -298,6 +320,10 @@ def test_info_shows_a_files_styles(file: Path, capsys: pytest.CaptureFixture[str
 def test_it_paints_from_python(file: Path, photo: Path) -> None:
     made = impasto.stylize(photo, f"{file}#a", method="fast", size=96)
     assert made.size == (96, 64)
+    with pytest.raises(OptionError, match="stroke: not of a style that was trained"):
+        impasto.fast(f"{file}#a", stroke=2)
+    made = impasto.stylize(photo, Path(f"{file}#b-2"), method="fast", size=96)
+    assert '"#b-2"' in made.info["impasto"]
     paint = impasto.fast(f"{file}#a")
     batch = torch.cat([picture(9), picture(4)])
     assert paint(batch).shape == batch.shape

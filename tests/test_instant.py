@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -13,9 +14,10 @@ from impasto.features import weights
 from impasto.features.extractor import Extractor
 from impasto.image.files import resize
 from impasto.losses.statistics import Moments
-from impasto.methods import Region, _instant
+from impasto.methods import Region, _instant, _panes
 from impasto.methods._instant import HALO, Brush, instant, paint_with
 from impasto.methods.configs import InstantConfig
+from impasto.networks.decoder import REACH
 from impasto.networks.instant import LEVELS, InstantNetwork
 from impasto.networks.portable import MARGIN
 from impasto.styles.statistics import Painting
@@ -75,7 +77,7 @@ def whole_moments(photograph: Tensor, net: Extractor, mask: Tensor | None) -> Ma
     """What a small picture's features are counted as."""
     framed = _instant._framed(photograph, MARGIN)
     size = photograph.shape[-2], photograph.shape[-1]
-    return _instant._counted(net(framed, LEVELS), mask, size)
+    return _instant._counted(_panes.look(framed, net).levels, mask, size)
 
 
 @pytest.mark.parametrize("size", [(300, 260), (257, 401), (64, 500)])
@@ -93,6 +95,67 @@ def test_parts_have_no_seam(
     monkeypatch.setattr(_instant, "_PART", part)
     monkeypatch.setattr(_instant, "_sampled", whole_moments)
     torch.testing.assert_close(paint_with(brush, photograph, compact), whole, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("size", [(300, 260), (257, 401), (64, 500)])
+@pytest.mark.parametrize("side", [32, 90])
+def test_panes_have_no_seam(
+    size: tuple[int, int],
+    side: int,
+    compact: Extractor,
+    brush: Brush,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    photograph = waves(1, *size)
+    whole = paint_with(brush, photograph, compact)
+    monkeypatch.setattr(_panes, "_SIDE", side)
+    assert len(_panes.spans(320)) > 1
+    torch.testing.assert_close(paint_with(brush, photograph, compact), whole, atol=1e-5, rtol=0)
+
+
+def test_panes_that_see_too_little_leave_seams(
+    compact: Extractor, brush: Brush, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photograph = waves(1, 200, 160)
+    whole = paint_with(brush, photograph, compact)
+    monkeypatch.setattr(_panes, "_SIDE", 64)
+    monkeypatch.setattr(_panes, "REACH", REACH // 2)
+    assert (paint_with(brush, photograph, compact) - whole).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("size", [(64, 48), (41, 67), (300, 260)])
+def test_panes_paint_what_the_networks_do_at_once(
+    size: tuple[int, int], compact: Extractor, brush: Brush, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Extractor and decoder over all of the framed picture, and the margin cut off."""
+    monkeypatch.setattr(_panes, "_SIDE", 64)
+    photograph = waves(1, *size)
+    framed = _instant._framed(photograph, MARGIN)
+    decoder = brush.ready(whole_moments(photograph, compact, None))
+    rows, columns = (slice(MARGIN, MARGIN + n) for n in size)
+    wanted = decoder(compact(framed, LEVELS))[..., rows, columns].clamp(0, 1)
+    painted = paint_with(brush, photograph, compact)
+    torch.testing.assert_close(painted, wanted, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("side", [48, 552, 560, 1952, 3000 + 32])
+def test_panes_meet_and_cover_everything(side: int) -> None:
+    panes = _panes.spans(side)
+    assert (panes[0].start, panes[-1].end) == (MARGIN, side - MARGIN)
+    assert (panes[0].first, panes[-1].last) == (0, side)
+    for before, after in pairwise(panes):
+        assert before.end == after.start == before.last == after.first
+        assert after.start % _panes.STEP == 0
+    lengths = [pane.end - pane.start for pane in panes]
+    assert max(lengths) < 1.6 * _panes._SIDE
+    assert max(lengths) - min(lengths) <= 2 * _panes.STEP
+
+
+def test_parts_meet_and_are_of_about_the_same_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_instant, "_PART", 1000)
+    parts = _instant._parts(2161)
+    assert parts == [(0, 720), (720, 1440), (1440, 2161)]
+    assert _instant._parts(1000) == [(0, 1000)]
 
 
 def test_a_halo_too_narrow_leaves_seams(

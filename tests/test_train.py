@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 
 from commands import ROOT
 from impasto.cli.main import main
-from impasto.errors import OptionError, WeightsError
+from impasto.errors import DivergedError, OptionError, StyleError, WeightsError
 from impasto.networks import trained
 from impasto.networks.checkpoint import load_instant
 from impasto.networks.fast import FastNetwork
@@ -125,6 +125,51 @@ def test_a_stopped_training_ends_as_if_it_had_not_been(
     assert read_words(out) == read_words(file)
 
 
+def test_what_is_there_is_never_lost(pictures: Path, tmp_path: Path) -> None:
+    out, card = tmp_path / "notes.impasto", tmp_path / "notes.md"
+    card.write_text("mine")
+    with pytest.raises(StyleError, match=r"notes\.md exists already"):
+        train(order(pictures, out), on)
+    assert card.read_text() == "mine"
+    card.unlink()
+    folder = tmp_path / "notes.train"
+    folder.mkdir()
+    shutil.copy(pictures / "a.png", folder)
+    for force in (False, True):
+        with pytest.raises(OptionError, match=r"notes\.train holds a\.png"):
+            train(order(pictures, out, force=force), on)
+    assert (folder / "a.png").exists()
+
+
+def test_a_mistake_loses_no_stopped_training(pictures: Path, tmp_path: Path) -> None:
+    out = tmp_path / "kept.impasto"
+    train(order(pictures, out), lambda line, _: line["step"] < 2)
+    with pytest.raises(OptionError, match="There is no folder"):
+        train(replace(order(pictures, out, force=True), content="nowhere"), on)
+    assert (tmp_path / "kept.train" / "state.safetensors").exists()
+
+
+def test_a_training_that_diverges_keeps_its_last_good_state(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, real = tmp_path / "bad.impasto", PaintingLesson.measure
+    lines: list[Mapping[str, Any]] = []
+
+    def measure(self: PaintingLesson, network: torch.nn.Module) -> dict[str, float]:
+        return {**real(self, network), **({"loss": float("nan")} if len(lines) > 1 else {})}
+
+    monkeypatch.setattr(PaintingLesson, "measure", measure)
+
+    def see(line: Mapping[str, Any], loop: Loop) -> bool:  # noqa: ARG001
+        lines.append(line)
+        return True
+
+    with pytest.raises(DivergedError, match="last good state"):
+        train(order(pictures, out), see)
+    assert trained_state(tmp_path / "bad.train" / "state.safetensors")["step"] == "2"
+    assert not out.exists()
+
+
 def test_force_begins_anew(pictures: Path, file: Path, tmp_path: Path) -> None:
     out = tmp_path / "new.impasto"
     assert train(order(pictures, out), lambda line, _: line["step"] < 2) is None
@@ -182,7 +227,8 @@ def test_a_further_style_leaves_the_others_as_they_are(
     shutil.copy(file, out)
     with pytest.raises(OptionError, match="would be called 'a'"):
         train(order(pictures, out, "a", extends=out), on)
-    train(order(pictures, out, "b", extends=out), on)
+    train(order(pictures, out, "b", extends=out, options=replace(QUICK, size=999)), on)
+    assert read_words(out).size == read_words(file).size  # of the file, whatever is said
     before, after = load_file(file), load_file(out)
     assert [e.name for e in read_words(out).entries] == ["a", "b"]
     for key, tensor in before.items():
@@ -222,7 +268,7 @@ def test_a_training_that_learns_nothing_ends_early(
     options = replace(QUICK, steps=40)
     train(order(pictures, tmp_path / "flat.impasto", options=options), on)
     (entry,) = read_words(tmp_path / "flat.impasto").entries
-    assert 16 <= entry.steps < 25
+    assert 20 <= entry.steps < 30
 
 
 def test_batches_are_made_ahead_and_gone_on_with(pictures: Path) -> None:
@@ -322,10 +368,12 @@ def test_the_command_trains_and_says_how(
         (("--content", "{p}/photos", "--crop", "40"), "multiple of 16"),
         (("--extend", "{p}/a.png"), "no safetensors file"),
         (("--content", "{p}/photos", "--crop", "160"), "has 192 pixels"),
+        (("--extend", "{f}", "--size", "96"), "looked at with 64"),
     ],
 )
 def test_what_cannot_be_trained_is_told(
     pictures: Path,
+    file: Path,
     tmp_path: Path,
     words: tuple[str, ...],
     told: str,
@@ -337,7 +385,7 @@ def test_what_cannot_be_trained_is_told(
     Path("bad/p3.png").write_bytes(b"no picture")
     Path("few").mkdir()
     shutil.copy(pictures / "a.png", "few")
-    given = [word.format(p=pictures, t=tmp_path) for word in words]
+    given = [word.format(p=pictures, t=tmp_path, f=file) for word in words]
     assert paint("train", pictures / "a.png", *given) in (1, 2)
     assert told in capsys.readouterr().err
     assert not list(tmp_path.glob("*.impasto"))

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from impasto.losses.statistics import Lift, Moments, covariance, moments
+from impasto.networks.decoder import REACH
 from impasto.networks.instant import GREY, LEVELS, STYLE_LAYERS, InstantNetwork, summary
 from impasto.networks.transport import Target, Transport, transport
 
@@ -102,6 +103,42 @@ def test_the_plain_decoder_paints_what_the_network_does(
     torch.testing.assert_close(got[inner], wanted[inner], atol=2e-3, rtol=2e-3)
     assert float(wanted.std()) > 1e-3
     assert abs(float(wanted.mean()) - GREY) < 10
+
+
+def test_the_halves_are_the_whole_and_leave_the_features_alone(
+    network: InstantNetwork, style: dict[str, Moments]
+) -> None:
+    seen = features(64)
+    before = {name: f.clone() for name, f in seen.items()}
+    decoder = network.decoder(
+        network.steering(summary(style), torch.tensor([0.7])), torch.zeros(())
+    )
+    coarse = decoder.coarse(seen)
+    assert coarse.shape == (1, 32, 16, 16)
+    kept = coarse.clone()
+    assert torch.equal(decoder.fine(coarse, seen), decoder(seen))
+    assert torch.equal(coarse, kept)
+    assert all(torch.equal(seen[name], f) for name, f in before.items())
+
+
+def test_the_fine_half_looks_no_farther_than_it_says(
+    network: InstantNetwork, style: dict[str, Moments]
+) -> None:
+    """Random weights give little at the far end of the reach, hence double precision."""
+    decoder = network.decoder(
+        network.steering(summary(style), torch.tensor([0.7])), torch.zeros((), dtype=torch.double)
+    )
+    seen = {name: f.double() for name, f in features(64).items()}
+    whole = decoder.fine(decoder.coarse(seen), seen)
+    near = dict(seen)
+    for name, stride in (("relu2_1", 2), ("relu1_1", 1)):
+        near[name] = seen[name][..., 16 // stride : 48 // stride, 16 // stride : 48 // stride]
+    part = decoder.fine(decoder.coarse(seen)[..., 4:12, 4:12], near)
+    inner = slice(REACH, -REACH)
+    wanted = whole[..., 16 + REACH : 48 - REACH, 16 + REACH : 48 - REACH]
+    torch.testing.assert_close(part[..., inner, inner], wanted)
+    outer = whole[..., 16 + REACH - 2 : 48 - REACH + 2, 16 + REACH - 2 : 48 - REACH + 2]
+    assert not torch.allclose(part[..., REACH - 2 : -REACH + 2, REACH - 2 : -REACH + 2], outer)
 
 
 def test_style_and_strength_steer_it(network: InstantNetwork, style: dict[str, Moments]) -> None:

@@ -13,6 +13,7 @@ from impasto.digests import of_bytes, of_file
 from impasto.errors import OptionError, PictureError
 from impasto.methods.choices import StyleChoice, means_file
 from impasto.methods.configs import StyledConfig
+from impasto.networks.words import parted
 from impasto.styles import gallery
 
 __all__ = ["FORMATS", "PICTURES", "Batch", "Look", "find_photographs", "style_file"]
@@ -54,7 +55,7 @@ class Look:
             ImpastoError: a style that there is not, or a part that cannot be read so.
         """
         whole = StyleChoice.parse(text)
-        parts = [text] if Path(whole.source).is_file() else text.split("+")
+        parts = [text] if Path(parted(str(whole.source))[0]).is_file() else text.split("+")
         look = cls(text, tuple(StyleChoice.parse(part) for part in parts))
         for choice in look.choices:
             style_file(choice.source)
@@ -64,7 +65,8 @@ class Look:
     def label(self) -> str:
         """What names of files call it: `a`, `a-fine`, `a-0.3+b-0.7`."""
         return "+".join(
-            Path(choice.source).stem + choice.use.replace(":", "-") for choice in self.choices
+            choice.label + choice.use.removeprefix(parted(str(choice.source))[1]).replace(":", "-")
+            for choice in self.choices
         )
 
     def digest(self) -> str:
@@ -221,8 +223,9 @@ def style_file(source: str) -> Path:
     Raises:
         ImpastoError: there is neither.
     """
-    if Path(source).is_file():
-        return Path(source)
+    file = parted(source)[0]  # of a trained style
+    if Path(file).is_file():
+        return Path(file)
     if means_file(source, gallery.names()):
         raise PictureError(f"{source} does not exist: check the name and the folder.")
     return gallery.path(source)

@@ -15,7 +15,7 @@ from impasto.cli import options as shared
 from impasto.cli.console import results, visible
 from impasto.errors import RecipeError
 from impasto.methods.configs import METHODS, GatysConfig
-from impasto.networks.words import SUFFIX, read_words
+from impasto.networks.words import is_trained, parted, read_words
 from impasto.recipe import Input, Recipe, short
 
 __all__ = ["info", "recipe_in"]
@@ -33,8 +33,8 @@ def info(
     as_json: shared.Json = False,
 ) -> None:
     """Show the recipe inside a picture: what it was made from, and how; or a file's styles."""
-    if picture.suffix.lower() == SUFFIX:
-        _show_styles(picture, as_json=as_json)
+    if is_trained(picture):
+        _show_styles(Path(parted(str(picture))[0]), as_json=as_json)
         return
     recipe = recipe_in(picture)
     if as_json:

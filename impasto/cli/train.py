@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +14,7 @@ import typer
 
 from impasto.cli import options as shared
 from impasto.cli.console import hush, margin, remark
-from impasto.cli.interrupt import INTERRUPTED, patient
+from impasto.cli.interrupt import INTERRUPTED, TERMINATED, patient
 from impasto.errors import OptionError
 from impasto.networks.words import SUFFIX, read_words
 
@@ -43,7 +44,8 @@ def train(
             "--content",
             metavar="DIR|builtin",
             help="A folder of photographs to learn from, some hundreds of all that will be "
-            "painted; builtin takes those that come with scikit-image.",
+            "painted; builtin takes those that come with scikit-image, as --extend does if it is "
+            "left out.",
             show_default=False,
         ),
     ] = None,
@@ -77,15 +79,17 @@ def train(
         ),
     ] = None,
     size: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--size",
             min=32,
             max=16384,
-            help="Long side of the pictures to come: the paintings are looked at as large as that.",
+            help="Long side of the pictures to come, 512 if not told: the paintings are looked at "
+            "as large as that. --extend takes the file's own.",
+            show_default=False,
             rich_help_panel=_HOW,
         ),
-    ] = 512,
+    ] = None,
     batch: Annotated[
         int, typer.Option("--batch", min=1, max=1024, help="Crops a step.", rich_help_panel=_HOW)
     ] = 4,
@@ -129,27 +133,29 @@ def train(
 ) -> None:
     """Train a network that paints in your styles at once, for `--method fast`.
 
-    While it trains, OUT.train/preview.jpg shows photographs as they would be painted now. Ctrl-C or
-    a kill loses at most a minute: the same command with --resume goes on. Beside the file of styles
+    While it trains, OUT.train/preview.jpg shows photographs as they would be painted now. After
+    Ctrl-C the same command with --resume goes on where it was, after a kill from the last state,
+    which is written every 100 steps. Beside the file of styles
     it leaves their card (OUT.md) and a sheet of pictures (OUT-sheet.jpg).
     """
     hush(quiet)
     target = out or extend or Path(f"{Path(paintings[0]).stem}{SUFFIX}")
     if extend is not None:
-        read_words(extend)  # what cannot be extended is told before PyTorch is loaded
+        _check_size(extend, size)  # what cannot be extended is told before PyTorch is loaded
     if crop % 16:
         raise OptionError(f"--crop is {crop}; it takes a multiple of 16, such as 160.")
-    options = {"size": size, "batch": batch, "crop": crop, "steady": steady, "seed": seed}
+    options = {"size": size or 512, "batch": batch, "crop": crop, "steady": steady, "seed": seed}
     order = _order(paintings, content, target, extend, steps, options)
 
     from impasto.training.conduct import Order, train
     from impasto.training.fast import FastTraining
 
     told = FastTraining(**order.pop("options"))
-    with patient() as interruption, _watching(quiet) as show:
-        interruption.keeping = True
+    is_first = os.environ.get("RANK", "0") == "0"  # of those that torchrun starts
+    with patient() as interruption, _watching(quiet or not is_first) as show:
 
         def tell(line: Mapping[str, Any], loop: Loop) -> bool:
+            interruption.keeping = True  # before, there is nothing to keep
             show(line, loop)
             return not interruption.asked
 
@@ -157,7 +163,9 @@ def train(
     if made is None:
         if not quiet:
             remark("stopped; the same command with --resume goes on from there")
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(TERMINATED if interruption.hurried else INTERRUPTED)
+    if not is_first:
+        return
     if as_json:
         print(json.dumps(_as_json(made)))
     else:
@@ -191,6 +199,15 @@ def _order(
         "extends": extends,
         "options": {"steps": length, **options},
     }
+
+
+def _check_size(extends: Path, size: int | None) -> None:
+    known = read_words(extends).size
+    if size not in (None, known):
+        raise OptionError(
+            f"--size is {size}, and the styles of {extends} were looked at with {known}. Leave it "
+            "out, or train a file of its own."
+        )
 
 
 def _as_json(made: Path) -> dict[str, Any]:

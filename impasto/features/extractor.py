@@ -80,7 +80,7 @@ class Extractor(nn.Module):
         wanted = set(layers)
         self.check_layers(wanted)
         self.check_size(image.shape[-2], image.shape[-1], wanted)
-        return self.advance(self.enter(image), self._needed(wanted), wanted)[1]
+        return self.advance(self.enter(image), self.needed(wanted), wanted)[1]
 
     def enter(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
         """A picture as the first operation takes it: normalised, in the network's number type."""
@@ -97,13 +97,15 @@ class Extractor(nn.Module):
             if op.name in wanted:
                 found[op.name] = x
             if isinstance(op, Conv):
-                x = F.relu(x)
+                # In place where nobody else holds it: a copy takes as long as a small convolution.
+                is_alone = op.name not in wanted and not torch.is_grad_enabled()
+                x = F.relu_(x) if is_alone else F.relu(x)
                 if (name := relu_name(op.name)) in wanted:
                     found[name] = x
         return x, found
 
-    def _needed(self, wanted: Collection[str]) -> Sequence[Operation]:
-        """The operations up to the deepest of the layers."""
+    def needed(self, wanted: Collection[str]) -> Sequence[Operation]:
+        """The operations up to the deepest of the layers; `advance` takes them, all or some."""
         ends = [i for i, op in enumerate(self.plan, 1) if {op.name, relu_name(op.name)} & {*wanted}]
         return self.plan[: max(ends, default=0)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float
@@ -16,6 +17,7 @@ from impasto.image.files import fitted, resize
 from impasto.image.masks import pooled
 from impasto.losses.statistics import Guide, Moments, moments
 from impasto.methods._painter import backbone_of, regions_of
+from impasto.methods._panes import STEP, look, paint
 from impasto.methods.configs import InstantConfig
 from impasto.methods.scene import Region
 from impasto.methods.solver import Step
@@ -34,8 +36,9 @@ HALO = 96
 # Pixels of the shortest side that shows anything.
 SMALLEST = 16
 
-# Sides of a part that is painted at a time, in pixels; a picture of no more is painted whole.
-_PART, _WHOLE = 1024, 1_600_000
+# The longest side of a part that is painted at a time, in pixels; and a picture of no more than so
+# many is painted whole.
+_PART, _WHOLE = 3072, 9_500_000
 
 # A large photograph's features are counted in so many parts of it, of such sides.
 _SAMPLES, _SAMPLE = 64, 128
@@ -196,19 +199,16 @@ def paint_with(
     height, width = photograph.shape[-2:]
     framed = _framed(photograph, MARGIN)
     if height * width <= _WHOLE:
-        features = extractor(framed, LEVELS)
-        found = _counted(features, mask, (height, width))
-        painted = brush.ready(found)(features)[
-            ..., MARGIN : MARGIN + height, MARGIN : MARGIN + width
-        ]
-        return _faint(painted.float().clamp(0, 1), photograph, brush.strength)
+        seen = look(framed, extractor)
+        decoder = brush.ready(_counted(seen.levels, mask, (height, width)))
+        painted = paint(seen, framed, decoder, extractor)[..., :height, :width]
+        return _faint(painted, photograph, brush.strength)
     decoder = brush.ready(_sampled(photograph, extractor, mask))
     painted = torch.empty_like(photograph)
-    for top in range(0, height, _PART):
-        for left in range(0, width, _PART):
-            rows, columns = min(_PART, height - top), min(_PART, width - left)
-            part = _part(framed, top, left, rows, columns, decoder, extractor)
-            painted[..., top : top + rows, left : left + columns] = part
+    for top, bottom in _parts(height):
+        for left, right in _parts(width):
+            part = _part(framed, (top, bottom), (left, right), decoder, extractor)
+            painted[..., top:bottom, left:right] = part
     return _faint(painted, photograph, brush.strength)
 
 
@@ -218,49 +218,53 @@ def _faint(painted: Picture, photograph: Picture, strength: float) -> Picture:
     return torch.lerp(photograph, painted, strength / FAINT)
 
 
+def _parts(side: int) -> list[tuple[int, int]]:
+    """Where parts of about the same length begin and end along a side."""
+    count = -(-side // _PART)
+    cuts = [*(side * i // count // STEP * STEP for i in range(count)), side]
+    return list(pairwise(cuts))
+
+
 def _part(
     framed: Picture,
-    top: int,
-    left: int,
-    rows: int,
-    columns: int,
+    rows: tuple[int, int],
+    columns: tuple[int, int],
     decoder: Decoder,
     extractor: Extractor,
 ) -> Picture:
     """A part of a picture, painted with as much around it as the networks look at."""
-    above, before = (min(HALO, at + MARGIN) // _STEP * _STEP for at in (top, left))
-    first, start = top + MARGIN - above, left + MARGIN - before
-    last = _up(top + MARGIN + rows + HALO)
-    end = _up(left + MARGIN + columns + HALO)
-    seen = framed[..., first : min(last, framed.shape[-2]), start : min(end, framed.shape[-1])]
-    painted = decoder(extractor(seen, LEVELS))[..., above : above + rows, before : before + columns]
-    return painted.float().clamp(0, 1)
-
-
-# Pixels to a step of the deepest level; where parts begin, its grid does.
-_STEP = 8
+    around, inner = [], []
+    for (start, end), whole in zip((rows, columns), framed.shape[-2:], strict=True):
+        first = max(0, start + MARGIN - HALO)
+        around.append(slice(first, min(whole, _up(end) + MARGIN + HALO)))
+        inner.append(slice(start - first, end - first))
+    seen = framed[..., around[0], around[1]]
+    painted = paint(look(seen, extractor), seen, decoder, extractor)
+    return painted[..., inner[0], inner[1]]
 
 
 def _up(number: int) -> int:
-    return -(-number // _STEP) * _STEP
+    return -(-number // STEP) * STEP
 
 
 def _framed(photograph: Picture, margin: int) -> Picture:
     """The picture continued as in a mirror, by the margin and to whole steps."""
     height, width = photograph.shape[-2:]
     below, after = _up(height) - height + margin, _up(width) - width + margin
-    mode = "reflect" if min(height, width) > margin + _STEP else "replicate"
+    mode = "reflect" if min(height, width) > margin + STEP else "replicate"
     return F.pad(photograph, (margin, after, margin, below), mode)
 
 
-def _counted(features: Features, mask: Tensor | None, size: tuple[int, int]) -> dict[str, Moments]:
-    """The moments of features inside the margin."""
+def _counted(levels: Features, mask: Tensor | None, size: tuple[int, int]) -> dict[str, Moments]:
+    """The moments of features inside the margin, the finest of which are thinned out already."""
     found = {}
-    for name, whole in features.items():
-        stride = _STEP * features["relu4_1"].shape[-1] // whole.shape[-1]
+    for number, name in enumerate(LEVELS):
+        stride = STEP >> number
         edge, (rows, columns) = MARGIN // stride, (max(1, n // stride) for n in size)
         every = 2 if stride <= _FINE else 1
-        inner = whole[..., edge : edge + rows : every, edge : edge + columns : every]
+        thin = 2 if stride == 1 else 1
+        here = [slice(edge // thin, -(-(edge + n) // thin), every // thin) for n in (rows, columns)]
+        inner = levels[name][..., here[0], here[1]]
         guide = None
         if mask is not None:
             seen = pooled(mask, rows, columns)[::every, ::every].contiguous()

@@ -77,7 +77,7 @@ class StyleChoice:
         Of a file of trained styles `use` begins with the style: `#b:0.3`.
         """
         name, *words = use.split(":")
-        return cls._of(f"{source}{name}" if name else source, words)
+        return cls._of(f"{parted(str(source))[0]}{name}" if name else source, words)
 
     @classmethod
     def _of(cls, source: Any, words: Sequence[str]) -> StyleChoice:
@@ -98,7 +98,7 @@ class StyleChoice:
     @property
     def use(self) -> str:
         """What `parse` reads after the file's name: empty for the whole style."""
-        name = parted(self.source)[1] if isinstance(self.source, str) else ""
+        name = parted(str(self.source))[1] if isinstance(self.source, (str, Path)) else ""
         weight = "" if self.weight == 1 else f":{self.weight!r}"
         return name + weight + ("" if self.layers == "all" else f":{self.layers}")
 

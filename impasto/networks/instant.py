@@ -12,7 +12,6 @@ the transports of the whole.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -22,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from impasto.losses.statistics import Moments
-from impasto.networks.transport import Transport
+from impasto.networks.decoder import LEVELS, Decoder, laid
 
 __all__ = [
     "LEVELS",
@@ -33,9 +32,6 @@ __all__ = [
     "StyledConv",
     "summary",
 ]
-
-# Layers whose features are moved and painted from, deepest first, with their channels.
-LEVELS = {"relu4_1": 128, "relu3_1": 64, "relu2_1": 32, "relu1_1": 16}
 
 # Layers whose statistics are read, with their channels.
 STYLE_LAYERS = {"relu1_1": 16, "relu2_1": 32, "relu3_1": 64, "relu4_1": 128, "relu5_1": 128}
@@ -191,59 +187,16 @@ class InstantNetwork(nn.Module):
         weight, bias = stages[0][0]
         stages[0][0] = weight / self.units[0], bias
         joins = [
-            _laid(join.weight / unit, _bias(join), like)
+            laid(join.weight / unit, _bias(join), like)
             for join, unit in zip(self._joins, self.units[1:], strict=True)
         ]
-        laid = [[_laid(*conv, like) for conv in stage] for stage in stages]
-        return Decoder(laid, joins, _laid(self.last.weight, _bias(self.last) + GREY, like))
+        plain = [[laid(*conv, like) for conv in stage] for stage in stages]
+        return Decoder(plain, joins, laid(self.last.weight, _bias(self.last) + GREY, like))
 
 
 def _bias(conv: nn.Conv2d) -> Tensor:
     assert conv.bias is not None
     return conv.bias
-
-
-Weights = tuple[Float[Tensor, "_ _ _ _"], Float[Tensor, " _"]]
-
-
-@dataclass(frozen=True)
-class Decoder:
-    """What paints in one style at one strength: convolutions and nothing else.
-
-    Attributes:
-        stages: from an eighth of the picture's size to its own.
-    """
-
-    stages: Sequence[Sequence[Weights]]
-    joins: Sequence[Weights]
-    last: Weights
-
-    def after(self, transports: Mapping[str, Transport]) -> Decoder:
-        """The same, with the photograph's transports taken into the convolutions that follow them.
-
-        So they cost nothing for a pixel. At a border, where zeros follow the features, it is not
-        the same: the margin that is cut off has it.
-        """
-        first, *others = (transports[name] for name in LEVELS)
-        stages = [list(stage) for stage in self.stages]
-        stages[0][0] = _moving(*stages[0][0], first)
-        joins = [_moving(*join, each) for join, each in zip(self.joins, others, strict=True)]
-        return replace(self, stages=stages, joins=joins)
-
-    def __call__(
-        self, features: Mapping[str, Float[Tensor, "1 _ _ _"]]
-    ) -> Float[Tensor, "1 3 h w"]:
-        """A picture of the photograph's own features at `LEVELS`."""
-        first, *others = (features[name] for name in LEVELS)
-        beside = [F.conv2d(f, *join) for join, f in zip(self.joins, others, strict=True)]
-        x = F.pad(first, (1, 1, 1, 1), "replicate")  # as its training has it
-        padding = 0
-        for number, stage in enumerate(self.stages):
-            x = _enlarged(x, beside, number)
-            for weight, bias in stage:
-                x = F.relu_(F.conv2d(x, weight, bias, padding=padding))
-                padding = 1
-        return F.conv2d(x, *self.last, padding=1)
 
 
 def _enlarged(x: Tensor, beside: Sequence[Tensor], number: int) -> Tensor:
@@ -255,17 +208,3 @@ def _enlarged(x: Tensor, beside: Sequence[Tensor], number: int) -> Tensor:
         return x
     larger = F.interpolate(x, scale_factor=2, mode="nearest")
     return larger.add_(beside[number - 1]) if number <= len(beside) else larger
-
-
-def _laid(weight: Tensor, bias: Tensor, like: Tensor) -> Weights:
-    laid = weight.detach().to(like).contiguous(memory_format=torch.channels_last)
-    return laid, bias.detach().to(like)
-
-
-def _moving(weight: Tensor, bias: Tensor, transport: Transport) -> Weights:
-    """A convolution of features that are moved first."""
-    matrix, shift = transport.matrix[0], transport.shift[0, 0]
-    whole = weight.to(matrix.dtype)
-    moved = torch.einsum("odyx,cd->ocyx", whole, matrix).to(weight.dtype)
-    more = torch.einsum("odyx,d->o", whole, shift).to(bias.dtype)
-    return moved.contiguous(memory_format=torch.channels_last), bias + more

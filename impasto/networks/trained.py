@@ -25,9 +25,12 @@ from impasto.networks.checkpoint import check_state
 from impasto.networks.fast import FastNetwork
 from impasto.networks.instant import STYLE_LAYERS, InstantNetwork, summary
 from impasto.networks.words import TrainedWords, read_words
-from impasto.styles.packing import pack, unpack
+from impasto.styles.packing import floats, pack, unpack
 
 __all__ = ["Trained", "TrainedStyle", "load", "save_trained"]
+
+# The largest weight, or feature, that is believed: ours are below a hundred.
+_MOST = 1e4
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,10 +126,14 @@ def load(path: Path) -> Trained:
 
 
 def _network(tensors: Mapping[str, Tensor], count: int, path: Path) -> FastNetwork:
-    given = {k: v.float() for k, v in tensors.items() if not k.startswith("styles.")}
+    given = {k: floats(tensors, k) for k in tensors if not k.startswith("styles.")}
     with torch.random.fork_rng(devices=[]):  # the start values that are replaced are drawn apart
         network = FastNetwork(InstantNetwork(), count)
     check_state(given, network.state_dict(), path)
+    if any(float(value.abs().max()) > _MOST for value in given.values()):
+        raise ValueError("it holds values that no training comes to")
+    if float(given["base.units"].min()) <= 0 or float(given["base.reader.deviation"].min()) <= 0:
+        raise ValueError("it holds units that are not above 0")
     network.load_state_dict(given)
     return network.requires_grad_(False).eval()
 
@@ -136,4 +143,6 @@ def _checked(moments: list[dict[str, Moments]]) -> list[dict[str, Moments]]:
         for name, channels in STYLE_LAYERS.items():
             if layers[name].mean.shape[1] != channels:
                 raise ValueError(f"{name} has {layers[name].mean.shape[1]} channels")
+            if float(layers[name].second.abs().max()) > _MOST**2:
+                raise ValueError(f"{name} holds features that no picture has")
     return moments

@@ -18,6 +18,7 @@ __all__ = [
     "SUFFIX",
     "Entry",
     "TrainedWords",
+    "is_trained",
     "parted",
     "read_words",
 ]
@@ -48,7 +49,8 @@ class Entry:
         content, style, loss: of photographs that were not trained on, at strength 0.5: distance to
             the photograph over its energy, to the painting over the photograph's own, and what
             `--method gatys` lowers.
-        before: the loss before the training, of the network that paints in any style.
+        before: the loss before the training: of the network that paints in any style, or of the
+            file's own that the style was added to.
 
     Raises:
         ValueError: a name or digest that is none, or figures that are no finite numbers.
@@ -122,6 +124,21 @@ class TrainedWords:
             )
         raise StyleError(f"{path} has no style {name!r}{suggestion(name, names)} {whole}")
 
+    def check_eye(self, network: str, path: Path | str) -> None:
+        """Refuse styles of another network that sees pictures than this one, by its digest.
+
+        Args:
+            path: where they were read, for messages.
+
+        Raises:
+            StyleError: they are.
+        """
+        if self.backbone_digest != network:
+            raise StyleError(
+                f"{path} was trained with another version of the network that sees the pictures. "
+                "Train it again, or take the version of Impasto that it is from."
+            )
+
     def to_metadata(self) -> dict[str, str]:
         """As safetensors wants it: text by name."""
         return {
@@ -146,6 +163,11 @@ class TrainedWords:
             raise ValueError("its list of styles cannot be read")
         size = int(data["size"]) if data["size"].isdecimal() and len(data["size"]) < 9 else 0
         return cls(tuple(Entry(**one) for one in styles), size, data["backbone_digest"])
+
+
+def is_trained(source: object) -> bool:
+    """Whether a file of trained styles, or one of its styles, is meant."""
+    return parted(str(source))[0].lower().endswith(SUFFIX)
 
 
 def parted(source: str) -> tuple[str, str]:

@@ -115,7 +115,7 @@ def _placed(recipe: Recipe, places: Places) -> PictureConfig:
 
 def _moved(choice: RegionChoice, place: str) -> RegionChoice:
     """A region's style where its file is now; of a trained one still the same of its file's."""
-    return replace(choice, style=place + parted(choice.style)[1])
+    return replace(choice, style=parted(place)[0] + parted(choice.style)[1])
 
 
 def _change(then: Input, now: Input) -> str | None:

@@ -34,9 +34,11 @@ def stylize(
     Args:
         content: a photograph: a file or a Pillow image.
         style: a painting, a style card, or the name of a built-in one such as `starry-night`; or
-            several of them, with weights and layers: `["a.jpg", "b.jpg:0.3:fine"]`.
+            several of them, with weights and layers: `["a.jpg", "b.jpg:0.3:fine"]`; for `fast` a
+            trained style, such as `mine.impasto#b`.
         method: `gatys`, `nnst`, `mrf` or `laplacian`, which optimise pixels; `instant`, which
-            paints at once, or `instant+refine`, which optimises what that paints.
+            paints at once; `instant+refine`, which optimises what that paints; or `fast`, which
+            paints in styles that a network was trained for.
         content_map: a picture whose flat colours are regions; `region=[…]` says what they get.
         style_map: the same for the style, or for each of the styles.
         memory: how much the process may hold, such as `4GB`; by default four fifths of what is

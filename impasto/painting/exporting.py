@@ -9,7 +9,7 @@ from impasto.errors import OptionError, WeightsError
 from impasto.image import atomic
 from impasto.methods.choices import StyleChoice
 from impasto.networks.onnx_file import check_libraries, export
-from impasto.networks.words import SUFFIX, parted
+from impasto.networks.words import is_trained
 from impasto.painting.painter import fast, instant
 
 __all__ = ["export_style"]
@@ -35,7 +35,7 @@ def export_style(
     atomic.check_target(path, force=force, error=WeightsError)
     # In single precision: other programs have no other.
     alike: dict[str, Any] = {"strength": strength, "device": "cpu", "precision": "float32"}
-    if parted(style)[0].lower().endswith(SUFFIX):
+    if is_trained(style):
         if size is not None:
             raise OptionError(
                 f"--size is {size}, and a trained style was looked at as it was trained. Leave it "

@@ -92,6 +92,10 @@ def fast(style: Any, *, strength: float = 0.5, **options: Any) -> Painter:
     Raises:
         ImpastoError: whatever cannot be used.
     """
+    if told := sorted(options.keys() - {"device", "precision"}):
+        raise OptionError(
+            f"{', '.join(told)}: not of a style that was trained; device and precision are."
+        )
     config = from_dict(FastConfig, {"strength": strength, **options})
     whole, extractor = _read(style, config)
     return Painter(brush_of(whole, strength, extractor), extractor)

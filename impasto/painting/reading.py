@@ -155,7 +155,7 @@ def read_style(
     """
     if isinstance(config, FastConfig):
         return _read_trained(source, network, role, use)
-    if not isinstance(source, Image.Image) and _is_trained(source):
+    if not isinstance(source, Image.Image) and words.is_trained(source):
         raise OptionError(
             f"{source} is a file of trained styles, which only --method fast paints in. Add that, "
             "or give the painting."
@@ -186,7 +186,7 @@ def _read_card(
 
 
 def _read_trained(source: Source, network: str, role: str, use: str) -> Given:
-    if isinstance(source, Image.Image) or not _is_trained(source):
+    if isinstance(source, Image.Image) or not words.is_trained(source):
         named = "a picture" if isinstance(source, Image.Image) else repr(str(source))
         raise OptionError(
             f"--method fast paints in styles that a network was trained for, and {named} is no "
@@ -196,12 +196,8 @@ def _read_trained(source: Source, network: str, role: str, use: str) -> Given:
     place, name = words.parted(str(source))
     incoming.check_tensors(Path(place), words.MAX_BYTES, StyleError)
     stamp = digest(Path(place))
-    found = _trained(Path(place), stamp)
-    if found.words.backbone_digest != network:
-        raise StyleError(
-            f"{place} was trained with another version of the network that sees the pictures. "
-            "Train it again, or take the version of Impasto that it is from."
-        )
+    found = _trained(Path(place).resolve(), stamp)
+    found.words.check_eye(network, place)
     style = found.style(name.removeprefix("#"), place)
     return Given(Input(role, place, stamp, use), None, style)
 
@@ -252,10 +248,6 @@ def _entry(role: str, source: Source, picture: Picture, use: str) -> Input:
 
 def _is_card(source: str | Path) -> bool:
     return Path(source).suffix.lower() == cards.SUFFIX
-
-
-def _is_trained(source: str | Path) -> bool:
-    return words.parted(str(source))[0].lower().endswith(words.SUFFIX)
 
 
 def _is_file(source: str | Path) -> bool:

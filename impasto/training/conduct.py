@@ -10,17 +10,16 @@ out.train/           while it trains: state, log, preview.jpg and curves.png
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from impasto import digests
 from impasto.errors import OptionError, StyleError
 from impasto.features import weights
 from impasto.image import atomic
 from impasto.methods.bases import PictureConfig
-from impasto.methods.choices import StyleChoice
 from impasto.networks import trained
 from impasto.networks.trained import Trained
 from impasto.networks.words import SUFFIX
@@ -34,7 +33,7 @@ from impasto.training.lesson import PaintingLesson
 from impasto.training.loop import Loop
 from impasto.training.pictures import find_pictures
 from impasto.training.previews import preview
-from impasto.training.reporting import report
+from impasto.training.reporting import left_beside, report
 
 __all__ = ["BUILTIN", "Order", "Told", "beside", "train"]
 
@@ -42,6 +41,9 @@ BUILTIN = "builtin"
 """What stands for the pictures that come with scikit-image."""
 
 Told = Callable[[Mapping[str, Any], Loop], bool]
+
+STATE, PREVIEW, CURVES = "state.safetensors", "preview.jpg", "curves.png"
+_OURS = {STATE, PREVIEW, CURVES, "train.jsonl"}
 
 
 @dataclass(frozen=True)
@@ -86,14 +88,22 @@ def train(order: Order, told: Told) -> Path | None:
             written to.
     """
     keep_freed_memory()
-    folder = beside(order.out)
-    _check(order, folder)
+    _check(order)
     with parallel.together():
-        known = None if order.extends is None else trained.load(order.extends)
-        photos = _photos(order.content)
-        styles = _styles(order)
-        lesson = fast.start(order.options, styles, photos, known, order.device)
-        return _trained(order, lesson, styles, known, folder, told)
+        known = None if order.extends is None else _known(order.extends)
+        options = order.options
+        if order.extends is not None and known is not None:
+            begins = digests.of_file(order.extends, StyleError)
+            options = replace(options, size=known.words.size, start=begins)
+        photos, styles = _photos(order.content), _styles(order, options.size)
+        lesson = fast.start(options, styles, photos, known, order.device)
+        return _trained(order, lesson, styles, known, told)
+
+
+def _known(path: Path) -> Trained:
+    found = trained.load(path)
+    found.words.check_eye(weights.digest("compact"), path)
+    return found
 
 
 def _trained(
@@ -101,72 +111,80 @@ def _trained(
     lesson: PaintingLesson,
     styles: Sequence[Learnt],
     known: Trained | None,
-    folder: Path,
     told: Told,
 ) -> Path | None:
     names = [one.name for one in styles]
     before = [found["loss"] for found in lesson.figures(lesson.network)]
-    folder.mkdir(exist_ok=True)
+    folder = beside(order.out)
+    if parallel.is_first():
+        if not order.resume:  # only now: all that could be wrong has been looked at
+            _clear(folder)
+        folder.mkdir(exist_ok=True)
+    parallel.wait()
     loop = fast.loop_of(lesson, folder)
-    stopped = _Stopped(loop, names, told)
-    with contextlib.suppress(_Stop):
-        loop.run(stopped.tell)
-    if stopped.is_so:
-        loop.save()
+    if not loop.run(lambda line: _tell(line, loop, names, told)):
         return None
     made = fast.result(loop, styles, before, known)
     if parallel.is_first():
-        trained.save_trained(made, order.out, force=True)  # asked for, or checked as it began
+        # The styles last: without them --resume does all of this again.
         report(made, styles, lesson, loop, order.out)
-        shutil.rmtree(folder)
+        trained.save_trained(made, order.out, force=True)  # asked for, or checked as it began
+        _clear(folder)
+    parallel.wait()
     return order.out
 
 
-class _Stop(Exception):  # noqa: N818 (no error: the way out of a loop that yields nothing)
-    """Somebody asked to stop."""
-
-
-@dataclass
-class _Stopped:
-    """Shows a training as it goes, and ends it when that is asked for."""
-
-    loop: Loop
-    names: Sequence[str]
-    told: Told
-    is_so: bool = False
-
-    def tell(self, line: Mapping[str, Any]) -> None:
-        """A line of the log has come."""
-        if "held_out" in line:
-            self._show()
-        if not self.told(line, self.loop) and self.loop.step < self.loop.schedule.steps:
-            self.is_so = True
-            raise _Stop
-
-    def _show(self) -> None:
-        lesson = self.loop.lesson
+def _tell(line: Mapping[str, Any], loop: Loop, names: Sequence[str], told: Told) -> bool:
+    """Show a training as it goes; whether to go on."""
+    if "held_out" in line:
+        lesson = loop.lesson
         assert isinstance(lesson, PaintingLesson)
-        network = self.loop.average.network
-        preview(lesson, network, self.names, self.loop.folder / "preview.jpg")
+        preview(lesson, loop.average.network, names, loop.folder / PREVIEW)
         with contextlib.suppress(ImportError):  # matplotlib is an extra
-            draw(self.loop.log, self.loop.folder / "curves.png", ", ".join(self.names))
+            draw(loop.log, loop.folder / CURVES, ", ".join(names))
+    return told(line, loop)
 
 
-def _check(order: Order, folder: Path) -> None:
-    if order.out.suffix.lower() != SUFFIX:
+def _check(order: Order) -> None:
+    """Refuse, before any work, what would be lost or could not be written."""
+    out, folder = order.out, beside(order.out)
+    if out.suffix.lower() != SUFFIX:
+        raise OptionError(f"{out} is no name for a file of styles: it should end in {SUFFIX}.")
+    is_same = order.extends is not None and order.extends.resolve() == out.resolve()
+    goes_on = order.resume and (folder / STATE).is_file()
+    for path in (out, *left_beside(out)):
+        atomic.check_target(path, force=order.force or is_same or goes_on, error=StyleError)
+    if folder.exists():
+        _check_folder(folder, order)
+
+
+def _check_folder(folder: Path, order: Order) -> None:
+    strange = [path.name for path in _inside(folder) if path.name not in _OURS]
+    if strange or not folder.is_dir():
+        told = f"holds {strange[0]}" if strange else "is no folder"
         raise OptionError(
-            f"{order.out} is no name for a file of styles: it should end in {SUFFIX}."
+            f"{folder} {told}, and a training would be kept there. Give another name with -o, or "
+            "move it away."
         )
-    is_same = order.extends is not None and order.extends.resolve() == order.out.resolve()
-    atomic.check_target(order.out, force=order.force or is_same, error=StyleError)
-    has_state = (folder / "state.safetensors").is_file()
-    if has_state and not (order.resume or order.force):
+    if (folder / STATE).is_file() and not (order.resume or order.force):
         raise OptionError(
             f"{folder} holds a training that was stopped: --resume goes on with it, --force begins "
             "anew."
         )
-    if folder.exists() and not order.resume and order.force:
-        shutil.rmtree(folder)
+
+
+def _inside(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def _clear(folder: Path) -> None:
+    """Remove a training's folder, of which only our own files were found there."""
+    for path in _inside(folder):
+        if path.name in _OURS:
+            path.unlink()
+    if folder.is_dir():
+        with contextlib.suppress(OSError):  # somebody has put something there
+            folder.rmdir()
 
 
 def _photos(content: str) -> list[Path]:
@@ -182,13 +200,12 @@ def _photos(content: str) -> list[Path]:
     return find_pictures(folder)
 
 
-def _styles(order: Order) -> list[Learnt]:
+def _styles(order: Order, size: int) -> list[Learnt]:
     extractor, seen_by = weights.load("compact"), weights.digest("compact")
-    config = PictureConfig(size=order.options.size)
+    config = PictureConfig(size=size)
     found = []
     for text in order.paintings:
-        choice = StyleChoice(text)
-        given = read_style(choice.source, config, extractor, seen_by)
+        given = read_style(text, config, extractor, seen_by)
         assert given.style is not None
         found.append(Learnt(fast.name_of(text), given.input.digest, given.style))
     return found

@@ -26,10 +26,10 @@ from impasto.networks import checkpoint
 from impasto.networks.fast import FastNetwork
 from impasto.networks.instant import STYLE_LAYERS
 from impasto.networks.trained import Trained
-from impasto.networks.words import NAME, Entry, TrainedWords
+from impasto.networks.words import MOST_STYLES, NAME, Entry, TrainedWords
 from impasto.runtime import pick_device
 from impasto.styles.statistics import Style
-from impasto.training import parallel
+from impasto.training import parallel, state
 from impasto.training.lesson import PaintingLesson, PaintingOptions, optimisers, squares
 from impasto.training.loop import Loop, Patience, Schedule
 from impasto.training.styles import StylePool
@@ -58,6 +58,7 @@ class FastTraining(PaintingOptions):
     crop: int = 160
     cool_down: float = 0.8
     steady: float = 0.0
+    usual: float = 0.75
     size: int = 512
     styles: tuple[str, ...] = ()
     photos: int = 0
@@ -101,7 +102,7 @@ def start(
     """A training of some styles.
 
     Args:
-        options: `styles`, `photos`, `extends` and `start` are filled in.
+        options: `styles`, `photos` and `extends` are filled in, and `start` if it is empty.
         photos: to learn from and to be judged by.
         known: a file's styles, to which these are added.
         device: where to compute.
@@ -117,13 +118,13 @@ def start(
     first = 0 if known is None else len(known.words.entries)
     pool = pool.numbered(first)
     network = _network(len(styles), known)
-    known_by = checkpoint.digest() if known is None else "extends"
+    begins = options.start or checkpoint.digest()
     options = replace(
         options,
         styles=tuple(one.digest for one in styles),
         photos=len(photos),
         extends=known is not None,
-        start=known_by,
+        start=begins,
     )
     held_out = list(photos[::_APART][:_JUDGED_BY])
     taught = [photo for photo in photos if photo not in held_out]
@@ -145,11 +146,13 @@ def loop_of(lesson: PaintingLesson, folder: Path) -> Loop:
         folder,
         log_every=max(1, every // 4),
         save_every=every,
-        patience=Patience(times=3),
+        patience=Patience(times=4),
     )
     loop.average.decay = 0.98  # of some thousand steps at most: a longer memory would lag behind
     if loop.file.exists():
         loop.restore()
+    elif parallel.is_first():
+        state.cut_log(loop.log, 0)  # of a training that was stopped before its first state
     return loop
 
 
@@ -196,6 +199,10 @@ def _check(styles: Sequence[Learnt], photos: Sequence[Path], known: Trained | No
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise OptionError(
             f"Two styles would be called {twice[0]!r}, after their files. Rename one of them."
+        )
+    if len(names) > MOST_STYLES:
+        raise OptionError(
+            f"A file would hold {len(names)} styles, and it takes {MOST_STYLES}. Make two of it."
         )
     if len(photos) < LEAST_PHOTOS:
         raise PictureError(

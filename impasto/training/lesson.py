@@ -22,15 +22,12 @@ from impasto.training.flow import Shift, shifted
 from impasto.training.judging import MARGIN, Features, Judge, inner
 from impasto.training.measuring import square
 from impasto.training.muon import Muon
-from impasto.training.pictures import Ahead, Crops
+from impasto.training.pictures import SHORT, Ahead, Crops
 from impasto.training.styles import StylePool
 
 __all__ = ["Painter", "PaintingLesson", "PaintingOptions", "optimisers", "squares"]
 
 Painter = InstantNetwork | FastNetwork
-
-# The share of strengths that are the default one; the others are anything.
-_USUAL = 0.5
 
 # A picture whose loss is more counts as one of that loss: else it would be all that a step heeds.
 _MOST = 4.0
@@ -47,6 +44,7 @@ class PaintingOptions:
         crop: pixels of a crop's side that are judged.
         cool_down: share of the steps over which the rate falls.
         steady: weight of the difference between a painting that is moved and one of what is moved.
+        usual: share of strengths that are the default one, 0.5; the others are anything.
         own_lr: of the scales and shifts that are a style's own.
         start: digest of the weights that it begins with; empty for random ones.
     """
@@ -59,6 +57,7 @@ class PaintingOptions:
     own_lr: float = 0.02
     cool_down: float = 0.9
     steady: float = 0.2
+    usual: float = 0.5
     seed: int = 0
     start: str = ""
 
@@ -192,7 +191,7 @@ class PaintingLesson:
 
     def _strengths(self, count: int) -> Float[Tensor, " b"]:
         anything = torch.rand(count, generator=self.generator).clamp(0.05, 0.95)
-        is_usual = torch.rand(count, generator=self.generator) < _USUAL
+        is_usual = torch.rand(count, generator=self.generator) < self.options.usual
         return torch.where(is_usual, 0.5, anything).to(self.device)
 
     def _numbers(self, below: int, count: int) -> Tensor:
@@ -212,7 +211,7 @@ def squares(paths: Sequence[Path], crop: int) -> Float[Tensor, "n 3 s s"]:
         PictureError: none is.
     """
     side = crop + 2 * MARGIN
-    every = [square(path, side) for path in paths]
+    every = [square(path, side, max(SHORT, side)) for path in paths]  # as crops see them
     large = [one for one in every if one.shape[-1] == side]
     if not large:
         raise PictureError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from impasto import incoming
-from impasto.errors import ImpastoError, WeightsError
+from impasto.errors import DivergedError, ImpastoError, WeightsError
 from impasto.runtime import pick_precision
 from impasto.training import parallel, state
 
@@ -171,11 +172,15 @@ class Loop:
         """A line of JSON for every so many steps."""
         return self.folder / "train.jsonl"
 
-    def run(self, told: Callable[[Mapping[str, Any]], None] | None = None) -> None:
+    def run(self, told: Callable[[Mapping[str, Any]], object] | None = None) -> bool:
         """Train to the end; the state and the log are written on the way, and after the last step.
 
         Args:
-            told: is given each line of the log.
+            told: is given each line of the log; an answer of False stops the training there, with
+                its state saved.
+
+        Returns:
+            Whether it came to its end.
         """
         sums: dict[str, Tensor] = {}
         summed = 0
@@ -194,33 +199,45 @@ class Loop:
             line = self._line(train, is_measured=is_saved)
             if is_saved:
                 self.save()
-            self._log(line, told)
+            if not self._log(line, told) and self.step < self.schedule.steps:
+                self.save()
+                return False
+        return True
 
     def _line(self, train: Mapping[str, float], *, is_measured: bool) -> dict[str, Any]:
         """A line of the log; where it is measured, the end is decided on as well."""
         line: dict[str, Any] = {"step": self.step, "seconds": round(self.seconds, 1)}
         line["train"] = train
         if is_measured:
-            line["held_out"] = dict(self.lesson.measure(self.average.network))
+            # The first process's figures, as on other cards the last digits may differ.
+            line["held_out"] = parallel.shared(dict(self.lesson.measure(self.average.network)))
             self._consider(line["held_out"])
         return line
 
     def _consider(self, found: Mapping[str, Any]) -> None:
         """End soon if nothing is learnt any more."""
-        self.measured.append(float(found.get(self.patience.figure, 0.0)))
+        value = float(found.get(self.patience.figure, 0.0))
+        if not math.isfinite(value):  # before it is saved: the last good state stays
+            raise DivergedError(
+                f"The training in {self.folder} has come to values that are no numbers after "
+                f"{self.step} steps. Its last good state is there still; begin anew with lower "
+                "rates, other pictures or another seed."
+            )
+        self.measured.append(value)
         if self.schedule.ends_from is None and self.patience.is_over(self.measured):
             after = max(1, round(self.patience.end * self.step))
             self.schedule = self.schedule.ending(self.step, after)
 
     def _log(
-        self, line: Mapping[str, Any], told: Callable[[Mapping[str, Any]], None] | None
-    ) -> None:
-        if not parallel.is_first():
-            return
-        with self.log.open("a") as file:
-            file.write(json.dumps(line) + "\n")
-        if told is not None:
-            told(line)
+        self, line: Mapping[str, Any], told: Callable[[Mapping[str, Any]], object] | None
+    ) -> bool:
+        """Whether to go on, which the first process decides for all."""
+        goes_on = True
+        if parallel.is_first():
+            with self.log.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+            goes_on = told is None or told(line) is not False
+        return bool(parallel.shared(goes_on))
 
     def advance(self) -> Figures:
         """One step of all optimisers; the lesson's figures on it."""

@@ -43,9 +43,13 @@ def held_out_errors(net: Extractor, teacher: Extractor, images: list[Tensor]) ->
     return errors
 
 
-def square(path: Path, side: int = 256) -> Float[Tensor, "1 3 s s"]:
-    """The middle of a picture, to measure on."""
-    pixels = load_bytes(path)
+def square(path: Path, side: int = 256, short: int | None = None) -> Float[Tensor, "1 3 s s"]:
+    """The middle of a picture, to measure on.
+
+    Args:
+        short: the picture's shorter side is brought down to so many pixels first, if it is longer.
+    """
+    pixels = load_bytes(path, short)
     side = min(side, *pixels.shape[-2:])
     top, left = ((n - side) // 2 for n in pixels.shape[-2:])
     return pixels[None, :, top : top + side, left : left + side].float() / 255

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch import distributed as processes
 
-__all__ = ["average", "gathered", "is_first", "rank", "together"]
+__all__ = ["average", "gathered", "is_first", "rank", "shared", "together", "wait"]
 
 
 @contextlib.contextmanager
@@ -28,7 +28,8 @@ def together() -> Iterator[None]:
     has_cards = torch.cuda.is_available()
     if has_cards:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    processes.init_process_group("nccl" if has_cards else "gloo")
+    # Tensors of the processor go by gloo, with cards too: --device may be cpu.
+    processes.init_process_group("cpu:gloo,cuda:nccl" if has_cards else "gloo")
     try:
         yield
     finally:
@@ -65,6 +66,21 @@ def gathered(own: Any) -> list[Any]:
     every: list[Any] = [None] * processes.get_world_size()
     processes.all_gather_object(every, own)
     return every
+
+
+def shared(own: Any) -> Any:
+    """What the first process has, in all of them."""
+    if not _are_several():
+        return own
+    held = [own]
+    processes.broadcast_object_list(held)
+    return held[0]
+
+
+def wait() -> None:
+    """Go on when all processes are here."""
+    if _are_several():
+        processes.barrier()
 
 
 def _are_several() -> bool:

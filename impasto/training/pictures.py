@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from impasto.errors import PictureError
 from impasto.image.reading import opened
 
-__all__ = ["Ahead", "Crops", "find_pictures", "load_bytes"]
+__all__ = ["SHORT", "Ahead", "Crops", "find_pictures", "load_bytes"]
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
 
@@ -59,8 +59,8 @@ def load_bytes(path: Path, short: int | None = None) -> UInt8[Tensor, "3 h w"]:
     return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
 
 
-# Pixels of the shorter side that a photograph is kept with, at most: a crop shows a part of it.
-_SHORT = 512
+SHORT = 512
+"""Pixels of the shorter side that a photograph is kept with, at most: a crop shows a part of it."""
 
 
 class Crops:
@@ -82,7 +82,8 @@ class Crops:
     ) -> None:
         self.disturbed = disturbed
         with ThreadPoolExecutor() as pool:  # Pillow lets others work while it decodes
-            self.pictures = list(pool.map(lambda path: load_bytes(path, _SHORT), paths))
+            short = max(SHORT, size)
+            self.pictures = list(pool.map(lambda path: load_bytes(path, short), paths))
         self.size, self.batch, self.generator = size, batch, generator
 
     def __iter__(self) -> Iterator[Float[Tensor, "b 3 s s"]]:

@@ -18,9 +18,22 @@ from impasto.training.lesson import PaintingLesson
 from impasto.training.loop import Loop
 from impasto.training.previews import contact_sheet
 
-__all__ = ["report"]
+__all__ = ["left_beside", "report"]
 
 _PHOTOS = 4
+
+# Styles on a sheet; a JPEG takes no more than 65,500 pixels.
+_STYLES = 24
+
+
+def left_beside(out: Path) -> tuple[Path, Path, Path]:
+    """Card, sheet and curves of a file of styles."""
+    stem = out.stem
+    return (
+        out.with_suffix(".md"),
+        out.with_name(f"{stem}-sheet.jpg"),
+        out.with_name(f"{stem}-curves.png"),
+    )
 
 
 def report(
@@ -32,18 +45,18 @@ def report(
         styles: those that were trained now.
         out: the file of styles; all have its name.
     """
-    first = len(made.words.entries) - len(styles)
     extractor = lesson.judge.extractor
     painters = []
-    for number, style in enumerate(styles, first):
+    first = max(0, len(made.words.entries) - _STYLES)
+    for number, entry in enumerate(made.words.entries[first:], first):
         brush = brush_of(TrainedStyle(made, number), 0.5, extractor)
-        painters.append((style.name, partial(paint_with, brush, extractor=extractor)))
+        painters.append((entry.name, partial(paint_with, brush, extractor=extractor)))
+    card, sheet, curves = left_beside(out)
     photos = [photo[None] for photo in lesson.held_out[:_PHOTOS]]
-    contact_sheet(photos, painters, out.with_name(f"{out.stem}-sheet.jpg"))
+    contact_sheet(photos, painters, sheet)
     with contextlib.suppress(ImportError):  # matplotlib is an extra
-        names = ", ".join(style.name for style in styles)
-        draw(loop.log, out.with_name(f"{out.stem}-curves.png"), names)
-    atomic.replace(out.with_suffix(".md"), _card(made, lesson, loop).encode(), force=True)
+        draw(loop.log, curves, ", ".join(style.name for style in styles))
+    atomic.replace(card, _card(made, lesson, loop).encode(), force=True)
 
 
 def _card(made: Trained, lesson: PaintingLesson, loop: Loop) -> str:
@@ -62,10 +75,11 @@ def _card(made: Trained, lesson: PaintingLesson, loop: Loop) -> str:
 |---|---|---|---|---|---|
 {chr(10).join(rows)}
 
-Of {len(lesson.held_out)} photographs that were not trained on, at strength 0.5. *Content* is the
-distance to the photograph over its own energy, *style* that to the painting over the photograph's
-own (a copy of the photograph has 1), *loss* what `--method gatys` lowers; *before*, that of the
-network that paints in any style.
+Of photographs that were not trained on ({len(lesson.held_out)} in the last training), at strength
+0.5. *Content* is the distance to the photograph over its own energy, *style* that to the painting
+over the photograph's own (a copy of the photograph has 1), *loss* what `--method gatys` lowers;
+*before*, that of the network as it was before the style was trained: of a first training, the one
+that paints in any style.
 
 The last training: {loop.step} steps of {options.batch} crops of {options.crop} pixels, of
 {options.photos} photographs; {how}; {loop.seconds / 60:.1f} minutes; seed {options.seed}; the
