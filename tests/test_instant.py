@@ -15,7 +15,7 @@ from impasto.features.extractor import Extractor
 from impasto.image.files import resize
 from impasto.losses.statistics import Moments
 from impasto.methods import Region, _instant, _panes
-from impasto.methods._instant import HALO, Brush, instant, paint_with
+from impasto.methods._instant import Brush, instant, paint_with
 from impasto.methods.configs import InstantConfig
 from impasto.networks.decoder import REACH
 from impasto.networks.instant import LEVELS, InstantNetwork
@@ -91,7 +91,7 @@ def test_parts_have_no_seam(
 ) -> None:
     photograph = waves(1, *size)
     whole = paint_with(brush, photograph, compact)
-    monkeypatch.setattr(_instant, "_WHOLE", 0)
+    monkeypatch.setattr(_instant, "WHOLE", 0)
     monkeypatch.setattr(_instant, "_PART", part)
     monkeypatch.setattr(_instant, "_sampled", whole_moments)
     torch.testing.assert_close(paint_with(brush, photograph, compact), whole, atol=1e-4, rtol=0)
@@ -138,8 +138,9 @@ def test_panes_paint_what_the_networks_do_at_once(
     torch.testing.assert_close(painted, wanted, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("side", [48, 552, 560, 1952, 3000 + 32])
-def test_panes_meet_and_cover_everything(side: int) -> None:
+@pytest.mark.parametrize("inner", [16, 520, 528, 1920, 3000])
+def test_panes_meet_and_cover_everything(inner: int) -> None:
+    side = inner + 2 * MARGIN
     panes = _panes.spans(side)
     assert (panes[0].start, panes[-1].end) == (MARGIN, side - MARGIN)
     assert (panes[0].first, panes[-1].last) == (0, side)
@@ -163,10 +164,10 @@ def test_a_halo_too_narrow_leaves_seams(
 ) -> None:
     photograph = waves(1, 300, 260)
     whole = paint_with(brush, photograph, compact)
-    monkeypatch.setattr(_instant, "_WHOLE", 0)
+    monkeypatch.setattr(_instant, "WHOLE", 0)
     monkeypatch.setattr(_instant, "_PART", 64)
     monkeypatch.setattr(_instant, "_sampled", whole_moments)
-    monkeypatch.setattr(_instant, "HALO", HALO // 4)
+    monkeypatch.setattr(_instant, "HALO", MARGIN)
     off = (paint_with(brush, photograph, compact) - whole).abs().max()
     assert off > 1e-3
 

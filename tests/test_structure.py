@@ -253,7 +253,7 @@ def shown_commands() -> list[str]:
 
 def words(line: str) -> list[str]:
     """A shell line's words, as far as a pipe or a redirection."""
-    found = shlex.split(line, comments=True)
+    found = shlex.split(re.sub(r"\s#.*", "", line))  # inside a word # is no comment
     ends = [i for i, word in enumerate(found) if word in {">", ">>", "|", "&&", ";"}]
     return found[: ends[0]] if ends else found
 

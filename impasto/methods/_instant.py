@@ -28,7 +28,7 @@ from impasto.networks.portable import FAINT, MARGIN
 from impasto.networks.transport import Target, transport
 from impasto.styles.statistics import LEAST_CELLS, Style
 
-__all__ = ["SMALLEST", "Brush", "at_once", "instant", "paint_with", "shown"]
+__all__ = ["SMALLEST", "WHOLE", "Brush", "at_once", "instant", "paint_with", "shown"]
 
 # How far, in pixels, the networks look beyond what they paint; a multiple of an eighth's step.
 HALO = 96
@@ -36,9 +36,11 @@ HALO = 96
 # Pixels of the shortest side that shows anything.
 SMALLEST = 16
 
-# The longest side of a part that is painted at a time, in pixels; and a picture of no more than so
-# many is painted whole.
-_PART, _WHOLE = 3072, 9_500_000
+WHOLE = 9_500_000
+"""Pixels of the largest picture that is painted whole, not in parts."""
+
+# The longest side of a part, in pixels.
+_PART = 3072
 
 # A large photograph's features are counted in so many parts of it, of such sides.
 _SAMPLES, _SAMPLE = 64, 128
@@ -198,7 +200,7 @@ def paint_with(
     """
     height, width = photograph.shape[-2:]
     framed = _framed(photograph, MARGIN)
-    if height * width <= _WHOLE:
+    if height * width <= WHOLE:
         seen = look(framed, extractor)
         decoder = brush.ready(_counted(seen.levels, mask, (height, width)))
         painted = paint(seen, framed, decoder, extractor)[..., :height, :width]

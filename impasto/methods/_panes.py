@@ -1,9 +1,9 @@
 """A photograph through both networks: in panes where features are large, at once where small.
 
 Features at the picture's own size and half of it take four fifths of the memory, and nothing that
-makes or uses them looks farther than a few pixels. So panes that nearly meet do for them, small
-enough for a processor's caches, and the deeper features are those of the whole picture: what is
-painted has no seam, and a pixel costs the same in pictures of every size.
+makes or uses them looks farther than a few pixels. So panes that nearly meet do for them, one after
+another in the same memory, and the deeper features are those of the whole picture: what is painted
+has no seam, and hardly anything is computed twice.
 """
 
 from __future__ import annotations

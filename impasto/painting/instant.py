@@ -10,6 +10,7 @@ from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.image.files import fitted
 from impasto.methods import fast, instant
+from impasto.methods._instant import WHOLE
 from impasto.methods.configs import FastConfig, InstantConfig, StyledConfig
 from impasto.methods.loads import Load, Scale
 from impasto.methods.solver import Step
@@ -27,13 +28,13 @@ from impasto.painting.task import Sources, Task
 
 __all__ = ["bytes_at_once", "digest_with", "fast_task", "instant_task"]
 
-# Bytes of the largest part's features, and of each pixel's copies: the photograph, the same with
-# its margin, each region's painting, their sum.
-_PART, _COPIES = 450e6, 84
+# Bytes of a pane, of each pixel's deep features, and of each pixel's copies: the photograph, the
+# same with its margin, each region's painting, their sum (measured from 512×512 to 7680×4320).
+_PANE, _FEATURES, _COPIES = 220e6, 61, 84
 
 
 class _AtOnce(Load):
-    """One pass through a network, part by part: what it takes hardly depends on the size."""
+    """One pass through a network, of a picture of any size: the largest are painted in parts."""
 
     def bytes(self, plan: Plan, itemsize: int) -> int:  # noqa: ARG002
         """What it takes beside the program, the network and the pictures that were read."""
@@ -42,7 +43,7 @@ class _AtOnce(Load):
 
 def bytes_at_once(pixels: int) -> int:
     """What painting so many pixels at once takes."""
-    return int(_PART + _COPIES * pixels)
+    return int(_PANE + _FEATURES * min(pixels, WHOLE) + _COPIES * pixels)
 
 
 def instant_task(
