@@ -31,6 +31,7 @@ from impasto.networks.fast import FastNetwork
 from impasto.networks.instant import STYLE_LAYERS, summary
 from impasto.networks.trained import Trained, TrainedStyle, save_trained
 from impasto.networks.words import Entry, TrainedWords, parted, read_words
+from impasto.painting import exporting
 from impasto.styles.blend import Blend, Share
 from impasto.styles.statistics import Painting
 
@@ -307,6 +308,42 @@ def test_what_cannot_be_painted_is_told(
     assert paint("stylize", photo, *given, "-o", out) != 0
     assert told in capsys.readouterr().err
     assert not out.exists()
+
+
+@pytest.mark.slow
+def test_a_style_is_exported(file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.onnx"
+    assert paint("export", f"{file}#a", "--onnx", out, "--strength", 0.6) == 0
+    assert 1_000_000 < out.stat().st_size < 5_000_000
+    assert paint("export", f"{file}#a", "--onnx", out) != 0  # it is there
+
+
+def test_a_file_of_styles_is_exported_to_a_file_each(file: Path, tmp_path: Path) -> None:
+    wanted = exporting._wanted(str(file), tmp_path / "out.onnx")
+    assert wanted == {f"{file}#{n}": tmp_path / f"out-{n}.onnx" for n in ("a", "b-2")}
+    assert exporting._wanted(f"{file}#a", tmp_path / "o.onnx") == {f"{file}#a": tmp_path / "o.onnx"}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("{file}#a", "--onnx", "out.pt"), "should end in .onnx"),
+        (("{file}#a", "--onnx", "out.onnx", "--size", "64"), "Leave it out"),
+        (("{file}#c", "--onnx", "out.onnx"), "has no style 'c'"),
+    ],
+)
+def test_what_cannot_be_exported_is_told(
+    file: Path,
+    tmp_path: Path,
+    words: tuple[str, ...],
+    told: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert paint("export", *(word.format(file=file) for word in words)) != 0
+    assert told in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_info_shows_a_files_styles(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -64,4 +64,5 @@ def export(
 
     from impasto.painting.exporting import export_style
 
-    print(export_style(style, onnx, strength=strength, size=size, force=force))
+    for path in export_style(style, onnx, strength=strength, size=size, force=force):
+        print(path)
