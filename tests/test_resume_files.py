@@ -21,8 +21,8 @@ from impasto.cli.main import main
 from impasto.errors import ResumeError
 from impasto.methods.solver import Step
 from impasto.methods.way import Snapshot
+from impasto.pace import Pace
 from impasto.painting import run_state
-from impasto.painting.run_folder import Pace
 from impasto.painting.run_record import Goal, Record
 from impasto.recipe import Recipe
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import os
 import time
@@ -12,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from impasto import folder_lock
 from impasto.batch.crew import Crew, Heard
 from impasto.batch.jobs import Brief, PaintJob
 from impasto.batch.manifest import FILE, Entry, Manifest, Sheet
@@ -143,29 +143,18 @@ def _claimed(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder; the system lets go of it however the process ends.
-
-    Where folders cannot be locked nothing is.
-    """
+    """Hold the folder."""
     try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as problem:
-        if problem.errno in (errno.EAGAIN, errno.EACCES):
-            os.close(handle)
-            raise OptionError(
-                f"Another batch is painting into {folder}. Wait for it, or give another folder "
-                "with --out."
-            ) from problem
+        handle = folder_lock.lock(folder)
+    except BlockingIOError as problem:
+        raise OptionError(
+            f"Another batch is painting into {folder}. Wait for it, or give another folder "
+            "with --out."
+        ) from problem
     try:
         yield
     finally:
-        os.close(handle)
+        folder_lock.unlock(handle)
 
 
 def _clear(staging: Path) -> None:

@@ -15,79 +15,34 @@ import logging
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from impasto import folder_lock
 from impasto.errors import ResumeError
 from impasto.image import atomic
 from impasto.methods.solver import Step
+from impasto.pace import Pace
 from impasto.painting import run_state
 from impasto.painting.run_record import Record
 from impasto.painting.run_state import Saved
 from impasto.recipe import Stop
 from impasto.strict import MAX_TEXT
 
-try:
-    import fcntl
-except ImportError:  # Windows: nobody is kept out there
-    fcntl = None  # type: ignore[assignment]
-
-__all__ = ["LEAST", "SHARE", "Pace", "RunFolder", "beside", "holding"]
+__all__ = ["LEAST", "SHARE", "RunFolder", "beside", "holding"]
 
 LEAST = 5.0  # seconds that a run lasts before its first state, and between two of them at least
 SHARE = 0.02  # of the run's time, that writing states may take
 
 _RECORD, _STATE = "run.json", "state.safetensors"
-_GUESS = 1 / 500e6  # seconds a byte, until a state has been written: a disc of no great speed
-
 _LOG = logging.getLogger("impasto")
 
 
 def beside(output: Path) -> Path:
     """The folder of a picture's run: `out.run` beside `out.png`."""
     return output.with_suffix(".run")
-
-
-@dataclass
-class Pace:
-    """When a state is written.
-
-    Attributes:
-        least: seconds before the first and between two.
-        share: of all time, that writing may take.
-        since: when the run began, or its last state was written, in seconds of any clock.
-    """
-
-    least: float
-    share: float
-    since: float
-
-    def __post_init__(self) -> None:
-        self._next = self.since + self.least
-        self._rate = _GUESS
-
-    def is_due(self, now: float, size: Callable[[], int]) -> bool:
-        """Whether it is time to write.
-
-        Args:
-            size: tells the bytes to write; asked only when it may be time.
-        """
-        if now < self._next:
-            return False
-        # States grow with every scale, and the first has none before it: foresee what it takes.
-        self._next = self.since + self._rest(size() * self._rate)
-        return now >= self._next
-
-    def wrote(self, began: float, ended: float, size: int) -> None:
-        """A state was written, or could not be, in that time."""
-        self._rate = (ended - began) / max(size, 1)
-        self.since = ended
-        self._next = ended + self._rest(ended - began)
-
-    def _rest(self, seconds: float) -> float:
-        return max(self.least, seconds * (1 / self.share - 1))
 
 
 class RunFolder:
@@ -328,31 +283,22 @@ class RunFolder:
                 path.unlink(missing_ok=True)
 
     def _lock(self) -> None:
-        if fcntl is None or self._handle is not None:
+        if self._handle is not None:
             return
         try:
-            handle = os.open(self.path, os.O_RDONLY)
-        except OSError as problem:
-            raise ResumeError(f"{self.path} cannot be used: {problem.strerror}.") from None
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not os.path.samestat(os.fstat(handle), self.path.stat()):
-                raise FileNotFoundError  # whoever had it has removed it in between
-        except (BlockingIOError, FileNotFoundError):
-            os.close(handle)
+            self._handle = folder_lock.lock(self.path)
+        except BlockingIOError:
             raise ResumeError(
                 f"Another process works in {self.path}. Wait for it, or name another folder with "
                 "--run."
             ) from None
-        except OSError:  # a file system without locks keeps nobody out
-            pass
-        self._handle = handle
+        except OSError as problem:
+            raise ResumeError(f"{self.path} cannot be used: {problem.strerror}.") from None
 
     def release(self) -> None:
         """Let others have the folder."""
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
+        folder_lock.unlock(self._handle)
+        self._handle = None
 
 
 @contextlib.contextmanager
