@@ -217,6 +217,29 @@ def test_a_kill_loses_no_more_than_since_the_last_state(
     assert load_file(out).keys() == load_file(file).keys()
 
 
+def test_two_trainings_of_one_file_are_kept_apart(pictures: Path, tmp_path: Path) -> None:
+    out = tmp_path / "twice.impasto"
+    refused = []
+
+    def begin_another(line: Mapping[str, Any], loop: Loop) -> bool:  # noqa: ARG001
+        with pytest.raises(OptionError, match="Another training works in"):
+            train(order(pictures, out, force=True), on)
+        refused.append(loop.log.exists())
+        return True
+
+    train(order(pictures, out), begin_another)
+    assert refused
+    assert all(refused)
+    assert out.exists()
+    assert not (tmp_path / "twice.train").exists()
+
+
+def test_what_is_wrong_leaves_no_folder(pictures: Path, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="would be called 'a'"):
+        train(order(pictures, tmp_path / "wrong.impasto", "a", "a"), on)
+    assert list(tmp_path.iterdir()) == []
+
+
 # ---- a further style ----------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from impasto.features.backbones import COMPACT_LIFTS
 from impasto.features.extractor import Extractor
 from impasto.features.plan import vgg
 from impasto.runtime import generator
+from impasto.training import loop as loops
 from impasto.training.distil import Distillation, DistillationLesson, loop_of
 from impasto.training.embed import publish
 from impasto.training.gallery import GALLERY, Work, find, painting_of
@@ -138,6 +139,32 @@ def test_the_error_falls(folder: Path, compact: Extractor, tmp_path: Path) -> No
     after = held_out_errors(student_of(run), compact, held_out)
     assert all(after[name] < 0.9 * before[name] for name in before), (before, after)
     assert after["relu4_1"] < 0.3 * before["relu4_1"]
+
+
+def test_a_state_is_written_between_measurements_when_steps_are_long(
+    folder: Path, compact: Extractor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loops, "_SHARE", 1.0)
+    run = start(folder, compact, tmp_path, Distillation(steps=3, batch=2, crop=32))
+    run.log_every, run.save_seconds = 1000, 0.0
+    saved: list[int] = []
+    monkeypatch.setattr(run, "save", lambda: saved.append(run.step))
+    run.run()
+    assert saved == [1, 2, 3]
+    # A state without numbers does not take the place of a good one.
+    run.schedule = Schedule(6)
+    real = run.advance
+
+    def poisoned() -> Mapping[str, Tensor]:
+        figures = real()
+        with torch.no_grad():
+            next(run.lesson.network.parameters()).fill_(float("nan"))
+        return figures
+
+    monkeypatch.setattr(run, "advance", poisoned)
+    monkeypatch.setattr(run, "_consider", lambda _: None)
+    run.run()
+    assert saved == [1, 2, 3, 6]
 
 
 def test_a_continued_run_is_the_uninterrupted_one(

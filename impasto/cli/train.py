@@ -135,8 +135,8 @@ def train(
 
     While it trains, OUT.train/preview.jpg shows photographs as they would be painted now. After
     Ctrl-C the same command with --resume goes on where it was, after a kill from the last state,
-    which is written every 100 steps. Beside the file of styles
-    it leaves their card (OUT.md) and a sheet of pictures (OUT-sheet.jpg).
+    which is written about once a minute. Beside the file of styles it leaves their card (OUT.md)
+    and a sheet of pictures (OUT-sheet.jpg).
     """
     hush(quiet)
     target = out or extend or Path(f"{Path(paintings[0]).stem}{SUFFIX}")

@@ -10,12 +10,12 @@ out.train/           while it trains: state, log, preview.jpg and curves.png
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from impasto import digests
+from impasto import digests, folder_lock
 from impasto.errors import OptionError, StyleError
 from impasto.features import weights
 from impasto.image import atomic
@@ -89,7 +89,7 @@ def train(order: Order, told: Told) -> Path | None:
     """
     keep_freed_memory()
     _check(order)
-    with parallel.together():
+    with parallel.together(), _holding(order):
         known = None if order.extends is None else _known(order.extends)
         options = order.options
         if order.extends is not None and known is not None:
@@ -116,10 +116,8 @@ def _trained(
     names = [one.name for one in styles]
     before = [found["loss"] for found in lesson.figures(lesson.network)]
     folder = beside(order.out)
-    if parallel.is_first():
-        if not order.resume:  # only now: all that could be wrong has been looked at
-            _clear(folder)
-        folder.mkdir(exist_ok=True)
+    if parallel.is_first() and not order.resume:
+        _empty(folder)  # only now: all that could be wrong has been looked at
     parallel.wait()
     loop = fast.loop_of(lesson, folder)
     if not loop.run(lambda line: _tell(line, loop, names, told)):
@@ -129,7 +127,7 @@ def _trained(
         # The styles last: without them --resume does all of this again.
         report(made, styles, lesson, loop, order.out)
         trained.save_trained(made, order.out, force=True)  # asked for, or checked as it began
-        _clear(folder)
+        _empty(folder)
     parallel.wait()
     return order.out
 
@@ -173,18 +171,46 @@ def _check_folder(folder: Path, order: Order) -> None:
         )
 
 
+@contextlib.contextmanager
+def _holding(order: Order) -> Iterator[None]:
+    """The training's folder, for this training alone; removed if nothing is in it at the end.
+
+    Raises:
+        OptionError: another training has it, or it cannot be made.
+    """
+    folder = beside(order.out)
+    if not parallel.is_first():
+        yield
+        return
+    try:
+        folder.mkdir(exist_ok=True)
+        handle = folder_lock.lock(folder)
+    except BlockingIOError:
+        raise OptionError(
+            f"Another training works in {folder}. Wait for it, or give another name with -o."
+        ) from None
+    except OSError as problem:
+        raise OptionError(
+            f"{folder} cannot be used: {problem.strerror}. Give another name with -o."
+        ) from None
+    try:
+        _check_folder(folder, order)  # once more: now nobody else puts anything there
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # a state is there, or somebody has put something there
+            folder.rmdir()
+        folder_lock.unlock(handle)
+
+
 def _inside(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
-def _clear(folder: Path) -> None:
-    """Remove a training's folder, of which only our own files were found there."""
+def _empty(folder: Path) -> None:
+    """Remove what a training leaves in its folder."""
     for path in _inside(folder):
         if path.name in _OURS:
             path.unlink()
-    if folder.is_dir():
-        with contextlib.suppress(OSError):  # somebody has put something there
-            folder.rmdir()
 
 
 def _photos(content: str) -> list[Path]:

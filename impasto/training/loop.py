@@ -16,12 +16,16 @@ from torch import Tensor, nn
 
 from impasto import incoming
 from impasto.errors import DivergedError, ImpastoError, WeightsError
+from impasto.pace import Pace
 from impasto.runtime import pick_precision
 from impasto.training import parallel, state
 
 __all__ = ["Average", "Lesson", "Loop", "Patience", "Randomness", "Schedule"]
 
 Figures = Mapping[str, Tensor]
+
+# Of a training's time, that writing states between the measurements may take.
+_SHARE = 0.02
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,8 @@ class Loop:
 
     Attributes:
         optimisers: each with its peak rate.
-        save_every, log_every: steps.
+        save_every, log_every: steps; a state is measured, too.
+        save_seconds: a state is written as often as this as well, as steps can be long.
         patience: when it ends before its last step.
     """
 
@@ -152,6 +157,7 @@ class Loop:
     folder: Path
     log_every: int = 100
     save_every: int = 1000
+    save_seconds: float = 60.0
     patience: Patience = Patience()
     step: int = 0
     seconds: float = 0.0
@@ -184,6 +190,7 @@ class Loop:
         """
         sums: dict[str, Tensor] = {}
         summed = 0
+        pace = Pace(self.save_seconds, _SHARE, time.monotonic())
         while self.step < self.schedule.steps:
             started = time.perf_counter()
             for name, figure in self.advance().items():
@@ -192,17 +199,35 @@ class Loop:
             self.seconds += time.perf_counter() - started
             is_last = self.step == self.schedule.steps
             is_saved = is_last or self.step % self.save_every == 0
+            if not is_saved:
+                self._save_if_due(pace)
             if self.step % self.log_every and not is_saved:
                 continue
             train = {name: round(float(v) / summed, 5) for name, v in sums.items()}
             sums, summed = {}, 0
             line = self._line(train, is_measured=is_saved)
             if is_saved:
-                self.save()
+                self._save_at(pace)
             if not self._log(line, told) and self.step < self.schedule.steps:
                 self.save()
                 return False
         return True
+
+    def _save_if_due(self, pace: Pace) -> None:
+        """Save between two measurements; the first process's clock decides for all."""
+        # States are all as large: what the last one took is foretold by any size.
+        is_due = pace.is_due(time.monotonic(), lambda: 1) and self._is_sound()
+        if parallel.shared(is_due):
+            self._save_at(pace)
+
+    def _is_sound(self) -> bool:
+        """Whether there is a number in every weight: the last good state is worth more."""
+        return all(bool(p.isfinite().all()) for p in self.lesson.network.parameters())
+
+    def _save_at(self, pace: Pace) -> None:
+        began = time.monotonic()
+        self.save()
+        pace.wrote(began, time.monotonic(), 1)
 
     def _line(self, train: Mapping[str, float], *, is_measured: bool) -> dict[str, Any]:
         """A line of the log; where it is measured, the end is decided on as well."""
