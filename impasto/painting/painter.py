@@ -19,6 +19,7 @@ from impasto.painting.photograph import network_of
 from impasto.painting.reading import read_style
 from impasto.painting.regions import blended
 from impasto.painting.task import Sources
+from impasto.runtime import keep_freed_memory
 from impasto.styles.statistics import Style
 
 __all__ = ["Painter", "Stylizer", "fast", "instant"]
@@ -103,6 +104,7 @@ def fast(style: Any, *, strength: float = 0.5, **options: Any) -> Painter:
 
 def _read(style: Any, config: StyledConfig) -> tuple[Style, Extractor]:
     """A style, or several as one, and what sees the pictures."""
+    keep_freed_memory()  # every picture takes the memory of the one before it
     several = style if isinstance(style, (list, tuple)) else [style]
     sources = Sources.of(None, *several)
     if not sources.styles:
