@@ -6,7 +6,6 @@ import ast
 import importlib
 import json
 import re
-import resource
 import shlex
 import subprocess
 import sys
@@ -23,7 +22,7 @@ PACKAGE = ROOT / "impasto"
 
 FLOORS = {
     "errors": 0, "sizes": 0, "strict": 0,
-    "digests": 0, "image": 0, "incoming": 0, "runtime": 0,
+    "digests": 0, "image": 0, "incoming": 0, "runtime": 0, "folder_lock": 0, "pace": 0,
     "features": 1,
     "losses": 2, "networks": 2, "styles": 2,
     "methods": 3,
@@ -190,14 +189,19 @@ def test_type_checkers_see_the_names_where_they_are_loaded_from() -> None:
     assert {*seen, "methods", "__version__"} == set(impasto.__all__)
 
 
-def loaded_after(code: str) -> set[str]:
-    """The top-level modules that a fresh interpreter has loaded after running `code`."""
+def modules_after(code: str) -> set[str]:
+    """The modules that a fresh interpreter has loaded after running `code`."""
     script = f"import sys, json\n{code}\nprint(json.dumps(sorted(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    return {module.split(".")[0] for module in json.loads(done.stdout.splitlines()[-1])}
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def loaded_after(code: str) -> set[str]:
+    """Their top-level names."""
+    return {module.split(".")[0] for module in modules_after(code)}
 
 
 @pytest.mark.parametrize("module", ["impasto", *LIGHT_MODULES])
@@ -219,15 +223,10 @@ def test_help_loads_neither_torch_nor_pillow() -> None:
     assert not loaded_after(HELP) & {"torch", "PIL", "numpy"}
 
 
-def test_help_takes_less_than_half_a_second() -> None:
-    # Time of the processor, the best of some: what else the machine does must not fail a test.
-    seconds = []
-    for _ in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        loaded_after(HELP)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert min(seconds) < 0.5
+def test_help_loads_few_modules() -> None:
+    # What makes it quick: about 380 now, where torch alone would bring 1,000. No time is taken, as
+    # that of a slow machine, or of a busy one, would tell nothing of us.
+    assert 100 < len(modules_after(HELP)) < 500
 
 
 def test_the_embedded_weights_are_small() -> None:
