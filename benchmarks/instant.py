@@ -55,6 +55,7 @@ def speed(repeats: int) -> list[dict[str, Any]]:
         }
         paint, pictures = _painter(width, height)
         painters: dict[str, Callable[[Tensor], Any]] = {"instant": paint}
+        keep_freed_memory()  # of any size, as Johnson's network has no panes and gains by it
         if width * height <= MOST:
             painters["johnson"] = _johnson(next(paint.extractor.parameters()).dtype)
         found = timed(painters, pictures, repeats)

@@ -98,10 +98,13 @@ def test_parts_have_no_seam(
 
 
 @pytest.mark.parametrize("size", [(300, 260), (257, 401), (64, 500)])
-@pytest.mark.parametrize("side", [32, 90])
+@pytest.mark.parametrize(
+    ("side", "deep"), [(32, 4000), (90, 4000), (4000, 48), (4000, 90), (64, 96)]
+)
 def test_panes_have_no_seam(
     size: tuple[int, int],
     side: int,
+    deep: int,
     compact: Extractor,
     brush: Brush,
     monkeypatch: pytest.MonkeyPatch,
@@ -109,17 +112,22 @@ def test_panes_have_no_seam(
     photograph = waves(1, *size)
     whole = paint_with(brush, photograph, compact)
     monkeypatch.setattr(_panes, "_SIDE", side)
-    assert len(_panes.spans(320)) > 1
+    monkeypatch.setattr(_panes, "_DEEP_SIDE", deep)
+    assert len(_panes.spans(320, min(side, deep))) > 1
     torch.testing.assert_close(paint_with(brush, photograph, compact), whole, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("reach", ["REACH", "_DEEP_REACH", "COARSE_REACH"])
 def test_panes_that_see_too_little_leave_seams(
-    compact: Extractor, brush: Brush, monkeypatch: pytest.MonkeyPatch
+    reach: str, compact: Extractor, brush: Brush, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photograph = waves(1, 200, 160)
     whole = paint_with(brush, photograph, compact)
     monkeypatch.setattr(_panes, "_SIDE", 64)
-    monkeypatch.setattr(_panes, "REACH", REACH // 2)
+    monkeypatch.setattr(_panes, "_DEEP_SIDE", 64)
+    steps = getattr(_panes, reach) // _panes.STEP
+    less = steps // 2 * _panes.STEP if steps > 1 else REACH // 2
+    monkeypatch.setattr(_panes, reach, less)
     assert (paint_with(brush, photograph, compact) - whole).abs().max() > 1e-3
 
 
@@ -129,6 +137,7 @@ def test_panes_paint_what_the_networks_do_at_once(
 ) -> None:
     """Extractor and decoder over all of the framed picture, and the margin cut off."""
     monkeypatch.setattr(_panes, "_SIDE", 64)
+    monkeypatch.setattr(_panes, "_DEEP_SIDE", 96)
     photograph = waves(1, *size)
     framed = _instant._framed(photograph, MARGIN)
     decoder = brush.ready(whole_moments(photograph, compact, None))
@@ -141,14 +150,14 @@ def test_panes_paint_what_the_networks_do_at_once(
 @pytest.mark.parametrize("inner", [16, 520, 528, 1920, 3000])
 def test_panes_meet_and_cover_everything(inner: int) -> None:
     side = inner + 2 * MARGIN
-    panes = _panes.spans(side)
+    panes = _panes.spans(side, 512)
     assert (panes[0].start, panes[-1].end) == (MARGIN, side - MARGIN)
     assert (panes[0].first, panes[-1].last) == (0, side)
     for before, after in pairwise(panes):
         assert before.end == after.start == before.last == after.first
         assert after.start % _panes.STEP == 0
     lengths = [pane.end - pane.start for pane in panes]
-    assert max(lengths) < 1.6 * _panes._SIDE
+    assert max(lengths) < 1.6 * 512
     assert max(lengths) - min(lengths) <= 2 * _panes.STEP
 
 

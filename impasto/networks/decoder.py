@@ -17,20 +17,24 @@ from torch.nn import functional as F
 
 from impasto.networks.transport import Transport
 
-__all__ = ["LEVELS", "REACH", "Decoder", "Weights", "laid"]
+__all__ = ["COARSE", "COARSE_REACH", "LEVELS", "REACH", "Decoder", "Weights", "laid"]
 
 # Layers whose features are moved and painted from, deepest first, with their channels.
 LEVELS = {"relu4_1": 128, "relu3_1": 64, "relu2_1": 32, "relu1_1": 16}
+
+COARSE = tuple(LEVELS)[:2]
+"""The levels that the coarse half sees."""
 
 REACH = 8
 """Pixels that the fine half looks beyond what it paints: by two convolutions, and three of half the
 size."""
 
+COARSE_REACH = 40
+"""Those that the coarse half does: three convolutions at a quarter of the size, three at an eighth,
+up to whole steps."""
+
 Weights = tuple[Float[Tensor, "_ _ _ _"], Float[Tensor, " _"]]
 Features = Mapping[str, Float[Tensor, "1 _ _ _"]]
-
-# Stages of the coarse half.
-_COARSE = 2
 
 
 @dataclass(frozen=True)
@@ -64,17 +68,17 @@ class Decoder:
 
     def coarse(self, features: Features) -> Float[Tensor, "1 _ _ _"]:
         """The coarse half, from the two deeper levels; at a quarter of the picture's size."""
-        first, *others = (features[name] for name in list(LEVELS)[:_COARSE])
+        first, *others = (features[name] for name in COARSE)
         # Beyond the border features go on as there, as its training has it.
         x = _through(F.pad(first, (1, 1, 1, 1), "replicate"), self.stages[0], padding=0)
-        for number in range(1, _COARSE):
+        for number in range(1, len(COARSE)):
             x = self._stage(number, x, others[number - 1])
         return x
 
     def fine(self, x: Float[Tensor, "1 _ _ _"], features: Features) -> Float[Tensor, "1 3 h w"]:
         """The fine half, from what the coarse one made and the two shallower levels."""
-        others = [features[name] for name in list(LEVELS)[_COARSE:]]
-        for number, seen in enumerate(others, _COARSE):
+        others = [features[name] for name in list(LEVELS)[len(COARSE) :]]
+        for number, seen in enumerate(others, len(COARSE)):
             x = self._stage(number, x, seen)
         return F.conv2d(x, *self.last, padding=1)
 
