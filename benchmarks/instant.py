@@ -5,10 +5,9 @@
 
 The first gives seconds a picture by size, the style encoded already, and beside it those of the
 network of Johnson et al. (benchmarks/johnson.py) in the same number type; the peak of memory is
-that of a process which paints one size alone, twice. The second
-paints every pair of a photograph and a painting by both methods and judges them, with a copy of
-either parent beside, through a backbone of other weights than `compact`'s own, if a file names
-them. Writes `instant.json`.
+that of a process which paints one size alone, twice. The second paints every pair of a photograph
+and a painting by both methods and judges them, with a copy of either parent beside, through a
+backbone of other weights than `compact`'s own, if a file names them. Writes `instant.json`.
 """
 
 from __future__ import annotations
@@ -153,7 +152,6 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     figures = options.out / "instant.json"
-    keep_freed_memory()
     try:
         atomic.check_target(figures, force=True)
         known = json.loads(figures.read_text()) if figures.exists() else {}

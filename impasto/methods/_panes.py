@@ -110,7 +110,7 @@ def look(framed: Picture, extractor: Extractor) -> Seen:
     found: dict[str, Tensor] = {}
     kept = []
     for row, column in panes:
-        seen = extractor.enter(framed[..., row.near(REACH), column.near(REACH)])
+        seen = extractor.enter(_near(framed, 1, row, column, REACH))
         shallow = extractor.advance(seen, operations[:split], {*LEVELS, pooled})[1]
         _put(found, _FINEST, shallow[_FINEST][..., ::2, ::2], 2, row, column, REACH)
         _put(found, _FINER, shallow[_FINER], 2, row, column, REACH)
@@ -128,8 +128,8 @@ def _look_deeper(
     found: dict[str, Tensor] = {}
     sides = [_SHALLOW * n for n in pooled.shape[-2:]]
     for row, column in _grid(sides, _DEEP_SIDE):
-        rows, columns = (span.near(_DEEP_REACH, _SHALLOW) for span in (row, column))
-        deep = extractor.advance(pooled[..., rows, columns], operations, LEVELS)[1]
+        seen = _near(pooled, _SHALLOW, row, column, _DEEP_REACH)
+        deep = extractor.advance(seen, operations, LEVELS)[1]
         for name, part in deep.items():
             _put(found, name, part, _STRIDES[name], row, column, _DEEP_REACH)
     return found
@@ -166,8 +166,8 @@ def _put(
     there, here = [], []
     for span in (row, column):
         there.append(slice(span.first // stride, span.last // stride))
-        begin = span.near(reach).start
-        here.append(slice((span.first - begin) // stride, (span.last - begin) // stride))
+        begin = span.near(reach, stride).start
+        here.append(slice(span.first // stride - begin, span.last // stride - begin))
     found[name][..., there[0], there[1]] = part[..., here[0], here[1]]
 
 
@@ -194,15 +194,14 @@ def _paint_coarsely(levels: Features, sides: Sequence[int], decoder: Decoder) ->
     found: dict[str, Tensor] = {}
     for row, column in _grid(sides, _DEEP_SIDE):
         seen = {
-            name: levels[name][
-                ...,
-                row.near(COARSE_REACH, _STRIDES[name]),
-                column.near(COARSE_REACH, _STRIDES[name]),
-            ]
-            for name in COARSE
+            name: _near(levels[name], _STRIDES[name], row, column, COARSE_REACH) for name in COARSE
         }
         _put(found, "coarse", decoder.coarse(seen), _SHALLOW, row, column, COARSE_REACH)
     return found["coarse"]
+
+
+def _near(features: Tensor, stride: int, row: Span, column: Span, reach: int) -> Tensor:
+    return features[..., row.near(reach, stride), column.near(reach, stride)]
 
 
 def _at(features: Tensor, stride: int, row: Span, column: Span) -> Tensor:

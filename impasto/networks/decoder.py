@@ -30,8 +30,8 @@ REACH = 8
 size."""
 
 COARSE_REACH = 40
-"""Those that the coarse half does: three convolutions at a quarter of the size, three at an eighth,
-up to whole steps."""
+"""Pixels that the coarse half looks beyond what it makes, up to whole steps: by three convolutions
+at a quarter of the picture's size, and three at an eighth."""
 
 Weights = tuple[Float[Tensor, "_ _ _ _"], Float[Tensor, " _"]]
 Features = Mapping[str, Float[Tensor, "1 _ _ _"]]

@@ -53,8 +53,7 @@ class Painter:
             paint_with(self.brush, picture[None].to(device, torch.float32), self.extractor)
             for picture in pictures
         ]
-        whole = painted[0] if len(painted) == 1 else torch.cat(painted)
-        return whole.to(pictures)
+        return torch.cat(painted).to(pictures)
 
 
 def instant(style: Any, *, strength: float = 0.5, size: int = 512, **options: Any) -> Painter:
