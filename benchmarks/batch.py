@@ -27,7 +27,7 @@ from typing import Any
 from stylize import machine
 
 from impasto.errors import ImpastoError
-from impasto.image import atomic
+from impasto.files import atomic
 
 ROOT = Path(__file__).resolve().parents[1]
 

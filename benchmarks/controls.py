@@ -22,14 +22,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from impasto.config.methods import GatysConfig, MrfConfig, NnstConfig
+from impasto.engine.regions import Region
+from impasto.engine.step import Step, last
 from impasto.errors import ImpastoError
 from impasto.features.weights import load
-from impasto.image import atomic
-from impasto.image.files import fit, read
+from impasto.files import atomic
 from impasto.image.labels import LabelMap
 from impasto.image.masks import masks
-from impasto.methods import GatysConfig, MrfConfig, NnstConfig, Region, gatys, mrf, nnst, texture
-from impasto.methods.solver import Step, last
+from impasto.image.picture import fit
+from impasto.image.reading import read
+from impasto.methods.gatys import gatys
+from impasto.methods.mrf import mrf
+from impasto.methods.nnst import nnst
+from impasto.methods.texture import texture
 from impasto.runtime import pick_device, pick_precision
 from impasto.styles import card, gallery
 from impasto.styles.statistics import Painting

@@ -23,8 +23,9 @@ from stylize import ROOT, machine
 import impasto
 from impasto.errors import ImpastoError
 from impasto.features import weights
-from impasto.image import atomic
-from impasto.image.files import read, resize
+from impasto.files import atomic
+from impasto.image.picture import resize
+from impasto.image.reading import read
 from impasto.networks import trained
 from impasto.networks.instant import STYLE_LAYERS
 from impasto.runtime import keep_freed_memory

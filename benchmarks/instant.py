@@ -31,8 +31,8 @@ from torch import Tensor
 import impasto
 from impasto.errors import ImpastoError
 from impasto.evaluation.metrics import evaluate
-from impasto.image import atomic
-from impasto.painting.painter import Painter
+from impasto.files import atomic
+from impasto.painting.stylizer import Painter
 from impasto.runtime import generator, keep_freed_memory, peak_memory
 
 # Width and height.

@@ -28,8 +28,13 @@ import torch
 from PIL import Image
 
 from impasto.cli.main import main as impasto
-from impasto.methods import doodle, gatys, laplacian, mrf, nnst, texture
-from impasto.painting import run_folder
+from impasto.methods.doodle import doodle
+from impasto.methods.gatys import gatys
+from impasto.methods.laplacian import laplacian
+from impasto.methods.mrf import mrf
+from impasto.methods.nnst import nnst
+from impasto.methods.texture import texture
+from impasto.run import folder as run_folder
 
 # Loaded before any fork: all children run the same code, and none of them spends its time loading.
 LOADED = (doodle, gatys, laplacian, mrf, nnst, texture)

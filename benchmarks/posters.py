@@ -23,7 +23,7 @@ from typing import Any
 from stylize import ROOT, machine, png_size, run
 
 from impasto.errors import ImpastoError
-from impasto.image import atomic
+from impasto.files import atomic
 
 # More than any machine has: the plan then looks at the picture as a whole.
 _NO_LIMIT = "100TB"

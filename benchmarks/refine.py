@@ -24,15 +24,19 @@ from typing import Any
 from stylize import ROOT, machine
 from torch import Tensor
 
+from impasto.config.bases import MOST
+from impasto.config.methods import GatysConfig, InstantConfig
+from impasto.engine.setup import backbone_of
+from impasto.engine.snapshots import Way
+from impasto.engine.step import last
 from impasto.errors import ImpastoError
 from impasto.features.extractor import Extractor
-from impasto.image import atomic
-from impasto.image.files import Picture, fit, read, write
-from impasto.methods import GatysConfig, InstantConfig, gatys, instant
-from impasto.methods._painter import backbone_of
-from impasto.methods.bases import MOST
-from impasto.methods.solver import last
-from impasto.methods.way import Way
+from impasto.files import atomic
+from impasto.image.picture import Picture, fit
+from impasto.image.reading import read
+from impasto.image.writing import write
+from impasto.methods.gatys import gatys
+from impasto.methods.instant import instant
 from impasto.styles.statistics import Painting
 
 # One row for each iteration at the last scale: iterations so far, their cost, seconds, the loss.

@@ -28,8 +28,9 @@ from torch.nn import functional as F
 
 import impasto
 from impasto.errors import ImpastoError
-from impasto.image import atomic
-from impasto.image.files import fit, read
+from impasto.files import atomic
+from impasto.image.picture import fit
+from impasto.image.reading import read
 from impasto.runtime import keep_freed_memory
 from impasto.training.pictures import find_pictures
 

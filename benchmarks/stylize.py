@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import ImpastoError
-from impasto.image import atomic
+from impasto.files import atomic
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -71,7 +71,8 @@ def png_size(path: Path) -> tuple[int, int]:
 
 def export_swatch(name: str, path: Path) -> None:
     """The swatch of a built-in style as a painting that another backbone can measure."""
-    from impasto.image.files import Picture, fit, write
+    from impasto.image.picture import Picture, fit
+    from impasto.image.writing import write
     from impasto.styles import card, gallery
 
     swatch = card.load(gallery.path(name)).swatch

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from impasto.version import __version__
+
 __all__ = [
     "DivergedError",
     "GatysConfig",
@@ -37,10 +39,12 @@ __all__ = [
     "write",
 ]
 
-__version__ = "0.1.0"
-
 if TYPE_CHECKING:
     from impasto import methods
+    from impasto.api import doodle, stylize, texture
+    from impasto.config.methods import GatysConfig
+    from impasto.config.recipe import Recipe
+    from impasto.engine.step import Step
     from impasto.errors import (
         DivergedError,
         ImpastoError,
@@ -50,37 +54,34 @@ if TYPE_CHECKING:
         StyleError,
         WeightsError,
     )
-    from impasto.image.files import Picture, read, write
-    from impasto.methods.configs import GatysConfig
-    from impasto.methods.solver import Step
-    from impasto.painting import make_card, stylize
-    from impasto.painting.doodle import doodle
-    from impasto.painting.painter import fast, instant
-    from impasto.painting.texture import texture
-    from impasto.recipe import Recipe
+    from impasto.image.picture import Picture
+    from impasto.image.reading import read
+    from impasto.image.writing import write
+    from impasto.painting.cards import make_card
+    from impasto.painting.stylizer import fast, instant
     from impasto.styles.card import StyleCard
 else:  # unseen by type checkers, so that to them a wrong name stays an error
     _HOMES = {
         "DivergedError": "errors",
-        "GatysConfig": "methods.configs",
+        "GatysConfig": "config.methods",
         "ImpastoError": "errors",
         "OptionError": "errors",
-        "Picture": "image.files",
+        "Picture": "image.picture",
         "PictureError": "errors",
-        "Recipe": "recipe",
+        "Recipe": "config.recipe",
         "RecipeError": "errors",
-        "Step": "methods.solver",
+        "Step": "engine.step",
         "StyleCard": "styles.card",
         "StyleError": "errors",
         "WeightsError": "errors",
-        "doodle": "painting.doodle",
-        "fast": "painting.painter",
-        "instant": "painting.painter",
-        "make_card": "painting",
-        "read": "image.files",
-        "stylize": "painting",
-        "texture": "painting.texture",
-        "write": "image.files",
+        "doodle": "api",
+        "fast": "painting.stylizer",
+        "instant": "painting.stylizer",
+        "make_card": "painting.cards",
+        "read": "image.reading",
+        "stylize": "api",
+        "texture": "api",
+        "write": "image.writing",
     }
 
     def __getattr__(name: str) -> object:

@@ -4,7 +4,7 @@
     python runs/calibration.py … --method instant --against runs/calibration --out runs/instant
 
 WEIGHTS are those of a network that no picture is painted through: the compressed VGG-19 of
-`impasto.training.teacher`, or `vgg19` for the cached one. Into the folder go `distances.csv` and
+`tools.teacher`, or `vgg19` for the cached one. Into the folder go `distances.csv` and
 `distances.png`; a run that was stopped goes on where it was. It ends with how far the content
 distances at 0.5 vary, and with every pair whose distances do not go one way along the dial.
 
@@ -27,14 +27,16 @@ import torch
 from torch import Tensor
 
 import impasto
+from impasto.config.methods import OPTIMISERS, STYLIZERS
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
-from impasto.image.files import fit, read, resize
+from impasto.image.picture import fit, resize
+from impasto.image.reading import read
 from impasto.losses import functional as losses
-from impasto.losses.statistics import gram, lift_of, moments
-from impasto.methods.configs import OPTIMISERS, STYLIZERS
+from impasto.losses.moments import moments
+from impasto.losses.statistics import gram, lift_of
 from impasto.training.pictures import find_pictures
-from impasto.training.teacher import load_teacher
+from tools.teacher import load_teacher
 
 STRENGTHS = (0.1, 0.3, 0.5, 0.7, 0.9)
 

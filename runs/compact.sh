@@ -10,6 +10,6 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 teacher=${1:?give vgg19 or the file of a teacher} photos=${2:?} paintings=${3:?}
 python=.venv/bin/python
-$python -m impasto.training.distil \
+$python -m tools.distil \
   --teacher "$teacher" --photos "$photos" --paintings "$paintings" --out runs/compact
-$python -m impasto.training.embed --run runs/compact --teacher "$teacher" --photos "$photos"
+$python -m tools.embed --run runs/compact --teacher "$teacher" --photos "$photos"

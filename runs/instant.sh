@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 photos=${1:?give a folder of photographs} others=${2:?give a folder of paintings to be judged by}
 shift 2
-train=(.venv/bin/python -m impasto.training.instant --photos "$photos" --others "$others" --embed)
+train=(.venv/bin/python -m tools.instant --photos "$photos" --others "$others" --embed)
 "${train[@]}" --paintings "$@" --out runs/instant
 # Once more, from there, at lower rates.
 [ -e runs/instant/first.safetensors ] ||

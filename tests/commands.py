@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from impasto.cli.main import main
-from impasto.image.files import read_recipe
-from impasto.recipe import Recipe
+from impasto.config.recipe import Recipe
+from impasto.image.reading import read_recipe
 
 __all__ = ["QUICK", "ROOT", "paint", "pixels", "process", "recipe_of"]
 

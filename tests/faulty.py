@@ -16,9 +16,10 @@ from typing import Any
 import torch
 
 from commands import ROOT
-from impasto.batch import worker
-from impasto.batch.jobs import Brief
-from impasto.methods import solver
+from impasto.engine import scale as solver_scale
+from impasto.engine.scale import Scale
+from impasto.jobs import worker_process as worker
+from impasto.jobs.messages import Brief
 
 __all__ = ["Denied", "Full", "Gated", "Removed", "poisoned", "serve_poisoned", "serve_short"]
 
@@ -35,7 +36,7 @@ from impasto.cli import painter
 from impasto.cli.main import main
 from impasto.painting import run_folder
 
-conduct = importlib.import_module("impasto.batch.conduct")
+conduct = importlib.import_module("impasto.jobs.run_batch")
 stops = {int(word) for word in sys.argv[1].split(",")}
 run_folder.LEAST, run_folder.SHARE = 0.0, 1.0
 steps, publish, published = painter.paint, conduct._Run._publish, []
@@ -189,7 +190,7 @@ class Removed:
 
 def poisoned(first: int, last: int) -> Callable[..., Any]:
     """What stands for `_Scale.advance`: gradients of those steps have a value that is no number."""
-    real, counted = solver._Scale.advance, [0]
+    real, counted = Scale.advance, [0]
 
     def advance(self: Any, objective: Any) -> Any:
         counted[0] += 1
@@ -206,13 +207,13 @@ def poisoned(first: int, last: int) -> Callable[..., Any]:
 
 def serve_poisoned(connection: Connection, brief: Brief) -> None:
     """A worker whose first picture meets values that are no numbers, again and again."""
-    vars(solver)["_Scale"].advance = poisoned(5, 14)
+    vars(solver_scale)["Scale"].advance = poisoned(5, 14)
     worker.serve(connection, brief)
 
 
 def serve_short(connection: Connection, brief: Brief) -> None:
     """A worker that has no memory for a picture as a whole."""
-    from impasto.batch import bench
+    from impasto.jobs import worker as bench
 
     real = vars(bench)["paint"]
 

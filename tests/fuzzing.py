@@ -25,22 +25,23 @@ from PIL import Image
 from rich.console import Console
 from safetensors.torch import save
 
-from impasto.batch.manifest import FILE, Entry, MadeOf, Manifest, Sheet
 from impasto.cli.cards import show
 from impasto.cli.inputs import depth
+from impasto.config.methods import GatysConfig
+from impasto.config.recipe import ROLES, Input, Recipe, Stop
+from impasto.engine.snapshots import Snapshot
+from impasto.engine.step import Step
 from impasto.errors import ImpastoError
 from impasto.features import checkpoint
 from impasto.features.backbones import BACKBONES
-from impasto.image import files
-from impasto.losses.statistics import Moments
-from impasto.methods.configs import GatysConfig
-from impasto.methods.solver import Step
-from impasto.methods.way import Snapshot
-from impasto.painting import run_state
-from impasto.painting.reading import read_map
-from impasto.painting.run_folder import holding
-from impasto.painting.run_record import Goal, Record
-from impasto.recipe import ROLES, Input, Recipe, Stop
+from impasto.image import reading, writing
+from impasto.image.picture import Picture
+from impasto.jobs.manifest import FILE, Entry, MadeOf, Manifest, Sheet
+from impasto.losses.moments import Moments
+from impasto.painting.inputs import read_map
+from impasto.run import state as run_state
+from impasto.run.folder import holding
+from impasto.run.record import Goal, Record
 from impasto.styles import card as cards
 from impasto.styles.about import About, read_about, read_swatch
 from impasto.training import state
@@ -176,7 +177,7 @@ def _pictures() -> list[bytes]:
     exif[0x0131] = "a camera"
     colour, alpha = (Image.fromarray(_levels(13, 17, n)) for n in (3, 4))
     grey = Image.fromarray(_levels(13, 17, 1))
-    tagged = {"exif": exif, "icc_profile": files.to_pil(_blank()).info["icc_profile"]}
+    tagged = {"exif": exif, "icc_profile": writing.to_pil(_blank()).info["icc_profile"]}
     found = [_saved(colour, kind, **tagged) for kind in ("PNG", "JPEG", "WEBP", "TIFF", "AVIF")]
     found += [_saved(alpha, kind) for kind in ("PNG", "WEBP", "TIFF", "JPEG2000")]
     found += [_saved(grey, kind) for kind in ("PNG", "JPEG", "GIF", "BMP", "PPM", "JPEG2000")]
@@ -195,8 +196,8 @@ def _pictures() -> list[bytes]:
     return found
 
 
-def _blank() -> files.Picture:
-    return files.Picture(torch.rand(1, 3, 9, 11, generator=torch.Generator().manual_seed(0)))
+def _blank() -> Picture:
+    return Picture(torch.rand(1, 3, 9, 11, generator=torch.Generator().manual_seed(0)))
 
 
 def _recipe() -> Recipe:
@@ -216,7 +217,7 @@ def _painted() -> list[bytes]:
     with tempfile.TemporaryDirectory() as folder:
         for suffix, bits in ((".png", 8), (".png", 16), (".tif", 16), (".jpg", 8), (".webp", 8)):
             path = Path(folder) / f"{bits}{suffix}"
-            files.write(_blank(), path, recipe=_recipe().to_json(), bits=bits)  # type: ignore[arg-type]
+            writing.write(_blank(), path, recipe=_recipe().to_json(), bits=bits)  # type: ignore[arg-type]
             found.append(path.read_bytes())
     return found
 
@@ -307,7 +308,7 @@ def _segments(draw: st.DrawFn) -> bytes:
 @st.composite
 def _profiled(draw: st.DrawFn) -> bytes:
     """A PNG of any mode with a spoilt colour profile."""
-    profile = draw(spoilt(lambda: [files.to_pil(_blank()).info["icc_profile"]]))
+    profile = draw(spoilt(lambda: [writing.to_pil(_blank()).info["icc_profile"]]))
     mode = draw(st.sampled_from(["RGB", "L", "RGBA", "P", "I;16", "LA"]))
     image = Image.fromarray(_levels(5, 4, 1)).convert("L").convert(mode)
     return _saved(image, "PNG", icc_profile=profile or b"x")
@@ -319,13 +320,13 @@ _any_picture = st.one_of(
 
 
 def _check_picture(path: Path) -> None:
-    picture = files.read(path, max_pixels=2**22)
+    picture = reading.read(path, max_pixels=2**22)
     for values, channels in ((picture.pixels, 3), (picture.alpha, 1)):
         if values is not None:
             assert values.shape == (1, channels, picture.height, picture.width)
             assert values.dtype == torch.float32
             assert 0 <= values.min() <= values.max() <= 1
-    assert files.digest(path).startswith("sha256:")
+    assert reading.digest(path).startswith("sha256:")
 
 
 # --- recipes ---
@@ -337,7 +338,7 @@ def _check_recipe(recipe: Recipe) -> None:
 
 
 def _check_painted(path: Path) -> None:
-    text = files.read_recipe(path)
+    text = reading.read_recipe(path)
     assert depth(path) in (8, 16)
     if text is not None:
         _check_recipe(Recipe.from_json(text))

@@ -20,15 +20,16 @@ import pytest
 from PIL import Image
 
 from commands import QUICK, ROOT, pixels, recipe_of
-from impasto.batch import Batch, Look, Progress, conduct
-from impasto.batch.jobs import Cell, DrawJob
-from impasto.batch.manifest import Manifest
-from impasto.batch.sheet import draw
-from impasto.batch.sheets import plan_sheets
-from impasto.batch.survey import STAGING, survey
 from impasto.cli.main import main
+from impasto.config.methods import GatysConfig
 from impasto.errors import ImpastoError, OptionError, WeightsError
-from impasto.methods.configs import GatysConfig
+from impasto.jobs.batch import Batch, Look
+from impasto.jobs.contact_sheet import draw
+from impasto.jobs.manifest import Manifest
+from impasto.jobs.messages import Cell, DrawJob
+from impasto.jobs.run_batch import Progress, conduct
+from impasto.jobs.sheet_layout import plan_sheets
+from impasto.jobs.status import STAGING, survey
 
 Said = pytest.CaptureFixture[str]
 Watch = Callable[[Progress], bool]
@@ -93,7 +94,7 @@ def test_a_broken_picture_stops_only_itself_and_is_tried_again(
     assert all(stamps()[name] == stamp for name, stamp in before.items())
     assert Path("out/contact.jpg").read_bytes() != sheet
 
-    monkeypatch.setattr("impasto.batch.crew.serve", None)  # a worker would find nothing to do
+    monkeypatch.setattr("impasto.jobs.executor.serve", None)  # a worker would find nothing to do
     assert batch("--style", "starry-night", "--quiet") == 0
     said = capsys.readouterr()
     assert (said.out, said.err) == ("out/contact.jpg\n", "")

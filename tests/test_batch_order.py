@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impasto.batch import Batch, Look, find_photographs, survey
-from impasto.batch.manifest import FILE, Entry, MadeOf, Manifest, is_plain
-from impasto.digests import of_file
+from impasto.config.methods import GatysConfig, NnstConfig
 from impasto.errors import ImpastoError, OptionError, PictureError, RecipeError
-from impasto.methods.configs import GatysConfig, NnstConfig
+from impasto.files.digests import of_file
+from impasto.jobs.batch import Batch, Look, find_photographs
+from impasto.jobs.manifest import FILE, Entry, MadeOf, Manifest, is_plain
+from impasto.jobs.status import survey
 
 pytestmark = pytest.mark.usefixtures("folder")
 

@@ -14,17 +14,20 @@ from skimage import data
 from torch import Tensor
 
 import impasto
+from impasto.config.bases import PhotoConfig
+from impasto.config.methods import METHODS, GatysConfig
+from impasto.config.specs import StyleChoice
+from impasto.engine.step import last
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.features.weights import load
-from impasto.image.files import fit
+from impasto.image.picture import fit
 from impasto.losses.gaussians import barycentre
-from impasto.losses.statistics import Moments, lift_of
-from impasto.methods import GatysConfig, gatys
-from impasto.methods.choices import StyleChoice
-from impasto.methods.configs import METHODS, PhotoConfig
-from impasto.methods.solver import last
-from impasto.painting import Sources, paint, prepare
+from impasto.losses.moments import Moments
+from impasto.losses.statistics import lift_of
+from impasto.methods.gatys import gatys
+from impasto.painting.prepare import prepare
+from impasto.painting.sources import Sources, paint
 from impasto.styles import card as cards
 from impasto.styles import gallery
 from impasto.styles.blend import Blend, Share

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impasto.errors import OptionError
-from impasto.methods.choices import (
+from impasto.config.bases import PhotoConfig, PixelConfig
+from impasto.config.methods import METHODS, GatysConfig, TextureConfig
+from impasto.config.specs import (
     COLOUR_MODES,
     DEPTHS,
     STARTS,
@@ -21,9 +22,9 @@ from impasto.methods.choices import (
     layer_weights,
     start_of,
 )
-from impasto.methods.configs import METHODS, GatysConfig, PhotoConfig, PixelConfig, TextureConfig
-from impasto.methods.given import from_given
-from impasto.painting import Sources
+from impasto.config.validation import from_given
+from impasto.errors import OptionError
+from impasto.painting.sources import Sources
 
 # Styles
 

@@ -21,9 +21,10 @@ from commands import ROOT, paint
 from impasto.cli.flags import config_of, with_flags
 from impasto.cli.main import app, main
 from impasto.cli.outputs import Wanted, with_output
+from impasto.config.bases import PixelConfig
+from impasto.config.fields import option
+from impasto.config.methods import STYLIZERS, GatysConfig
 from impasto.errors import OptionError
-from impasto.methods.configs import STYLIZERS, GatysConfig, PixelConfig
-from impasto.methods.options import option
 
 pytestmark = pytest.mark.usefixtures("folder")
 

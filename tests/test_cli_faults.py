@@ -23,11 +23,11 @@ import impasto
 from commands import QUICK, paint, pixels, process, recipe_of
 from impasto.cli.inputs import find
 from impasto.cli.main import main
+from impasto.config.recipe import Input
 from impasto.errors import OptionError, PictureError, RecipeError
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
-from impasto.image.files import digest
-from impasto.recipe import Input
+from impasto.image.reading import digest
 from impasto.styles import gallery
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -54,7 +54,7 @@ def last_line(said: Said) -> str:
 
 def failing_after(count: int, error: BaseException) -> Any:
     """A painter that breaks down in the middle of its work."""
-    from impasto.painting import paint as real
+    from impasto.painting.sources import paint as real
 
     def broken(*args: Any) -> Iterator[Any]:
         steps = real(*args)
@@ -136,7 +136,7 @@ def test_a_trace_that_cannot_be_is_refused_before_the_work(folder: Path, capsys:
 
 
 def test_a_trace_that_may_not_be_written_is_refused_before_the_work() -> None:
-    from impasto.cli import trace
+    from impasto.run import trace
 
     user = os.geteuid()
     with tempfile.TemporaryDirectory() as name:  # unlike `tmp_path` one that anyone may pass
@@ -181,7 +181,7 @@ def test_a_run_that_fails_before_its_first_step_leaves_the_trace_alone(
     trace = Path("run.jsonl")
     if old is not None:
         trace.write_text(old)
-    monkeypatch.setattr("impasto.cli.painter.paint", failing_after(0, PictureError("no")))
+    monkeypatch.setattr("impasto.run.runner.paint", failing_after(0, PictureError("no")))
     assert paint("--trace", str(trace), "--force") == 1
     assert (trace.read_text() if trace.exists() else None) == old
 
@@ -203,7 +203,7 @@ def test_a_preview_left_over_is_replaced_and_then_removed() -> None:
 def test_a_run_that_fails_says_where_its_last_preview_is(
     monkeypatch: pytest.MonkeyPatch, capsys: Said, error: BaseException, status: int
 ) -> None:
-    monkeypatch.setattr("impasto.cli.painter.paint", failing_after(2, error))
+    monkeypatch.setattr("impasto.run.runner.paint", failing_after(2, error))
     assert paint("--preview-every", "1") == status
     assert "The picture so far is in out.preview.png." in last_line(capsys)
     assert pixels(PREVIEW).ndim == 3
@@ -214,7 +214,7 @@ def test_a_preview_of_another_run_is_not_told_as_this_runs(
     monkeypatch: pytest.MonkeyPatch, capsys: Said
 ) -> None:
     PREVIEW.write_text("left over")
-    monkeypatch.setattr("impasto.cli.painter.paint", failing_after(2, PictureError("It broke.")))
+    monkeypatch.setattr("impasto.run.runner.paint", failing_after(2, PictureError("It broke.")))
     assert paint("--preview-every", "3") == 1
     assert last_line(capsys) == "impasto: It broke."
     assert PREVIEW.read_text() == "left over"
@@ -233,7 +233,7 @@ def test_a_preview_replaces_no_input(capsys: Said) -> None:
 def test_a_preview_that_finds_no_place_is_told_once_and_the_run_goes_on(
     args: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Said
 ) -> None:
-    from impasto.cli import painter
+    from impasto.run import runner as painter
 
     real = vars(painter)["write"]
 
@@ -365,7 +365,8 @@ def test_rerun_knows_pictures_that_came_from_memory(capsys: Said) -> None:
     options: dict[str, Any] = {"size": 64, "smallest": 32, "iterations": 4}
     with Image.open("photo.png") as photo, Image.open("painting.png") as painting:
         made = impasto.stylize(photo.copy(), painting.copy(), **options)
-    from impasto.image.files import read, write
+    from impasto.image.reading import read
+    from impasto.image.writing import write
 
     write(read(made), Path("out.png"), recipe=made.info["impasto"])
     args = ["rerun", "out.png", "-o", "again.png", "--style", "painting.png"]

@@ -17,7 +17,7 @@ from commands import pixels, recipe_of
 from impasto.cli.main import main
 from impasto.errors import OptionError, RecipeError
 from impasto.networks import checkpoint
-from impasto.painting.painter import Stylizer
+from impasto.painting.stylizer import Stylizer
 from impasto.runtime import has_native_bfloat16
 
 pytestmark = pytest.mark.usefixtures("folder")

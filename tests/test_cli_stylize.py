@@ -18,8 +18,8 @@ import pytest
 from commands import QUICK, ROOT, paint, pixels, process, recipe_of
 from impasto.cli.interrupt import patient
 from impasto.cli.main import main
-from impasto.image.files import read_recipe
-from impasto.recipe import Recipe, Stop
+from impasto.config.recipe import Recipe, Stop
+from impasto.image.reading import read_recipe
 
 pytestmark = pytest.mark.usefixtures("folder")
 

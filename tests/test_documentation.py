@@ -14,7 +14,7 @@ from typer.main import get_command
 from commands import ROOT
 from impasto.cli.main import app, main
 from impasto.cli.outputs import Wanted
-from impasto.methods.configs import METHODS
+from impasto.config.methods import METHODS
 
 DOCS = ROOT / "docs"
 PAGES = [DOCS / "README.md", *sorted((DOCS / "controls").glob("*.md"))]

@@ -14,16 +14,15 @@ from torch import Tensor
 
 from commands import pixels, recipe_of
 from impasto import OptionError
+from impasto.api import doodle as painted
 from impasto.cli.main import main
+from impasto.config.methods import DoodleConfig
+from impasto.engine.regions import Region, situations
+from impasto.engine.semantic_patches import meaning_engine
 from impasto.features.extractor import Extractor
 from impasto.features.weights import load
-from impasto.losses.views import Eye
-from impasto.methods import doodle
-from impasto.methods._doodle import _seen_inside
-from impasto.methods._meanings import meaning_engine
-from impasto.methods.configs import DoodleConfig
-from impasto.methods.scene import Region, situations
-from impasto.painting.doodle import doodle as painted
+from impasto.losses.tiled import Eye
+from impasto.methods.doodle import _seen_inside, doodle
 from impasto.styles.statistics import Painting
 
 ENGINES = ("patches", "statistics")

@@ -8,16 +8,16 @@ import pytest
 import torch
 from torch import Tensor
 
+from impasto.engine.adam import Adam
+from impasto.engine.nearest import nearest_engine, nearest_layers
+from impasto.engine.patches import patch_engine, patch_layers
+from impasto.engine.regions import Region, situations
+from impasto.engine.terms import Engine
 from impasto.errors import StyleError
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
 from impasto.features.plan import layer_names
-from impasto.losses.views import Eye
-from impasto.methods._nearest import nearest_engine, nearest_layers
-from impasto.methods._patches import patch_engine, patch_layers
-from impasto.methods._terms import Engine
-from impasto.methods.optimisers import Adam
-from impasto.methods.scene import Region, situations
+from impasto.losses.tiled import Eye
 from impasto.styles import gallery
 from impasto.styles.blend import Blend, Share
 from impasto.styles.card import load

@@ -17,21 +17,21 @@ from torch import Tensor
 import impasto
 from commands import pixels
 from impasto.cli.main import main
+from impasto.config.methods import FastConfig
+from impasto.config.specs import StyleChoice
+from impasto.engine.regions import Region
 from impasto.errors import OptionError, StyleError
 from impasto.features import weights
 from impasto.features.extractor import Extractor
-from impasto.methods import Region, fast
-from impasto.methods._fast import brush_of
-from impasto.methods._instant import Brush
-from impasto.methods.choices import StyleChoice
-from impasto.methods.configs import FastConfig
+from impasto.methods.fast import fast
 from impasto.networks import trained
+from impasto.networks.brush import Brush, brush_of
 from impasto.networks.checkpoint import load_instant
 from impasto.networks.fast import FastNetwork
 from impasto.networks.instant import STYLE_LAYERS, summary
 from impasto.networks.trained import Trained, TrainedStyle, save_trained
-from impasto.networks.words import Entry, TrainedWords, parted, read_words
-from impasto.painting import exporting
+from impasto.networks.trained_metadata import Entry, TrainedWords, parted, read_words
+from impasto.painting import export
 from impasto.styles.blend import Blend, Share
 from impasto.styles.statistics import Painting
 
@@ -319,9 +319,9 @@ def test_a_style_is_exported(file: Path, tmp_path: Path) -> None:
 
 
 def test_a_file_of_styles_is_exported_to_a_file_each(file: Path, tmp_path: Path) -> None:
-    wanted = exporting._wanted(str(file), tmp_path / "out.onnx")
+    wanted = export._wanted(str(file), tmp_path / "out.onnx")
     assert wanted == {f"{file}#{n}": tmp_path / f"out-{n}.onnx" for n in ("a", "b-2")}
-    assert exporting._wanted(f"{file}#a", tmp_path / "o.onnx") == {f"{file}#a": tmp_path / "o.onnx"}
+    assert export._wanted(f"{file}#a", tmp_path / "o.onnx") == {f"{file}#a": tmp_path / "o.onnx"}
 
 
 @pytest.mark.parametrize(

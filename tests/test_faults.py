@@ -24,16 +24,19 @@ import torch
 from faulty import Denied, Full, Gated, Removed, poisoned, serve_poisoned, serve_short
 
 from commands import QUICK, paint, pixels, recipe_of
-from impasto.batch import Batch, Look, conduct
-from impasto.batch.manifest import Manifest
-from impasto.cli import painter
 from impasto.cli.main import main
-from impasto.methods import solver
-from impasto.methods.configs import GatysConfig
-from impasto.methods.solver import Step
-from impasto.methods.way import Plan, Snapshot
-from impasto.painting import run_folder, run_state
-from impasto.painting.run_folder import holding
+from impasto.config.memory import MemoryPlan
+from impasto.config.methods import GatysConfig
+from impasto.engine.scale import Scale
+from impasto.engine.snapshots import Snapshot
+from impasto.engine.step import Step
+from impasto.jobs.batch import Batch, Look
+from impasto.jobs.manifest import Manifest
+from impasto.jobs.run_batch import conduct
+from impasto.run import folder as run_folder
+from impasto.run import runner as painter
+from impasto.run import state as run_state
+from impasto.run.folder import holding
 
 pytestmark = [
     pytest.mark.usefixtures("folder"),
@@ -266,7 +269,7 @@ def test_a_batch_that_is_asked_twice_ends_at_once() -> None:
 # Values that are no numbers
 
 LONG = [*COMMAND[:-6], "--size", "64", "--smallest", "64", "--iterations", "20"]
-ADVANCE = "impasto.methods.solver._Scale.advance"
+ADVANCE = "impasto.engine.scale.Scale.advance"
 
 
 @pytest.fixture
@@ -354,7 +357,7 @@ def order(*photographs: str, iterations: int = 30) -> Batch:
 def test_a_picture_of_a_batch_that_meets_none_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     both = order("photo.png", "painting.png")
     with monkeypatch.context() as patch:
-        patch.setattr("impasto.batch.crew.serve", serve_poisoned)
+        patch.setattr("impasto.jobs.executor.serve", serve_poisoned)
         outcome = conduct(both)
     assert outcome.results == ("failed", "done")
     assert "the gradient was not finite again and again" in outcome.failures[0].message
@@ -371,7 +374,7 @@ def test_a_run_that_lacks_memory_lets_go_of_all_it_has(
     monkeypatch: pytest.MonkeyPatch, preview: bool
 ) -> None:
     def scales() -> list[object]:
-        return [each for each in gc.get_objects() if type(each) is solver._Scale]
+        return [each for each in gc.get_objects() if type(each) is Scale]
 
     gc.collect()
     real, told, others = vars(painter)["paint"], [], scales()  # other tests may still hold some
@@ -382,7 +385,7 @@ def test_a_run_that_lacks_memory_lets_go_of_all_it_has(
                 raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried …")
             yield step
 
-    def leaner(_: Plan) -> None:
+    def leaner(_: MemoryPlan) -> None:
         told.append([each for each in scales() if not any(each is one for one in others)])
 
     monkeypatch.setattr(painter, "paint", paint)
@@ -399,7 +402,7 @@ def test_a_picture_of_a_batch_that_lacks_memory_is_painted_with_less(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("impasto.batch.crew.serve", serve_short)
+        patch.setattr("impasto.jobs.executor.serve", serve_short)
         assert conduct(order("photo.png", iterations=6)).results == ("done",)
     assert "memory could not be had: it is begun anew with less" in caplog.text
     painted = OUT / "photo-tahiti.png"
@@ -420,16 +423,17 @@ def test_a_batch_that_is_given_too_little_memory_says_how_much_it_takes(capsys: 
 
 
 def test_a_large_picture_is_painted_within_a_workers_share() -> None:
-    from impasto.batch.bench import Bench
-    from impasto.batch.jobs import Brief
-    from impasto.painting import Sources, prepare
+    from impasto.jobs.messages import Brief
+    from impasto.jobs.worker import Bench
+    from impasto.painting.prepare import prepare
+    from impasto.painting.sources import Sources
 
     config = GatysConfig(size=64, smallest=64, iterations=2)
     task = prepare(Sources.of("photo.png", "tahiti"), config)
     scales = tuple(replace(s, height=3072, width=4096) for s in task.load.scales)
     large = replace(task, load=replace(task.load, scales=scales))
 
-    def planned(share: int, workers: int) -> Plan:
+    def planned(share: int, workers: int) -> MemoryPlan:
         # What this process holds by now depends on the tests before this one.
         held = psutil.Process().memory_info().rss
         memory = workers * (held + share)
@@ -438,7 +442,7 @@ def test_a_large_picture_is_painted_within_a_workers_share() -> None:
 
     threads = torch.get_num_threads()
     try:
-        assert planned(100 * 10**9, 1) == Plan()
+        assert planned(100 * 10**9, 1) == MemoryPlan()
         tight = planned(4 * 10**9, 1)
         assert tight.tile > 0
         assert planned(4 * 10**9, 2) == tight

@@ -12,19 +12,21 @@ from typing import Any
 
 import pytest
 
-from impasto.errors import OptionError
-from impasto.methods.configs import (
+from impasto.config.memory import MemoryPlan, parse_memory
+from impasto.config.methods import (
     GatysConfig,
     LaplacianConfig,
     MrfConfig,
     NnstConfig,
     TextureConfig,
 )
-from impasto.methods.solver import Step, last
-from impasto.methods.way import Plan, Snapshot, Way
-from impasto.painting import Sources, Task, paint, prepare
-from impasto.painting.forecast import _left, forecast, ladder, paint_leaner, smaller
-from impasto.sizes import parse_memory
+from impasto.engine.snapshots import Snapshot, Way
+from impasto.engine.step import Step, last
+from impasto.errors import OptionError
+from impasto.painting.prepare import prepare
+from impasto.painting.sources import Sources, Task, paint
+from impasto.run.forecast import _left, forecast
+from impasto.run.memory_fallback import ladder, paint_leaner, smaller
 
 MB = 2**20
 
@@ -47,7 +49,7 @@ def at_size(task: Task, size: int) -> Task:
 
 
 def test_a_small_picture_is_looked_at_as_a_whole(task: Task) -> None:
-    assert forecast(task).plan == Plan()
+    assert forecast(task).plan == MemoryPlan()
 
 
 @pytest.mark.parametrize("size", [256, 1024, 4096])
@@ -63,7 +65,7 @@ def test_the_first_plan_that_fits_is_taken(task: Task) -> None:
     large = at_size(task, 4096)
     free = forecast(large, 100_000 * MB)
     tight = forecast(large, free.memory - 100 * MB)
-    assert free.plan == Plan()
+    assert free.plan == MemoryPlan()
     assert tight.plan.tile > 0
     assert tight.memory <= free.memory - 100 * MB
     least = forecast(large, tight.memory * 3 // 4)
@@ -157,7 +159,7 @@ def test_the_levels_of_a_pyramid_take_more_than_the_picture_alone(
 ) -> None:
     load = made(folder, LaplacianConfig(size=64, iterations=4)).load
     assert load.levels[0] == "relu1_1"
-    assert load.bytes(Plan(), 4) > replace(load, levels=()).bytes(Plan(), 4) * 1.1
+    assert load.bytes(MemoryPlan(), 4) > replace(load, levels=()).bytes(MemoryPlan(), 4) * 1.1
 
 
 @pytest.mark.parametrize("config", [NnstConfig, MrfConfig])
@@ -170,7 +172,7 @@ def test_matching_takes_memory_and_time(folder: Path, config: Any) -> None:
     positions = load.matching.positions(load.pixels)
     assert 0 < load.comparisons < positions**2 * len(load.scales)
     large = at_size(task, 4096).load
-    plan = Plan(128 * MB)
+    plan = MemoryPlan(128 * MB)
     without = replace(large, matching=None)
     assert large.bytes(plan, 4) > without.bytes(plan, 4) * 1.05
     painted = replace(large, style_pixels=large.pixels)
@@ -216,7 +218,7 @@ class Broken:
 
 
 def test_a_run_without_memory_goes_on_by_a_leaner_plan(task: Task) -> None:
-    plans: list[Plan] = []
+    plans: list[MemoryPlan] = []
     broken = replace(task, run=Broken(task, 64 * MB).run)
     load = at_size(task, 4096).load
     step = last(paint_leaner(partial(paint, broken), load, Way(), lambda: None, plans.append))
@@ -228,7 +230,7 @@ def test_a_run_without_memory_goes_on_by_a_leaner_plan(task: Task) -> None:
 @pytest.mark.parametrize("size", [128, 512, 1024, 4096, 16384])
 def test_what_is_tried_next_needs_a_fifth_less(task: Task, size: int) -> None:
     load = at_size(task, size).load
-    plan: Plan | None = Plan()
+    plan: MemoryPlan | None = MemoryPlan()
     needs = []
     while plan is not None:
         needs.append(load.bytes(plan, 2))
@@ -238,7 +240,7 @@ def test_what_is_tried_next_needs_a_fifth_less(task: Task, size: int) -> None:
 
 
 def test_it_goes_on_from_the_last_state(task: Task) -> None:
-    first = next(paint(task, Way(plan=Plan(128 * MB))))
+    first = next(paint(task, Way(plan=MemoryPlan(128 * MB))))
     state = first.snapshot()
     broken = replace(task, run=Broken(task, 128 * MB).run)
     seen = list(

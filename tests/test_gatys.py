@@ -9,13 +9,14 @@ import torch
 from skimage import data
 from torch import Tensor
 
+from impasto.config.fields import check
+from impasto.config.methods import GatysConfig
+from impasto.engine.step import Step, last
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.features.weights import load
-from impasto.image.files import fit, resize
-from impasto.methods import GatysConfig, Step, gatys
-from impasto.methods.options import check
-from impasto.methods.solver import last
+from impasto.image.picture import fit, resize
+from impasto.methods.gatys import gatys
 
 QUICK = GatysConfig(size=96, smallest=48, iterations=24, precision="float32")
 

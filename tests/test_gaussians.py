@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from impasto.losses.gaussians import barycentre
-from impasto.losses.statistics import Lift, Moments, blend, covariance, moments
+from impasto.losses.moments import Moments, moments
+from impasto.losses.statistics import Lift, blend, covariance
 
 
 def cloud(seed: int, positions: int = 60, channels: int = 4) -> Moments:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from impasto.losses.guides import Guide, Moments, moments, regional
+from impasto.losses.moments import Guide, Moments, moments, regional
 
 
 @pytest.fixture

@@ -18,11 +18,12 @@ import torch
 from PIL import Image
 from safetensors.torch import save
 
-from impasto import digests, incoming, runtime
+from impasto import runtime
 from impasto.errors import ImpastoError, PictureError, StyleError, WeightsError
 from impasto.features import checkpoint
 from impasto.features.checkpoint import read_tensors
-from impasto.image import claims, files
+from impasto.files import digests, limits
+from impasto.image import header_limits, reading
 from impasto.image import reading as pictures
 from impasto.styles import card as cards
 from impasto.styles import gallery
@@ -45,7 +46,7 @@ def refused(path: Path, data: bytes | None = None) -> str:
         path.write_bytes(data)
     began = time.monotonic()
     with pytest.raises(PictureError) as caught:
-        files.read(path)
+        reading.read(path)
     assert time.monotonic() - began < 5
     return str(caught.value)
 
@@ -62,15 +63,15 @@ def png_of(*parts: bytes) -> bytes:
 def test_what_programs_write_is_within_the_bounds(name: str, tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(encoded(name))
-    claims.check(path)
-    assert files.read(path).width == 40
+    header_limits.check(path)
+    assert reading.read(path).width == 40
 
 
 def test_metadata_of_many_megabytes_are_refused(tmp_path: Path) -> None:
     kept = [chunk(b"prVt", bytes(2**20)) for _ in range(8)]
     path = tmp_path / "a.png"
     path.write_bytes(png_of(*kept))
-    assert files.read(path).width == 40
+    assert reading.read(path).width == 40
     assert "beside its pixels" in refused(path, png_of(*kept * 9))
 
 
@@ -78,11 +79,11 @@ def test_a_text_that_unpacks_to_much_is_refused(tmp_path: Path) -> None:
     text = chunk(b"zTXt", b"impasto\0\0" + zlib.compress(bytes(50_000_000)))
     assert "damaged" in refused(tmp_path / "a.png", png_of(text))
     with pytest.raises(PictureError, match="damaged"):
-        files.read_recipe(tmp_path / "a.png")
+        reading.read_recipe(tmp_path / "a.png")
 
 
 def test_endless_pieces_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(claims, "MAX_PIECES", 2000)
+    monkeypatch.setattr(header_limits, "MAX_PIECES", 2000)
     assert "pieces" in refused(tmp_path / "a.png", png_of(chunk(b"prVt", b"") * 3000))
     jpeg = encoded("JPEG")
     assert "pieces" in refused(tmp_path / "a.jpg", jpeg[:2] + b"\xff\xfe\0\2" * 3000 + jpeg[2:])
@@ -110,14 +111,14 @@ def test_tags_that_claim_the_same_bytes_again_and_again_are_refused(tmp_path: Pa
 
 def test_a_directory_within_itself_ends(tmp_path: Path) -> None:
     (tmp_path / "a.tif").write_bytes(tiff((330, 13, 1, 8)))
-    claims.check(tmp_path / "a.tif")
+    header_limits.check(tmp_path / "a.tif")
 
 
 def test_a_jpeg_of_endless_scans_is_refused(tmp_path: Path) -> None:
     whole = encoded("JPEG", progressive=True)
     scan = whole.rindex(b"\xff\xda")
-    assert files.read(_written(tmp_path / "a.jpg", whole)).width == 40
-    many = whole[:-2] + whole[scan:-2] * claims.MAX_SCANS + whole[-2:]
+    assert reading.read(_written(tmp_path / "a.jpg", whole)).width == 40
+    many = whole[:-2] + whole[scan:-2] * header_limits.MAX_SCANS + whole[-2:]
     assert "100 scans" in refused(tmp_path / "b.jpg", many)
     # A false end within a segment between two scans hides none of them.
     hidden = whole[:scan] + b"\xff\xfe\0\4\xff\xd9" + many[scan:]
@@ -127,7 +128,7 @@ def test_a_jpeg_of_endless_scans_is_refused(tmp_path: Path) -> None:
 def test_an_endless_header_is_refused(tmp_path: Path) -> None:
     words = b"#" + b"a" * 100_000 + b"\n"
     assert "beside its pixels" in refused(tmp_path / "a.ppm", b"P6 " + words + b"1 1 255 abc")
-    assert files.read(_written(tmp_path / "b.ppm", b"P6 # made by me\n1 1 255 abc")).width == 1
+    assert reading.read(_written(tmp_path / "b.ppm", b"P6 # made by me\n1 1 255 abc")).width == 1
 
 
 def _written(path: Path, data: bytes) -> Path:
@@ -159,7 +160,7 @@ def test_slow_decoders_get_little(tmp_path: Path) -> None:
     assert "rare kind" in refused(tmp_path / "b.ppm", b"P6 9000 9000 77 " + bytes(999))
     small = _written(tmp_path / "c.ppm", b"P6 1 1 51 " + bytes([0, 51, 17]))
     torch.testing.assert_close(
-        files.read(small).pixels.flatten(), torch.tensor([0, 1, 85 / 255]), atol=1e-6, rtol=0
+        reading.read(small).pixels.flatten(), torch.tensor([0, 1, 85 / 255]), atol=1e-6, rtol=0
     )
 
 
@@ -168,11 +169,11 @@ def test_a_picture_that_memory_cannot_hold_is_refused(
 ) -> None:
     Image.new("L", (500, 400)).save(tmp_path / "a.png")
     monkeypatch.setattr(runtime, "memory_of", lambda _: 4_000_000)
-    assert files.read(tmp_path / "a.png").width == 500  # a small one is read in any case
+    assert reading.read(tmp_path / "a.png").width == 500  # a small one is read in any case
     monkeypatch.setattr(pictures, "_FEW_PIXELS", 1000)
     assert "500×400, which takes 0.0 GB to read" in refused(tmp_path / "a.png")
     monkeypatch.setattr(runtime, "memory_of", lambda _: 5_000_000)
-    assert files.read(tmp_path / "a.png").width == 500
+    assert reading.read(tmp_path / "a.png").width == 500
 
 
 def test_a_poster_is_within_the_limit() -> None:
@@ -190,9 +191,9 @@ def test_a_file_of_terabytes_is_refused(tmp_path: Path) -> None:
 # --- what is no file ---
 
 READERS: dict[str, Callable[[Path], object]] = {
-    "picture.png": files.read,
-    "painted.png": files.read_recipe,
-    "digest.png": files.digest,
+    "picture.png": reading.read,
+    "painted.png": reading.read_recipe,
+    "digest.png": reading.digest,
     "card.style": cards.load,
     "words.style": read_about,
     "swatch.style": read_swatch,
@@ -235,7 +236,7 @@ from pathlib import Path
 from impasto import incoming
 from impasto.errors import ImpastoError
 try:
-    incoming.check(Path(sys.argv[1]), 10, ImpastoError)
+    limits.check(Path(sys.argv[1]), 10, ImpastoError)
 except ImpastoError:
     sys.exit(0)
 sys.exit(1)
@@ -245,26 +246,26 @@ sys.exit(1)
 def test_a_name_that_no_file_can_have_is_refused() -> None:
     for name in ("a\0b", "x" * 5000):
         with pytest.raises(StyleError, match="cannot be read"):
-            incoming.check(Path(name), 10, StyleError)
+            limits.check(Path(name), 10, StyleError)
 
 
 def test_a_file_may_have_so_many_bytes_and_no_more(tmp_path: Path) -> None:
     path = _written(tmp_path / "a", b"0123456789")
-    incoming.check(path, 10, WeightsError)
+    limits.check(path, 10, WeightsError)
     with pytest.raises(WeightsError, match="has 10 bytes; at most 9 are read"):
-        incoming.check(path, 9, WeightsError)
+        limits.check(path, 9, WeightsError)
 
 
 def test_what_libraries_say_is_told_in_one_short_printable_line() -> None:
-    assert incoming.told(ValueError("a\nb\t\x1b[2J c.")) == "a b \\x1b[2J c"
-    assert len(incoming.told("x" * 9999)) == 201
+    assert limits.told(ValueError("a\nb\t\x1b[2J c.")) == "a b \\x1b[2J c"
+    assert len(limits.told("x" * 9999)) == 201
 
 
 # --- tensors ---
 
 
 def test_a_header_of_megabytes_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
-    text = b"{" + b" " * 2 * incoming.MAX_HEADER + b"}"
+    text = b"{" + b" " * 2 * limits.MAX_HEADER + b"}"
     data = struct.pack("<Q", len(text)) + text
     for name, error in (("a.style", StyleError), ("a.safetensors", WeightsError)):
         path = _written(tmp_path / name, data)

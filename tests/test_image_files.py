@@ -23,10 +23,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
-from impasto import digests
 from impasto.errors import OptionError, PictureError
-from impasto.image import files
-from impasto.image.profiles import srgb_profile
+from impasto.files import digests
+from impasto.image import reading
+from impasto.image.icc import srgb_profile
+from impasto.image.picture import Picture, fit, resize
 
 Order = typing.Literal["<", ">"]
 
@@ -42,11 +43,11 @@ def noise(*shape: int, top: int = 255, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, top, shape, dtype=kind, endpoint=True)
 
 
-def array(picture: files.Picture) -> np.ndarray:
+def array(picture: Picture) -> np.ndarray:
     return picture.pixels[0].permute(1, 2, 0).numpy()
 
 
-def alpha(picture: files.Picture) -> np.ndarray:
+def alpha(picture: Picture) -> np.ndarray:
     assert picture.alpha is not None
     return picture.alpha[0, 0].numpy()
 
@@ -88,7 +89,7 @@ def png(data: np.ndarray, colour_type: int, *chunks: tuple[bytes, bytes]) -> byt
 def test_rgb_is_read_exactly(tmp_path: Path, suffix: str) -> None:
     data = noise(7, 5, 3)
     options = {".webp": {"lossless": True}, ".jp2": {"irreversible": False}}.get(suffix, {})
-    picture = files.read(saved(Image.fromarray(data), tmp_path / f"a{suffix}", **options))
+    picture = reading.read(saved(Image.fromarray(data), tmp_path / f"a{suffix}", **options))
     assert (picture.width, picture.height) == (5, 7)
     assert picture.alpha is None
     assert picture.pixels.dtype == torch.float32
@@ -98,7 +99,7 @@ def test_rgb_is_read_exactly(tmp_path: Path, suffix: str) -> None:
 def test_a_name_a_path_and_a_pillow_image_are_the_same(tmp_path: Path) -> None:
     path = saved(Image.fromarray(CORNERS), tmp_path / "a.png")
     with Image.open(path) as image:
-        pictures = [files.read(path), files.read(str(path)), files.read(image)]
+        pictures = [reading.read(path), reading.read(str(path)), reading.read(image)]
     for picture in pictures:
         np.testing.assert_allclose(array(picture), CORNERS / 255.0, atol=1e-6)
 
@@ -106,7 +107,7 @@ def test_a_name_a_path_and_a_pillow_image_are_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", ["1", "L"])
 def test_grey_becomes_three_equal_channels(tmp_path: Path, mode: str) -> None:
     data = noise(6, 9) if mode == "L" else (noise(6, 9) > 127).astype(np.uint8) * 255
-    picture = files.read(saved(Image.fromarray(data).convert(mode), tmp_path / "a.png"))
+    picture = reading.read(saved(Image.fromarray(data).convert(mode), tmp_path / "a.png"))
     for channel in picture.pixels[0]:
         np.testing.assert_allclose(channel, data / 255.0, atol=1e-6)
 
@@ -114,14 +115,14 @@ def test_grey_becomes_three_equal_channels(tmp_path: Path, mode: str) -> None:
 def test_grey_with_alpha(tmp_path: Path) -> None:
     data = noise(6, 9, 2)
     image = Image.merge("LA", [Image.fromarray(data[..., i].copy()) for i in range(2)])
-    picture = files.read(saved(image, tmp_path / "a.png"))
+    picture = reading.read(saved(image, tmp_path / "a.png"))
     np.testing.assert_allclose(array(picture), data[..., [0, 0, 0]] / 255.0, atol=1e-6)
     np.testing.assert_allclose(alpha(picture), data[..., 1] / 255.0, atol=1e-6)
 
 
 def test_alpha_comes_back_and_leaves_the_colours_alone(tmp_path: Path) -> None:
     data = noise(6, 9, 4)
-    picture = files.read(saved(Image.fromarray(data), tmp_path / "a.png"))
+    picture = reading.read(saved(Image.fromarray(data), tmp_path / "a.png"))
     np.testing.assert_allclose(array(picture), data[..., :3] / 255.0, atol=1e-6)
     np.testing.assert_allclose(alpha(picture), data[..., 3] / 255.0, atol=1e-6)
 
@@ -133,7 +134,7 @@ def test_a_palette_and_its_transparency(tmp_path: Path, transparency: int | byte
     image = Image.fromarray(indices).convert("P")
     image.putdata(indices.ravel().tolist())
     image.putpalette([level for colour in colours for level in colour])
-    picture = files.read(saved(image, tmp_path / "a.png", transparency=transparency))
+    picture = reading.read(saved(image, tmp_path / "a.png", transparency=transparency))
     table = [255, 255, 0] if transparency == 2 else [255, 128, 0]
     np.testing.assert_allclose(array(picture), np.array(colours)[indices] / 255.0, atol=1e-6)
     np.testing.assert_allclose(alpha(picture), np.array(table)[indices] / 255.0, atol=1e-6)
@@ -141,7 +142,9 @@ def test_a_palette_and_its_transparency(tmp_path: Path, transparency: int | byte
 
 def test_cmyk_without_a_profile(tmp_path: Path) -> None:
     data = noise(4, 5, 4)
-    picture = files.read(saved(Image.frombytes("CMYK", (5, 4), data.tobytes()), tmp_path / "a.tif"))
+    picture = reading.read(
+        saved(Image.frombytes("CMYK", (5, 4), data.tobytes()), tmp_path / "a.tif")
+    )
     ink = data / 255.0
     expected = (1 - ink[..., :3]) * (1 - ink[..., 3:])
     np.testing.assert_allclose(array(picture), expected, atol=1.01 / 255)
@@ -153,12 +156,12 @@ def test_the_first_frame_of_an_animation(tmp_path: Path) -> None:
     frames[0].save(path, save_all=True, append_images=frames[1:])
     with Image.open(path) as image:
         assert len(list(ImageSequence.Iterator(image))) == 2
-    np.testing.assert_allclose(array(files.read(path))[0, 0], [1, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(array(reading.read(path))[0, 0], [1, 0, 0], atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 20_000), (20_000, 3)])
 def test_extreme_shapes_are_read(tmp_path: Path, shape: tuple[int, int]) -> None:
-    picture = files.read(saved(Image.new("RGB", shape[::-1], "white"), tmp_path / "a.png"))
+    picture = reading.read(saved(Image.new("RGB", shape[::-1], "white"), tmp_path / "a.png"))
     assert (picture.height, picture.width) == shape
 
 
@@ -201,7 +204,7 @@ def test_sixteen_bit_png_keeps_its_depth(tmp_path: Path, colour_type: int) -> No
     data = noise(11, 7, channels, top=65535)
     path = tmp_path / "a.png"
     path.write_bytes(png(data, colour_type))
-    picture = files.read(path)
+    picture = reading.read(path)
     colours = data[..., :1].repeat(3, axis=2) if channels < 3 else data[..., :3]
     np.testing.assert_allclose(array(picture) * 65535, colours, atol=0.01)
     if channels % 2:
@@ -226,7 +229,7 @@ def test_sixteen_bit_tiff_keeps_its_depth(
         compression=compression,
         byteorder=order,
     )
-    picture = files.read(path)
+    picture = reading.read(path)
     colours = data.repeat(3, axis=2) if channels == 1 else data[..., :3]
     np.testing.assert_allclose(array(picture) * 65535, colours, atol=0.01)
     if channels == 4:
@@ -242,7 +245,7 @@ def test_a_transparent_colour_is_compared_at_all_16_bits(
     path = tmp_path / "a.png"
     key = struct.pack(">H", 0x1234) * channels
     path.write_bytes(png(data, colour_type, (b"tRNS", key)))
-    assert alpha(files.read(path)).tolist() == [[1, 0], [0, 0]]
+    assert alpha(reading.read(path)).tolist() == [[1, 0], [0, 0]]
 
 
 @pytest.mark.parametrize(("top", "scale"), [(1.0, 1), (200.0, 255), (60_000.0, 65535)])
@@ -250,7 +253,7 @@ def test_floats_count_to_the_range_that_holds_them(
     tmp_path: Path, top: float, scale: float
 ) -> None:
     data = np.linspace(0, top, 12, dtype=np.float32).reshape(3, 4)
-    picture = files.read(saved(Image.fromarray(data), tmp_path / "a.tif"))
+    picture = reading.read(saved(Image.fromarray(data), tmp_path / "a.tif"))
     np.testing.assert_allclose(array(picture)[..., 1], data / scale, atol=1e-5)
 
 
@@ -258,7 +261,7 @@ def test_other_numbers_are_stretched_and_said_to_be(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     data = np.array([[-5, 0, 5], [np.nan, 1, -np.inf]], dtype=np.float32)
-    picture = files.read(saved(Image.fromarray(data), tmp_path / "a.tif"))
+    picture = reading.read(saved(Image.fromarray(data), tmp_path / "a.tif"))
     np.testing.assert_allclose(array(picture)[..., 0], [[0, 0.5, 1], [0, 0.6, 0]], atol=1e-6)
     assert "stretched" in caplog.text
 
@@ -283,7 +286,7 @@ def test_pictures_stand_upright(tmp_path: Path, orientation: int, suffix: str) -
     exif[0x0112] = orientation
     image = Image.fromarray(big)
     path = saved(image, tmp_path / f"a{suffix}", exif=exif, quality=95)
-    seen = array(files.read(path))
+    seen = array(reading.read(path))
     expected = placed(big, orientation)
     assert seen.shape == expected.shape
     assert np.abs(seen - expected / 255.0).mean() < 0.02
@@ -296,7 +299,7 @@ def test_deep_pictures_with_alpha_stand_upright_too(tmp_path: Path, orientation:
     exif[0x0112] = orientation
     path = tmp_path / "a.png"
     path.write_bytes(png(data, 6, (b"eXIf", exif.tobytes()[6:])))
-    picture = files.read(path)
+    picture = reading.read(path)
     expected = placed(data, orientation)
     np.testing.assert_allclose(array(picture) * 65535, expected[..., :3], atol=0.01)
     np.testing.assert_allclose(alpha(picture) * 65535, expected[..., 3], atol=0.01)
@@ -305,7 +308,7 @@ def test_deep_pictures_with_alpha_stand_upright_too(tmp_path: Path, orientation:
 def test_a_pillow_image_is_turned_but_stays_as_it_was() -> None:
     image = Image.fromarray(CORNERS)
     image.getexif()[0x0112] = 6
-    np.testing.assert_allclose(array(files.read(image)), placed(CORNERS, 6) / 255.0, atol=1e-6)
+    np.testing.assert_allclose(array(reading.read(image)), placed(CORNERS, 6) / 255.0, atol=1e-6)
     assert image.size == (6, 4)
     assert image.getexif()[0x0112] == 6
 
@@ -313,7 +316,7 @@ def test_a_pillow_image_is_turned_but_stays_as_it_was() -> None:
 def test_damaged_exif_is_ignored(tmp_path: Path) -> None:
     image = Image.fromarray(CORNERS)
     path = saved(image, tmp_path / "a.png", exif=b"Exif\0\0II*\0\xff\xff\xff\x00 broken")
-    assert files.read(path).width == 6
+    assert reading.read(path).width == 6
 
 
 # --- wrong input ---
@@ -330,7 +333,7 @@ ENCODED = {kind: encoded(kind) for kind in ("PNG", "JPEG", "WEBP", "TIFF", "GIF"
 
 def message(path: Path, **options: int) -> str:
     with pytest.raises(PictureError) as caught:
-        files.read(path, **options)
+        reading.read(path, **options)
     text = str(caught.value)
     assert str(path) in text
     assert "\n" not in text
@@ -383,7 +386,7 @@ def test_damage_gives_a_picture_or_a_picture_error(
     path = tmp_path_factory.mktemp("damage") / "a"
     path.write_bytes(spoilt)
     try:
-        picture = files.read(path, max_pixels=1_000_000)
+        picture = reading.read(path, max_pixels=1_000_000)
     except PictureError as error:
         module = type(error.__cause__).__module__
         is_ours = module.startswith(("beartype", "jaxtyping"))
@@ -414,10 +417,10 @@ def test_a_bomb_is_refused_by_its_header(tmp_path: Path, side: int) -> None:
 def test_the_limit_is_exact_and_ours(tmp_path: Path) -> None:
     path = saved(Image.new("L", (10, 10)), tmp_path / "a.png")
     before = Image.MAX_IMAGE_PIXELS
-    assert files.read(path, max_pixels=100).width == 10
+    assert reading.read(path, max_pixels=100).width == 10
     assert "at most 99 " in message(path, max_pixels=99)
     with pytest.raises(PictureError, match="at most 99 "):
-        files.read(Image.new("L", (10, 10)), max_pixels=99)
+        reading.read(Image.new("L", (10, 10)), max_pixels=99)
     assert before == Image.MAX_IMAGE_PIXELS
 
 
@@ -426,21 +429,21 @@ def test_pictures_between_pillows_limit_and_ours_are_read(
 ) -> None:
     path = saved(Image.new("L", (10, 10)), tmp_path / "a.tif")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
-    assert files.read(path).width == 10
+    assert reading.read(path).width == 10
 
 
 def test_threads_share_the_limit_and_leave_it(tmp_path: Path) -> None:
     path = saved(Image.fromarray(noise(30, 30, 3)), tmp_path / "a.tif")
     before = Image.MAX_IMAGE_PIXELS
     with ThreadPoolExecutor(8) as pool:
-        pictures = list(pool.map(files.read, [path] * 40))
+        pictures = list(pool.map(reading.read, [path] * 40))
     assert all(torch.equal(picture.pixels, pictures[0].pixels) for picture in pictures)
     assert before == Image.MAX_IMAGE_PIXELS
 
 
 def test_an_image_without_pixels() -> None:
     with pytest.raises(PictureError, match="no pixels"):
-        files.read(Image.new("RGB", (0, 5)))
+        reading.read(Image.new("RGB", (0, 5)))
 
 
 def test_reading_warns_no_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -458,11 +461,11 @@ def test_reading_warns_no_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) 
 
 def test_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"paint")
-    assert files.digest(tmp_path / "a") == "sha256:" + hashlib.sha256(b"paint").hexdigest()
+    assert reading.digest(tmp_path / "a") == "sha256:" + hashlib.sha256(b"paint").hexdigest()
     assert digests.of_file(tmp_path / "a", OptionError) == digests.of_bytes(b"paint")
-    assert digests.of_bytes(b"paint") == files.digest(tmp_path / "a")
+    assert digests.of_bytes(b"paint") == reading.digest(tmp_path / "a")
     with pytest.raises(PictureError, match="does not exist"):
-        files.digest(tmp_path / "b")
+        reading.digest(tmp_path / "b")
     with pytest.raises(OptionError, match=r"There is no file .*b:"):
         digests.of_file(tmp_path / "b", OptionError)
 
@@ -470,7 +473,7 @@ def test_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 60))
 @settings(max_examples=60, deadline=None)
 def test_fit_keeps_the_proportions(height: int, width: int, side: int) -> None:
-    fitted = files.fit(torch.rand(1, 3, height, width), side)
+    fitted = fit(torch.rand(1, 3, height, width), side)
     assert max(fitted.shape[-2:]) == side
     for have, had in zip(fitted.shape[-2:], (height, width), strict=True):
         assert abs(have - max(1, had * side / max(height, width))) <= 0.5
@@ -479,25 +482,25 @@ def test_fit_keeps_the_proportions(height: int, width: int, side: int) -> None:
 
 def test_resize_agrees_with_pillow() -> None:
     data = noise(40, 60, 3)
-    ours = files.resize(torch.from_numpy(data / 255.0).permute(2, 0, 1)[None].float(), 13, 21)
+    ours = resize(torch.from_numpy(data / 255.0).permute(2, 0, 1)[None].float(), 13, 21)
     theirs = Image.fromarray(data).resize((21, 13), Image.Resampling.BICUBIC)
     assert np.abs(ours[0].permute(1, 2, 0).numpy() - np.asarray(theirs) / 255.0).max() < 2 / 255
 
 
 def test_resize_to_the_same_size_changes_nothing() -> None:
     pixels = torch.rand(1, 1, 5, 4)
-    assert torch.equal(files.resize(pixels, 5, 4), pixels)
+    assert torch.equal(resize(pixels, 5, 4), pixels)
 
 
 def test_no_size_below_one() -> None:
     pixels = torch.rand(1, 3, 4, 4)
     for height, width in itertools.permutations((0, 3)):
         with pytest.raises(OptionError, match="sides of 1 or more"):
-            files.resize(pixels, height, width)
+            resize(pixels, height, width)
     with pytest.raises(OptionError, match="long side"):
-        files.fit(pixels, 0)
+        fit(pixels, 0)
 
 
 def test_alpha_has_the_size_of_the_pixels() -> None:
     with pytest.raises(Exception, match=r"(?i)alpha"):
-        files.Picture(torch.rand(1, 3, 4, 4), torch.rand(1, 1, 4, 5))
+        Picture(torch.rand(1, 3, 4, 4), torch.rand(1, 1, 4, 5))

@@ -11,8 +11,9 @@ import skimage.color
 import tifffile
 from PIL import Image
 
-from impasto.image import files
-from impasto.image.profiles import srgb_profile
+from impasto.image import reading, writing
+from impasto.image.icc import srgb_profile
+from impasto.image.picture import Picture
 
 # The primaries of sRGB and Adobe RGB (1998), adapted to D50, as columns.
 SRGB = np.array([
@@ -76,7 +77,7 @@ def encode(v: np.ndarray) -> np.ndarray:
 
 def read(image: Image.Image, path: Path, icc: bytes) -> np.ndarray:
     image.save(path, icc_profile=icc)
-    return files.read(path).pixels[0].permute(1, 2, 0).numpy()
+    return reading.read(path).pixels[0].permute(1, 2, 0).numpy()
 
 
 def test_adobe_rgb_is_converted(tmp_path: Path) -> None:
@@ -93,7 +94,7 @@ def test_exchanged_primaries_exchange_the_channels(tmp_path: Path, suffix: str) 
     image = Image.fromarray(np.kron(RGB, np.ones((4, 4, 1), dtype=np.uint8)))
     path = tmp_path / f"a{suffix}"
     image.save(path, icc_profile=icc, lossless=True)
-    seen = files.read(path).pixels[0].permute(1, 2, 0).numpy()
+    seen = reading.read(path).pixels[0].permute(1, 2, 0).numpy()
     assert np.abs(seen - np.asarray(image)[..., [1, 0, 2]] / 255.0).max() < 3 / 255
 
 
@@ -101,7 +102,7 @@ def test_alpha_and_palette_are_converted_too(tmp_path: Path) -> None:
     icc = matrix_profile(SRGB[:, [1, 0, 2]], srgb_curve())
     image = Image.new("RGBA", (3, 3), (200, 100, 50, 77))
     image.save(tmp_path / "a.png", icc_profile=icc)
-    picture = files.read(tmp_path / "a.png")
+    picture = reading.read(tmp_path / "a.png")
     assert picture.alpha is not None
     np.testing.assert_allclose(picture.alpha, 77 / 255, atol=1e-6)
     expected = [100 / 255, 200 / 255, 50 / 255]
@@ -136,15 +137,15 @@ def test_grey_with_an_rgb_profile(tmp_path: Path) -> None:
 
 
 def test_deep_colour_with_a_profile_is_right_to_8_bits(tmp_path: Path) -> None:
-    plain = files.Picture(files.read(Image.fromarray(RGB)).pixels)
-    files.write(plain, tmp_path / "a.tif", bits=16)
+    plain = Picture(reading.read(Image.fromarray(RGB)).pixels)
+    writing.write(plain, tmp_path / "a.tif", bits=16)
     icc = matrix_profile(SRGB[:, [1, 0, 2]], srgb_curve())
     data = (tmp_path / "a.tif").read_bytes()
     assert len(srgb_profile()) <= len(icc)
     entry = data.index(struct.pack("<HH", 34675, 7))
     changed = data[:entry] + struct.pack("<HHII", 34675, 7, len(icc), len(data))
     (tmp_path / "b.tif").write_bytes(changed + data[entry + 12 :] + icc)
-    seen = files.read(tmp_path / "b.tif").pixels
+    seen = reading.read(tmp_path / "b.tif").pixels
     assert (seen - plain.pixels[:, [1, 0, 2]]).abs().max() < 3 / 255
 
 
@@ -174,7 +175,7 @@ def test_lab_is_converted(tmp_path: Path) -> None:
     lab = np.array([[[60.0, 20, -15], [50, 0, 0], [70, -20, 25], [100, 0, 0]]])
     stored = (lab * [2.55, 1, 1]).round().astype(int) % 256  # a and b in two's complement
     tifffile.imwrite(tmp_path / "a.tif", stored.astype(np.uint8), photometric="cielab")
-    seen = files.read(tmp_path / "a.tif").pixels[0].permute(1, 2, 0).numpy()
+    seen = reading.read(tmp_path / "a.tif").pixels[0].permute(1, 2, 0).numpy()
     light = skimage.color.lab2xyz(lab, illuminant="D50") @ np.linalg.inv(SRGB).T
     assert np.abs(seen - encode(light)).max() < 2.5 / 255
 

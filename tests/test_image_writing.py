@@ -27,19 +27,19 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from impasto.errors import OptionError, PictureError
-from impasto.image import atomic, files, metadata
+from impasto.files import atomic
+from impasto.image import metadata, reading, writing
+from impasto.image.picture import Picture, resize
 
 KINDS = [(suffix, 8) for suffix in (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")]
 KINDS += [(suffix, 16) for suffix in (".png", ".tif", ".tiff")]
 RECIPE = '{"style": "Ночь & <звёзды> \\"星月夜\\" 🎨", "seed": 3}\r\n\tend'
 
 
-def picture(
-    height: int = 9, width: int = 14, *, alpha: bool = False, seed: int = 0
-) -> files.Picture:
+def picture(height: int = 9, width: int = 14, *, alpha: bool = False, seed: int = 0) -> Picture:
     draw = torch.Generator().manual_seed(seed)
     mask = torch.rand(1, 1, height, width, generator=draw) if alpha else None
-    return files.Picture(torch.rand(1, 3, height, width, generator=draw), mask)
+    return Picture(torch.rand(1, 3, height, width, generator=draw), mask)
 
 
 def listing(folder: Path) -> list[str]:
@@ -59,30 +59,30 @@ def test_png_and_tiff_keep_every_level(
 ) -> None:  # fmt: skip
     path = tmp_path_factory.mktemp("round") / f"a{suffix}"
     before = picture(height, width, alpha=alpha, seed=seed)
-    files.write(before, path, bits=bits)  # type: ignore[arg-type]
-    after = files.read(path)
+    writing.write(before, path, bits=bits)  # type: ignore[arg-type]
+    after = reading.read(path)
     most = 0.501 / (2**bits - 1)
     assert (after.pixels - before.pixels).abs().max() <= most
     assert (after.alpha is None) == (not alpha)
     if before.alpha is not None and after.alpha is not None:
         assert (after.alpha - before.alpha).abs().max() <= most
     again = path.with_stem("b")
-    files.write(after, again, bits=bits)  # type: ignore[arg-type]
+    writing.write(after, again, bits=bits)  # type: ignore[arg-type]
     assert again.read_bytes() == path.read_bytes()
 
 
 def test_all_65536_levels_survive(tmp_path: Path) -> None:
     levels = torch.arange(65536).view(1, 1, 256, 256).expand(1, 3, 256, 256) / 65535
     for suffix in (".png", ".tif"):
-        files.write(files.Picture(levels), tmp_path / f"a{suffix}", bits=16)
-        assert torch.equal(files.read(tmp_path / f"a{suffix}").pixels, levels)
+        writing.write(Picture(levels), tmp_path / f"a{suffix}", bits=16)
+        assert torch.equal(reading.read(tmp_path / f"a{suffix}").pixels, levels)
 
 
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("alpha", [False, True])
 def test_other_readers_see_the_same_tiff(tmp_path: Path, bits: int, alpha: bool) -> None:
     before = picture(alpha=alpha)
-    files.write(before, tmp_path / "a.tif", bits=bits, recipe="r")  # type: ignore[arg-type]
+    writing.write(before, tmp_path / "a.tif", bits=bits, recipe="r")  # type: ignore[arg-type]
     with tifffile.TiffFile(tmp_path / "a.tif") as file:
         page = file.pages[0]
         assert page.tags["PhotometricInterpretation"].value == 2  # type: ignore[union-attr]
@@ -100,7 +100,7 @@ def test_other_readers_see_the_same_tiff(tmp_path: Path, bits: int, alpha: bool)
 
 def test_another_reader_accepts_the_deep_png(tmp_path: Path) -> None:
     before = picture(alpha=True)
-    files.write(before, tmp_path / "a.png", bits=16, recipe="r")
+    writing.write(before, tmp_path / "a.png", bits=16, recipe="r")
     with Image.open(tmp_path / "a.png") as image:
         image.verify()  # all the checksums
     with Image.open(tmp_path / "a.png") as image:
@@ -111,9 +111,9 @@ def test_another_reader_accepts_the_deep_png(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".jpg", ".webp"])
 def test_lossy_formats_stay_close(tmp_path: Path, suffix: str) -> None:
-    smooth = files.resize(picture(6, 6).pixels, 64, 64)
-    files.write(files.Picture(smooth), tmp_path / f"a{suffix}")
-    assert (files.read(tmp_path / f"a{suffix}").pixels - smooth).abs().mean() < 0.01
+    smooth = resize(picture(6, 6).pixels, 64, 64)
+    writing.write(Picture(smooth), tmp_path / f"a{suffix}")
+    assert (reading.read(tmp_path / f"a{suffix}").pixels - smooth).abs().mean() < 0.01
 
 
 def test_quality_counts_and_a_webp_of_100_is_lossless(tmp_path: Path) -> None:
@@ -121,20 +121,20 @@ def test_quality_counts_and_a_webp_of_100_is_lossless(tmp_path: Path) -> None:
     for suffix in (".jpg", ".webp"):
         sizes = []
         for quality in (20, 90):
-            files.write(before, tmp_path / f"{quality}{suffix}", quality=quality)
+            writing.write(before, tmp_path / f"{quality}{suffix}", quality=quality)
             sizes.append((tmp_path / f"{quality}{suffix}").stat().st_size)
         assert sizes[0] < sizes[1]
-    files.write(before, tmp_path / "a.webp", quality=100)
-    after = files.read(tmp_path / "a.webp")
+    writing.write(before, tmp_path / "a.webp", quality=100)
+    after = reading.read(tmp_path / "a.webp")
     assert (after.pixels - before.pixels).abs().max() <= 0.501 / 255
 
 
 def test_jpeg_lays_transparency_over_white(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    black = files.Picture(torch.zeros(1, 3, 16, 16), torch.full((1, 1, 16, 16), 0.25))
-    files.write(black, tmp_path / "a.jpg")
-    after = files.read(tmp_path / "a.jpg")
+    black = Picture(torch.zeros(1, 3, 16, 16), torch.full((1, 1, 16, 16), 0.25))
+    writing.write(black, tmp_path / "a.jpg")
+    after = reading.read(tmp_path / "a.jpg")
     assert after.alpha is None
     assert (after.pixels - 0.75).abs().max() < 2 / 255
     assert "laid over white" in caplog.text
@@ -143,7 +143,7 @@ def test_jpeg_lays_transparency_over_white(
 @pytest.mark.parametrize(("suffix", "bits"), KINDS)
 def test_every_file_carries_an_srgb_profile(tmp_path: Path, suffix: str, bits: int) -> None:
     path = tmp_path / f"a{suffix.upper()}"
-    files.write(picture(), path, bits=bits)  # type: ignore[arg-type]
+    writing.write(picture(), path, bits=bits)  # type: ignore[arg-type]
     with Image.open(path) as image:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
     assert "sRGB" in ImageCms.getProfileDescription(profile)
@@ -155,12 +155,12 @@ def test_every_file_carries_an_srgb_profile(tmp_path: Path, suffix: str, bits: i
 @pytest.mark.parametrize("alpha", [False, True])
 def test_to_pil_is_the_picture_at_8_bits(alpha: bool) -> None:
     before = picture(alpha=alpha)
-    image = files.to_pil(before, recipe=RECIPE)
+    image = writing.to_pil(before, recipe=RECIPE)
     assert image.mode == ("RGBA" if alpha else "RGB")
     assert image.size == (before.width, before.height)
     assert image.info["impasto"] == RECIPE
-    assert "impasto" not in files.to_pil(before).info
-    after = files.read(image)
+    assert "impasto" not in writing.to_pil(before).info
+    after = reading.read(image)
     assert (after.pixels - before.pixels).abs().max() <= 0.501 / 255
 
 
@@ -170,10 +170,10 @@ def test_to_pil_is_the_picture_at_8_bits(alpha: bool) -> None:
 @pytest.mark.parametrize(("suffix", "bits"), KINDS)
 def test_the_recipe_travels_in_the_file(tmp_path: Path, suffix: str, bits: int) -> None:
     path = tmp_path / f"a{suffix}"
-    files.write(picture(), path, recipe=RECIPE, bits=bits)  # type: ignore[arg-type]
-    assert files.read_recipe(path) == RECIPE
-    files.write(picture(), path, bits=bits, force=True)  # type: ignore[arg-type]
-    assert files.read_recipe(path) is None
+    writing.write(picture(), path, recipe=RECIPE, bits=bits)  # type: ignore[arg-type]
+    assert reading.read_recipe(path) == RECIPE
+    writing.write(picture(), path, bits=bits, force=True)  # type: ignore[arg-type]
+    assert reading.read_recipe(path) is None
     assert b"impasto" not in path.read_bytes().lower()
 
 
@@ -185,8 +185,8 @@ def test_any_recipe_comes_back(
 ) -> None:
     text = "".join(char for char in text if char not in "\ufffe\uffff")  # no characters, in XML
     path = tmp_path_factory.mktemp("recipe") / f"a{suffix}"
-    files.write(picture(2, 2), path, recipe=text)
-    assert files.read_recipe(path) == text
+    writing.write(picture(2, 2), path, recipe=text)
+    assert reading.read_recipe(path) == text
 
 
 def test_what_no_format_holds_is_escaped_as_in_json() -> None:
@@ -200,29 +200,29 @@ def test_the_packet_is_well_formed_xml() -> None:
 
 def test_a_file_without_a_recipe_or_not_a_picture(tmp_path: Path) -> None:
     Image.new("L", (2, 2)).save(tmp_path / "a.gif")
-    assert files.read_recipe(tmp_path / "a.gif") is None
+    assert reading.read_recipe(tmp_path / "a.gif") is None
     (tmp_path / "b.png").write_bytes(b"none")
     with pytest.raises(PictureError, match="not a picture"):
-        files.read_recipe(tmp_path / "b.png")
+        reading.read_recipe(tmp_path / "b.png")
     with pytest.raises(PictureError, match="does not exist"):
-        files.read_recipe(tmp_path / "c.png")
+        reading.read_recipe(tmp_path / "c.png")
 
 
 def test_recipes_have_a_limit_both_ways(tmp_path: Path) -> None:
     long = "x" * 1_000_001
     with pytest.raises(PictureError, match="at most 1,000,000"):
-        files.write(picture(), tmp_path / "a.png", recipe=long)
+        writing.write(picture(), tmp_path / "a.png", recipe=long)
     assert listing(tmp_path) == []
     Image.new("RGB", (2, 2)).save(tmp_path / "a.webp", xmp=metadata.packet(long))
     with pytest.raises(PictureError, match="at most 1,000,000"):
-        files.read_recipe(tmp_path / "a.webp")
+        reading.read_recipe(tmp_path / "a.webp")
 
 
 def test_a_recipe_too_long_for_jpeg(tmp_path: Path) -> None:
     with pytest.raises(PictureError, match=r"65,504.*\.png"):
-        files.write(picture(), tmp_path / "a.jpg", recipe="x" * 70_000)
-    files.write(picture(), tmp_path / "a.webp", recipe="x" * 70_000)
-    assert files.read_recipe(tmp_path / "a.webp") == "x" * 70_000
+        writing.write(picture(), tmp_path / "a.jpg", recipe="x" * 70_000)
+    writing.write(picture(), tmp_path / "a.webp", recipe="x" * 70_000)
+    assert reading.read_recipe(tmp_path / "a.webp") == "x" * 70_000
 
 
 # --- refusals ---
@@ -230,7 +230,7 @@ def test_a_recipe_too_long_for_jpeg(tmp_path: Path) -> None:
 
 def refused(path: Path, match: str, **options: Any) -> None:
     """Both the check before the work and the writing refuse, in the same words."""
-    for call in (files.check_writable, lambda p, **o: files.write(picture(), p, **o)):
+    for call in (writing.check_writable, lambda p, **o: writing.write(picture(), p, **o)):
         with pytest.raises(PictureError, match=match) as caught:
             call(path, **options)
         assert str(path) in str(caught.value)
@@ -251,8 +251,8 @@ def test_an_existing_file_is_kept_without_force(tmp_path: Path) -> None:
     path.write_bytes(b"precious")
     refused(path, "exists already")
     assert path.read_bytes() == b"precious"
-    files.write(picture(), path, force=True)
-    assert files.read(path).width == 14
+    writing.write(picture(), path, force=True)
+    assert reading.read(path).width == 14
 
 
 def test_no_such_folder(tmp_path: Path) -> None:
@@ -281,16 +281,16 @@ def test_sixteen_bits_need_a_format_that_has_them(tmp_path: Path, name: str) -> 
 @pytest.mark.parametrize("quality", [0, 101])
 def test_quality_has_a_range(tmp_path: Path, quality: int) -> None:
     with pytest.raises(OptionError, match="1 to 100"):
-        files.write(picture(), tmp_path / "a.jpg", quality=quality)
+        writing.write(picture(), tmp_path / "a.jpg", quality=quality)
 
 
 def test_sides_too_long_for_the_format(tmp_path: Path) -> None:
-    wide = files.Picture(torch.zeros(1, 3, 1, 16_384))
+    wide = Picture(torch.zeros(1, 3, 1, 16_384))
     with pytest.raises(PictureError, match="16,383"):
-        files.write(wide, tmp_path / "a.webp")
+        writing.write(wide, tmp_path / "a.webp")
     with pytest.raises(PictureError, match="65,500"):
-        files.write(files.Picture(torch.zeros(1, 3, 65_501, 1)), tmp_path / "a.jpg")
-    files.write(wide, tmp_path / "a.jpg")
+        writing.write(Picture(torch.zeros(1, 3, 65_501, 1)), tmp_path / "a.jpg")
+    writing.write(wide, tmp_path / "a.jpg")
     assert listing(tmp_path) == ["a.jpg"]
 
 
@@ -299,15 +299,15 @@ def test_sides_too_long_for_the_format_are_known_before(
     tmp_path: Path, suffix: str, most: int
 ) -> None:
     path = tmp_path / f"a{suffix}"
-    files.check_writable(path, long_side=most)
+    writing.check_writable(path, long_side=most)
     with pytest.raises(PictureError, match=f"{most:,}.*{most + 1:,}"):
-        files.check_writable(path, long_side=most + 1)
-    files.check_writable(tmp_path / "a.png", long_side=most + 1)
+        writing.check_writable(path, long_side=most + 1)
+    writing.check_writable(tmp_path / "a.png", long_side=most + 1)
 
 
 def test_no_numbers_no_file(tmp_path: Path) -> None:
     with pytest.raises(PictureError, match="no numbers"):
-        files.write(files.Picture(torch.full((1, 3, 2, 2), torch.nan)), tmp_path / "a.png")
+        writing.write(Picture(torch.full((1, 3, 2, 2), torch.nan)), tmp_path / "a.png")
     assert listing(tmp_path) == []
 
 
@@ -341,10 +341,10 @@ def test_a_folder_without_permission(folder: Path, mode: int) -> None:
 
 
 def test_a_file_that_may_not_be_read(folder: Path) -> None:
-    files.write(picture(), folder / "a.png")
+    writing.write(picture(), folder / "a.png")
     for locked, mode in ((folder / "a.png", 0o000), (folder, 0o000)):
         locked.chmod(mode)
-        for call in (files.read, files.read_recipe, files.digest):
+        for call in (reading.read, reading.read_recipe, reading.digest):
             with as_nobody(), pytest.raises(PictureError, match=r"a\.png.*Permission denied"):
                 call(folder / "a.png")
         locked.chmod(0o755)
@@ -371,11 +371,11 @@ def little_room() -> Iterator[None]:
 def test_a_write_that_fails_half_way_leaves_nothing(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
     with little_room(), pytest.raises(PictureError, match="no space left"):
-        files.write(picture(64, 64), path)
+        writing.write(picture(64, 64), path)
     assert listing(tmp_path) == []
     path.write_bytes(b"precious")
     with little_room(), pytest.raises(PictureError, match="no space left"):
-        files.write(picture(64, 64), path, force=True)
+        writing.write(picture(64, 64), path, force=True)
     assert path.read_bytes() == b"precious"
     assert listing(tmp_path) == [path.name]
 
@@ -417,7 +417,7 @@ def test_an_interruption_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(os, "replace", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        files.write(picture(), tmp_path / "a.png")
+        writing.write(picture(), tmp_path / "a.png")
     assert listing(tmp_path) == []
 
 
@@ -426,11 +426,11 @@ def test_a_link_is_followed_and_the_umask_respected(tmp_path: Path) -> None:
     (tmp_path / "link.png").symlink_to("real.png")
     before = os.umask(0o027)
     try:
-        files.write(picture(), tmp_path / "link.png", force=True)
+        writing.write(picture(), tmp_path / "link.png", force=True)
     finally:
         os.umask(before)
     assert (tmp_path / "link.png").is_symlink()
-    assert files.read(tmp_path / "real.png").width == 14
+    assert reading.read(tmp_path / "real.png").width == 14
     assert stat.S_IMODE((tmp_path / "real.png").stat().st_mode) == 0o640
 
 

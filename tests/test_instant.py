@@ -10,14 +10,18 @@ import pytest
 import torch
 from torch import Tensor
 
+from impasto.config.methods import InstantConfig
+from impasto.engine.regions import Region
 from impasto.features import weights
 from impasto.features.extractor import Extractor
-from impasto.image.files import resize
-from impasto.losses.statistics import Moments
-from impasto.methods import Region, _instant, _panes
-from impasto.methods._instant import Brush, instant, paint_with
-from impasto.methods.configs import InstantConfig
-from impasto.networks.instant import LEVELS, InstantNetwork
+from impasto.image.picture import resize
+from impasto.losses.moments import Moments
+from impasto.methods.instant import instant
+from impasto.networks import brush as brushes
+from impasto.networks import tiles
+from impasto.networks.brush import Brush, paint_with
+from impasto.networks.decoder import LEVELS
+from impasto.networks.instant import InstantNetwork
 from impasto.networks.portable import MARGIN
 from impasto.styles.statistics import Painting
 
@@ -74,9 +78,9 @@ def test_pictures_of_every_size_and_shape(
 
 def whole_moments(photograph: Tensor, net: Extractor, mask: Tensor | None) -> Mapping[str, Moments]:
     """What a small picture's features are counted as."""
-    framed = _instant._framed(photograph, MARGIN)
+    framed = brushes._framed(photograph, MARGIN)
     size = photograph.shape[-2], photograph.shape[-1]
-    return _instant._counted(_panes.look(framed, net).levels, mask, size)
+    return brushes._counted(tiles.look(framed, net).levels, mask, size)
 
 
 @pytest.mark.parametrize("size", [(300, 260), (257, 401), (64, 500)])
@@ -90,9 +94,9 @@ def test_parts_have_no_seam(
 ) -> None:
     photograph = waves(1, *size)
     whole = paint_with(brush, photograph, compact)
-    monkeypatch.setattr(_instant, "WHOLE", 0)
-    monkeypatch.setattr(_instant, "_PART", part)
-    monkeypatch.setattr(_instant, "_sampled", whole_moments)
+    monkeypatch.setattr(brushes, "WHOLE", 0)
+    monkeypatch.setattr(brushes, "_PART", part)
+    monkeypatch.setattr(brushes, "_sampled", whole_moments)
     torch.testing.assert_close(paint_with(brush, photograph, compact), whole, atol=1e-4, rtol=0)
 
 
@@ -110,9 +114,9 @@ def test_panes_have_no_seam(
 ) -> None:
     photograph = waves(1, *size)
     whole = paint_with(brush, photograph, compact)
-    monkeypatch.setattr(_panes, "_SIDE", side)
-    monkeypatch.setattr(_panes, "_DEEP_SIDE", deep)
-    assert len(_panes.spans(320, min(side, deep))) > 1
+    monkeypatch.setattr(tiles, "_SIDE", side)
+    monkeypatch.setattr(tiles, "_DEEP_SIDE", deep)
+    assert len(tiles.spans(320, min(side, deep))) > 1
     torch.testing.assert_close(paint_with(brush, photograph, compact), whole, atol=1e-5, rtol=0)
 
 
@@ -124,9 +128,9 @@ def test_panes_that_see_too_little_leave_seams(
 ) -> None:
     photograph = waves(1, 200, 160)
     whole = paint_with(brush, photograph, compact)
-    monkeypatch.setattr(_panes, "_SIDE", 64)
-    monkeypatch.setattr(_panes, "_DEEP_SIDE", 64)
-    monkeypatch.setattr(_panes, reach, less)
+    monkeypatch.setattr(tiles, "_SIDE", 64)
+    monkeypatch.setattr(tiles, "_DEEP_SIDE", 64)
+    monkeypatch.setattr(tiles, reach, less)
     assert (paint_with(brush, photograph, compact) - whole).abs().max() > 1e-3
 
 
@@ -135,10 +139,10 @@ def test_panes_paint_what_the_networks_do_at_once(
     size: tuple[int, int], compact: Extractor, brush: Brush, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Extractor and decoder over all of the framed picture, and the margin cut off."""
-    monkeypatch.setattr(_panes, "_SIDE", 64)
-    monkeypatch.setattr(_panes, "_DEEP_SIDE", 96)
+    monkeypatch.setattr(tiles, "_SIDE", 64)
+    monkeypatch.setattr(tiles, "_DEEP_SIDE", 96)
     photograph = waves(1, *size)
-    framed = _instant._framed(photograph, MARGIN)
+    framed = brushes._framed(photograph, MARGIN)
     decoder = brush.ready(whole_moments(photograph, compact, None))
     rows, columns = (slice(MARGIN, MARGIN + n) for n in size)
     wanted = decoder(compact(framed, LEVELS))[..., rows, columns].clamp(0, 1)
@@ -149,22 +153,22 @@ def test_panes_paint_what_the_networks_do_at_once(
 @pytest.mark.parametrize("inner", [16, 520, 528, 1920, 3000])
 def test_panes_meet_and_cover_everything(inner: int) -> None:
     side = inner + 2 * MARGIN
-    panes = _panes.spans(side, 512)
+    panes = tiles.spans(side, 512)
     assert (panes[0].start, panes[-1].end) == (MARGIN, side - MARGIN)
     assert (panes[0].first, panes[-1].last) == (0, side)
     for before, after in pairwise(panes):
         assert before.end == after.start == before.last == after.first
-        assert after.start % _panes.STEP == 0
+        assert after.start % tiles.STEP == 0
     lengths = [pane.end - pane.start for pane in panes]
     assert max(lengths) < 1.6 * 512
-    assert max(lengths) - min(lengths) <= 2 * _panes.STEP
+    assert max(lengths) - min(lengths) <= 2 * tiles.STEP
 
 
 def test_parts_meet_and_are_of_about_the_same_length(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_instant, "_PART", 1000)
-    parts = _instant._parts(2161)
+    monkeypatch.setattr(brushes, "_PART", 1000)
+    parts = brushes._parts(2161)
     assert parts == [(0, 720), (720, 1440), (1440, 2161)]
-    assert _instant._parts(1000) == [(0, 1000)]
+    assert brushes._parts(1000) == [(0, 1000)]
 
 
 def test_a_halo_too_narrow_leaves_seams(
@@ -172,17 +176,17 @@ def test_a_halo_too_narrow_leaves_seams(
 ) -> None:
     photograph = waves(1, 300, 260)
     whole = paint_with(brush, photograph, compact)
-    monkeypatch.setattr(_instant, "WHOLE", 0)
-    monkeypatch.setattr(_instant, "_PART", 64)
-    monkeypatch.setattr(_instant, "_sampled", whole_moments)
-    monkeypatch.setattr(_instant, "HALO", MARGIN)
+    monkeypatch.setattr(brushes, "WHOLE", 0)
+    monkeypatch.setattr(brushes, "_PART", 64)
+    monkeypatch.setattr(brushes, "_sampled", whole_moments)
+    monkeypatch.setattr(brushes, "HALO", MARGIN)
     off = (paint_with(brush, photograph, compact) - whole).abs().max()
     assert off > 1e-3
 
 
 def test_parts_of_a_large_photograph_tell_what_all_of_it_would(compact: Extractor) -> None:
     photograph = waves(1, 400, 600)
-    sampled = _instant._sampled(photograph, compact, None)
+    sampled = brushes._sampled(photograph, compact, None)
     counted = whole_moments(photograph, compact, None)
     for name in LEVELS:
         got, wanted = sampled[name].second, counted[name].second

@@ -15,19 +15,20 @@ from torch import Tensor
 
 from impasto.features import weights
 from impasto.losses.gaussians import gaussian_each
-from impasto.losses.statistics import moments
+from impasto.losses.moments import moments
 from impasto.networks.checkpoint import load_instant
-from impasto.networks.instant import LEVELS, STYLE_LAYERS, InstantNetwork, summary
+from impasto.networks.decoder import LEVELS
+from impasto.networks.instant import STYLE_LAYERS, InstantNetwork, summary
 from impasto.runtime import generator
-from impasto.training import instant as training
 from impasto.training import judging
 from impasto.training import lesson as lessons
-from impasto.training.flow import Shift, shifted
-from impasto.training.instant import InstantTraining, main
 from impasto.training.lesson import PaintingLesson
 from impasto.training.loop import Loop
 from impasto.training.pictures import find_pictures, load_bytes
+from impasto.training.shifts import Shift, shifted
 from impasto.training.styles import StylePool
+from tools import instant as training
+from tools.instant import InstantTraining, main
 
 TINY = InstantTraining(steps=400, batch=2, crop=32, views=5, steady=0.0)
 

@@ -15,16 +15,17 @@ from torch import Tensor
 from commands import QUICK, pixels, recipe_of
 from impasto import OptionError
 from impasto.cli.main import main
+from impasto.config.bases import PhotoConfig
+from impasto.config.methods import GatysConfig, LaplacianConfig
+from impasto.engine.regions import Region
+from impasto.engine.snapshots import PLAIN, Snapshot, Way
+from impasto.engine.step import last
 from impasto.errors import ResumeError
 from impasto.features.extractor import Extractor
 from impasto.features.weights import load
 from impasto.image.pyramid import split
-from impasto.methods import GatysConfig, gatys, laplacian
-from impasto.methods._laplacian import _PyramidEye
-from impasto.methods.configs import LaplacianConfig, PhotoConfig
-from impasto.methods.scene import Region
-from impasto.methods.solver import last
-from impasto.methods.way import PLAIN, Snapshot, Way
+from impasto.methods.gatys import gatys
+from impasto.methods.laplacian import _PyramidEye, laplacian
 from impasto.styles.statistics import Painting
 
 SMALL = LaplacianConfig(size=64, smallest=32, iterations=24)

@@ -9,8 +9,9 @@ from scipy import ndimage
 from scipy.linalg import sqrtm
 
 from impasto.losses import functional as losses
+from impasto.losses.moments import Moments, moments
 from impasto.losses.objective import PIXELS, Distance, Reading, Term, evaluate
-from impasto.losses.statistics import Lift, Moments, gram, moments
+from impasto.losses.statistics import Lift, gram
 
 
 def random(*shape: int, seed: int = 0) -> torch.Tensor:

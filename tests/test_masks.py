@@ -13,7 +13,7 @@ from torch import Tensor
 from impasto.errors import OptionError
 from impasto.image import labels, masks
 from impasto.image.labels import LabelMap
-from impasto.image.quantise import quantise
+from impasto.image.region_maps import quantise
 
 SIDE = 96
 FINE = 4

@@ -17,8 +17,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from impasto.errors import OptionError, PictureError
-from impasto.evaluation.metrics import Row, colour_distance, evaluate, ssim
-from impasto.image.files import Picture
+from impasto.evaluation.metrics import Row, evaluate
+from impasto.evaluation.similarity import colour_distance, ssim
+from impasto.image.picture import Picture
 
 
 def noise(height: int, width: int, seed: int, smooth: int = 1) -> Tensor:

@@ -6,15 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.losses.grids import on_grid
-from impasto.losses.neighbours import (
-    Columns,
-    MatchTarget,
-    nearest,
-    share_out,
-    unit_rows,
-    varied,
-)
+from impasto.losses.cells import on_grid
+from impasto.losses.neighbours import Columns, MatchTarget, nearest, share_out, unit_rows, varied
 
 EACH = torch.arange(80)  # every row of `joined` once
 

@@ -9,9 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from impasto.methods import _held, _tile
-from impasto.methods._held import Held
-from impasto.methods.optimisers import OPTIMISERS, RATES, Adam, Descent, Lbfgs, Optimiser
+from impasto.engine import half_precision, seamless
+from impasto.engine.adam import Adam
+from impasto.engine.descent import Descent
+from impasto.engine.half_precision import Held
+from impasto.engine.lbfgs import Lbfgs
+from impasto.engine.optimiser import Optimiser
+from impasto.engine.optimisers import OPTIMISERS, RATES
 
 
 def gradient(x: Tensor) -> Tensor:
@@ -166,7 +170,7 @@ def test_a_tile_s_memory_wraps() -> None:
     optimiser = Adam()
     descend(optimiser, 5)
     assert optimiser.mean is not None
-    wanted = _tile.resized(optimiser.mean, 16, 16)
+    wanted = seamless.resized(optimiser.mean, 16, 16)
     optimiser.resize(16, 16, wrap=True)
     assert optimiser.mean is not None
     assert torch.equal(optimiser.mean, wanted)
@@ -229,7 +233,7 @@ def test_chunks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
                             ("lbfgs", "float32", 0.0), ("lbfgs", "float16", 1e-5)):  # fmt: skip
         whole = descend(OPTIMISERS[name](RATES[name], 10, held), 5)
         with monkeypatch.context() as patched:
-            patched.setattr(_held, "_CHUNK", 16)
+            patched.setattr(half_precision, "_CHUNK", 16)
             parts = descend(OPTIMISERS[name](RATES[name], 10, held), 5)
         torch.testing.assert_close(parts, whole, atol=off, rtol=0)
 
@@ -237,6 +241,6 @@ def test_chunks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_values_that_are_not_finite_are_found() -> None:
     for value in (math.nan, math.inf, -math.inf):
         values = torch.zeros(1000)
-        assert _held.is_finite(values)
+        assert half_precision.is_finite(values)
         values[531] = value
-        assert not _held.is_finite(values)
+        assert not half_precision.is_finite(values)

@@ -14,10 +14,13 @@ from skimage import data
 
 import impasto
 from impasto import GatysConfig, OptionError, PictureError, StyleError, WeightsError
-from impasto.features.weights import digest, load
-from impasto.methods.solver import last
-from impasto.painting import Sources, finish, make_card, paint, prepare
-from impasto.painting.reading import read_picture, read_style
+from impasto.engine.step import last
+from impasto.features.sources import digest
+from impasto.features.weights import load
+from impasto.painting.cards import make_card
+from impasto.painting.inputs import read_picture, read_style
+from impasto.painting.prepare import prepare
+from impasto.painting.sources import Sources, finish, paint
 from impasto.styles import card as cards
 from impasto.styles.statistics import Painting
 

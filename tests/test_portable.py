@@ -14,10 +14,10 @@ from torch import Tensor
 from impasto.errors import OptionError, WeightsError
 from impasto.features import weights
 from impasto.features.extractor import Extractor
-from impasto.image.files import resize
-from impasto.losses.statistics import Moments, moments
-from impasto.methods._instant import Brush, paint_with
-from impasto.networks import onnx_file
+from impasto.image.picture import resize
+from impasto.losses.moments import Moments, moments
+from impasto.networks import onnx_export
+from impasto.networks.brush import Brush, paint_with
 from impasto.networks.newton_schulz import orthogonal, roots, transport_by_products
 from impasto.networks.portable import SMALLEST_SIDE, Portable
 from impasto.networks.transport import Target, transport
@@ -154,7 +154,7 @@ def test_it_computes_in_single_precision_whatever_the_brush_does(
 
 
 def write(path: Path, brush: Brush, eye: Extractor, force: bool = False) -> None:
-    onnx_file.export(
+    onnx_export.export(
         path,
         extractor=eye,
         decoder=brush.decoder,
@@ -212,7 +212,7 @@ def test_a_file_that_paints_something_else_is_not_let_through(
     written: Path, brush: Callable[[float], Brush], eye: Extractor
 ) -> None:
     with pytest.raises(WeightsError, match="51×75 pixels otherwise than PyTorch"):
-        onnx_file._try(portable(brush(0.5), eye), written.read_bytes())
+        onnx_export._try(portable(brush(0.5), eye), written.read_bytes())
 
 
 def test_a_file_that_is_there_stays(

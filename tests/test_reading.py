@@ -13,21 +13,17 @@ import torch
 from PIL import Image
 from skimage import data
 
+from impasto.config.bases import PhotoConfig, PixelConfig
+from impasto.config.methods import DoodleConfig, GatysConfig, NnstConfig, TextureConfig
+from impasto.engine.setup import with_layers
+from impasto.engine.step import last
 from impasto.features.extractor import Extractor
 from impasto.features.plan import min_side
-from impasto.features.weights import digest, load
-from impasto.methods import GatysConfig
-from impasto.methods._painter import with_layers
-from impasto.methods.configs import (
-    DoodleConfig,
-    NnstConfig,
-    PhotoConfig,
-    PixelConfig,
-    TextureConfig,
-)
-from impasto.methods.solver import last
-from impasto.painting import Sources, finish, paint, prepare
-from impasto.painting.reading import Given, read_map, read_picture, read_style
+from impasto.features.sources import digest
+from impasto.features.weights import load
+from impasto.painting.inputs import Given, read_map, read_picture, read_style
+from impasto.painting.prepare import prepare
+from impasto.painting.sources import Sources, finish, paint
 from impasto.styles import card as cards
 from impasto.styles import gallery
 from impasto.styles.statistics import Painting, measure

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from impasto.config.methods import GatysConfig
+from impasto.config.recipe import FORMAT, MAX_THREADS, Input, Recipe, Stop
 from impasto.errors import RecipeError
-from impasto.methods.configs import GatysConfig
-from impasto.recipe import FORMAT, MAX_STRING, MAX_TEXT, MAX_THREADS, Input, Recipe, Stop
+from impasto.files.strict_json import MAX_STRING, MAX_TEXT
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 CONFIG = GatysConfig(size=640, strength=0.7, style_layers=("relu1_1", "relu2_1"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,19 +15,24 @@ from PIL import Image
 
 import impasto
 from commands import pixels, recipe_of
-from impasto.cli import painter
 from impasto.cli.main import main
+from impasto.config.memory import MemoryPlan
+from impasto.config.methods import METHODS, GatysConfig, InstantConfig, RefineConfig
+from impasto.engine.setup import backbone_of
+from impasto.engine.snapshots import Way
+from impasto.engine.step import Step, last
 from impasto.errors import OptionError, PictureError
 from impasto.features.sources import digest
-from impasto.image.files import read
-from impasto.methods import GatysConfig, RefineConfig, Step, gatys, instant, refine
-from impasto.methods._painter import backbone_of
-from impasto.methods.configs import METHODS, InstantConfig
-from impasto.methods.solver import last
-from impasto.methods.way import Plan, Way
+from impasto.image.reading import read
+from impasto.methods.gatys import gatys
+from impasto.methods.instant import instant
+from impasto.methods.refine import refine
 from impasto.networks.checkpoint import digest as digest_of_instant
-from impasto.painting import Sources, prepare, run_folder
-from impasto.painting import paint as real_paint
+from impasto.painting.prepare import prepare
+from impasto.painting.sources import Sources
+from impasto.painting.sources import paint as real_paint
+from impasto.run import folder as run_folder
+from impasto.run import runner as painter
 from impasto.styles import card, gallery
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -173,7 +179,7 @@ def test_a_stopped_run_goes_on_to_the_same_pixels(monkeypatch: pytest.MonkeyPatc
     with monkeypatch.context() as patch:
         patch.setattr(painter, "paint", broken)
         assert paint("--smallest", "45") == 1
-    monkeypatch.delattr("impasto.methods._refine.instant")
+    monkeypatch.delattr(sys.modules["impasto.methods.refine"], "instant")
     assert main(["resume", "out.run"]) == 0
     assert np.array_equal(pixels("out.png"), pixels("straight.png"))
     assert recipe_of("out.png") == recipe_of("straight.png")
@@ -194,8 +200,8 @@ def test_it_is_foretold_and_fits_into_what_it_may_have(capsys: pytest.CaptureFix
     assert told["forecast"]["seconds"] > 0
     config = RefineConfig(size=2048, iterations=1)
     load = prepare(Sources.of("photo.png", "starry-night"), config).load
-    windows = Plan(32 * 2**20, history=2, held="float16")
-    assert load.bytes(windows, 4) < load.bytes(Plan(), 4)
+    windows = MemoryPlan(32 * 2**20, history=2, held="float16")
+    assert load.bytes(windows, 4) < load.bytes(MemoryPlan(), 4)
     least = prepare(Sources.of("photo.png", "starry-night"), RefineConfig(size=64)).load
     at_once = prepare(Sources.of("photo.png", "starry-night"), InstantConfig(size=64)).load
     assert least.bytes(windows, 4) >= at_once.bytes(windows, 4)
@@ -204,7 +210,8 @@ def test_it_is_foretold_and_fits_into_what_it_may_have(capsys: pytest.CaptureFix
 def test_windows_paint_nearly_the_same() -> None:
     config = RefineConfig(size=160, iterations=3)
     whole, tiled = (
-        steps_of(refine, config, way=Way(plan=plan))[-1].image() for plan in (Plan(), Plan(2**20))
+        steps_of(refine, config, way=Way(plan=plan))[-1].image()
+        for plan in (MemoryPlan(), MemoryPlan(2**20))
     )
     assert (whole - tiled).abs().mean() < 0.01
 

@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from impasto.config.methods import GatysConfig
+from impasto.engine.regions import Region, situations
+from impasto.engine.statistics import statistics_engine
+from impasto.engine.terms import Comparison, style_terms
 from impasto.features.extractor import Extractor
 from impasto.features.weights import load
 from impasto.losses.objective import Term
-from impasto.losses.views import Eye, View
-from impasto.methods import GatysConfig
-from impasto.methods._gatys import statistics_engine
-from impasto.methods._terms import Comparison, style_terms
-from impasto.methods.scene import Region, situations
+from impasto.losses.tiled import Eye, View
 from impasto.styles.statistics import Painting
 
 

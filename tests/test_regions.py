@@ -12,20 +12,22 @@ from PIL import Image
 from skimage import data
 from torch import Tensor
 
+from impasto.config.bases import PhotoConfig
+from impasto.config.methods import GatysConfig
+from impasto.engine.canvas import mask_on, with_margin
+from impasto.engine.regions import Region
+from impasto.engine.step import Step, last
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.features.weights import load
 from impasto.image.color import to_lab
-from impasto.image.files import resize
 from impasto.image.masks import masks
+from impasto.image.picture import resize
 from impasto.image.pyramid import scale_schedule
-from impasto.image.quantise import quantise
-from impasto.methods import GatysConfig, gatys
-from impasto.methods._canvas import mask_on, with_margin
-from impasto.methods.configs import PhotoConfig
-from impasto.methods.scene import Region
-from impasto.methods.solver import Step, last
-from impasto.painting import Sources, finish, paint, prepare
+from impasto.image.region_maps import quantise
+from impasto.methods.gatys import gatys
+from impasto.painting.prepare import prepare
+from impasto.painting.sources import Sources, finish, paint
 from impasto.styles.statistics import Painting
 
 QUICK = GatysConfig(size=80, smallest=80, iterations=6, feather=0.0, precision="float32")

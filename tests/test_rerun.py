@@ -14,10 +14,11 @@ from safetensors.torch import save_file
 
 from commands import QUICK, paint, pixels, recipe_of
 from impasto.cli.main import main
+from impasto.config.recipe import Recipe
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
-from impasto.image.files import read, write
-from impasto.recipe import Recipe
+from impasto.image.reading import read
+from impasto.image.writing import write
 
 pytestmark = pytest.mark.usefixtures("folder")
 

@@ -22,19 +22,21 @@ from PIL import Image
 from typer.main import get_command
 
 from commands import QUICK, ROOT, paint, pixels, recipe_of
-from impasto.cli import painter
-from impasto.cli.easel import launch
 from impasto.cli.main import app, main
 from impasto.cli.outputs import Wanted
+from impasto.config.memory import MemoryPlan
+from impasto.config.methods import GatysConfig
+from impasto.config.recipe import Recipe
+from impasto.engine.snapshots import Way
 from impasto.errors import PictureError
-from impasto.image.files import write
-from impasto.methods.configs import GatysConfig
-from impasto.methods.way import Plan, Way
-from impasto.painting import Sources, run_folder
-from impasto.painting import paint as real_paint
-from impasto.painting.resume import resume
-from impasto.painting.run_folder import holding
-from impasto.recipe import Recipe
+from impasto.image.writing import write
+from impasto.painting.sources import Sources
+from impasto.painting.sources import paint as real_paint
+from impasto.run import folder as run_folder
+from impasto.run import runner as painter
+from impasto.run.folder import holding
+from impasto.run.launch import launch
+from impasto.run.resume import resume
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -204,7 +206,7 @@ def test_a_rerun_of_a_picture_that_was_stopped_goes_on_to_where_that_stopped(
 
 @pytest.mark.usefixtures("eager")
 def test_a_run_keeps_to_its_plan(monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = Plan(history=2, held="float16")
+    plan = MemoryPlan(history=2, held="float16")
     config = GatysConfig(size=64, smallest=32, iterations=12)
     sources = Sources.of("photo.png", "painting.png")
 
@@ -345,10 +347,10 @@ def test_a_picture_that_finds_no_room_leaves_the_state_of_the_last_step(
         monkeypatch.setattr(painter, "_LARGE", 0)
 
     def full(*_: Any, **__: Any) -> None:
-        monkeypatch.setattr("impasto.cli.painter.write", write)
+        monkeypatch.setattr("impasto.run.runner.write", write)
         raise PictureError("out.png cannot be written: no space left.")
 
-    monkeypatch.setattr("impasto.cli.painter.write", full)
+    monkeypatch.setattr("impasto.run.runner.write", full)
     assert paint() == 1
     assert "`impasto resume out.run` goes on" in last_line(capsys)
     begun: list[int] = []

@@ -18,13 +18,13 @@ from safetensors.torch import load_file, save_file
 
 from commands import paint, pixels
 from impasto.cli.main import main
+from impasto.config.recipe import Recipe
+from impasto.engine.snapshots import Snapshot
+from impasto.engine.step import Step
 from impasto.errors import ResumeError
-from impasto.methods.solver import Step
-from impasto.methods.way import Snapshot
-from impasto.pace import Pace
-from impasto.painting import run_state
-from impasto.painting.run_record import Goal, Record
-from impasto.recipe import Recipe
+from impasto.run import state as run_state
+from impasto.run.checkpoint_pace import Pace
+from impasto.run.record import Goal, Record
 
 RUN, STATE, RECORD = Path("out.run"), Path("out.run/state.safetensors"), Path("out.run/run.json")
 MARK = "0123456789abcdef" * 2

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from impasto import runtime
+from impasto.config.methods import GatysConfig
 from impasto.errors import OptionError
-from impasto.methods.configs import GatysConfig
 from impasto.runtime import (
     LARGEST_KEPT,
     eigh,

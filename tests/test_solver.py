@@ -12,11 +12,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from impasto.engine.lbfgs import Lbfgs
+from impasto.engine.optimisers import OPTIMISERS
+from impasto.engine.solver import solve
+from impasto.engine.step import Problem, Settings, Step
 from impasto.errors import DivergedError
-from impasto.image.files import resize
+from impasto.image.picture import resize
 from impasto.losses.objective import differentiated
-from impasto.methods.optimisers import OPTIMISERS, Lbfgs
-from impasto.methods.solver import Problem, Settings, Step, solve
 
 # A loss and its parts, which autograd differentiates.
 Objective = Callable[[Tensor], tuple[Tensor, dict[str, Tensor]]]

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 from torch.profiler import profile
 
-from impasto.image.files import resize
-from impasto.methods import _held
-from impasto.methods.optimisers import OPTIMISERS, footprint
-from impasto.methods.solver import Problem, Settings, Step, solve
+from impasto.engine import half_precision
+from impasto.engine.optimisers import OPTIMISERS, footprint
+from impasto.engine.solver import solve
+from impasto.engine.step import Problem, Settings, Step
+from impasto.image.picture import resize
 
 SIDE = 192
 VALUES = 3 * SIDE * SIDE
@@ -53,7 +54,7 @@ CASES = [("gd", 1, "float32"), *product(["adam"], [1], ["float32", "float16"]),
 def test_a_step_takes_what_is_foretold(
     monkeypatch: pytest.MonkeyPatch, optimizer: str, history: int, held: str
 ) -> None:
-    monkeypatch.setattr(_held, "_CHUNK", 2**11)
+    monkeypatch.setattr(half_precision, "_CHUNK", 2**11)
     settings = Settings(optimizer, history=history, held=held)
     start = torch.full((1, 3, SIDE, SIDE), 0.5)
     make = partial(lambda start, _: Problem(start, 10, objective), start)
@@ -67,7 +68,7 @@ def test_a_change_of_scale_takes_no_more_than_a_step(
     monkeypatch: pytest.MonkeyPatch, optimizer: str, history: int, held: str
 ) -> None:
     """Nor the first step after it, though the picture that the scale was made from is held."""
-    monkeypatch.setattr(_held, "_CHUNK", 2**11)
+    monkeypatch.setattr(half_precision, "_CHUNK", 2**11)
     settings = Settings(optimizer, history=history, held=held)
     small = SIDE * 7 // 10
 

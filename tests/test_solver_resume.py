@@ -13,12 +13,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from impasto.config.memory import MemoryPlan
+from impasto.engine.optimisers import OPTIMISERS
+from impasto.engine.snapshots import PLAIN, Snapshot, Way
+from impasto.engine.solver import solve
+from impasto.engine.step import Problem, Settings, Step
 from impasto.errors import OptionError, ResumeError
-from impasto.image.files import resize
+from impasto.image.picture import resize
 from impasto.losses.objective import differentiated
-from impasto.methods.optimisers import OPTIMISERS
-from impasto.methods.solver import Problem, Settings, Step, solve
-from impasto.methods.way import PLAIN, Plan, Snapshot, Way
 
 START = torch.rand(1, 3, 10, 12, generator=torch.Generator().manual_seed(1))
 EYE = torch.randn(4, 3, 3, 3, generator=torch.Generator().manual_seed(2)) / 5
@@ -125,14 +127,14 @@ def test_with_nothing_left_there_is_one_step_with_the_picture_as_it_is() -> None
 
 
 def test_the_plan_lowers_the_history_and_says_how_memory_is_held() -> None:
-    run = Course().run(Settings(history=10), Way(Plan(history=2, held="float16")))
+    run = Course().run(Settings(history=10), Way(MemoryPlan(history=2, held="float16")))
     assert same(run, Course().run(Settings(history=2, held="float16")))
     assert not same(run, Course().run(Settings(history=2)))
     assert run[-1][2].tensors["lbfgs.step.1"].dtype == torch.float16
     assert "lbfgs.step.2" not in run[-1][2].tensors
-    assert Settings(history=3).within(Plan(history=5)).history == 3
+    assert Settings(history=3).within(MemoryPlan(history=5)).history == 3
     with pytest.raises(OptionError, match="float8"):
-        Course().run(Settings(), Way(Plan(held="float8")))
+        Course().run(Settings(), Way(MemoryPlan(held="float8")))
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])

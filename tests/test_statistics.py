@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from impasto.losses.statistics import Lift, Moments, blend, covariance, gram, matrix_root, moments
+from impasto.losses.moments import Moments, moments
+from impasto.losses.statistics import Lift, blend, covariance, gram, matrix_root
 
 
 @pytest.fixture

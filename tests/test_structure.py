@@ -20,27 +20,25 @@ import impasto
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "impasto"
 
-FLOORS = {
-    "errors": 0, "sizes": 0, "strict": 0,
-    "digests": 0, "image": 0, "incoming": 0, "runtime": 0, "folder_lock": 0, "pace": 0,
-    "features": 1,
-    "losses": 2, "networks": 2, "styles": 2,
-    "methods": 3,
-    "training": 4, "evaluation": 4, "recipe": 4, "painting": 4,
-    "batch": 4,
-    "cli": 5,
-    "__main__": 6,
-}  # fmt: skip
+# The house of the documentation, from the ground up; a floor imports those below it alone.
+HOUSE = (
+    "version", "errors", "runtime",
+    "files", "image", "features", "losses", "styles", "networks", "config", "engine", "methods",
+    "painting", "run", "sheets", "jobs", "training", "evaluation", "api", "cli", "__main__",
+)  # fmt: skip
+FLOORS = {name: floor for floor, name in enumerate(HOUSE)}
 LIGHT_MODULES = [
+    "impasto.config.bases",
+    "impasto.config.fields",
+    "impasto.config.memory",
+    "impasto.config.methods",
+    "impasto.config.recipe",
+    "impasto.config.specs",
+    "impasto.config.validation",
     "impasto.errors",
     "impasto.features.backbones",
     "impasto.features.plan",
-    "impasto.methods.bases",
-    "impasto.methods.choices",
-    "impasto.methods.configs",
-    "impasto.methods.given",
-    "impasto.methods.options",
-    "impasto.networks.words",
+    "impasto.networks.trained_metadata",
 ]
 HEAVY = {"torch", "PIL", "typer", "rich", "numpy", "safetensors", "jaxtyping"}
 # Declared as extras, or by nothing at all: no module of the package may need them.

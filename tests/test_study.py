@@ -15,14 +15,14 @@ import pytest
 from PIL import Image
 
 from impasto.cli.main import main
+from impasto.config.methods import GatysConfig
+from impasto.config.recipe import Recipe
 from impasto.errors import OptionError
 from impasto.evaluation import metrics
-from impasto.evaluation.studies.conduct import Plan, Progress, conduct
 from impasto.evaluation.studies.folder import _read, name_of
-from impasto.evaluation.studies.kinds import STUDIES, variants_of
-from impasto.image.files import read_recipe
-from impasto.methods.configs import GatysConfig
-from impasto.recipe import Recipe
+from impasto.evaluation.studies.registry import STUDIES, variants_of
+from impasto.evaluation.studies.run_study import Plan, Progress, conduct
+from impasto.image.reading import read_recipe
 
 QUICK = ["--size", "64", "--smallest", "32", "--iterations", "3", "--quiet"]
 BASE = GatysConfig(size=64, smallest=32, iterations=3)

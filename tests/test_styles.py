@@ -16,8 +16,9 @@ from torch import Tensor
 
 from impasto.errors import StyleError
 from impasto.features.extractor import Extractor
-from impasto.features.weights import digest, load
-from impasto.image.files import fit
+from impasto.features.sources import digest
+from impasto.features.weights import load
+from impasto.image.picture import fit
 from impasto.styles import card as cards
 from impasto.styles import gallery
 from impasto.styles.about import About, read_about, read_swatch

@@ -12,21 +12,23 @@ from PIL import Image
 from skimage import data
 from torch import Tensor
 
+from impasto.config.bases import PhotoConfig
+from impasto.config.methods import GatysConfig
+from impasto.engine.canvas import with_margin
+from impasto.engine.photograph import Canvas
+from impasto.engine.regions import Region
+from impasto.engine.step import Step, last
+from impasto.engine.terms import Reach, pixel_terms, style_weight
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.features.weights import load
 from impasto.image.color import to_lab
-from impasto.image.files import Picture
+from impasto.image.picture import Picture
 from impasto.losses.functional import laplacian
-from impasto.losses.statistics import Moments
-from impasto.methods import GatysConfig, gatys
-from impasto.methods._canvas import with_margin
-from impasto.methods._painter import Canvas
-from impasto.methods._terms import Reach, pixel_terms, style_weight
-from impasto.methods.configs import PhotoConfig
-from impasto.methods.scene import Region
-from impasto.methods.solver import Step, last
-from impasto.painting import Sources, finish, paint, prepare
+from impasto.losses.moments import Moments
+from impasto.methods.gatys import gatys
+from impasto.painting.prepare import prepare
+from impasto.painting.sources import Sources, finish, paint
 from impasto.styles.statistics import Painting
 
 QUICK = GatysConfig(size=80, smallest=80, iterations=8, precision="float32")

@@ -11,15 +11,15 @@ import torch
 from skimage import data
 from torch import Tensor
 
+from impasto.config.methods import TextureConfig
+from impasto.engine import seamless
+from impasto.engine.step import Step
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.features.weights import load
-from impasto.image.files import fit
-from impasto.losses.statistics import moments
-from impasto.methods import _tile, texture
-from impasto.methods._texture import _factors, view_of
-from impasto.methods.configs import TextureConfig
-from impasto.methods.solver import Step
+from impasto.image.picture import fit
+from impasto.losses.moments import moments
+from impasto.methods.texture import _factors, texture, view_of
 from impasto.styles.blend import Blend, Share
 from impasto.styles.statistics import Painting
 
@@ -159,4 +159,4 @@ def test_a_resized_tile_is_cut_from_a_resized_wall(height: int, width: int) -> N
         small.repeat(1, 1, 3, 3), size=(3 * height, 3 * width), mode="bicubic"
     )
     middle = wall[..., height - 1 : 2 * height - 1, width - 1 : 2 * width - 1]
-    torch.testing.assert_close(_tile.resized(small, height, width), middle, rtol=0, atol=1e-4)
+    torch.testing.assert_close(seamless.resized(small, height, width), middle, rtol=0, atol=1e-4)

@@ -16,29 +16,24 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.features import windows
+from impasto.config.bases import PixelConfig
+from impasto.config.memory import MemoryPlan
+from impasto.config.methods import DoodleConfig, GatysConfig, MrfConfig, NnstConfig, TextureConfig
+from impasto.engine.regions import Region
+from impasto.engine.snapshots import PLAIN, Snapshot, Way
+from impasto.engine.step import Step
+from impasto.features import tiles as windows
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
 from impasto.features.plan import Conv, Operation
-from impasto.features.windows import Window
-from impasto.losses.grids import Grid, on_grid
+from impasto.features.tiles import Window
+from impasto.losses.cells import Grid, on_grid
 from impasto.losses.patches import PatchTarget
-from impasto.methods import (
-    DoodleConfig,
-    GatysConfig,
-    MrfConfig,
-    NnstConfig,
-    TextureConfig,
-    doodle,
-    gatys,
-    mrf,
-    nnst,
-    texture,
-)
-from impasto.methods.configs import PixelConfig
-from impasto.methods.scene import Region
-from impasto.methods.solver import Step
-from impasto.methods.way import PLAIN, Plan, Snapshot, Way
+from impasto.methods.doodle import doodle
+from impasto.methods.gatys import gatys
+from impasto.methods.mrf import mrf
+from impasto.methods.nnst import nnst
+from impasto.methods.texture import texture
 from impasto.styles.statistics import Painting
 
 Run = Callable[[Way], Iterator[Step]]
@@ -111,7 +106,7 @@ def departures(run: Run, tile: int, every: int) -> tuple[float, float]:
     for number, step in enumerate(run(PLAIN)):
         wanted = step.image()
         if number % every == 0 or step.iteration == 1:
-            way = Way(plan=Plan(tile=tile), since=since)
+            way = Way(plan=MemoryPlan(tile=tile), since=since)
             other = next(iter(run(way)))
             assert (other.scale, other.iteration) == (step.scale, step.iteration)
             assert other.losses.keys() == step.losses.keys()

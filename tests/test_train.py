@@ -26,14 +26,14 @@ from impasto.errors import DivergedError, OptionError, StyleError, WeightsError
 from impasto.networks import trained
 from impasto.networks.checkpoint import load_instant
 from impasto.networks.fast import FastNetwork
-from impasto.networks.words import read_words
+from impasto.networks.trained_metadata import read_words
 from impasto.runtime import generator
 from impasto.training.builtin import builtin_pictures
-from impasto.training.conduct import Order, train
 from impasto.training.fast import FastTraining, name_of
 from impasto.training.lesson import PaintingLesson, PaintingOptions, optimisers
 from impasto.training.loop import Loop, Patience, Schedule
 from impasto.training.pictures import Ahead, Crops, find_pictures, load_bytes
+from impasto.training.run_training import Order, train
 
 QUICK = FastTraining(steps=4, batch=1, crop=32, size=64)
 WORDS = ["--steps", "4", "--batch", "1", "--crop", "32", "--size", "64"]

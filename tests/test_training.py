@@ -21,15 +21,15 @@ from impasto.features.extractor import Extractor
 from impasto.features.plan import vgg
 from impasto.runtime import generator
 from impasto.training import loop as loops
-from impasto.training.distil import Distillation, DistillationLesson, loop_of
-from impasto.training.embed import publish
-from impasto.training.gallery import GALLERY, Work, find, painting_of
-from impasto.training.gallery import main as make_gallery
 from impasto.training.loop import Average, Loop, Schedule
 from impasto.training.measuring import held_out_errors, square
 from impasto.training.pictures import Crops, find_pictures, load_bytes
-from impasto.training.student import Student
-from impasto.training.teacher import load_teacher
+from tools.distil import Distillation, DistillationLesson, loop_of
+from tools.embed import publish
+from tools.gallery import GALLERY, Work, find, painting_of
+from tools.gallery import main as make_gallery
+from tools.student import Student
+from tools.teacher import load_teacher
 
 TINY = Distillation(steps=400, batch=2, crop=32)
 

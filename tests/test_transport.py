@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.losses.statistics import Lift, Moments, covariance, moments
-from impasto.networks.decoder import REACH
-from impasto.networks.instant import GREY, LEVELS, STYLE_LAYERS, InstantNetwork, summary
+from impasto.losses.moments import Moments, moments
+from impasto.losses.statistics import Lift, covariance
+from impasto.networks.decoder import LEVELS, REACH
+from impasto.networks.instant import GREY, STYLE_LAYERS, InstantNetwork, summary
 from impasto.networks.transport import Target, Transport, transport
 
 

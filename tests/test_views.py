@@ -10,18 +10,18 @@ from torch import Tensor
 
 from impasto.features.extractor import Extractor
 from impasto.features.plan import Conv, Pool, vgg
-from impasto.features.windows import stages
-from impasto.losses.guides import Guide
+from impasto.features.tiles import stages
+from impasto.losses.moments import Guide
 from impasto.losses.objective import Distance, Found, Term
-from impasto.losses.readings import (
+from impasto.losses.statistics import Lift
+from impasto.losses.tiled import Eye, Kept
+from impasto.losses.tiled_losses import (
     content_reading,
     laplacian_distance,
     pixel_reading,
     region_reading,
     variation_reading,
 )
-from impasto.losses.statistics import Lift
-from impasto.losses.views import Eye, Kept
 
 VGG = vgg((4, 4), (6, 6), (8, 8, 8), (8,))
 # As AlexNet's: the first convolution makes the picture smaller, and poolings overlap.

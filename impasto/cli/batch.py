@@ -15,13 +15,16 @@ from impasto.cli.console import complain, hush, margin, remark
 from impasto.cli.flags import config_and_start, with_flags
 from impasto.cli.interrupt import INTERRUPTED, TERMINATED, patient
 from impasto.cli.outputs import Wanted, with_output
-from impasto.methods.configs import STYLIZERS, StyledConfig
-from impasto.sizes import parse_memory
+from impasto.config.bases import StyledConfig
+from impasto.config.memory import parse_memory
+from impasto.config.methods import STYLIZERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from impasto.batch import Batch, Item, Outcome, Progress
+    from impasto.jobs.batch import Batch
+    from impasto.jobs.run_batch import Outcome, Progress
+    from impasto.jobs.status import Item
 
     Watch = Callable[[Progress], None]
 
@@ -131,7 +134,8 @@ def paint_all(
         ImpastoError: nothing can be painted.
         Exit: a picture failed, or somebody ended it.
     """
-    from impasto.batch import Batch, Look, conduct, find_photographs
+    from impasto.jobs.batch import Batch, Look, find_photographs
+    from impasto.jobs.run_batch import conduct
 
     order = Batch(
         photographs=find_photographs(photographs, out, deep=deep),
@@ -165,7 +169,7 @@ def paint_all(
 
 def _foretell(order: Batch, *, as_json: bool) -> None:
     """A line on standard output for each picture that would be painted, the rest beside it."""
-    from impasto.batch import survey
+    from impasto.jobs.status import survey
 
     items = survey(order)
     for item in items:

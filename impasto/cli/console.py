@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.text import Text
 
-from impasto import __version__
+from impasto.version import __version__
 
 __all__ = [
     "complain",

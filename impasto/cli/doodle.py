@@ -11,9 +11,9 @@ from impasto.cli import options as shared
 from impasto.cli.console import hush
 from impasto.cli.flags import with_flags
 from impasto.cli.outputs import Wanted, with_output
-from impasto.methods.choices import StyleChoice
-from impasto.methods.configs import DoodleConfig
-from impasto.methods.given import from_given
+from impasto.config.methods import DoodleConfig
+from impasto.config.specs import StyleChoice
+from impasto.config.validation import from_given
 
 __all__ = ["doodle"]
 
@@ -57,8 +57,8 @@ def doodle(
     hush(wanted.quiet)
     config = from_given(DoodleConfig, options)
 
-    from impasto.cli.easel import launch
-    from impasto.painting import Sources
+    from impasto.painting.sources import Sources
+    from impasto.run.launch import launch
 
     sources = Sources(
         styles=(StyleChoice(style),), content_map=scene, style_maps=(style_map,), weights=weights

@@ -62,7 +62,7 @@ def export(
     if onnx.suffix.lower() != _SUFFIX:
         raise OptionError(f"{onnx} is no name for an ONNX file: it should end in {_SUFFIX}.")
 
-    from impasto.painting.exporting import export_style
+    from impasto.painting.export import export_style
 
     for path in export_style(style, onnx, strength=strength, size=size, force=force):
         print(path)

@@ -11,10 +11,11 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from impasto.config.bases import PictureConfig
+from impasto.config.methods import METHODS
+from impasto.config.specs import start_of
+from impasto.config.validation import from_given
 from impasto.errors import OptionError, suggestion
-from impasto.methods.choices import start_of
-from impasto.methods.configs import METHODS, PictureConfig
-from impasto.methods.given import from_given
 
 __all__ = ["config_and_start", "config_of", "flags", "with_flags"]
 

@@ -13,10 +13,10 @@ from rich.text import Text
 
 from impasto.cli import options as shared
 from impasto.cli.console import results, visible
+from impasto.config.methods import METHODS, GatysConfig
+from impasto.config.recipe import Input, Recipe, short
 from impasto.errors import RecipeError
-from impasto.methods.configs import METHODS, GatysConfig
-from impasto.networks.words import is_trained, parted, read_words
-from impasto.recipe import Input, Recipe, short
+from impasto.networks.trained_metadata import is_trained, parted, read_words
 
 __all__ = ["info", "recipe_in"]
 
@@ -64,7 +64,7 @@ def recipe_in(picture: Path) -> Recipe:
         PictureError: no such picture.
         RecipeError: it carries none, or not one of ours.
     """
-    from impasto.image.files import read_recipe
+    from impasto.image.reading import read_recipe
 
     text = read_recipe(picture)
     if text is None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path, PureWindowsPath
 from typing import Literal
 
-from impasto.digests import of_file
+from impasto.config.recipe import ROLES, Input, Recipe
+from impasto.config.specs import RegionChoice
 from impasto.errors import PictureError, RecipeError
-from impasto.methods.choices import RegionChoice
-from impasto.recipe import ROLES, Input, Recipe
+from impasto.files.digests import of_file
 from impasto.styles import gallery
 
 __all__ = ["Moved", "depth", "find", "found_in"]

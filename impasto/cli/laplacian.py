@@ -11,8 +11,8 @@ from impasto.cli import options as shared
 from impasto.cli.console import hush
 from impasto.cli.flags import config_and_start, with_flags
 from impasto.cli.outputs import Wanted, with_output
-from impasto.methods.choices import StyleChoice
-from impasto.methods.configs import LaplacianConfig
+from impasto.config.methods import LaplacianConfig
+from impasto.config.specs import StyleChoice
 
 __all__ = ["laplacian"]
 
@@ -42,8 +42,8 @@ def laplacian(
     config, init = config_and_start(kinds, "laplacian", options, has_map=has_map)
     choices = tuple(StyleChoice.parse(text) for text in style or ())
 
-    from impasto.cli.easel import launch
-    from impasto.painting import Sources
+    from impasto.painting.sources import Sources
+    from impasto.run.launch import launch
 
     names = "+".join(Path(choice.source).stem for choice in choices) or "regions"
     sources = Sources(content, choices, init, content_map, tuple(style_map or ()), weights)

@@ -13,7 +13,6 @@ from typing import Annotated
 
 import typer
 
-from impasto import __version__
 from impasto.cli import style, weights
 from impasto.cli.batch import batch
 from impasto.cli.console import complain, listening
@@ -32,6 +31,7 @@ from impasto.cli.stylize import stylize
 from impasto.cli.texture import texture
 from impasto.cli.train import train
 from impasto.errors import ImpastoError, OptionError, is_out_of_memory
+from impasto.version import __version__
 
 __all__ = ["app", "main"]
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from impasto.methods.configs import OPTIMISERS, STYLIZERS
+from impasto.config.methods import OPTIMISERS, STYLIZERS
 
 __all__ = [
     "BackboneName",

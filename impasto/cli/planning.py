@@ -8,10 +8,10 @@ from typing import Any
 
 from impasto.cli.console import remark
 from impasto.cli.outputs import Wanted
-from impasto.methods.way import Plan, Snapshot
-from impasto.painting import Task
-from impasto.painting.forecast import Forecast, forecast
-from impasto.sizes import gigabytes, parse_memory
+from impasto.config.memory import MemoryPlan, gigabytes, parse_memory
+from impasto.engine.snapshots import Snapshot
+from impasto.painting.sources import Task
+from impasto.run.forecast import Forecast, forecast
 
 __all__ = ["as_dict", "foretold", "leaner", "show"]
 
@@ -22,7 +22,7 @@ _LARGE = 1_000_000
 def foretold(
     task: Task,
     wanted: Wanted,
-    plan: Plan | None = None,
+    plan: MemoryPlan | None = None,
     *,
     since: Snapshot | None = None,
     extra: int = 0,
@@ -74,7 +74,7 @@ def as_dict(found: Forecast) -> dict[str, Any]:
     return {"plan": asdict(found.plan), "memory": found.memory, "seconds": seconds}
 
 
-def leaner(plan: Plan) -> None:
+def leaner(plan: MemoryPlan) -> None:
     """Say that memory could not be had, and what is done about it."""
     remark(f"memory could not be had: going on, {_seen(plan)}")
 
@@ -84,13 +84,13 @@ def _told(task: Task, found: Forecast) -> str:
     return "; ".join([_seen(found.plan), *_remembered(task, found.plan)])
 
 
-def _seen(plan: Plan) -> str:
+def _seen(plan: MemoryPlan) -> str:
     if not plan.tile:
         return "the picture is looked at as a whole"
     return f"the picture is looked at in windows of {plan.tile // 2**20} MiB"
 
 
-def _remembered(task: Task, plan: Plan) -> list[str]:
+def _remembered(task: Task, plan: MemoryPlan) -> list[str]:
     found = []
     if plan.history:
         found.append(f"L-BFGS remembers {plan.history} steps instead of {task.load.history}")

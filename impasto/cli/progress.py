@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from impasto.cli.console import margin, remark
-from impasto.methods.solver import Step
+from impasto.engine.step import Step
 
 __all__ = ["Reporter", "watching"]
 

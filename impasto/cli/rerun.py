@@ -17,7 +17,7 @@ from impasto.cli.outputs import Wanted, with_output
 from impasto.errors import RecipeError
 
 if TYPE_CHECKING:
-    from impasto.painting import Task
+    from impasto.painting.sources import Task
 
 __all__ = ["rerun"]
 
@@ -78,20 +78,21 @@ def rerun(
     }
     places = found_in(recipe, moved, picture.parent)
 
-    from impasto.cli.easel import begin, output_of
-    from impasto.painting import again, ways
+    from impasto.painting import rerun
+    from impasto.run import ways
+    from impasto.run.launch import begin, output_of
 
     output = output_of(replace(wanted, out=out), out, _bits(picture, out))
     tell_version(recipe.version, quiet=wanted.quiet)
     if recipe.replanned and not wanted.quiet:
         remark("its plan was changed on the way, for want of memory: pixels will differ a little")
-    of_weights = again.change_of_weights(recipe, config, weights)
+    of_weights = rerun.change_of_weights(recipe, config, weights)
     _refuse([of_weights] if of_weights else [], anyway=anyway, quiet=wanted.quiet)
-    again.take_threads(recipe)
+    rerun.take_threads(recipe)
 
     def make() -> Task:
-        task = again.prepare_again(recipe, places, weights)
-        _refuse(again.changes(recipe, task.recipe), anyway=anyway, quiet=wanted.quiet)
+        task = rerun.prepare_again(recipe, places, weights)
+        _refuse(rerun.changes(recipe, task.recipe), anyway=anyway, quiet=wanted.quiet)
         return task
 
     way = ways.way_of(recipe)

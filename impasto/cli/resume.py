@@ -33,7 +33,7 @@ def resume(folder: _Folder, *, wanted: Wanted) -> None:
     """
     hush(wanted.quiet)
 
-    from impasto.cli.easel import go_on
+    from impasto.run.launch import go_on
 
     go_on(folder, wanted)
 
@@ -61,6 +61,6 @@ def extend(
     """
     hush(wanted.quiet)
 
-    from impasto.cli.easel import go_on
+    from impasto.run.launch import go_on
 
     go_on(folder, wanted, extra=iterations)

@@ -15,11 +15,12 @@ from impasto.cli import options as shared
 from impasto.cli.console import hush, margin, remark
 from impasto.cli.flags import config_and_start, with_flags
 from impasto.cli.interrupt import INTERRUPTED, patient
-from impasto.evaluation.studies.kinds import STUDIES, variants_of
-from impasto.methods.configs import OPTIMISERS, PhotoConfig
+from impasto.config.bases import PhotoConfig
+from impasto.config.methods import OPTIMISERS
+from impasto.evaluation.studies.registry import STUDIES, variants_of
 
 if TYPE_CHECKING:
-    from impasto.evaluation.studies.conduct import Outcome, Progress
+    from impasto.evaluation.studies.run_study import Outcome, Progress
 
 __all__ = ["study"]
 
@@ -101,7 +102,7 @@ def study(
     chosen = () if values is None else tuple(values.split(","))
     variants_of(kind, base, chosen, init)  # what makes no sense is told before PyTorch is loaded
 
-    from impasto.evaluation.studies.conduct import Plan, conduct
+    from impasto.evaluation.studies.run_study import Plan, conduct
 
     plan = Plan(
         kind=kind,

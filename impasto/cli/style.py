@@ -11,7 +11,7 @@ from impasto.cli import options as shared
 from impasto.cli.cards import show
 from impasto.cli.console import hush, margin, results
 from impasto.errors import StyleError
-from impasto.image import atomic
+from impasto.files import atomic
 from impasto.styles import gallery
 
 __all__ = ["app"]
@@ -61,7 +61,7 @@ def make(
         )
     atomic.check_target(path, force=force, error=StyleError)
 
-    from impasto.painting import make_card
+    from impasto.painting.cards import make_card
     from impasto.styles import card
 
     console = margin()

@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from impasto.cli import options as shared
-from impasto.cli.cards import page, show
+from impasto.cli.cards import show
 from impasto.cli.console import results
 from impasto.errors import StyleError
-from impasto.image import atomic
+from impasto.files import atomic
+from impasto.sheets.cards_page import page
 from impasto.styles import gallery
 
 __all__ = ["styles"]

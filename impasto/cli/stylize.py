@@ -12,9 +12,10 @@ from impasto.cli.batch import paint_all
 from impasto.cli.console import hush
 from impasto.cli.flags import config_and_start, with_flags
 from impasto.cli.outputs import Wanted, with_output
+from impasto.config.bases import StyledConfig
+from impasto.config.methods import STYLIZERS, FastConfig, InstantConfig
+from impasto.config.specs import StyleChoice
 from impasto.errors import OptionError
-from impasto.methods.choices import StyleChoice
-from impasto.methods.configs import STYLIZERS, FastConfig, InstantConfig, StyledConfig
 
 __all__ = ["stylize"]
 
@@ -60,8 +61,8 @@ def stylize(
         paint_all(photographs, looks, config, out, wanted, init=init, weights=weights)
         return
 
-    from impasto.cli.easel import launch
-    from impasto.painting import Sources
+    from impasto.painting.sources import Sources
+    from impasto.run.launch import launch
 
     (photograph,) = content
     names = "+".join(choice.label for choice in choices) or "regions"

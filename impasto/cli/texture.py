@@ -12,10 +12,10 @@ from impasto.cli import options as shared
 from impasto.cli.console import hush
 from impasto.cli.flags import with_flags
 from impasto.cli.outputs import Wanted, with_output
+from impasto.config.methods import TextureConfig
+from impasto.config.specs import StyleChoice
+from impasto.config.validation import from_given
 from impasto.errors import OptionError
-from impasto.methods.choices import StyleChoice
-from impasto.methods.configs import TextureConfig
-from impasto.methods.given import from_given
 
 __all__ = ["texture"]
 
@@ -50,8 +50,8 @@ def texture(
     config = from_given(TextureConfig, {**options, **sides})
     choices = tuple(StyleChoice.parse(text) for text in style)
 
-    from impasto.cli.easel import launch
-    from impasto.painting import Sources
+    from impasto.painting.sources import Sources
+    from impasto.run.launch import launch
 
     names = "+".join(Path(choice.source).stem for choice in choices)
     launch(Sources(styles=choices, weights=weights), config, wanted, f"{names}-texture.png")

@@ -16,7 +16,7 @@ from impasto.cli import options as shared
 from impasto.cli.console import hush, margin, remark
 from impasto.cli.interrupt import INTERRUPTED, TERMINATED, patient
 from impasto.errors import OptionError
-from impasto.networks.words import SUFFIX, read_words
+from impasto.networks.trained_metadata import SUFFIX, read_words
 
 if TYPE_CHECKING:
     from impasto.training.loop import Loop
@@ -147,8 +147,8 @@ def train(
     options = {"size": size or 512, "batch": batch, "crop": crop, "steady": steady, "seed": seed}
     order = _order(paintings, content, target, extend, steps, options)
 
-    from impasto.training.conduct import Order, train
     from impasto.training.fast import FastTraining
+    from impasto.training.run_training import Order, train
 
     told = FastTraining(**order.pop("options"))
     is_first = os.environ.get("RANK", "0") == "0"  # of those that torchrun starts

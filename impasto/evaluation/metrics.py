@@ -11,32 +11,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
-from torch.nn import functional as F
 
 from impasto.errors import PictureError
+from impasto.evaluation.similarity import SMALLEST_SIDE, Pixels, colour_distance, ssim
 from impasto.features import weights as stored
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
-from impasto.image.color import to_lab
-from impasto.image.files import Picture, fit, read, resize
+from impasto.image.picture import Picture, fit, resize
+from impasto.image.reading import read
 from impasto.losses import functional as losses
-from impasto.losses.statistics import gram, lift_of, moments
-from impasto.runtime import generator
+from impasto.losses.moments import moments
+from impasto.losses.statistics import gram, lift_of
 
-__all__ = ["Row", "colour_distance", "evaluate", "ssim"]
+__all__ = ["Row", "evaluate"]
 
 Source = Picture | Image.Image | str | Path
-Pixels = Float[Tensor, "1 3 _ _"]
-
-# The deepest layers of every backbone still have a pixel at this side.
-SMALLEST_SIDE = 32
-
-# Twenty rotations of Lab, a hundred quantiles and this many pixels settle the colour distance of
-# two photographs to about one part in a hundred.
-_ROTATIONS, _QUANTILES, _SAMPLE = 20, 100, 100_000
 
 
 @dataclass(frozen=True)
@@ -153,63 +144,3 @@ class _Judge:
         return {
             name: gram(moments(f), lift_of(self.extractor, name)) for name, f in features.items()
         }
-
-
-def ssim(first: Float[Tensor, "1 3 h w"], second: Float[Tensor, "1 3 h w"]) -> float:
-    """Mean structural similarity of the luminance of two pictures in [0, 1]; 1 for equal ones.
-
-    Wang, Bovik, Sheikh and Simoncelli 2004: an 11×11 Gaussian window of σ 1.5, where it fits whole.
-    Each side must be at least 11.
-    """
-    x, y = _luminance(first), _luminance(second)
-    mean_x, mean_y = _blur(x), _blur(y)
-    var_x, var_y = _blur(x * x) - mean_x**2, _blur(y * y) - mean_y**2
-    both = _blur(x * y) - mean_x * mean_y
-    c1, c2 = 0.01**2, 0.03**2
-    similar = (2 * mean_x * mean_y + c1) * (2 * both + c2)
-    return float((similar / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))).mean())
-
-
-def _luminance(picture: Pixels) -> Float[Tensor, "1 1 _ _"]:
-    # In float64: a flat patch's variance is a difference of nearly equal numbers.
-    weights = torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64)
-    return torch.einsum("bchw,c->bhw", picture.double(), weights)[:, None]
-
-
-def _blur(x: Float[Tensor, "1 1 _ _"]) -> Float[Tensor, "1 1 _ _"]:
-    at = torch.arange(-5, 6, dtype=torch.float64)
-    window = torch.exp(-(at**2) / (2 * 1.5**2))
-    window = window / window.sum()
-    return F.conv2d(F.conv2d(x, window.view(1, 1, 11, 1)), window.view(1, 1, 1, 11))
-
-
-def _colours(picture: Pixels) -> Float[Tensor, "n 3"]:
-    """The pixels in CIE Lab, in float64 and row by row."""
-    return to_lab(picture.double())[0].flatten(1).T
-
-
-def colour_distance(first: Float[Tensor, "1 3 h w"], second: Float[Tensor, "1 3 h2 w2"]) -> float:
-    """How far apart the colours of two pictures are, wherever in the picture they stand.
-
-    The sliced Wasserstein-2 distance of their distributions in CIE Lab (Bonneel et al. 2015), over
-    fixed directions. They come as orthogonal triples and their squares are summed, not averaged, so
-    that colours that are all moved by a vector are exactly as far apart as it is long.
-    """
-    a, b = _sample(_colours(first)), _sample(_colours(second))
-    levels = (torch.arange(_QUANTILES, dtype=a.dtype) + 0.5) / _QUANTILES
-    squares = [
-        (torch.quantile(a @ axes, levels, 0) - torch.quantile(b @ axes, levels, 0)).square()
-        for axes in _rotations()
-    ]
-    return float(torch.stack(squares).mean(1).sum(1).mean().sqrt())
-
-
-def _rotations() -> list[Float[Tensor, "3 3"]]:
-    random = torch.randn(_ROTATIONS, 3, 3, dtype=torch.float64, generator=generator(0))
-    return list(torch.linalg.qr(random).Q)
-
-
-def _sample(colours: Float[Tensor, "n 3"]) -> Float[Tensor, "m 3"]:
-    if len(colours) <= _SAMPLE:
-        return colours
-    return colours[torch.randperm(len(colours), generator=generator(0))[:_SAMPLE]]

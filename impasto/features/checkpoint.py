@@ -12,10 +12,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from impasto import incoming
 from impasto.errors import WeightsError
 from impasto.features.backbones import BACKBONES, Backbone
 from impasto.features.plan import Conv, relu_name
+from impasto.files import limits
 
 __all__ = ["MAX_BYTES", "read_state", "read_tensors", "shapes", "torchvision_names"]
 
@@ -97,9 +97,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             "that can be read. Give the file its right ending, or another file."
         )
     if suffix == ".safetensors":
-        incoming.check_tensors(path, MAX_BYTES, WeightsError)
+        limits.check_tensors(path, MAX_BYTES, WeightsError)
         return _read_safetensors(path)
-    incoming.check(path, MAX_BYTES, WeightsError)
+    limits.check(path, MAX_BYTES, WeightsError)
     _check_archive(path)
     return _read_pickle(path)
 
@@ -120,7 +120,7 @@ def _check_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
     except Exception as error:  # as below: damaged archives raise whatever they mean
-        raise _damaged(path, incoming.told(error)) from None
+        raise _damaged(path, limits.told(error)) from None
     if size > MAX_BYTES:
         raise WeightsError(
             f"{path} unpacks to {size:,} bytes; at most {MAX_BYTES:,} are read. Check that it is "
@@ -151,7 +151,7 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
 
 
 def _damaged(path: Path, reason: str) -> WeightsError:
-    reason = incoming.told(reason.split("\n", 1)[0][:100]) or "it ends too early"
+    reason = limits.told(reason.split("\n", 1)[0][:100]) or "it ends too early"
     return WeightsError(
         f"{path} cannot be read: it is damaged, cut short or of another kind than its ending says "
         f"({reason}). Get the file again."

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import platformdirs
 
-from impasto import digests
 from impasto.errors import OptionError, WeightsError, suggestion
 from impasto.features.backbones import BACKBONES, Backbone
+from impasto.files import digests
 
 __all__ = [
     "EMBEDDED",

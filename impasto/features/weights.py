@@ -32,7 +32,7 @@ from impasto.features.sources import (
     locate,
     require,
 )
-from impasto.image import atomic
+from impasto.files import atomic
 
 __all__ = ["WeightsInfo", "digest", "fetch", "import_file", "listing", "load", "locate"]
 

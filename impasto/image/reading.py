@@ -20,11 +20,12 @@ import torch
 from jaxtyping import UInt8
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from impasto import digests, runtime
+from impasto import runtime
 from impasto.errors import PictureError
-from impasto.image import claims, metadata
+from impasto.files import digests
+from impasto.image import header_limits, metadata
 from impasto.image.picture import Picture
-from impasto.image.samples import Levels, Words, from_deep, from_image, planes
+from impasto.image.pixel_modes import Levels, Words, from_deep, from_image, planes
 
 __all__ = ["FORMATS", "MAX_PIXELS", "digest", "opened", "read", "read_recipe"]
 
@@ -133,7 +134,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
     """
     _check_file(path)
     with _decoding(str(path), None):
-        claims.check(path)
+        header_limits.check(path)
         image = Image.open(path, formats=FORMATS)
     with image:
         yield image

@@ -12,10 +12,11 @@ import torch
 from PIL import Image, PngImagePlugin
 
 from impasto.errors import OptionError, PictureError, suggestion
-from impasto.image import atomic, metadata
-from impasto.image.encoding import Levels, png16, tiff
+from impasto.files import atomic
+from impasto.image import metadata
+from impasto.image.deep_formats import Levels, png16, tiff
+from impasto.image.icc import srgb_profile
 from impasto.image.picture import Picture
-from impasto.image.profiles import srgb_profile
 
 __all__ = ["check_writable", "to_pil", "write"]
 

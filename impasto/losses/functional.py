@@ -10,9 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from impasto.features.windows import Window
+from impasto.features.tiles import Window
 from impasto.losses.gaussians import GaussianTarget, gaussian
-from impasto.losses.statistics import Lift, Moments, gram
+from impasto.losses.moments import Moments
+from impasto.losses.statistics import Lift, gram
 
 __all__ = [
     "GaussianTarget",

@@ -11,7 +11,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from impasto.losses.statistics import Lift, Moments, covariance, gram
+from impasto.losses.moments import Moments
+from impasto.losses.statistics import Lift, covariance, gram
 from impasto.runtime import eigh
 
 __all__ = ["GaussianTarget", "barycentre", "gaussian", "gaussian_each"]

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from impasto.features.windows import Window
+from impasto.features.tiles import Window
 
 __all__ = [
     "PIXELS",

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from impasto.features.windows import Window
+from impasto.features.tiles import Window
 from impasto.losses.neighbours import unit_rows, varied
 from impasto.losses.objective import Distance, Found, Reading
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from impasto.features.extractor import Extractor
-from impasto.losses.guides import Guide, Moments, Together, moments, regional, stacked
+from impasto.losses.moments import Guide, Moments, Together, moments, regional, stacked
 
 __all__ = [
     "Guide",

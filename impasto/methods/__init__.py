@@ -1,15 +1,11 @@
 """The methods: functions that take pictures as tensors and a frozen config, and yield `Step`s.
 
-Each lives in a private module, so that `impasto.methods.gatys` is the function itself. They are
-imported when first asked for: the configs beside them need no PyTorch.
+One file each. `impasto.methods.gatys` is the function itself, not its file.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-from impasto.methods.configs import (
+from impasto.config.methods import (
     DoodleConfig,
     FastConfig,
     GatysConfig,
@@ -20,18 +16,17 @@ from impasto.methods.configs import (
     RefineConfig,
     TextureConfig,
 )
-
-if TYPE_CHECKING:
-    from impasto.methods._doodle import doodle
-    from impasto.methods._fast import fast
-    from impasto.methods._gatys import gatys
-    from impasto.methods._instant import instant
-    from impasto.methods._laplacian import laplacian
-    from impasto.methods._matching import mrf, nnst
-    from impasto.methods._refine import refine
-    from impasto.methods._texture import texture
-    from impasto.methods.scene import Region
-    from impasto.methods.solver import Step
+from impasto.engine.regions import Region
+from impasto.engine.step import Step
+from impasto.methods.doodle import doodle
+from impasto.methods.fast import fast
+from impasto.methods.gatys import gatys
+from impasto.methods.instant import instant
+from impasto.methods.laplacian import laplacian
+from impasto.methods.mrf import mrf
+from impasto.methods.nnst import nnst
+from impasto.methods.refine import refine
+from impasto.methods.texture import texture
 
 __all__ = [
     "DoodleConfig",
@@ -55,23 +50,3 @@ __all__ = [
     "refine",
     "texture",
 ]
-
-_HOMES = {
-    "doodle": "_doodle",
-    "fast": "_fast",
-    "gatys": "_gatys",
-    "instant": "_instant",
-    "laplacian": "_laplacian",
-    "mrf": "_matching",
-    "nnst": "_matching",
-    "refine": "_refine",
-    "texture": "_texture",
-    "Step": "solver",
-    "Region": "scene",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

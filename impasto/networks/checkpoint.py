@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from impasto import digests
 from impasto.errors import WeightsError
 from impasto.features.checkpoint import read_tensors
+from impasto.files import digests
 from impasto.networks.instant import InstantNetwork
 
 __all__ = ["INSTANT", "check_state", "digest", "load_instant"]

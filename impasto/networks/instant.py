@@ -20,7 +20,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from impasto.losses.statistics import Moments
+from impasto.losses.moments import Moments
 from impasto.networks.decoder import LEVELS, Decoder, laid
 
 __all__ = [

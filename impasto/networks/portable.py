@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.features.plan import relu_name
-from impasto.networks.instant import LEVELS, Decoder
+from impasto.networks.decoder import LEVELS, Decoder
 from impasto.networks.newton_schulz import transport_by_products
 from impasto.networks.transport import Target, Transport
 

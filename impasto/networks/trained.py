@@ -18,13 +18,13 @@ from torch import Tensor
 
 from impasto.errors import StyleError, WeightsError
 from impasto.features.extractor import Extractor
-from impasto.image import atomic
-from impasto.incoming import told
-from impasto.losses.statistics import Moments
+from impasto.files import atomic
+from impasto.files.limits import told
+from impasto.losses.moments import Moments
 from impasto.networks.checkpoint import check_state
 from impasto.networks.fast import FastNetwork
 from impasto.networks.instant import STYLE_LAYERS, InstantNetwork, summary
-from impasto.networks.words import TrainedWords, read_words
+from impasto.networks.trained_metadata import TrainedWords, read_words
 from impasto.styles.packing import floats, pack, unpack
 
 __all__ = ["Trained", "TrainedStyle", "load", "save_trained"]

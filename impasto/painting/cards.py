@@ -7,15 +7,15 @@ from pathlib import Path
 
 import torch
 
+from impasto.config.methods import TextureConfig
+from impasto.config.specs import layer_weights
+from impasto.engine.setup import backbone_of, with_layers
+from impasto.engine.step import last
 from impasto.features import weights as networks
 from impasto.image.color import palette
-from impasto.methods import texture
-from impasto.methods._painter import backbone_of, with_layers
-from impasto.methods.choices import layer_weights
-from impasto.methods.configs import TextureConfig
-from impasto.methods.solver import last
-from impasto.painting.reading import read_picture
-from impasto.painting.task import Source
+from impasto.methods.texture import texture
+from impasto.painting.inputs import read_picture
+from impasto.painting.sources import Source
 from impasto.styles import card as cards
 from impasto.styles.about import About
 from impasto.styles.card import StyleCard

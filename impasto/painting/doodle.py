@@ -4,69 +4,28 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from pathlib import Path
-from typing import Any
 
-from PIL import Image
-
+from impasto.config.methods import DoodleConfig
+from impasto.config.specs import layer_weights
+from impasto.engine.canvas import MARGIN
+from impasto.engine.regions import Region
+from impasto.engine.setup import with_layers
+from impasto.engine.workload import Scale, load_of
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.features.plan import layers as describe
-from impasto.image.files import Picture, fitted
 from impasto.image.labels import LabelMap, matched
 from impasto.image.masks import masks
-from impasto.methods import doodle as draw
-from impasto.methods._canvas import MARGIN
-from impasto.methods._doodle import doodle_scales
-from impasto.methods._painter import with_layers
-from impasto.methods.choices import layer_weights
-from impasto.methods.configs import DoodleConfig
-from impasto.methods.given import from_given
-from impasto.methods.loads import Scale, load_of
-from impasto.methods.scene import Region
-from impasto.painting.photograph import network_of, recipe_of
-from impasto.painting.planned import painted
-from impasto.painting.reading import Given, read_map, read_picture, read_style
+from impasto.image.picture import Picture, fitted
+from impasto.methods.doodle import doodle as draw
+from impasto.methods.doodle import doodle_scales
+from impasto.painting.common import network_of, recipe_of
+from impasto.painting.inputs import Given, read_map, read_picture, read_style
 from impasto.painting.regions import tell_size
-from impasto.painting.task import Source, Sources, Task, opaque
+from impasto.painting.sources import Sources, Task, opaque
 from impasto.styles.statistics import LEAST_CELLS, Painting
 
-__all__ = ["doodle", "doodle_task"]
-
-
-def doodle(
-    map: Source,
-    style: Source,
-    style_map: Source,
-    *,
-    memory: str | None = None,
-    **options: Any,
-) -> Image.Image:
-    """Paint a picture from a map of colours, each as the part of a painting that has it.
-
-    Args:
-        map: a drawing in a few flat colours: a file or a Pillow image.
-        style: a painting: a file or a Pillow image.
-        style_map: a drawing over the painting, in the same colours.
-        memory: how much the process may hold, as in `stylize`.
-        options: fields of `DoodleConfig`, such as `size=1024` or `engine="patches"`; besides,
-            `weights` may be a file.
-
-    Returns:
-        An 8-bit picture in the map's proportions, with the recipe as JSON in `.info["impasto"]`.
-
-    Raises:
-        ImpastoError: whatever cannot be used or done.
-    """
-    weights = options.pop("weights", None)
-    sources = Sources.of(
-        None,
-        style,
-        content_map=map,
-        style_maps=(style_map,),
-        weights=None if weights is None else Path(weights),
-    )
-    return painted(doodle_task(sources, from_given(DoodleConfig, options)), memory)
+__all__ = ["doodle_task"]
 
 
 def doodle_task(sources: Sources, config: DoodleConfig, extractor: Extractor | None = None) -> Task:

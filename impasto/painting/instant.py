@@ -6,25 +6,23 @@ import hashlib
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from impasto.config.bases import StyledConfig
+from impasto.config.memory import MemoryPlan
+from impasto.config.methods import FastConfig, InstantConfig
+from impasto.engine.step import Step
+from impasto.engine.workload import Load, Scale
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
-from impasto.image.files import fitted
-from impasto.methods import fast, instant
-from impasto.methods._instant import WHOLE
-from impasto.methods.configs import FastConfig, InstantConfig, StyledConfig
-from impasto.methods.loads import Load, Scale
-from impasto.methods.solver import Step
-from impasto.methods.way import Plan
+from impasto.image.picture import fitted
+from impasto.methods.fast import fast
+from impasto.methods.instant import instant
+from impasto.networks.brush import WHOLE
 from impasto.networks.checkpoint import digest, load_instant
-from impasto.painting.photograph import (
-    finished_photograph,
-    method_of,
-    network_of,
-    recipe_of,
-)
-from impasto.painting.reading import read_picture
+from impasto.painting.common import method_of, network_of, recipe_of
+from impasto.painting.inputs import read_picture
+from impasto.painting.photograph import finished_photograph
 from impasto.painting.regions import plan_regions
-from impasto.painting.task import Sources, Task
+from impasto.painting.sources import Sources, Task
 
 __all__ = ["bytes_at_once", "digest_with", "fast_task", "instant_task"]
 
@@ -36,7 +34,7 @@ _PANE, _FEATURES, _COPIES = 220e6, 61, 84
 class _AtOnce(Load):
     """One pass through a network, of a picture of any size: the largest are painted in parts."""
 
-    def bytes(self, plan: Plan, itemsize: int) -> int:  # noqa: ARG002
+    def bytes(self, plan: MemoryPlan, itemsize: int) -> int:  # noqa: ARG002
         """What it takes beside the program, the network and the pictures that were read."""
         return bytes_at_once(self.pixels)
 

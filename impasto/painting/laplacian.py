@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from impasto.config.methods import LaplacianConfig
+from impasto.engine.setup import pyramid_layers
 from impasto.features.extractor import Extractor
-from impasto.methods._laplacian import pyramid_layers
-from impasto.methods.configs import LaplacianConfig
-from impasto.painting.photograph import network_of, photograph_task
-from impasto.painting.task import Sources, Task
+from impasto.painting.common import network_of
+from impasto.painting.photograph import photograph_task
+from impasto.painting.sources import Sources, Task
 
 __all__ = ["laplacian_task"]
 

@@ -3,40 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from impasto import __version__
+from impasto.config.bases import PhotoConfig
+from impasto.config.methods import LaplacianConfig, MatchingConfig
+from impasto.engine.canvas import MARGIN
+from impasto.engine.photograph import photo_scales
+from impasto.engine.regions import Region
+from impasto.engine.setup import with_layers
+from impasto.engine.step import Step
+from impasto.engine.workload import Load, Scale, load_of
 from impasto.errors import OptionError
-from impasto.features import weights as networks
 from impasto.features.extractor import Extractor
-from impasto.image.files import Picture, resize
+from impasto.image.picture import Picture, resize
 from impasto.image.recolor import with_colours_of
-from impasto.methods import gatys, laplacian, mrf, nnst, refine
-from impasto.methods._canvas import MARGIN
-from impasto.methods._painter import backbone_of, photo_scales, with_layers
-from impasto.methods.configs import (
-    METHODS,
-    LaplacianConfig,
-    MatchingConfig,
-    PhotoConfig,
-    PictureConfig,
-)
-from impasto.methods.loads import Load, Scale, load_of
-from impasto.methods.scene import Region
-from impasto.methods.solver import Step
-from impasto.painting.reading import layers_of, read_picture
+from impasto.methods.gatys import gatys
+from impasto.methods.laplacian import laplacian
+from impasto.methods.mrf import mrf
+from impasto.methods.nnst import nnst
+from impasto.methods.refine import refine
+from impasto.painting.common import method_of, network_of, recipe_of
+from impasto.painting.inputs import read_picture
 from impasto.painting.regions import plan_regions
-from impasto.painting.task import Sources, Task
-from impasto.recipe import Input, Recipe
+from impasto.painting.sources import Sources, Task
 from impasto.styles.blend import Blend
 from impasto.styles.statistics import Painting, Style
 
-__all__ = ["finished_photograph", "method_of", "network_of", "photograph_task", "recipe_of"]
+__all__ = ["finished_photograph", "photograph_task"]
 
 _PAINTERS: dict[str, Callable[..., Iterator[Step]]] = {
     "gatys": gatys,
@@ -107,30 +104,6 @@ def _seen(painting: Painting, config: PhotoConfig) -> int:
     height, width = painting.pixels.shape[-2:]
     factor = min(1.0, config.size * config.stroke / max(height, width))
     return round(height * width * factor**2)
-
-
-def network_of(
-    config: PictureConfig, sources: Sources, extractor: Extractor | None
-) -> tuple[Extractor, str]:
-    """The backbone and the digest of its weights.
-
-    Raises:
-        OptionError: a layer that it does not have.
-    """
-    net = extractor or backbone_of(config, sources.weights)
-    net.check_layers(layers_of(config))
-    return net, networks.digest(config.eye, sources.weights)
-
-
-def method_of(config: PictureConfig) -> str:
-    """The name of the method whose options these are."""
-    return next(name for name, kind in METHODS.items() if kind is type(config))
-
-
-def recipe_of(config: PictureConfig, inputs: list[Input], network: str) -> Recipe:
-    """The recipe of a run here and now."""
-    threads = torch.get_num_threads()
-    return Recipe(method_of(config), asdict(config), tuple(inputs), network, __version__, threads)
 
 
 def finished_photograph(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
+from impasto.config.memory import MemoryPlan
+from impasto.config.methods import InstantConfig, RefineConfig
+from impasto.engine.workload import Load
 from impasto.features.extractor import Extractor
-from impasto.features.weights import digest
-from impasto.methods.configs import InstantConfig, RefineConfig
-from impasto.methods.loads import Load
-from impasto.methods.way import Plan
+from impasto.features.sources import digest
 from impasto.networks.checkpoint import load_instant
 from impasto.painting.instant import bytes_at_once, digest_with
 from impasto.painting.photograph import photograph_task
-from impasto.painting.task import Sources, Task
+from impasto.painting.sources import Sources, Task
 
 __all__ = ["digest_of_both", "refine_task"]
 
@@ -20,7 +20,7 @@ __all__ = ["digest_of_both", "refine_task"]
 class _Refining(Load):
     """An optimiser's work, and a pass through a network before it."""
 
-    def bytes(self, plan: Plan, itemsize: int) -> int:
+    def bytes(self, plan: MemoryPlan, itemsize: int) -> int:
         """What it takes beside the program, the network and the pictures that were read."""
         return max(super().bytes(plan, itemsize), bytes_at_once(self.pixels))
 

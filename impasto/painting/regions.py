@@ -10,19 +10,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from impasto.config.bases import PictureConfig, StyledConfig
+from impasto.config.recipe import Input
+from impasto.config.specs import RegionChoice, StyleChoice, layer_weights
+from impasto.engine.regions import Region
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.features.plan import layers as describe
-from impasto.image.files import Picture
 from impasto.image.labels import LabelMap, matched, named
 from impasto.image.masks import masks
+from impasto.image.picture import Picture
 from impasto.image.recolor import matched_colours
-from impasto.methods.choices import RegionChoice, StyleChoice, layer_weights
-from impasto.methods.configs import PictureConfig, StyledConfig
-from impasto.methods.scene import Region
-from impasto.painting.reading import Given, Map, read_map, read_style
-from impasto.painting.task import Source, Sources
-from impasto.recipe import Input
+from impasto.painting.inputs import Given, Map, read_map, read_style
+from impasto.painting.sources import Source, Sources
 from impasto.styles.blend import Blend, Share
 from impasto.styles.statistics import LEAST_CELLS, Painting, Style
 

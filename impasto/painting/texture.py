@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
-from PIL import Image
-
+from impasto.config.methods import TextureConfig
+from impasto.engine.canvas import MARGIN
+from impasto.engine.setup import with_layers
+from impasto.engine.workload import Scale, load_of
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
-from impasto.methods import texture as weave
-from impasto.methods._canvas import MARGIN
-from impasto.methods._painter import with_layers
-from impasto.methods._texture import texture_scales, view_of
-from impasto.methods.configs import TextureConfig
-from impasto.methods.given import from_given
-from impasto.methods.loads import Scale, load_of
-from impasto.painting.photograph import network_of, recipe_of
-from impasto.painting.planned import painted
-from impasto.painting.reading import read_style
+from impasto.methods.texture import texture as weave
+from impasto.methods.texture import texture_scales, view_of
+from impasto.painting.common import network_of, recipe_of
+from impasto.painting.inputs import read_style
 from impasto.painting.regions import blended
-from impasto.painting.task import Sources, Task, opaque
+from impasto.painting.sources import Sources, Task, opaque
 
-__all__ = ["texture", "texture_task"]
+__all__ = ["texture_task"]
 
 # A source is shown at its own scale, whatever the texture's size. Of one that is larger than this,
 # the network's first layers alone would take gigabytes; so it is brought down to it.
@@ -74,23 +69,3 @@ def texture_task(
     ]
     recipe = recipe_of(config, [read.input for _, read in given], network)
     return Task(recipe, config, run, opaque, load_of(config, scales), extractor)
-
-
-def texture(*styles: Any, memory: str | None = None, **options: Any) -> Image.Image:
-    """Paint a texture of any size from the statistics of pictures, cards or built-in styles.
-
-    Args:
-        styles: one, or several that are blended, as in `stylize`.
-        memory: how much the process may hold, as in `stylize`.
-        options: fields of `TextureConfig`, such as `size=1024`, `width`, `height` or `seamless`.
-
-    Returns:
-        An 8-bit picture, with the recipe as JSON in `.info["impasto"]`.
-
-    Raises:
-        ImpastoError: whatever cannot be used or done.
-    """
-    if {"width", "height"} & set(options):
-        options.setdefault("size", max(options.get("width", 0), options.get("height", 0)))
-    task = texture_task(Sources.of(None, *styles), from_given(TextureConfig, options))
-    return painted(task, memory)

@@ -7,8 +7,8 @@ import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from impasto import incoming
 from impasto.errors import StyleError
+from impasto.files import limits
 
 __all__ = ["FORMAT", "MAX_BYTES", "About", "check_swatch", "read_about", "read_swatch"]
 
@@ -84,12 +84,12 @@ def read_about(path: Path) -> About:
     """
     from safetensors import SafetensorError, safe_open
 
-    incoming.check_tensors(path, MAX_BYTES, StyleError)
+    limits.check_tensors(path, MAX_BYTES, StyleError)
     try:
         with safe_open(path, "np") as file:
             return About.from_metadata(file.metadata() or {})
     except (OSError, ValueError, RecursionError, SafetensorError) as error:
-        raise StyleError(f"{path} is not a style card: {incoming.told(error)}.") from None
+        raise StyleError(f"{path} is not a style card: {limits.told(error)}.") from None
 
 
 def read_swatch(path: Path) -> bytes:
@@ -110,7 +110,7 @@ def read_swatch(path: Path) -> bytes:
         check_swatch(data)
     except Exception as error:  # a type that NumPy does not have is an AttributeError, for one
         raise StyleError(
-            f"{path} is damaged and its swatch cannot be read: {incoming.told(error)}."
+            f"{path} is damaged and its swatch cannot be read: {limits.told(error)}."
         ) from None
     return data
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.losses.gaussians import barycentre
-from impasto.losses.statistics import Moments, lift_of
+from impasto.losses.moments import Moments
+from impasto.losses.statistics import lift_of
 from impasto.styles.statistics import Style
 
 __all__ = ["Blend", "Share"]

@@ -24,9 +24,10 @@ from torch import Tensor
 
 from impasto.errors import StyleError
 from impasto.features.extractor import Extractor
-from impasto.image import atomic
-from impasto.incoming import told
-from impasto.losses.statistics import Moments, blend
+from impasto.files import atomic
+from impasto.files.limits import told
+from impasto.losses.moments import Moments
+from impasto.losses.statistics import blend
 from impasto.styles.about import About, check_swatch, read_about
 from impasto.styles.packing import pack, unpack
 from impasto.styles.statistics import measure

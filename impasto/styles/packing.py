@@ -12,7 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from impasto.losses.statistics import Moments, matrix_root
+from impasto.losses.moments import Moments
+from impasto.losses.statistics import matrix_root
 
 __all__ = ["floats", "pack", "unpack"]
 

@@ -14,12 +14,12 @@ from torch.nn import functional as F
 
 from impasto.features.extractor import Extractor
 from impasto.features.plan import min_side
-from impasto.image.files import resize
 from impasto.image.masks import pooled
+from impasto.image.picture import resize
+from impasto.losses.moments import Guide, Moments
 from impasto.losses.objective import Features
-from impasto.losses.readings import region_reading
-from impasto.losses.statistics import Guide, Moments
-from impasto.losses.views import Eye, View
+from impasto.losses.tiled import Eye, View
+from impasto.losses.tiled_losses import region_reading
 
 __all__ = ["LEAST_CELLS", "NARROW", "Painting", "Style", "inside", "measure"]
 

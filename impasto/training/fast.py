@@ -21,12 +21,12 @@ import torch
 from impasto.errors import OptionError, PictureError
 from impasto.features import weights
 from impasto.features.extractor import Extractor
-from impasto.losses.statistics import Moments
+from impasto.losses.moments import Moments
 from impasto.networks import checkpoint
 from impasto.networks.fast import FastNetwork
 from impasto.networks.instant import STYLE_LAYERS
 from impasto.networks.trained import Trained
-from impasto.networks.words import MOST_STYLES, NAME, Entry, TrainedWords
+from impasto.networks.trained_metadata import MOST_STYLES, NAME, Entry, TrainedWords
 from impasto.runtime import pick_device
 from impasto.styles.statistics import Style
 from impasto.training import parallel, state

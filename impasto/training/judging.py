@@ -9,12 +9,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from impasto.engine.statistics import BALANCED
+from impasto.engine.terms import FLOOR, style_weight
 from impasto.features.extractor import Extractor
 from impasto.losses.functional import variation
 from impasto.losses.gaussians import gaussian_each
-from impasto.losses.statistics import Moments, gram, lift_of, moments
-from impasto.methods._gatys import BALANCED
-from impasto.methods._terms import FLOOR, style_weight
+from impasto.losses.moments import Moments, moments
+from impasto.losses.statistics import gram, lift_of
 from impasto.networks.instant import STYLE_LAYERS
 from impasto.training.styles import StylePool
 

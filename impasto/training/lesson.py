@@ -13,16 +13,17 @@ from torch import Tensor, nn
 
 from impasto.errors import PictureError
 from impasto.features.extractor import Extractor
-from impasto.losses.statistics import moments
+from impasto.losses.moments import moments
+from impasto.networks.decoder import LEVELS
 from impasto.networks.fast import FastNetwork
-from impasto.networks.instant import LEVELS, InstantNetwork
+from impasto.networks.instant import InstantNetwork
 from impasto.networks.transport import transport
 from impasto.runtime import generator, pick_precision
-from impasto.training.flow import Shift, shifted
 from impasto.training.judging import MARGIN, Features, Judge, inner
 from impasto.training.measuring import square
 from impasto.training.muon import Muon
 from impasto.training.pictures import SHORT, Ahead, Crops
+from impasto.training.shifts import Shift, shifted
 from impasto.training.styles import StylePool
 
 __all__ = ["Painter", "PaintingLesson", "PaintingOptions", "optimisers", "squares"]

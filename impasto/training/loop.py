@@ -14,9 +14,9 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from impasto import incoming
 from impasto.errors import DivergedError, ImpastoError, WeightsError
-from impasto.pace import Pace
+from impasto.files import limits
+from impasto.run.checkpoint_pace import Pace
 from impasto.runtime import pick_precision
 from impasto.training import parallel, state
 
@@ -323,7 +323,7 @@ class Loop:
                 raise
             raise WeightsError(
                 f"{self.file} is of another version of this training, or damaged: "
-                f"{incoming.told(problem)}. Remove its folder and train anew, or take the version "
+                f"{limits.told(problem)}. Remove its folder and train anew, or take the version "
                 "of Impasto that wrote it."
             ) from None
 

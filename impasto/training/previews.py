@@ -12,7 +12,7 @@ from jaxtyping import Float
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 
-from impasto.image import atomic
+from impasto.files import atomic
 from impasto.training.judging import inner
 from impasto.training.lesson import Painter, PaintingLesson
 

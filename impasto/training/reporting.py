@@ -7,16 +7,15 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from impasto import __version__
-from impasto.image import atomic
-from impasto.methods._fast import brush_of
-from impasto.methods._instant import paint_with
+from impasto.files import atomic
+from impasto.networks.brush import brush_of, paint_with
 from impasto.networks.trained import Trained, TrainedStyle
 from impasto.training.curves import draw
 from impasto.training.fast import FastTraining, Learnt
 from impasto.training.lesson import PaintingLesson
 from impasto.training.loop import Loop
 from impasto.training.previews import contact_sheet
+from impasto.version import __version__
 
 __all__ = ["left_beside", "report"]
 

@@ -11,9 +11,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from impasto import incoming
 from impasto.errors import OptionError, WeightsError
-from impasto.image import atomic
+from impasto.files import atomic, limits
 
 __all__ = ["check_same", "cut_log", "read", "under", "write"]
 
@@ -40,13 +39,13 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         WeightsError: the file cannot be read.
     """
     try:
-        incoming.check_tensors(path, _MOST_BYTES, WeightsError)
+        limits.check_tensors(path, _MOST_BYTES, WeightsError)
         with safe_open(path, "pt") as file:
             return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
     # A type that PyTorch does not have is a KeyError, for one.
     except (SafetensorError, WeightsError, OSError, KeyError, ValueError, RuntimeError) as problem:
         raise WeightsError(
-            f"{path} cannot be read ({incoming.told(problem)}). Train first; if it is damaged, "
+            f"{path} cannot be read ({limits.told(problem)}). Train first; if it is damaged, "
             "remove it and train anew."
         ) from None
 

@@ -12,10 +12,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from impasto.features.extractor import Extractor
-from impasto.image.files import fit
+from impasto.image.picture import fit
 from impasto.losses.gaussians import GaussianTarget
-from impasto.losses.statistics import Moments, lift_of, moments
-from impasto.networks.instant import LEVELS, STYLE_LAYERS, summary
+from impasto.losses.moments import Moments, moments
+from impasto.losses.statistics import lift_of
+from impasto.networks.decoder import LEVELS
+from impasto.networks.instant import STYLE_LAYERS, summary
 from impasto.networks.transport import Target
 from impasto.training.pictures import load_bytes
 

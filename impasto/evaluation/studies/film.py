@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from impasto.errors import OptionError, PictureError
-from impasto.evaluation.studies.drawing import INK, Cell, canvas_for, fitted, font, wrapped
+from impasto.sheets.contact_sheet import INK, Cell, canvas_for, fitted, font, wrapped
 
 __all__ = ["FRAMES_A_SECOND", "check_film", "fading", "framed", "save_film"]
 

@@ -10,27 +10,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from impasto.config.recipe import Recipe
 from impasto.errors import ImpastoError, OptionError
-from impasto.image import atomic
-from impasto.image.files import digest, read_recipe
-from impasto.recipe import Recipe
+from impasto.files import atomic
+from impasto.image.reading import digest, read_recipe
+from impasto.sheets.curves import Tick
 
-__all__ = ["Record", "Tick", "claim", "name_of", "recall", "remember"]
+__all__ = ["Record", "claim", "name_of", "recall", "remember"]
 
 _FORMAT = 1
 _ABOUT = "study.json"
-
-
-@dataclass(frozen=True)
-class Tick:
-    """One iteration: counted over all scales, `seconds` since the run began."""
-
-    iteration: int
-    scale: int
-    width: int
-    height: int
-    seconds: float
-    losses: dict[str, float]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from string import Template
 from urllib.parse import quote
 
-from impasto.evaluation.studies.measuring import GramRow
+from impasto.evaluation.judge import GramRow
 
 __all__ = ["Entry", "Sheet", "page"]
 

@@ -9,17 +9,20 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from impasto.evaluation.studies.folder import Record, Tick, name_of, recall, remember
-from impasto.evaluation.studies.kinds import Variant
+from impasto.config.bases import PhotoConfig
+from impasto.config.specs import StyleChoice
+from impasto.engine.setup import backbone_of
+from impasto.engine.step import Step
+from impasto.evaluation.studies.folder import Record, name_of, recall, remember
+from impasto.evaluation.studies.registry import Variant
 from impasto.features import weights as networks
 from impasto.features.extractor import Extractor
-from impasto.image.files import Picture, write
-from impasto.methods._painter import backbone_of
-from impasto.methods.choices import StyleChoice
-from impasto.methods.configs import PhotoConfig
-from impasto.methods.solver import Step
-from impasto.painting import Sources, Task, finish, paint, prepare
-from impasto.painting.reading import read_picture, read_style
+from impasto.image.picture import Picture
+from impasto.image.writing import write
+from impasto.painting.inputs import read_picture, read_style
+from impasto.painting.prepare import prepare
+from impasto.painting.sources import Sources, Task, finish, paint
+from impasto.sheets.curves import Tick
 from impasto.styles.statistics import Style
 
 __all__ = ["Moment", "Run", "Subject", "paint_run", "recalled", "runs_of", "subject_of"]

@@ -9,20 +9,22 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from impasto.config.bases import PhotoConfig
+from impasto.config.specs import layer_weights
+from impasto.evaluation.judge import Figures, GramRow, Judge
 from impasto.evaluation.studies import film as films
-from impasto.evaluation.studies import plots
-from impasto.evaluation.studies.drawing import Cell, sheet
 from impasto.evaluation.studies.folder import Record
-from impasto.evaluation.studies.kinds import Study, Variant
-from impasto.evaluation.studies.measuring import Figures, GramRow, Judge
 from impasto.evaluation.studies.page import Entry, Sheet, page
 from impasto.evaluation.studies.painting import Subject
+from impasto.evaluation.studies.registry import Study, Variant
 from impasto.evaluation.studies.tables import gram_line, run_line, save_table, step_line
 from impasto.features import weights as networks
-from impasto.image import atomic
-from impasto.image.files import Picture, fit, read, to_pil, write
-from impasto.methods.choices import layer_weights
-from impasto.methods.configs import PhotoConfig
+from impasto.files import atomic
+from impasto.image.picture import Picture, fit
+from impasto.image.reading import read
+from impasto.image.writing import to_pil, write
+from impasto.sheets.contact_sheet import Cell, sheet
+from impasto.sheets.curves import Curve, save_losses, save_time
 from impasto.styles.card import StyleCard
 from impasto.styles.statistics import Painting
 
@@ -128,16 +130,16 @@ def _tables(report: Report, figures: Sequence[Figures], grams: Sequence[GramRow]
     save_table(report.folder / "gram.csv", [gram_line(row) for row in grams])
 
 
-def _curves(report: Report) -> list[plots.Curve]:
+def _curves(report: Report) -> list[Curve]:
     """A line for each run: pictures that were taken on one run's way are marks on its line."""
     painted = report.painted
     if painted[0].variant.after is not None:
         marks = tuple(one.record.ticks[-1].iteration for one in painted)
-        return [plots.Curve("the run", painted[-1].record.ticks, marks, hue=0.3)]
+        return [Curve("the run", painted[-1].record.ticks, marks, hue=0.3)]
     rows = list(dict.fromkeys(one.variant.row for one in painted))
     columns = list(dict.fromkeys(one.variant.column for one in painted))
     return [
-        plots.Curve(
+        Curve(
             one.variant.label,
             one.record.ticks,
             hue=_hue(report, one, rows),
@@ -159,8 +161,8 @@ def _hue(report: Report, one: Painted, rows: Sequence[str]) -> float | None:
 
 def _plots(report: Report) -> None:
     curves = _curves(report)
-    plots.save_losses(curves, report.folder / "losses.png")
-    plots.save_time(curves, report.folder / "time.png")
+    save_losses(curves, report.folder / "losses.png")
+    save_time(curves, report.folder / "time.png")
 
 
 def _image(pixels: torch.Tensor) -> Image.Image:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import PictureError
-from impasto.evaluation.studies.folder import Record, Tick
-from impasto.evaluation.studies.kinds import Variant
-from impasto.evaluation.studies.measuring import Figures, GramRow
-from impasto.image import atomic
+from impasto.evaluation.judge import Figures, GramRow
+from impasto.evaluation.studies.folder import Record
+from impasto.evaluation.studies.registry import Variant
+from impasto.files import atomic
+from impasto.sheets.curves import Tick
 
 __all__ = ["gram_line", "run_line", "save_table", "step_line"]
 

@@ -1,0 +1,133 @@
+"""One call from Python: a photograph, a style, a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from impasto.config.methods import PAINTERS, DoodleConfig, TextureConfig
+from impasto.config.specs import StyleChoice, start_of
+from impasto.config.validation import from_given
+from impasto.errors import OptionError, suggestion
+from impasto.painting.doodle import doodle_task
+from impasto.painting.prepare import prepare
+from impasto.painting.sources import Source, Sources
+from impasto.painting.texture import texture_task
+from impasto.run.planned import painted
+
+__all__ = ["doodle", "stylize", "texture"]
+
+
+def stylize(
+    content: Source,
+    style: Source | StyleChoice | Sequence[Any] = (),
+    method: str = "gatys",
+    *,
+    content_map: Source | None = None,
+    style_map: Source | Sequence[Source] = (),
+    memory: str | None = None,
+    **options: Any,
+) -> Image.Image:
+    """Give a photograph the look of a painting.
+
+    Args:
+        content: a photograph: a file or a Pillow image.
+        style: a painting, a style card, or the name of a built-in one such as `starry-night`; or
+            several of them, with weights and layers: `["a.jpg", "b.jpg:0.3:fine"]`; for `fast` a
+            trained style, such as `mine.impasto#b`.
+        method: `gatys`, `nnst`, `mrf` or `laplacian`, which optimise pixels; `instant`, which
+            paints at once; `instant+refine`, which optimises what that paints; or `fast`, which
+            paints in styles that a network was trained for.
+        content_map: a picture whose flat colours are regions; `region=[…]` says what they get.
+        style_map: the same for the style, or for each of the styles.
+        memory: how much the process may hold, such as `4GB`; by default four fifths of what is
+            free. A picture that does not fit is painted in windows.
+        options: fields of the method's config, such as `size=1024` or `strength=0.7`; besides,
+            `init` may be a picture, and `weights` a file.
+
+    Returns:
+        An 8-bit picture, with the recipe as JSON in `.info["impasto"]`.
+
+    Raises:
+        ImpastoError: whatever cannot be used or done.
+    """
+    if method not in PAINTERS:
+        raise OptionError(
+            f"There is no method {method!r}{suggestion(method, PAINTERS)} It may be "
+            f"{', '.join(PAINTERS)}."
+        )
+    weights = options.pop("weights", None)
+    options, init = start_of(options)
+    sources = Sources.of(
+        content,
+        *_several(style),
+        init=init,
+        content_map=content_map,
+        style_maps=tuple(_several(style_map)),
+        weights=None if weights is None else Path(weights),
+    )
+    config = from_given(PAINTERS[method], options, has_map=content_map is not None)
+    task = prepare(sources, config)
+    return painted(task, memory)
+
+
+def _several(given: Any) -> Sequence[Any]:
+    return given if isinstance(given, (list, tuple)) else (given,)
+
+
+def doodle(
+    map: Source,
+    style: Source,
+    style_map: Source,
+    *,
+    memory: str | None = None,
+    **options: Any,
+) -> Image.Image:
+    """Paint a picture from a map of colours, each as the part of a painting that has it.
+
+    Args:
+        map: a drawing in a few flat colours: a file or a Pillow image.
+        style: a painting: a file or a Pillow image.
+        style_map: a drawing over the painting, in the same colours.
+        memory: how much the process may hold, as in `stylize`.
+        options: fields of `DoodleConfig`, such as `size=1024` or `engine="patches"`; besides,
+            `weights` may be a file.
+
+    Returns:
+        An 8-bit picture in the map's proportions, with the recipe as JSON in `.info["impasto"]`.
+
+    Raises:
+        ImpastoError: whatever cannot be used or done.
+    """
+    weights = options.pop("weights", None)
+    sources = Sources.of(
+        None,
+        style,
+        content_map=map,
+        style_maps=(style_map,),
+        weights=None if weights is None else Path(weights),
+    )
+    return painted(doodle_task(sources, from_given(DoodleConfig, options)), memory)
+
+
+def texture(*styles: Any, memory: str | None = None, **options: Any) -> Image.Image:
+    """Paint a texture of any size from the statistics of pictures, cards or built-in styles.
+
+    Args:
+        styles: one, or several that are blended, as in `stylize`.
+        memory: how much the process may hold, as in `stylize`.
+        options: fields of `TextureConfig`, such as `size=1024`, `width`, `height` or `seamless`.
+
+    Returns:
+        An 8-bit picture, with the recipe as JSON in `.info["impasto"]`.
+
+    Raises:
+        ImpastoError: whatever cannot be used or done.
+    """
+    if {"width", "height"} & set(options):
+        options.setdefault("size", max(options.get("width", 0), options.get("height", 0)))
+    task = texture_task(Sources.of(None, *styles), from_given(TextureConfig, options))
+    return painted(task, memory)

@@ -1,0 +1,50 @@
+"""Amounts of memory, as people write and read them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from impasto.errors import OptionError
+
+__all__ = ["MemoryPlan", "gigabytes", "parse_memory"]
+
+_UNITS = "kmgt"
+_SHAPE = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)\s*(?:([kmgt])(i?))?b?", re.IGNORECASE)
+
+
+def parse_memory(text: str) -> int:
+    """Bytes: of `4GB`, `800 MB`, `3.5GiB`, `4g`, `4000000000`.
+
+    Raises:
+        OptionError: no such amount, or none that anything could be done with.
+    """
+    found = _SHAPE.fullmatch(text.strip())
+    count = 0
+    if found:
+        number, unit, binary = found.groups(default="")
+        power = _UNITS.index(unit.lower()) + 1 if unit else 0
+        count = int(float(number) * (1024 if binary else 1000) ** power)
+    if count < 10**6:
+        raise OptionError(f"--memory is {text!r:.80}. It takes an amount such as 4GB or 800MB.")
+    return count
+
+
+def gigabytes(count: int) -> str:
+    """A number of bytes, to a tenth of a gigabyte."""
+    return f"{count / 1e9:.1f} GB"
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """How a run fits into memory. Another plan gives other last bits, and so another picture.
+
+    Attributes:
+        tile: bytes of activations that are held at a time; 0 looks at the picture as a whole.
+        history: pairs that L-BFGS remembers, at most; 0 for as many as the config says.
+        held: number type that the optimiser's memory is kept in, `float32` or `float16`.
+    """
+
+    tile: int = 0
+    history: int = 0
+    held: str = "float32"

@@ -1,0 +1,137 @@
+"""Adam on pixels."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from impasto.engine.half_precision import Held, chunks, largest
+from impasto.engine.optimiser import Pixels, State, copied, resized_values, restored_tensor
+from impasto.engine.snapshots import Snapshot
+
+__all__ = ["Adam"]
+
+
+class Adam:
+    """Adam (Kingma and Ba 2015).
+
+    Departs from the paper in β₂ = 0.99: a picture's gradients change fast (style-transfer-pytorch).
+
+    Args:
+        rate: length of a step.
+        held: number type that the moments are kept in, `float32` or `float16`; of the second the
+            root is kept in `float16`, as its square would not fit into the range.
+    """
+
+    def __init__(
+        self,
+        rate: float = 0.02,
+        betas: tuple[float, float] = (0.9, 0.99),
+        held: str = "float32",
+    ) -> None:
+        self.rate, self.betas, self.held = rate, betas, held
+        self.steps = 0
+        self.origin: Tensor | None = None
+        self._moments: tuple[Held, Held] | None = None
+
+    @property
+    def mean(self) -> Tensor | None:
+        """The first moment, in float32."""
+        return None if self._moments is None else self._moments[0].whole()
+
+    @property
+    def square(self) -> Tensor | None:
+        """The second moment, in float32."""
+        if self._moments is None:
+            return None
+        second = self._moments[1]
+        return second.whole().square_() if second.is_half else second.values
+
+    def step(self, pixels: Pixels, gradient: Pixels) -> None:
+        """Move the pixels, in place. The gradient is the optimiser's from now on."""
+        self.origin = copied(pixels, [] if self.origin is None else [self.origin])
+        if self._moments is None:
+            dtype = torch.float16 if self.held == "float16" else torch.float32
+            mean, second = (torch.zeros_like(gradient, dtype=dtype) for _ in range(2))
+            self._moments = Held(mean), Held(second)
+        self.steps += 1
+        if self.held == "float32":
+            every = chunks(pixels, gradient, *(moment.values for moment in self._moments))
+            for part, slope, mean, square in every:
+                self._move(part, slope, mean, square)
+        else:
+            self._step_in_half(pixels, gradient, *self._moments)
+
+    def _step_in_half(self, pixels: Tensor, gradient: Tensor, mean: Held, root: Held) -> None:
+        top = largest(gradient)
+        first, second = self.betas
+        peaks = (
+            first * mean.peak + (1 - first) * top,
+            math.sqrt(second * root.peak**2 + (1 - second) * top**2),
+        )
+        later = Held(mean.values, peaks[0]), Held(root.values, peaks[1])
+        for part, slope, one, two in chunks(pixels, gradient, mean.values, root.values):
+            moment = one.float().mul_(mean.unit)
+            square = two.float().mul_(root.unit).square_()
+            self._move(part, slope, moment, square)
+            one.copy_(moment.div_(later[0].unit))
+            # Never nought: what is divided by it may not be.
+            two.copy_(square.sqrt_().div_(later[1].unit).clamp_(min=2.0**-24))
+        self._moments = later
+
+    def _move(self, pixels: Tensor, gradient: Tensor, mean: Tensor, square: Tensor) -> None:
+        """Adam's step of some pixels; all but the gradient are changed in place."""
+        mean.lerp_(gradient, 1 - self.betas[0])
+        square.lerp_(gradient.square(), 1 - self.betas[1])
+        first, second = (1 - beta**self.steps for beta in self.betas)
+        spread = (square / second).sqrt_().add_(1e-8)
+        pixels.addcdiv_(mean / first, spread, value=-self.rate)
+
+    def leave(self) -> None:
+        """Let go of what is of use at this size only."""
+        self.origin = None
+
+    def resize(self, height: int, width: int, *, wrap: bool = False) -> None:
+        """Bring both moments to another size; the second stays positive under bilinear weights."""
+        self.leave()
+        if self._moments is None:
+            return
+        mean, second = self._moments
+        self._moments = None
+        mean = Held.of(resized_values(mean.whole(), height, width, "bicubic", wrap), self.held)
+        second = Held.of(resized_values(second.whole(), height, width, "bilinear", wrap), self.held)
+        self._moments = mean, second
+
+    def state(self) -> State:
+        """All that it goes on from: its own tensors, not copies, and numbers."""
+        tensors: dict[str, Tensor] = {}
+        numbers: dict[str, float] = {"adam.steps": self.steps}
+        numbers["adam.begun"] = int(self.origin is not None)
+        if self.origin is not None:
+            tensors["adam.origin"] = self.origin
+        if self._moments is not None:
+            names = ("adam.mean", f"adam.{'root' if self.held == 'float16' else 'square'}")
+            for name, kept in zip(names, self._moments, strict=True):
+                tensors[name], numbers[name] = kept.values, kept.peak
+        return tensors, numbers
+
+    def restore(self, saved: Snapshot, like: Pixels) -> None:
+        """Take up a state, of a picture of this shape; memory that was held otherwise is converted.
+
+        Raises:
+            ResumeError: a part is missing, or of another shape.
+        """
+        self.steps = saved.whole("adam.steps")
+        if saved.whole("adam.begun"):
+            self.origin = saved.tensor("adam.origin", like)
+        if not self.steps:
+            return
+        half = "adam.root" in saved.tensors
+        name, kind = ("adam.root", "float16") if half else ("adam.square", "float32")
+        second = restored_tensor(saved, name, like, kind)
+        if kind != self.held:
+            values = second.whole()
+            second = Held.of(values.square_() if half else values.sqrt_(), self.held)
+        self._moments = restored_tensor(saved, "adam.mean", like, self.held), second

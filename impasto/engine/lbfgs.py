@@ -1,0 +1,139 @@
+"""Limited-memory BFGS on pixels."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from impasto.engine.half_precision import Held, dot
+from impasto.engine.optimiser import Pixels, State, copied, resized_values, restored_tensor
+from impasto.engine.snapshots import Snapshot
+from impasto.errors import ResumeError
+
+__all__ = ["Lbfgs"]
+
+
+class _Pair(NamedTuple):
+    step: Held
+    change: Held
+    curvature: float
+
+
+class Lbfgs:
+    """Limited-memory BFGS (Nocedal 1980), one evaluation a step and no line search.
+
+    So has every optimiser of pictures since Gatys done it. The first step has length 1 in the sum
+    of absolute values; from the second on, the curvature sets the length.
+
+    Args:
+        rate: length of a step, over what the curvature says.
+        history: pairs of steps and changes of the gradient that are kept.
+        held: number type that they are kept in, `float32` or `float16`.
+    """
+
+    def __init__(self, rate: float = 1.0, history: int = 10, held: str = "float32") -> None:
+        self.rate, self.history, self.held = rate, history, held
+        self.origin: Tensor | None = None
+        self._gradient: Tensor | None = None
+        self._pairs: list[_Pair] = []
+
+    @property
+    def pairs(self) -> list[tuple[Tensor, Tensor, float]]:
+        """Steps, changes of the gradient and their scalar products, oldest first, in float32."""
+        return [(pair.step.whole(), pair.change.whole(), pair.curvature) for pair in self._pairs]
+
+    def step(self, pixels: Pixels, gradient: Pixels) -> None:
+        """Move the pixels, in place. The gradient is the optimiser's from now on."""
+        spare: list[Tensor] = []
+        if self.origin is not None and self._gradient is not None:
+            step = torch.sub(pixels, self.origin, out=self.origin)
+            change = torch.sub(gradient, self._gradient, out=self._gradient)
+            self.origin = self._gradient = None
+            spare = self._remember(step, change)
+            del step, change
+        self.origin = copied(pixels, spare)
+        self._gradient = gradient
+        pixels.sub_(self._direction(gradient, spare), alpha=self.rate)
+
+    def leave(self) -> None:
+        """Let go of what is of use at this size only."""
+        self.origin = self._gradient = None
+
+    def resize(self, height: int, width: int, *, wrap: bool = False) -> None:
+        """Bring the pairs to another size, without those that lose their curvature on the way."""
+        self.leave()
+        before, self._pairs = self._pairs, []
+        while before:
+            step, change, _ = before.pop(0)
+            self._remember(
+                resized_values(step.whole(), height, width, "bicubic", wrap),
+                resized_values(change.whole(), height, width, "bicubic", wrap),
+            )
+
+    def state(self) -> State:
+        """All that it goes on from: its own tensors, not copies, and numbers."""
+        tensors: dict[str, Tensor] = {}
+        numbers: dict[str, float] = {"lbfgs.pairs": len(self._pairs)}
+        numbers["lbfgs.begun"] = int(self.origin is not None)
+        if self.origin is not None and self._gradient is not None:
+            tensors = {"lbfgs.origin": self.origin, "lbfgs.gradient": self._gradient}
+        for i, pair in enumerate(self._pairs):
+            numbers[f"lbfgs.curvature.{i}"] = pair.curvature
+            for what, kept in (("step", pair.step), ("change", pair.change)):
+                tensors[f"lbfgs.{what}.{i}"] = kept.values
+                numbers[f"lbfgs.{what}.{i}"] = kept.peak
+        return tensors, numbers
+
+    def restore(self, saved: Snapshot, like: Pixels) -> None:
+        """Take up a state, of a picture of this shape; memory that was held otherwise is converted.
+
+        Raises:
+            ResumeError: a part is missing, or of another shape.
+        """
+        count = saved.whole("lbfgs.pairs")
+        if saved.whole("lbfgs.begun"):
+            self.origin = saved.tensor("lbfgs.origin", like)
+            self._gradient = saved.tensor("lbfgs.gradient", like)
+        for i in range(max(0, count - self.history), count):
+            curvature = saved.number(f"lbfgs.curvature.{i}")
+            if not 0 < curvature < math.inf:
+                raise ResumeError(f"A pair of the saved state has curvature {curvature:g}.")
+            step = restored_tensor(saved, f"lbfgs.step.{i}", like, self.held)
+            change = restored_tensor(saved, f"lbfgs.change.{i}", like, self.held)
+            self._pairs.append(_Pair(step, change, curvature))
+
+    def _remember(self, step: Tensor, change: Tensor) -> list[Tensor]:
+        """Keep a pair if it has curvature; float32 tensors that are no longer of use."""
+        curvature = dot(step, change, self.held)
+        # Relative: at no size may a threshold swallow all pairs.
+        if not curvature > 1e-8 * self._norm(step) * self._norm(change):
+            return [step, change]
+        full = len(self._pairs) == self.history
+        oldest = [kept.values for kept in self._pairs.pop(0)[:2]] if full else []
+        room = oldest if self.held == "float16" and oldest else [None, None]
+        pair = (Held.of(step, self.held, room[0]), Held.of(change, self.held, room[1]))
+        self._pairs.append(_Pair(*pair, curvature))
+        return oldest if self.held == "float32" else [step, change]
+
+    def _norm(self, values: Tensor) -> float:
+        if self.held == "float32":
+            return float(values.norm())
+        return math.sqrt(dot(values, values, self.held))
+
+    def _direction(self, gradient: Tensor, spare: list[Tensor]) -> Tensor:
+        """The inverse Hessian, as far as known, times the gradient: the two-loop recursion."""
+        if not self._pairs:
+            return gradient / gradient.abs().sum().clamp(min=1.0)
+        q = copied(gradient, spare)
+        shares = []
+        for step, change, curvature in reversed(self._pairs):
+            shares.append(step.dot(q) / curvature)
+            change.add_to(q, -shares[-1])
+        _, change, curvature = self._pairs[-1]
+        q.mul_(curvature / change.square())
+        for step, change, curvature in self._pairs:
+            step.add_to(q, shares.pop() - change.dot(q) / curvature)
+        return q

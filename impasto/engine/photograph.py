@@ -1,0 +1,194 @@
+"""Painting from coarse to fine: what every engine that paints from a photograph shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from impasto.config.bases import PhotoConfig, PixelConfig
+from impasto.config.specs import layer_weights
+from impasto.engine.canvas import (
+    MARGIN,
+    cut_margin,
+    enlarged,
+    mask_on,
+    with_detail,
+    with_margin,
+    without_margin,
+)
+from impasto.engine.regions import Region, situations
+from impasto.engine.setup import iterations_of, settings_of
+from impasto.engine.snapshots import PLAIN, Way
+from impasto.engine.solver import solve
+from impasto.engine.step import Problem, Step
+from impasto.engine.terms import Engine, Reach, content_terms, pixel_terms, style_terms
+from impasto.features.extractor import Extractor
+from impasto.image.picture import fitted, resize
+from impasto.image.pyramid import scale_schedule
+from impasto.losses.tiled import Eye, Kept
+from impasto.runtime import generator
+
+__all__ = ["Canvas", "paint_photograph", "photo_scales"]
+
+
+Picture = Float[Tensor, "1 3 h w"]
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A photograph at one scale, and what is painted over it.
+
+    Attributes:
+        content: at this scale, without the margin.
+        free: 1 where pixels may change and 0 where they are kept, with the margin; None for all.
+        held: 1 where the photograph is held to, without the margin; None for everywhere.
+    """
+
+    content: Picture
+    regions: tuple[Region, ...]
+    free: Float[Tensor, "1 1 mh mw"] | None
+    held: Float[Tensor, "h w"] | None
+
+    @staticmethod
+    def of(content: Picture, regions: Sequence[Region]) -> Canvas:
+        """The photograph and its regions, their masks at the canvas's size."""
+        height, width = content.shape[-2:]
+        placed = tuple(_placed(region, height, width, content.device) for region in regions)
+        kept = [r.mask for r in placed if r.style is None and r.mask is not None]
+        free = 1 - torch.stack(kept).sum(0).clamp(0, 1) if kept else None
+        # Only its size is read: a copy of a poster is not for nothing.
+        canvas = content.new_zeros(()).expand(1, 3, height + 2 * MARGIN, width + 2 * MARGIN)
+        held = Reach.of(placed, canvas).held
+        within = None if held is None else cut_margin(held[None, None])[0, 0]
+        return Canvas(content, placed, free, within)
+
+    def kept(self, photograph: Tensor) -> Kept | None:
+        """Which pixels stay those of the photograph, that has a margin."""
+        return None if self.free is None else Kept(photograph, self.free)
+
+    def finished(self, picture: Tensor) -> Tensor:
+        """A picture without its margin, with the photograph's own pixels wherever they are kept."""
+        if self.free is None:
+            return picture
+        return Kept(self.content, cut_margin(self.free)).seen(picture)
+
+
+def _placed(region: Region, height: int, width: int, device: torch.device) -> Region:
+    if region.mask is None:
+        return region
+    return replace(region, mask=mask_on(region.mask.to(device), height, width))
+
+
+def paint_photograph(
+    content: Picture,
+    regions: Sequence[Region],
+    engine: Engine,
+    config: PhotoConfig,
+    extractor: Extractor,
+    start: Float[Tensor, "1 3 _ _"] | None = None,
+    rounds: int = 1,
+    way: Way = PLAIN,
+) -> Iterator[Step]:
+    """Paint a photograph's regions with an engine, scale after scale.
+
+    Args:
+        regions: none of them empty; their masks sum to one.
+        rounds: how often each scale is gone through; an engine finds its targets anew each time.
+    """
+    height, width = content.shape[-2:]
+    sizes, counts = photo_scales(config, height, width, rounds)
+    detailed = config.init == "content" and start is None and _holds(regions, config)
+    scales = [partial(_scaled, content, regions, size) for size in sizes]
+    problems = [
+        partial(_problem, scale, engine, config, extractor, count, detailed, way.plan.tile)
+        for scale, count in zip(scales, counts, strict=True)
+    ]
+    work = [float(h * w * n) for (h, w), n in zip(sizes, counts, strict=True)]
+    first = start.to(content.device) if start is not None else _start(content, sizes[0], config)
+    first = with_margin(resize(first, *sizes[0]))
+    steps = without_margin(solve(first, problems, work, settings_of(config), way))
+    has_kept = any(region.style is None for region in regions)
+    yield from _finished(steps, scales) if has_kept else steps
+
+
+def photo_scales(
+    config: PixelConfig, height: int, width: int, rounds: int = 1
+) -> tuple[list[tuple[int, int]], list[int]]:
+    """Height and width of each scale, or of each round of it, and the iterations of each.
+
+    Args:
+        height, width: of the photograph, of which only the proportion counts.
+        rounds: how often each scale is gone through.
+    """
+    sides = [side for side in scale_schedule(config.size, config.smallest) for _ in range(rounds)]
+    sizes = [fitted(height, width, side) for side in sides]
+    return sizes, iterations_of(config.length, sides)
+
+
+def _scaled(content: Picture, regions: Sequence[Region], size: tuple[int, int]) -> Canvas:
+    is_there = content.shape[-2:] == size  # a copy of a poster is not for nothing
+    return Canvas.of(content if is_there else resize(content, *size), regions)
+
+
+def _finished(steps: Iterator[Step], scales: Sequence[Callable[[], Canvas]]) -> Iterator[Step]:
+    """Steps whose pictures have the photograph's own pixels wherever they are kept."""
+    number, canvas = 0, None
+    for step in steps:
+        if canvas is None or number != step.scale:
+            number, canvas = step.scale, scales[step.scale - 1]()
+        yield replace(step, image=partial(_kept, step.image, canvas))
+
+
+def _kept(image: Callable[[], Tensor], canvas: Canvas) -> Tensor:
+    return canvas.finished(image()).contiguous()
+
+
+def _holds(regions: Sequence[Region], config: PhotoConfig) -> bool:
+    """Whether the photograph is held anywhere: else its detail has no place in the picture."""
+    painted = [region for region in regions if region.style is not None]
+    return config.content_weight > 0 and any(region.strength < 1 for region in painted)
+
+
+def _start(
+    content: Picture, size: tuple[int, int], config: PhotoConfig
+) -> Float[Tensor, "1 3 _ _"]:
+    if config.init == "noise":
+        return torch.rand(1, 3, *size, generator=generator(config.seed)).to(content.device)
+    if config.init == "grey":
+        return torch.full((1, 3, *size), 0.5, device=content.device)
+    return content
+
+
+def _problem(
+    scale: Callable[[], Canvas],
+    engine: Engine,
+    config: PhotoConfig,
+    extractor: Extractor,
+    iterations: int,
+    detailed: bool,
+    tile: int,
+    before: Tensor,
+) -> Problem:
+    canvas = scale()
+    content = canvas.content
+    size = content.shape[-2:]
+    first = with_detail(before, content, canvas.held) if detailed else enlarged(before, *size)
+    photograph = with_margin(content)
+    layers = tuple(dict.fromkeys([*layer_weights(config.content_layers), *engine.layers]))
+    eye = Eye(extractor, layers, tile)
+    shown = replace(eye, kept=canvas.kept(photograph))
+    side = max(1, round(max(content.shape[-2:]) * config.stroke))
+    with torch.no_grad():
+        views = eye.of(photograph), shown.of(first)
+        areas = list(situations(canvas.regions, side, extractor, *views))
+        terms = [
+            *content_terms(areas, config),
+            *style_terms(areas, engine, config),
+            *pixel_terms(photograph, config, reach=Reach.of(canvas.regions, photograph)),
+        ]
+    return Problem(first, iterations, partial(shown.descend, terms))

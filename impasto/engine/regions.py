@@ -1,0 +1,91 @@
+"""What a method paints: a photograph, and regions of it with a style and a strength each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+from impasto.features.extractor import Extractor
+from impasto.image.masks import pooled
+from impasto.losses.moments import Guide
+from impasto.losses.tiled import View
+from impasto.styles.statistics import LEAST_CELLS, Style, inside
+
+__all__ = ["Region", "Situation", "seen_by", "situations"]
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of the picture, and what is painted there.
+
+    Attributes:
+        style: None keeps the photograph's pixels as they are.
+        strength: from 0, the photograph, to 1, the painting.
+        mask: how much of each pixel is the region's, of any size and the picture's shape; the masks
+            of a picture's regions sum to one. None for the whole picture.
+        name: what messages call it.
+    """
+
+    style: Style | None
+    strength: float
+    mask: Float[Tensor, "1 1 h w"] | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """One region at one scale: what an engine reads to say how far a picture is from the style.
+
+    Attributes:
+        long_side: what the painting should measure here: the result's long side times the stroke.
+        guides: where the region's style is looked at, by layer: inside it, without the cells at its
+            edge that see its neighbours as well; None for everywhere. A layer at which the region
+            is too small to have a style is missing.
+        weights: the whole region, as a map.
+        content: the photograph as the network sees it; None where there is none.
+        current: the picture as the scale begins.
+        share: of the picture's area.
+    """
+
+    region: Region
+    long_side: int
+    extractor: Extractor
+    guides: Mapping[str, Guide | None]
+    weights: Mapping[str, Float[Tensor, "_ _"] | None]
+    content: View | None
+    current: View
+    share: float
+
+
+def situations(
+    regions: Sequence[Region],
+    long_side: int,
+    extractor: Extractor,
+    content: View | None,
+    current: View,
+) -> Iterator[Situation]:
+    """Each region that is to be painted, as one scale sees it.
+
+    Args:
+        regions: their masks at the size of the canvas.
+        long_side: what a painting should measure.
+        extractor: sees the painting.
+        content, current: the photograph, if there is one, and the picture, as they are seen.
+    """
+    for region in regions:
+        if region.style is None:
+            continue
+        layers = current.eye.layers
+        weights = {name: seen_by(region, current.shape(name)) for name in layers}
+        kept = {n: w for n, w in weights.items() if w is None or float(w.sum()) >= LEAST_CELLS}
+        share = 1.0 if region.mask is None else float(region.mask.mean())
+        guides = {name: None if w is None else Guide(inside(w)) for name, w in kept.items()}
+        yield Situation(region, long_side, extractor, guides, kept, content, current, share)
+
+
+def seen_by(region: Region, shape: tuple[int, int]) -> Tensor | None:
+    """How much of each cell of a layer of that shape is the region's; None for everywhere."""
+    return None if region.mask is None else pooled(region.mask, *shape)

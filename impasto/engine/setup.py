@@ -1,0 +1,117 @@
+"""What a method sets up before it paints: layers, backbone, settings, iterations, regions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from impasto.config.bases import PhotoConfig, PictureConfig, PixelConfig
+from impasto.config.methods import DoodleConfig, LaplacianConfig, MrfConfig, NnstConfig
+from impasto.config.specs import layer_weights
+from impasto.engine.nearest import nearest_layers
+from impasto.engine.patches import patch_layers
+from impasto.engine.regions import Region
+from impasto.engine.step import Settings
+from impasto.errors import OptionError
+from impasto.features.backbones import BACKBONES
+from impasto.features.extractor import Extractor
+from impasto.features.weights import load
+from impasto.runtime import pick_device, pick_precision
+from impasto.styles.statistics import Painting, Style
+
+__all__ = [
+    "backbone_of",
+    "iterations_of",
+    "pyramid_layers",
+    "regions_of",
+    "settings_of",
+    "with_layers",
+]
+
+
+# Of the backbone's own style layers so many, from the first: the next one's level is too small.
+_LEVELS = 4
+
+
+def pyramid_layers(config: LaplacianConfig) -> dict[str, float]:
+    """The layers that see the pyramid's levels, finest first, and their weights."""
+    return layer_weights(config.pyramid_layers or BACKBONES[config.backbone].style[:_LEVELS])
+
+
+# Long side in pixels of the largest scale that gets as many iterations as others.
+_LARGE = 1024
+
+
+Config = TypeVar("Config", bound=PictureConfig)
+
+
+def with_layers(config: Config) -> Config:
+    """The config with its method's own layers where it names none."""
+    if not isinstance(config, PixelConfig):
+        return config
+    layers = config.style_layers or _style_layers(config)
+    config = replace(config, style_layers=layers)
+    if isinstance(config, PhotoConfig):
+        own = BACKBONES[config.backbone].content
+        config = replace(config, content_layers=config.content_layers or own)
+    return config
+
+
+def _style_layers(config: PixelConfig) -> tuple[str, ...]:
+    """Those that the method looks at: mostly the backbone's own."""
+    if isinstance(config, NnstConfig):
+        return nearest_layers(config.backbone)
+    if isinstance(config, MrfConfig) or (
+        isinstance(config, DoodleConfig) and config.engine == "patches"
+    ):
+        return patch_layers(config.backbone)
+    return BACKBONES[config.backbone].style
+
+
+def backbone_of(config: PictureConfig, weights: Path | None = None) -> Extractor:
+    """The backbone that the config names, on its device and in its precision."""
+    device = pick_device(config.device)
+    precision = pick_precision(config.precision, device)
+    pooling = config.pooling if isinstance(config, PixelConfig) else "max"
+    net = load(config.eye, pooling=pooling, weights=weights, precision=precision)
+    return net.to(device)
+
+
+def settings_of(config: PixelConfig) -> Settings:
+    """What the solver needs of the config."""
+    return Settings(config.optimizer, config.history, config.learning_rate)
+
+
+def iterations_of(total: int, sides: Sequence[int]) -> list[int]:
+    """Shares of the iterations: the first, cheap scale lays the picture out and gets the most.
+
+    Args:
+        sides: the long side of each scale, in pixels. Beyond 1,024 a scale gets fewer, as a step
+            takes longest there and changes least.
+    """
+    scales = len(sides)
+    first = [2.0, 1.3, *[1.0] * scales][:scales]
+    weights = [w * min(1.0, (_LARGE / side) ** 0.5) for w, side in zip(first, sides, strict=True)]
+    ends = [round(total * sum(weights[: i + 1]) / sum(weights)) for i in range(scales)]
+    return [max(1, end - begin) for begin, end in zip([0, *ends], ends, strict=False)]
+
+
+def regions_of(
+    style: Style | Float[Tensor, "1 3 h w"] | None,
+    regions: Sequence[Region],
+    strength: float,
+    device: torch.device,
+) -> tuple[Region, ...]:
+    """The regions to paint: those given, or the whole picture in one style."""
+    if regions:
+        return tuple(regions)
+    if style is None:
+        raise OptionError("There is nothing to paint with: give a style, or regions with styles.")
+    source = Painting(style.to(device)) if isinstance(style, Tensor) else style
+    return (Region(source, strength),)

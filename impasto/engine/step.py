@@ -1,0 +1,104 @@
+"""What the solver takes and yields: problems, settings and steps."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from jaxtyping import Float
+from torch import Tensor
+
+from impasto.config.memory import MemoryPlan
+from impasto.engine.half_precision import HELD
+from impasto.engine.snapshots import Snapshot
+from impasto.errors import OptionError
+
+__all__ = ["Problem", "Settings", "Step", "last"]
+
+
+Picture = Float[Tensor, "1 3 h w"]
+
+
+Objective = Callable[[Picture], tuple[dict[str, float], Picture]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a running method is; what a progress bar, a preview and a trace read.
+
+    Attributes:
+        scale, scales: which size is being painted, from 1, and how many there are.
+        iteration, iterations: within this scale, from 1.
+        done: share of the whole run's work, from 0 to 1.
+        losses: each term before its weight, and `total`, the weighted sum.
+        image: gives the picture as it is when called, in [0, 1]: call it before the next step is
+            taken. `losses` are those of the picture from which this step was made.
+        snapshot: gives the run's state as it is when called, to go on from later: its tensors are
+            those that the run works with, so write or copy them before the next step is taken.
+        note: what a person should know of this step, if anything.
+    """
+
+    scale: int
+    scales: int
+    width: int
+    height: int
+    iteration: int
+    iterations: int
+    done: float
+    losses: dict[str, float]
+    image: Callable[[], Picture]
+    snapshot: Callable[[], Snapshot]
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to optimise: a name of `OPTIMISERS`, and its numbers; a rate of 0 is its own.
+
+    Attributes:
+        wrap: opposite edges of the picture meet.
+        held: number type of what the optimiser remembers: `float32`, or `float16` in half the
+            memory and with a little less of what it has learnt.
+    """
+
+    optimizer: str = "lbfgs"
+    history: int = 10
+    learning_rate: float = 0.0
+    average: float = 0.95
+    wrap: bool = False
+    held: str = "float32"
+
+    def within(self, plan: MemoryPlan) -> Settings:
+        """The same with no more memory than a plan allows.
+
+        Raises:
+            OptionError: the plan names a number type that memory cannot be kept in.
+        """
+        if plan.held not in HELD:
+            raise OptionError(
+                f"The plan holds memory in {plan.held!r}; it can be {' or '.join(HELD)}."
+            )
+        history = min(self.history, plan.history or self.history)
+        held = self.held if plan.held == MemoryPlan.held else plan.held
+        return replace(self, history=history, held=held)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One scale: where it starts, how long it may take, and what is to be minimised there.
+
+    Attributes:
+        objective: a picture → each loss and their `total`; and the gradient of the total as a *sum*
+            over pixels. The losses are means, whose gradients shrink as pictures grow; a sum's do
+            not, so thresholds and an optimiser's memory mean the same at every size.
+    """
+
+    start: Picture
+    iterations: int
+    objective: Objective
+
+
+def last(steps: Iterator[Step]) -> Step:
+    """Run to the end. Holds one step at a time: each keeps its scale's whole optimiser alive."""
+    return deque(steps, maxlen=1)[0]

@@ -1,0 +1,129 @@
+"""From Pillow's many modes to sRGB and the alpha channel, as arrays."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+from jaxtyping import Float32, UInt8, UInt16
+from PIL import Image
+
+from impasto.image.icc import to_srgb
+
+__all__ = ["Levels", "Words", "from_deep", "from_image", "planes"]
+
+# Bytes and words stay what they are as long as possible: as floats they take the fourfold. Floats
+# are in [0, 1].
+Levels = UInt8[np.ndarray, "h w _"] | UInt16[np.ndarray, "h w _"] | Float32[np.ndarray, "h w _"]
+Unit = Float32[np.ndarray, "h w"]
+Words = UInt16[np.ndarray, "h w c"]
+
+_log = logging.getLogger(__name__)
+
+
+def planes(levels: Levels) -> Float32[np.ndarray, "_ h w"]:
+    """Levels in [0, 1], channel by channel, with no copy but the one that is returned."""
+    by_channel = levels.transpose(2, 0, 1)
+    if levels.dtype == np.float32:
+        return np.ascontiguousarray(by_channel)
+    floats = np.empty(by_channel.shape, np.float32)
+    return np.divide(by_channel, np.float32(np.iinfo(levels.dtype).max), out=floats)
+
+
+def from_image(image: Image.Image, name: str) -> tuple[Levels, Levels | None]:
+    """sRGB and alpha of a loaded image of any mode.
+
+    `name` is what the log calls it. Modes of one number for a pixel (I;16, I, F) have no fixed
+    range in Pillow: see `_unit`.
+    """
+    profile = _profile(image)
+    if image.mode[0] in "IF":
+        values = np.asarray(image)
+        return _grey(_unit(values, image.mode, name), profile, name), _keyed(values, image)
+    alpha = _alpha(image) if image.has_transparency_data else None
+    return _colours(_opaque(image), profile, name), alpha
+
+
+def from_deep(words: Words, image: Image.Image, name: str) -> tuple[Levels, Levels | None]:
+    """sRGB and alpha of 16-bit RGB or RGBA; `image` is the same at 8 bits, with its metadata.
+
+    LittleCMS is reached through Pillow at 8 bits only, so a picture whose profile is not sRGB
+    keeps 8 bits of its colours.
+    """
+    plain = _as(image, "RGB")
+    converted = _colours(plain, _profile(image), name)
+    colours = words[..., :3] if np.array_equal(converted, np.asarray(plain)) else converted
+    return colours, words[..., 3:] if words.shape[-1] == 4 else _keyed(words, image)
+
+
+def _profile(image: Image.Image) -> bytes | None:
+    profile = image.info.get("icc_profile")
+    return profile if isinstance(profile, bytes) else None
+
+
+def _colours(image: Image.Image, profile: bytes | None, name: str) -> UInt8[np.ndarray, "h w 3"]:
+    is_plain = image.mode == "RGB" and not profile
+    return np.asarray(image if is_plain else to_srgb(image, profile, name))
+
+
+def _alpha(image: Image.Image) -> UInt8[np.ndarray, "h w 1"]:
+    return np.asarray(_as(image, "RGBA").getchannel("A"))[..., None]
+
+
+def _as(image: Image.Image, mode: str) -> Image.Image:
+    """The image in another mode; itself, where Pillow would make a copy, if it has that mode."""
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """The image without its alpha channel, as L, RGB, CMYK or LAB."""
+    if image.mode in {"L", "RGB", "CMYK", "LAB"}:
+        return image
+    if image.mode in {"1", "LA"}:
+        return image.convert("L")
+    if image.mode == "La":
+        return image.convert("LA").convert("L")
+    # By way of RGBA, as palettes may hold alpha and premultiplied modes convert to nothing else.
+    return _as(image, "RGBA").convert("RGB")
+
+
+def _keyed(values: np.ndarray, image: Image.Image) -> Levels | None:
+    """Alpha of a picture in which one colour means transparent (tRNS in PNG), at its full depth."""
+    key = image.info.get("transparency")
+    if not isinstance(key, int | tuple):
+        return None
+    equal = values == np.asarray(key)
+    if equal.ndim == 3:
+        equal = equal.all(axis=-1)
+    mask: Levels = np.where(equal, np.uint8(0), np.uint8(255))[..., None]
+    return mask
+
+
+def _unit(values: np.ndarray, mode: str, name: str) -> Unit:
+    """Numbers without a fixed range, brought to [0, 1].
+
+    I;16 and I count to 65535, as in Pillow. Floats count to the least of 1, 255 and 65535 that
+    holds them all. What lies outside these ranges is stretched from its least to its greatest.
+    """
+    values = values.astype(np.float64)
+    finite = np.isfinite(values)
+    low, high = (values[finite].min(), values[finite].max()) if finite.any() else (0.0, 0.0)
+    ranges = (1, 255, 65535) if mode == "F" else (65535,)
+    top = next((top for top in ranges if low >= 0 and high <= top), None)
+    if top is None:
+        _log.warning("%s: its values, %g to %g, are stretched to 0 to 1.", name, low, high)
+        values = (values - low) / (high - low or 1)
+    else:
+        values = values / top
+    return np.nan_to_num(values, nan=0, posinf=1, neginf=0).astype(np.float32)
+
+
+def _grey(values: Unit, profile: bytes | None, name: str) -> Levels:
+    """Grey to RGB by the curve that its profile makes of the 256 greys; no profile, no curve."""
+    ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
+    curve = np.asarray(to_srgb(ramp, profile, name))[0]
+    if np.array_equal(curve[:, 0], np.arange(256)):
+        return np.broadcast_to(values[..., None], (*values.shape, 3))
+    at = np.linspace(0, 1, 256)
+    bands = [np.interp(values, at, curve[:, c] / 255.0) for c in range(3)]
+    return np.stack(bands, axis=-1).astype(np.float32)

@@ -1,0 +1,231 @@
+"""What a batch is told: the photographs, the styles, and how to paint them. Knows no PyTorch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from impasto.config.bases import StyledConfig
+from impasto.config.specs import StyleChoice, means_file
+from impasto.errors import OptionError, PictureError
+from impasto.files.digests import of_bytes, of_file
+from impasto.networks.trained_metadata import parted
+from impasto.styles import gallery
+from impasto.version import __version__
+
+__all__ = ["FORMATS", "PICTURES", "Batch", "Look", "find_photographs", "style_file"]
+
+FORMATS = ("png", "jpg", "webp", "tiff")
+"""What a batch writes."""
+
+PICTURES = frozenset(
+    {
+        *(".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png"),
+        *(".ppm", ".tga", ".tif", ".tiff", ".webp"),
+    }
+)
+"""Suffixes of the files that a folder's pictures are taken from; a file that is named may have any.
+"""
+
+_MOST_WORKERS = 256
+_DEEP = ("png", "tiff")  # formats with 16 bits
+
+
+@dataclass(frozen=True)
+class Look:
+    """A style in which every photograph is painted: one, or several blended.
+
+    Attributes:
+        text: as it was typed.
+    """
+
+    text: str
+    choices: tuple[StyleChoice, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Look:
+        """`a.jpg`, `a.jpg:fine`, or for a blend `a.jpg:0.3+b.jpg:0.7`.
+
+        A file whose own name has a plus is that file.
+
+        Raises:
+            ImpastoError: a style that there is not, or a part that cannot be read so.
+        """
+        whole = StyleChoice.parse(text)
+        parts = [text] if Path(parted(str(whole.source))[0]).is_file() else text.split("+")
+        look = cls(text, tuple(StyleChoice.parse(part) for part in parts))
+        for choice in look.choices:
+            style_file(choice.source)
+        return look
+
+    @property
+    def label(self) -> str:
+        """What names of files call it: `a`, `a-fine`, `a-0.3+b-0.7`."""
+        return "+".join(
+            choice.label + choice.use.removeprefix(parted(str(choice.source))[1]).replace(":", "-")
+            for choice in self.choices
+        )
+
+    def digest(self) -> str:
+        """Of all its files, and of how they are used.
+
+        Raises:
+            ImpastoError: one cannot be read.
+        """
+        files = [of_file(style_file(choice.source), PictureError) for choice in self.choices]
+        uses = [choice.use for choice in self.choices]
+        return of_bytes(json.dumps([files, uses]).encode())
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Every photograph in every look.
+
+    Attributes:
+        folder: where the pictures go, with a manifest and contact sheets.
+        init: a picture to start from, instead of `config.init`.
+        weights: a file of weights for the backbone.
+        format: one of `FORMATS`.
+        bits: for each channel; 16 in PNG and TIFF only.
+        quality: of JPEG and WebP, 1 to 100.
+        recipe: whether each picture carries its recipe.
+        workers: processes that paint, 1 to 256; they share the processor's threads.
+        memory: bytes that all workers together may hold; by default four fifths of what is free.
+        force: replace pictures that were painted otherwise, and files that are not the batch's.
+
+    Raises:
+        OptionError: nothing to paint, or values that are not allowed.
+    """
+
+    photographs: tuple[Path, ...]
+    looks: tuple[Look, ...]
+    config: StyledConfig
+    folder: Path
+    init: Path | None = None
+    weights: Path | None = None
+    format: str = "png"
+    bits: Literal[8, 16] = 8
+    quality: int = 95
+    recipe: bool = True
+    workers: int = 1
+    memory: int | None = None
+    force: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.photographs:
+            raise OptionError("There is no photograph to paint: name pictures or their folders.")
+        if not self.looks:
+            raise OptionError(
+                "There is nothing to paint with: name a painting, a style card or a built-in style "
+                "with --style (see `impasto styles`)."
+            )
+        if not 1 <= self.workers <= _MOST_WORKERS:
+            raise OptionError(f"--workers is {self.workers}. It takes 1 to {_MOST_WORKERS}.")
+        if self.memory is not None and self.memory < 1:
+            raise OptionError(f"--memory is {self.memory} bytes. It takes more than that.")
+        if self.format not in FORMATS:
+            raise OptionError(f"--format is {self.format!r}. It may be {', '.join(FORMATS)}.")
+        if self.bits == 16 and self.format not in _DEEP:
+            raise OptionError(
+                f"--format {self.format} holds 8 bits, not 16. Take {' or '.join(_DEEP)}."
+            )
+        if not 1 <= self.quality <= 100:
+            raise OptionError(f"--quality is {self.quality}. It takes 1 to 100.")
+        self._check_folder()
+
+    def _check_folder(self) -> None:
+        """The batch's own folder holds nothing that the batch paints from."""
+        out = self.folder.resolve()
+        styles = [style_file(choice.source) for look in self.looks for choice in look.choices]
+        starts = [] if self.init is None else [self.init]
+        for file in (*self.photographs, *styles, *starts):
+            if file.resolve().is_relative_to(out):
+                raise OptionError(
+                    f"{file} is in {self.folder}, where the pictures go. Give another folder with "
+                    "--out."
+                )
+
+    def settings(self) -> str:
+        """A digest of everything that makes a picture, but for the photograph and the style.
+
+        Raises:
+            ImpastoError: a file among it cannot be read.
+        """
+        files = [None if f is None else of_file(f, PictureError) for f in (self.init, self.weights)]
+        lossy = self.format in ("jpg", "webp")
+        whole = [
+            __version__,
+            type(self.config).__name__,
+            asdict(self.config),
+            files,
+            [self.format, self.bits, self.quality if lossy else None, self.recipe],
+        ]
+        return of_bytes(json.dumps(whole, sort_keys=True).encode())
+
+
+def find_photographs(
+    inputs: Sequence[Path], folder: Path, *, deep: bool = False
+) -> tuple[Path, ...]:
+    """The pictures that are named, and those of the folders that are named, each once.
+
+    Args:
+        folder: where the results go; what is in there is no photograph.
+        deep: look into the folders' own folders as well; into no hidden one.
+
+    Raises:
+        PictureError: a name that is none of a file or folder, or a folder without pictures.
+    """
+    found: dict[Path, Path] = {}
+    for given in inputs:
+        for file in _photographs_of(given, folder.resolve(), deep):
+            found.setdefault(file.resolve(), file)
+    return tuple(found.values())
+
+
+def _photographs_of(given: Path, out: Path, deep: bool) -> list[Path]:
+    try:
+        if given.is_file():
+            return [given]
+        if not given.is_dir():
+            raise PictureError(f"{given} does not exist: check the name and the folder.")
+        if given.resolve() == out:
+            raise OptionError(
+                f"{given} has the photographs and is where the pictures go. Give another folder "
+                "with --out."
+            )
+        found = sorted(_walk(given, out, deep))
+    except OSError as problem:
+        raise PictureError(f"{given} cannot be read: {problem.strerror or problem}.") from problem
+    if not found:
+        more = "" if deep else " --recursive looks into its folders too."
+        raise PictureError(f"{given} holds no pictures ({', '.join(sorted(PICTURES))}).{more}")
+    return found
+
+
+def _walk(folder: Path, out: Path, deep: bool) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            # A link to a folder may lead round in a circle.
+            if deep and not path.is_symlink() and path.resolve() != out:
+                yield from _walk(path, out, deep)
+        elif path.suffix.lower() in PICTURES:
+            yield path
+
+
+def style_file(source: str) -> Path:
+    """The file of a style: one that is named, or the card of a built-in one.
+
+    Raises:
+        ImpastoError: there is neither.
+    """
+    file = parted(source)[0]  # of a trained style
+    if Path(file).is_file():
+        return Path(file)
+    if means_file(source, gallery.names()):
+        raise PictureError(f"{source} does not exist: check the name and the folder.")
+    return gallery.path(source)

@@ -1,0 +1,287 @@
+"""The list of what a batch has painted: plain JSON in the folder of its pictures.
+
+It comes back from a folder that anybody may have filled. So it is read strictly, and the files that
+it names lie in that folder and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PureWindowsPath
+from typing import Any, NoReturn
+
+from impasto.errors import PictureError, RecipeError
+from impasto.files import atomic
+from impasto.version import __version__
+
+__all__ = [
+    "FILE",
+    "MAX_BYTES",
+    "STATES",
+    "Entry",
+    "MadeOf",
+    "Manifest",
+    "Sheet",
+    "is_plain",
+]
+
+FILE = "manifest.json"
+FORMAT = 1  # the number of this shape; a later, different one gets the next
+STATES = ("done", "failed", "pending")
+
+MAX_BYTES = 100_000_000
+MAX_STRING = 8192  # a blend of several paths
+_LONGEST_NAME = 255  # bytes, in most file systems
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_SUFFIXES = (".png", ".jpg", ".webp", ".tiff")
+
+Json = Any  # what `json.loads` returns: checked here, value by value
+
+
+@dataclass(frozen=True)
+class MadeOf:
+    """What a picture was painted from and how: three digests. Equal ones give the same picture."""
+
+    photograph: str
+    style: str
+    settings: str
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            _check_digest(f"made_of has {name}", value)
+
+    def changes(self, now: MadeOf) -> str:
+        """In words, what of it is another now."""
+        words = {
+            "photograph": "another photograph",
+            "style": "another style",
+            "settings": "other options or another version",
+        }
+        return " and ".join(
+            word for name, word in words.items() if getattr(self, name) != getattr(now, name)
+        )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A picture of the batch.
+
+    Attributes:
+        photograph, style: as they were given.
+        output: the name of its file in the folder.
+        state: one of `STATES`, of the last time that it was to be painted.
+        digest: of its file; None as long as there is none.
+        made_of: what the file was made of; without a file, what it would be; None if not known.
+        seconds: that it took.
+        message: why it failed.
+
+    Raises:
+        RecipeError: a value that is not allowed.
+    """
+
+    photograph: str
+    style: str
+    output: str
+    state: str = "pending"
+    digest: str | None = None
+    made_of: MadeOf | None = None
+    seconds: float | None = None
+    message: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("photograph", "style", "message"):
+            _check_string(name, getattr(self, name))
+        if self.state not in STATES:
+            _refuse(f"a state is {self.state!r:.80}; it may be {', '.join(STATES)}")
+        _check_name(self.output)
+        if self.digest is not None:
+            _check_digest("an item has the digest", self.digest)
+            if self.made_of is None:
+                _refuse("a picture is not said to be made of anything")
+        if self.seconds is not None and not (math.isfinite(self.seconds) and self.seconds >= 0):
+            _refuse(f"seconds are {self.seconds!r:.80}")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A contact sheet: the name of its file, its digest, and a digest of what it shows."""
+
+    output: str
+    digest: str
+    shows: str
+
+    def __post_init__(self) -> None:
+        _check_name(self.output)
+        _check_digest("a sheet has the digest", self.digest)
+        _check_digest("a sheet shows", self.shows)
+
+
+@dataclass
+class Manifest:
+    """All pictures of a folder, by their files' names, and the sheets that show them."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    sheets: dict[str, Sheet] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> None:
+        """Replace the folder's manifest, whole.
+
+        Raises:
+            PictureError: it cannot be written.
+        """
+        data = {
+            "format": FORMAT,
+            "version": __version__,
+            "items": [asdict(entry) for entry in self.entries.values()],
+            "sheets": [asdict(sheet) for sheet in self.sheets.values()],
+        }
+        text = json.dumps(data, indent=1, allow_nan=False) + "\n"
+        atomic.replace(folder / FILE, text.encode(), force=True)
+
+    @classmethod
+    def read(cls, folder: Path) -> Manifest:
+        """The folder's manifest; an empty one where there is none.
+
+        Raises:
+            RecipeError: there is a file of that name that is no manifest.
+        """
+        path = folder / FILE
+        if not os.path.lexists(path):
+            return cls()
+        try:
+            return cls.from_json(_text_of(path))
+        except RecipeError as error:
+            error.add_note(f"It is {path}. Move it away, or give another folder with --out.")
+            raise
+
+    @classmethod
+    def from_json(cls, text: str) -> Manifest:
+        """Read what `write` wrote, and nothing else.
+
+        Raises:
+            RecipeError: anything else.
+        """
+        data = _table("a manifest", _parse(text), _SHAPE)
+        if data["format"] != FORMAT:
+            _refuse(f"it has format {data['format']!r:.80}, and this Impasto reads {FORMAT}")
+        entries = [_entry(item) for item in data["items"]]
+        sheets = [Sheet(**_table("a sheet", item, _SHEET)) for item in data["sheets"]]
+        _check_unique([*entries, *sheets])
+        return cls({entry.output: entry for entry in entries}, {s.output: s for s in sheets})
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name is that of a visible picture file in a folder, here and on other systems."""
+    return (
+        name.endswith(_SUFFIXES)
+        and not name.startswith(".")
+        and name == Path(name).name == PureWindowsPath(name).name
+        and all(character >= " " and character not in '\x7f<>:"/\\|?*' for character in name)
+        and _length(name) <= _LONGEST_NAME
+    )
+
+
+def _length(name: str) -> int:
+    return len(name.encode("utf-8", "surrogatepass"))
+
+
+# Each object's keys and the types of their values, as JSON has them.
+_Shape = dict[str, tuple[type, ...]]
+_NONE = type(None)
+_SHAPE: _Shape = {"format": (int,), "version": (str,), "items": (list,), "sheets": (list,)}
+_ENTRY: _Shape = {
+    "photograph": (str,),
+    "style": (str,),
+    "output": (str,),
+    "state": (str,),
+    "digest": (str, _NONE),
+    "made_of": (dict, _NONE),
+    "seconds": (int, float, _NONE),
+    "message": (str,),
+}
+_MADE_OF: _Shape = {"photograph": (str,), "style": (str,), "settings": (str,)}
+_SHEET: _Shape = {"output": (str,), "digest": (str,), "shows": (str,)}
+
+
+def _entry(item: Json) -> Entry:
+    table = _table("an item", item, _ENTRY)
+    made_of, seconds = table.pop("made_of"), table.pop("seconds")
+    if made_of is not None:
+        made_of = MadeOf(**_table("made_of", made_of, _MADE_OF))
+    if seconds is not None and not 0 <= seconds <= 1e12:
+        _refuse(f"seconds are {seconds!r:.80}")
+    return Entry(**table, made_of=made_of, seconds=None if seconds is None else float(seconds))
+
+
+def _text_of(path: Path) -> str:
+    # Not through a link: what is written back would replace the file behind it.
+    if path.is_symlink() or not path.is_file():
+        _refuse("it is no regular file")
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            _refuse(f"it has more than {MAX_BYTES:,} bytes")
+        return path.read_text("utf-8")
+    except OSError as problem:
+        raise PictureError(f"{path} cannot be read: {problem.strerror}.") from problem
+    except UnicodeDecodeError:
+        _refuse("it is no text")
+
+
+def _parse(text: str) -> Json:
+    try:
+        return json.loads(text, object_pairs_hook=_no_repeats, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        _refuse(f"its JSON cannot be read ({error!s:.120})")
+
+
+def _no_repeats(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        _refuse("a key is repeated")
+    return table
+
+
+def _no_constant(name: str) -> NoReturn:
+    _refuse(f"{name} is not a finite number")
+
+
+def _table(what: str, value: Json, shape: _Shape) -> dict[str, Json]:
+    """A copy of `value` if it is an object with exactly these keys, and values of these types."""
+    if not isinstance(value, dict) or set(value) != set(shape):
+        _refuse(f"{what} must be an object with {', '.join(shape)}")
+    for key, kinds in shape.items():
+        if type(value[key]) not in kinds:  # not isinstance: true is no number here
+            _refuse(f"{what} has {key} {value[key]!r:.80}, which is no {kinds[0].__name__}")
+    return dict(value)
+
+
+def _check_unique(named: Iterable[Entry | Sheet]) -> None:
+    seen: set[str] = set()
+    for given in named:
+        if given.output.casefold() in seen:  # some file systems tell no case
+            _refuse(f"the file {given.output!r:.80} is named twice")
+        seen.add(given.output.casefold())
+
+
+def _check_name(name: str) -> None:
+    if not is_plain(name):
+        _refuse(f"{name!r:.80} is no plain name of a picture's file")
+
+
+def _check_string(what: str, value: str) -> None:
+    if len(value) > MAX_STRING:
+        _refuse(f"a {what} has {len(value)} characters, and {MAX_STRING} are allowed")
+
+
+def _check_digest(what: str, value: str) -> None:
+    if not _DIGEST.fullmatch(value):
+        _refuse(f"{what} {value!r:.80}, which is not sha256: and 64 hexadecimal digits")
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise RecipeError(f"This is not the manifest of a batch: {reason}.")

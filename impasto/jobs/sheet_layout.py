@@ -1,0 +1,110 @@
+"""Which contact sheets a batch has, and what is on each. Knows no PyTorch."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from impasto.files.digests import of_bytes
+from impasto.jobs.batch import Look
+from impasto.jobs.manifest import Entry
+from impasto.jobs.messages import Cell, DrawJob
+from impasto.jobs.status import Item
+
+__all__ = ["Planned", "plan_sheets"]
+
+Part = TypeVar("Part", Look, Path)
+
+_WIDTHS = (320, 256, 200, 160)  # of a picture, in pixels
+_WIDEST, _HIGHEST = 2500, 7000  # of a sheet; upright photographs may make it a little higher
+_MOST_COLUMNS = 12
+_ROOM = 45  # around a picture, in pixels
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A contact sheet, and a digest of all that is on it."""
+
+    job: DrawJob
+    shows: str
+
+
+def plan_sheets(folder: Path, items: Sequence[Item], entries: Mapping[str, Entry]) -> list[Planned]:
+    """As few sheets as hold every item; none where there is no picture at all.
+
+    Args:
+        entries: of the items' files, by their names.
+    """
+    if not any(_is_done(entries[item.output]) for item in items):
+        return []
+    looks = list(dict.fromkeys(item.look for item in items))
+    photographs = list(dict.fromkeys(item.photograph for item in items))
+    found = {(item.photograph, item.look): item for item in items}
+    width = _width_for(min(len(looks), _MOST_COLUMNS), len(photographs))
+    names = _names(photographs)
+    planned: list[Planned] = []
+    for across in _pieces(looks, _MOST_COLUMNS):
+        for down in _pieces(photographs, max(1, _HIGHEST // (width + _ROOM))):
+            number = len(planned) + 1
+            rows = [[entries[found[path, look].output] for look in across] for path in down]
+            job = DrawJob(
+                "contact.jpg" if number == 1 else f"contact-{number}.jpg",
+                tuple((_head(look), look.label) for look in across),
+                tuple(
+                    (Cell((str(path),)), names[path], tuple(_cell(folder, e) for e in row))
+                    for path, row in zip(down, rows, strict=True)
+                ),
+                width,
+            )
+            planned.append(Planned(job, _digest(job, [e for row in rows for e in row])))
+    return planned
+
+
+def _pieces(whole: list[Part], most: int) -> Iterator[list[Part]]:
+    """Pieces as even as can be."""
+    count = -(-len(whole) // most)
+    each = -(-len(whole) // count)
+    for start in range(0, len(whole), each):
+        yield whole[start : start + each]
+
+
+def _width_for(columns: int, rows: int) -> int:
+    """The largest pictures with which one sheet is enough, if any are."""
+    fitting = (
+        width
+        for width in _WIDTHS
+        if (columns + 1) * (width + _ROOM // 2) <= _WIDEST and rows * (width + _ROOM) <= _HIGHEST
+    )
+    return next(fitting, _WIDTHS[-1])
+
+
+def _names(photographs: Sequence[Path]) -> dict[Path, str]:
+    """What to call each: with its folder where others have its name."""
+    counts = Counter(path.name for path in photographs)
+    return {
+        path: path.name if counts[path.name] == 1 else f"{path.parent.name}/{path.name}"
+        for path in photographs
+    }
+
+
+def _head(look: Look) -> Cell:
+    return Cell(tuple(str(choice.source) for choice in look.choices))
+
+
+def _cell(folder: Path, entry: Entry) -> Cell:
+    if _is_done(entry):
+        return Cell((str(folder / entry.output),))
+    return Cell((), entry.state)
+
+
+def _is_done(entry: Entry) -> bool:
+    return entry.state == "done"
+
+
+def _digest(job: DrawJob, entries: Sequence[Entry]) -> str:
+    files = [(e.digest, None if e.made_of is None else asdict(e.made_of)) for e in entries]
+    return of_bytes(json.dumps([repr(job), files]).encode())

@@ -1,0 +1,219 @@
+"""A picture from a map of colours, without a photograph.
+
+Each colour is painted as the part of a painting that has it in a map of the painting. Two engines:
+regions' statistics (D. Ulyanov, "online-neural-doodle", 2016), and patches that are matched by
+what they mean as well (A. J. Champandard, "Semantic style transfer and turning two-bit doodles into
+fine artworks", 2016).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from impasto.config.methods import DoodleConfig
+from impasto.engine.canvas import enlarged, mask_on, with_margin, without_margin
+from impasto.engine.regions import Region, Situation, situations
+from impasto.engine.semantic_patches import meaning_engine
+from impasto.engine.setup import backbone_of, iterations_of, settings_of, with_layers
+from impasto.engine.snapshots import PLAIN, Way
+from impasto.engine.solver import solve
+from impasto.engine.statistics import statistics_engine
+from impasto.engine.step import Problem, Step
+from impasto.engine.terms import Engine, pixel_terms, style_terms
+from impasto.features.extractor import Extractor
+from impasto.image.masks import pooled
+from impasto.image.picture import fit, fitted, resize
+from impasto.image.pyramid import scale_schedule
+from impasto.losses.moments import Guide
+from impasto.losses.tiled import Eye
+from impasto.runtime import generator
+from impasto.styles.statistics import LEAST_CELLS, Painting
+
+__all__ = ["doodle", "doodle_scales"]
+
+# The patches are matched so often at each scale, and more often at the first, from noise.
+_ROUNDS, _FIRST_ROUNDS = 2, 4
+
+# Pixels to a cell of a layer that sees far across the edge of a region.
+_DEEP = 4
+
+# Pixels to a spot of the noise that the first scale starts from.
+_CELLS = (1, 8, 32)
+
+
+def doodle(
+    regions: Sequence[Region],
+    config: DoodleConfig | None = None,
+    *,
+    height: int,
+    width: int,
+    extractor: Extractor | None = None,
+    way: Way = PLAIN,
+) -> Iterator[Step]:
+    """Paint regions as parts of a painting, from their colours and noise; yields every iteration.
+
+    Args:
+        regions: each with a mask and with a `Painting` that has one; the masks sum to one, and all
+            paintings have the same pixels.
+        height, width: of the map: only their proportion counts, and `config.size`.
+
+    Raises:
+        OptionError: an unknown layer, or a map too thin for the deepest one.
+        DivergedError: no step was small enough.
+    """
+    config = with_layers(config or DoodleConfig())
+    extractor = extractor or backbone_of(config)
+    device = next(extractor.parameters()).device
+    areas = tuple(replace(region, mask=_there(region.mask, device)) for region in regions)
+    engine = _engine(config)
+    sizes, counts = doodle_scales(config, height, width)
+    problems = [
+        partial(_problem, areas, engine, config, extractor, size, count, way.plan.tile)
+        for size, count in zip(sizes, counts, strict=True)
+    ]
+    work = [float(h * w * n) for (h, w), n in zip(sizes, counts, strict=True)]
+    start = with_margin(_start(areas, sizes[0], config.seed).to(device))
+    yield from without_margin(solve(start, problems, work, settings_of(config), way))
+
+
+def doodle_scales(
+    config: DoodleConfig, height: int, width: int
+) -> tuple[list[tuple[int, int]], list[int]]:
+    """Height and width of each scale, or of each round of it, and the iterations of each."""
+    sides = [
+        side
+        for i, side in enumerate(scale_schedule(config.size, config.smallest))
+        for _ in range(_rounds(config, i))
+    ]
+    sizes = [fitted(height, width, side) for side in sides]
+    return sizes, iterations_of(config.length, sides)
+
+
+def _there(mask: Tensor | None, device: torch.device) -> Tensor | None:
+    return None if mask is None else mask.to(device)
+
+
+def _rounds(config: DoodleConfig, scale: int) -> int:
+    if config.engine == "statistics":
+        return 1
+    return _ROUNDS if scale else _FIRST_ROUNDS
+
+
+def _start(regions: Sequence[Region], size: tuple[int, int], seed: int) -> Float[Tensor, "1 3 h w"]:
+    """Each region's mean colour and, as clouds, how its colours differ from it."""
+    noise = _clouds(size, seed)
+    image = torch.zeros_like(noise)
+    for region in regions:
+        mean, spread = _colours(region.style)
+        shown = mean + (spread @ noise.flatten(2)).view_as(noise)
+        image += _mask(region, size).cpu() * shown
+    return image.clamp(0, 1)
+
+
+def _clouds(size: tuple[int, int], seed: int) -> Float[Tensor, "1 3 h w"]:
+    """Noise of several sizes, of variance 1 together.
+
+    From noise of one size alone patches find the same match all along a row.
+    """
+    draw = generator(seed)
+    noise = torch.zeros(1, 3, *size)
+    for cell in _CELLS:
+        small = [max(2, -(-side // cell)) for side in size]
+        drawn = torch.randn(1, 3, *small, generator=draw)
+        noise += F.interpolate(drawn, size, mode="bicubic", align_corners=True)
+    noise -= noise.mean((2, 3), keepdim=True)
+    return noise / noise.std()
+
+
+def _mask(region: Region, size: tuple[int, int]) -> Tensor:
+    if region.mask is None:
+        return torch.ones(1, 1, *size)
+    return pooled(region.mask, *size)[None, None]
+
+
+def _colours(style: object) -> tuple[Float[Tensor, "1 3 1 1"], Float[Tensor, "3 3"]]:
+    """The mean of a part's pixels, and the root of their covariance."""
+    assert isinstance(style, Painting)
+    pixels = fit(style.pixels, min(256, max(style.pixels.shape[-2:]))).cpu()
+    rows = pixels.flatten(2)[0]
+    weight = torch.ones_like(rows[:1])
+    if style.mask is not None:
+        weight = resize(style.mask.cpu(), *pixels.shape[-2:]).clamp(0, 1).flatten(2)[0]
+    weight = weight / weight.sum()
+    mean = (rows * weight).sum(1, keepdim=True)
+    centred = rows - mean
+    covariance = (centred * weight) @ centred.T + 1e-6 * torch.eye(3)
+    return mean.view(1, 3, 1, 1), torch.linalg.cholesky(covariance)
+
+
+def _problem(
+    regions: Sequence[Region],
+    engine: Engine,
+    config: DoodleConfig,
+    extractor: Extractor,
+    size: tuple[int, int],
+    iterations: int,
+    tile: int,
+    before: Tensor,
+) -> Problem:
+    """One scale, or round of it, from the canvas of the one before."""
+    first = enlarged(before, *size)
+    placed = [r if r.mask is None else replace(r, mask=mask_on(r.mask, *size)) for r in regions]
+    side = max(1, round(max(size) * config.stroke))
+    eye = Eye(extractor, engine.layers, tile)
+    with torch.no_grad():
+        areas = list(situations(placed, side, extractor, None, eye.of(first)))
+        if config.engine == "statistics":
+            areas = [_seen_inside(area) for area in areas]
+        terms = [*style_terms(areas, engine, config), *pixel_terms(None, config)]
+    return Problem(first, iterations, partial(eye.descend, terms))
+
+
+def _seen_inside(area: Situation) -> Situation:
+    """The same without the edges of the region, in the picture and in the painting."""
+    assert isinstance(area.region.style, Painting)
+    part = _Inside(area.region.style.pixels, area.region.style.mask)
+    weights = _insides(area.weights, area.extractor)
+    guides = {name: None if w is None else Guide(w) for name, w in weights.items()}
+    return replace(area, region=replace(area.region, style=part), weights=weights, guides=guides)
+
+
+@dataclass(frozen=True)
+class _Inside(Painting):
+    """A part of a painting, without its edges."""
+
+    def masks(
+        self, long_side: int, extractor: Extractor, shapes: Mapping[str, tuple[int, int]]
+    ) -> dict[str, Float[Tensor, "_ _"]]:
+        """Where layers of these shapes see nothing but the part."""
+        found = _insides(super().masks(long_side, extractor, shapes), extractor)
+        return {name: mask for name, mask in found.items() if mask is not None}
+
+
+def _insides(
+    masks: Mapping[str, Float[Tensor, "_ _"] | None], extractor: Extractor
+) -> dict[str, Float[Tensor, "_ _"] | None]:
+    """Masks of deep layers without the cells along their edges, unless too little would be left.
+
+    A cell of a deep layer sees far across the edge. With those, a plain whose edge is a row of
+    trees takes after trees all over. Cells of earlier layers say how sharp the edge is.
+    """
+    found = dict(masks)
+    for name, mask in masks.items():
+        if mask is not None and extractor.stride([name]) >= _DEEP:
+            inner = 1 - F.max_pool2d(1 - mask[None, None], 3, 1, 1)[0, 0]
+            found[name] = inner if float(inner.sum()) >= LEAST_CELLS else mask
+    return found
+
+
+def _engine(config: DoodleConfig) -> Engine:
+    if config.engine == "patches":
+        return meaning_engine(config.backbone, config.style_layers, config.map_weight)
+    return statistics_engine(config.style_layers, config.style_loss)

@@ -1,0 +1,50 @@
+"""Styles that a network was trained for: a photograph goes through it once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from jaxtyping import Float
+from torch import Tensor
+
+from impasto.config.methods import FastConfig
+from impasto.engine.regions import Region
+from impasto.engine.setup import backbone_of, regions_of
+from impasto.engine.snapshots import PLAIN, Way
+from impasto.engine.step import Step
+from impasto.features.extractor import Extractor
+from impasto.methods.instant import at_once, shown
+from impasto.networks.brush import brush_of
+from impasto.styles.statistics import Style
+
+__all__ = ["fast"]
+
+
+def fast(
+    content: Float[Tensor, "1 3 h w"],
+    style: Style | None,
+    config: FastConfig | None = None,
+    *,
+    regions: Sequence[Region] = (),
+    extractor: Extractor | None = None,
+    way: Way = PLAIN,  # noqa: ARG001
+) -> Iterator[Step]:
+    """Paint `content` in a style that was trained for, at once; yields a single step.
+
+    Args:
+        content: a photograph in [0, 1], of any size; painted at `config.size`.
+        style: a `TrainedStyle`, or a blend of several of one file; not read if there are regions.
+        config: every option.
+        regions: parts of the picture with a style and a strength each, instead of one style.
+        extractor: `compact`; by default in the precision that the config names.
+        way: as every method has it; of one step there is nothing to go on with.
+
+    Raises:
+        OptionError: a style that no network was trained for, or a blend of two files' styles.
+    """
+    config = config or FastConfig()
+    extractor = extractor or backbone_of(config)
+    photograph = shown(content, config.size, extractor)
+    areas = regions_of(style, regions, config.strength, photograph.device)
+    yield from at_once(photograph, areas, partial(brush_of, extractor=extractor), extractor)

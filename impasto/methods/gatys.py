@@ -1,0 +1,54 @@
+"""Style transfer by matching statistics (Gatys, Ecker and Bethge, CVPR 2016), coarse to fine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from jaxtyping import Float
+from torch import Tensor
+
+from impasto.config.methods import GatysConfig
+from impasto.engine.photograph import paint_photograph
+from impasto.engine.regions import Region
+from impasto.engine.setup import backbone_of, regions_of, with_layers
+from impasto.engine.snapshots import PLAIN, Way
+from impasto.engine.statistics import statistics_engine
+from impasto.engine.step import Step
+from impasto.features.extractor import Extractor
+from impasto.styles.statistics import Style
+
+__all__ = ["gatys"]
+
+
+def gatys(
+    content: Float[Tensor, "1 3 h w"],
+    style: Style | Float[Tensor, "1 3 sh sw"] | None,
+    config: GatysConfig | None = None,
+    *,
+    regions: Sequence[Region] = (),
+    extractor: Extractor | None = None,
+    start: Float[Tensor, "1 3 _ _"] | None = None,
+    way: Way = PLAIN,
+) -> Iterator[Step]:
+    """Paint `content` in `style`; yields after every iteration and prints nothing.
+
+    Args:
+        content: a photograph in [0, 1], of any size; worked on at `config.size`.
+        style: a painting in [0, 1], of any size, or a style card; not read if there are regions.
+        config: every option.
+        regions: parts of the picture with a style and a strength each, instead of one style.
+        extractor: the backbone; by default the one that the config names.
+        start: a picture to start from, instead of `config.init`.
+        way: from where on, and with how much memory.
+
+    Raises:
+        OptionError: an unknown layer, or a picture too thin for the deepest one.
+        DivergedError: no step was small enough.
+    """
+    config = with_layers(config or GatysConfig())
+    extractor = extractor or backbone_of(config)
+    device = next(extractor.parameters()).device
+    areas = regions_of(style, regions, config.strength, device)
+    engine = statistics_engine(config.style_layers, config.style_loss)
+    content = content.to(device)
+    yield from paint_photograph(content, areas, engine, config, extractor, start, way=way)

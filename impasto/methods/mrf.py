@@ -1,0 +1,55 @@
+"""Style transfer with patches of features (Li and Wand 2016)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from jaxtyping import Float
+from torch import Tensor
+
+from impasto.config.methods import MrfConfig
+from impasto.engine.patches import patch_engine
+from impasto.engine.photograph import paint_photograph
+from impasto.engine.regions import Region
+from impasto.engine.setup import backbone_of, regions_of, with_layers
+from impasto.engine.snapshots import PLAIN, Way
+from impasto.engine.step import Step
+from impasto.features.extractor import Extractor
+from impasto.styles.statistics import Style
+
+__all__ = ["mrf"]
+
+
+def mrf(
+    content: Float[Tensor, "1 3 h w"],
+    style: Style | Float[Tensor, "1 3 sh sw"] | None,
+    config: MrfConfig | None = None,
+    *,
+    regions: Sequence[Region] = (),
+    extractor: Extractor | None = None,
+    start: Float[Tensor, "1 3 _ _"] | None = None,
+    way: Way = PLAIN,
+) -> Iterator[Step]:
+    """Paint with patches of the painting's features (Li and Wand 2016).
+
+    Arguments and errors are those of `gatys`; besides, a style card has no patches.
+
+    Raises:
+        StyleError: a style card.
+    """
+    config = with_layers(config or MrfConfig())
+    extractor = extractor or backbone_of(config)
+    device = next(extractor.parameters()).device
+    engine = patch_engine(
+        config.backbone,
+        config.style_layers,
+        config.patch,
+        config.patch_stride,
+        config.variety,
+        config.palette,
+    )
+    areas = regions_of(style, regions, config.strength, device)
+    content = content.to(device)
+    yield from paint_photograph(
+        content, areas, engine, config, extractor, start, config.rounds, way
+    )

@@ -1,0 +1,50 @@
+"""Style transfer by matching: features with their nearest neighbours, or patches of features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from jaxtyping import Float
+from torch import Tensor
+
+from impasto.config.methods import NnstConfig
+from impasto.engine.nearest import nearest_engine
+from impasto.engine.photograph import paint_photograph
+from impasto.engine.regions import Region
+from impasto.engine.setup import backbone_of, regions_of, with_layers
+from impasto.engine.snapshots import PLAIN, Way
+from impasto.engine.step import Step
+from impasto.features.extractor import Extractor
+from impasto.styles.statistics import Style
+
+__all__ = ["nnst"]
+
+
+def nnst(
+    content: Float[Tensor, "1 3 h w"],
+    style: Style | Float[Tensor, "1 3 sh sw"] | None,
+    config: NnstConfig | None = None,
+    *,
+    regions: Sequence[Region] = (),
+    extractor: Extractor | None = None,
+    start: Float[Tensor, "1 3 _ _"] | None = None,
+    way: Way = PLAIN,
+) -> Iterator[Step]:
+    """Paint so that every place looks like some place of the painting (Kolkin et al. 2022).
+
+    Arguments and errors are those of `gatys`; besides, a style card has no places to look like.
+
+    Raises:
+        StyleError: a style card.
+    """
+    config = with_layers(config or NnstConfig())
+    extractor = extractor or backbone_of(config)
+    device = next(extractor.parameters()).device
+    engine = nearest_engine(
+        config.backbone, config.style_layers, config.content_mix, config.variety, config.palette
+    )
+    areas = regions_of(style, regions, config.strength, device)
+    content = content.to(device)
+    yield from paint_photograph(
+        content, areas, engine, config, extractor, start, config.rounds, way
+    )

@@ -1,0 +1,68 @@
+"""The optimiser that matches statistics, from the picture that `instant` paints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+
+from jaxtyping import Float
+from torch import Tensor
+
+from impasto.config.methods import InstantConfig, RefineConfig
+from impasto.engine.regions import Region
+from impasto.engine.setup import backbone_of, regions_of, with_layers
+from impasto.engine.snapshots import PLAIN, Way
+from impasto.engine.step import Step, last
+from impasto.features.extractor import Extractor
+from impasto.methods.gatys import gatys
+from impasto.methods.instant import instant
+from impasto.styles.statistics import Style
+
+__all__ = ["refine"]
+
+
+def refine(
+    content: Float[Tensor, "1 3 h w"],
+    style: Style | Float[Tensor, "1 3 sh sw"] | None,
+    config: RefineConfig | None = None,
+    *,
+    regions: Sequence[Region] = (),
+    extractor: Extractor | None = None,
+    start: Float[Tensor, "1 3 _ _"] | None = None,
+    way: Way = PLAIN,
+) -> Iterator[Step]:
+    """Paint `content` in `style` at once, and optimise that; yields after every iteration.
+
+    Args:
+        content: a photograph in [0, 1], of any size; worked on at `config.size`.
+        style: a painting in [0, 1], of any size, or a style card; not read if there are regions.
+        config: every option.
+        regions: parts of the picture with a style and a strength each, instead of one style.
+        extractor: the backbone of the losses; by default the one that the config names. The network
+            that paints at once always looks through its own.
+        start: what was painted at once, if that is at hand.
+        way: from where on, and with how much memory.
+
+    Raises:
+        OptionError: an unknown layer, or a picture too thin for the deepest one.
+        DivergedError: no step was small enough.
+    """
+    config = with_layers(config or RefineConfig())
+    extractor = extractor or backbone_of(config)
+    device = next(extractor.parameters()).device
+    areas = regions_of(style, regions, config.strength, device)
+    if way.since is not None:
+        start = content  # its state has the pixels that it goes on from: this is not looked at
+    elif start is None:
+        start = _begun(content, areas, config)
+    yield from gatys(
+        content, None, config, regions=areas, extractor=extractor, start=start, way=way
+    )
+
+
+def _begun(
+    content: Float[Tensor, "1 3 h w"], regions: Sequence[Region], config: RefineConfig
+) -> Float[Tensor, "1 3 _ _"]:
+    """The picture painted at once, with the same options."""
+    own = {spec.name: getattr(config, spec.name) for spec in fields(InstantConfig)}
+    return last(instant(content, None, InstantConfig(**own), regions=regions)).image()

@@ -1,0 +1,78 @@
+"""A style for other programs: what paints in it, as an ONNX file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from impasto.config.specs import StyleChoice
+from impasto.errors import OptionError, WeightsError
+from impasto.files import atomic
+from impasto.networks.onnx_export import check_libraries, export
+from impasto.networks.trained_metadata import is_trained, parted, read_words
+from impasto.painting.stylizer import Painter, fast, instant
+
+__all__ = ["export_style"]
+
+
+def export_style(
+    style: str, path: Path, *, strength: float = 0.5, size: int | None = None, force: bool = False
+) -> list[Path]:
+    """Write a style's painter; of a file of several trained styles one for each of them.
+
+    Args:
+        style: a trained style, or anything that `impasto.instant` takes.
+        path: the file; of several styles `out.onnx` stands for `out-a.onnx`, `out-b.onnx` and more.
+        size: the long side that a painting is looked at with; not of a trained style.
+
+    Returns:
+        What was written.
+
+    Raises:
+        OptionError: a library is not installed; a size for a trained style.
+        ImpastoError: a style that cannot be used, a file that cannot be written.
+    """
+    check_libraries()
+    wanted = _wanted(style, path)
+    for target in wanted.values():
+        atomic.check_target(target, force=force, error=WeightsError)
+    for one, target in wanted.items():
+        _export(one, target, strength=strength, size=size, force=force)
+    return list(wanted.values())
+
+
+def _wanted(style: str, path: Path) -> dict[str, Path]:
+    """Each style, and its file."""
+    file, name = parted(style)
+    if name or not is_trained(style):
+        return {style: path}
+    names = [entry.name for entry in read_words(Path(file)).entries]
+    if len(names) == 1:
+        return {style: path}
+    return {f"{file}#{n}": path.with_name(f"{path.stem}-{n}{path.suffix}") for n in names}
+
+
+def _export(style: str, path: Path, *, strength: float, size: int | None, force: bool) -> None:
+    painter = _painter(style, strength, size)
+    brush = painter.brush
+    export(
+        path,
+        extractor=painter.extractor,
+        decoder=brush.decoder,
+        goals=brush.goals,
+        strength=brush.strength,
+        about={"style": StyleChoice(style).label},
+        force=force,
+    )
+
+
+def _painter(style: str, strength: float, size: int | None) -> Painter:
+    # In single precision: other programs have no other.
+    alike: dict[str, Any] = {"strength": strength, "device": "cpu", "precision": "float32"}
+    if not is_trained(style):
+        return instant(style, size=size or 512, **alike)
+    if size is not None:
+        raise OptionError(
+            f"--size is {size}, and a trained style was looked at as it was trained. Leave it out."
+        )
+    return fast(style, **alike)

@@ -1,0 +1,107 @@
+"""What a person gives, and what comes of it before anything is painted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from impasto.config.bases import PictureConfig
+from impasto.config.recipe import Recipe
+from impasto.config.specs import StyleChoice
+from impasto.engine.snapshots import PLAIN, Way
+from impasto.engine.step import Step
+from impasto.engine.workload import Load
+from impasto.errors import OptionError
+from impasto.features.extractor import Extractor
+from impasto.image.picture import Picture
+
+__all__ = ["Source", "Sources", "Task", "finish", "opaque", "paint"]
+
+Source = str | Path | Image.Image
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The pictures of a run, as files or in memory.
+
+    Attributes:
+        content: the photograph, for methods that have one.
+        styles: paintings, cards or built-in names; several are blended.
+        init: a picture to start from, instead of `config.init`.
+        content_map: a picture whose flat colours say what belongs to which region.
+        style_maps: the same for the styles: none, or one for each.
+        weights: a file of weights for the backbone, instead of the embedded or cached ones.
+    """
+
+    content: Source | None = None
+    styles: tuple[StyleChoice, ...] = ()
+    init: Source | None = None
+    content_map: Source | None = None
+    style_maps: tuple[Source, ...] = ()
+    weights: Path | None = None
+
+    @staticmethod
+    def of(content: Source | None, *styles: Any, **more: Any) -> Sources:
+        """Sources of a photograph and styles, of which a text may say how much and where it acts.
+
+        Args:
+            styles: each a `StyleChoice`, a text such as `b.jpg:0.3`, a path or a picture, or one of
+                these two and a weight.
+            more: the other attributes.
+        """
+        return Sources(content, tuple(_choice(style) for style in styles), **more)
+
+
+def _choice(style: Any) -> StyleChoice:
+    if isinstance(style, StyleChoice):
+        return style
+    if isinstance(style, tuple) and len(style) == 2:
+        return StyleChoice(style[0], float(style[1]))
+    if not isinstance(style, (str, Path, Image.Image)):
+        raise OptionError(
+            f"A style is given as {type(style).__name__}. It may be a file's name, a path or a "
+            "Pillow image (of an array, Image.fromarray makes one)."
+        )
+    return StyleChoice.parse(style) if isinstance(style, str) else StyleChoice(style)
+
+
+@dataclass(frozen=True)
+class Task:
+    """Everything a run needs, read and checked.
+
+    Attributes:
+        recipe: what will be written into the picture.
+        config: the method's options, with its backbone's own layers filled in.
+        run: starts the method, or goes on with it; yields after every iteration.
+        finished: makes of a step's pixels the picture that is written.
+        load: what it asks for.
+        network: what it looks through.
+    """
+
+    recipe: Recipe
+    config: PictureConfig
+    run: Callable[..., Iterator[Step]]
+    finished: Callable[[Float[Tensor, "1 3 h w"]], Picture]
+    load: Load
+    network: Extractor
+
+
+def paint(task: Task, way: Way = PLAIN) -> Iterator[Step]:
+    """Run the task; yields after every iteration."""
+    yield from task.run(way=way)
+
+
+def finish(task: Task, step: Step) -> Picture:
+    """The picture at a step, with the photograph's own transparency, and colours if kept."""
+    return task.finished(step.image().cpu())
+
+
+def opaque(pixels: Float[Tensor, "1 3 h w"]) -> Picture:
+    """A picture of painted pixels alone: of a task without a photograph, which has nothing more."""
+    return Picture(pixels)

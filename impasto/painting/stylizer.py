@@ -1,0 +1,135 @@
+"""A style that paints pictures in memory: what other programs, and video, build on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from impasto.config.bases import StyledConfig
+from impasto.config.fields import from_dict
+from impasto.config.methods import FastConfig, InstantConfig
+from impasto.errors import OptionError
+from impasto.features.extractor import Extractor
+from impasto.networks.brush import SMALLEST, Brush, brush_of, paint_with
+from impasto.painting.common import network_of
+from impasto.painting.inputs import read_style
+from impasto.painting.regions import blended
+from impasto.painting.sources import Sources
+from impasto.runtime import LARGEST_KEPT, keep_freed_memory
+from impasto.styles.statistics import Style
+
+__all__ = ["Painter", "Stylizer", "fast", "instant"]
+
+
+@runtime_checkable
+class Stylizer(Protocol):
+    """Pictures in, as many pictures of the same size out."""
+
+    def __call__(self, pictures: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+        """Paint pictures of sRGB values in [0, 1]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Painter:
+    """A style that was encoded once; a `Stylizer`."""
+
+    brush: Brush
+    extractor: Extractor
+
+    def __call__(self, pictures: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+        """Paint pictures of sRGB values in [0, 1]; they come back on their own device.
+
+        Raises:
+            OptionError: a picture too small for the network, or values that are no picture's.
+        """
+        _check(pictures)
+        device = next(self.extractor.parameters()).device
+        painted = [
+            paint_with(self.brush, picture[None].to(device, torch.float32), self.extractor)
+            for picture in pictures
+        ]
+        return torch.cat(painted).to(pictures)
+
+
+def instant(style: Any, *, strength: float = 0.5, size: int = 512, **options: Any) -> Painter:
+    """Encode a style, to paint any number of pictures with it.
+
+        paint = impasto.instant("painting.jpg")
+        batch = paint(batch)  # (B, 3, H, W) in [0, 1]
+
+    Args:
+        style: a painting, a style card, or the name of a built-in one; or several of them, with
+            weights: `["a.jpg", "b.jpg:0.3"]`.
+        strength: from 0, the photograph, to 1.
+        size: the long side of the pictures to come; it says how large the painting is looked at.
+        options: `stroke`, `device` and `precision`, as `impasto.stylize` has them.
+
+    Raises:
+        ImpastoError: whatever cannot be used.
+    """
+    config = from_dict(InstantConfig, {"strength": strength, "size": size, **options})
+    whole, extractor = _read(style, config)
+    long_side = round(config.size * config.stroke)
+    return Painter(Brush.of(whole, strength, long_side, extractor), extractor)
+
+
+def fast(style: Any, *, strength: float = 0.5, **options: Any) -> Painter:
+    """A style that a network was trained for, to paint any number of pictures with it.
+
+        paint = impasto.fast("my-styles.impasto#b")
+        batch = paint(batch)  # (B, 3, H, W) in [0, 1]
+
+    Args:
+        style: a trained style; or several of one file, with weights: `["a.impasto#a",
+            "a.impasto#b:0.3"]`.
+        strength: from 0, the photograph, to 1.
+        options: `device` and `precision`, as `impasto.stylize` has them.
+
+    Raises:
+        ImpastoError: whatever cannot be used.
+    """
+    if told := sorted(options.keys() - {"device", "precision"}):
+        raise OptionError(
+            f"{', '.join(told)}: not of a style that was trained; device and precision are."
+        )
+    config = from_dict(FastConfig, {"strength": strength, **options})
+    whole, extractor = _read(style, config)
+    return Painter(brush_of(whole, strength, extractor), extractor)
+
+
+def _read(style: Any, config: StyledConfig) -> tuple[Style, Extractor]:
+    """A style, or several as one, and what sees the pictures."""
+    # Every picture takes the memory of the one before it. Its few largest buffers are returned:
+    # kept, they would cost 3840×2160 a sixth more memory and save next to no time (LOG.md).
+    keep_freed_memory(LARGEST_KEPT)
+    several = style if isinstance(style, (list, tuple)) else [style]
+    sources = Sources.of(None, *several)
+    if not sources.styles:
+        raise OptionError("There is no style: give a painting, a style card or a built-in name.")
+    extractor, seen_by = network_of(config, sources, None)
+    given = [
+        (read_style(choice.source, config, extractor, seen_by), choice) for choice in sources.styles
+    ]
+    parts = [(one.style, choice.weight, choice.layers) for one, choice in given if one.style]
+    return blended(parts, config), extractor
+
+
+def _check(pictures: Any) -> None:
+    told = tuple(pictures.shape) if isinstance(pictures, Tensor) else type(pictures).__name__
+    if not isinstance(pictures, Tensor) or pictures.dim() != 4 or pictures.shape[1] != 3:
+        raise OptionError(f"Pictures come as a tensor (B, 3, height, width), and not as {told}.")
+    if not pictures.is_floating_point():
+        raise OptionError(
+            f"Pictures are of floating point, from 0 to 1, and not {pictures.dtype}. Divide bytes "
+            "by 255."
+        )
+    if min(pictures.shape[-2:]) < SMALLEST:
+        raise OptionError(
+            f"A picture of {pictures.shape[-1]}×{pictures.shape[-2]} pixels is too small: each "
+            f"side takes {SMALLEST} or more."
+        )

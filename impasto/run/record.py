@@ -1,0 +1,201 @@
+"""What a run's folder says of its run: `run.json`, a small file that anybody may have written.
+
+It holds all that the run needs to go on, and nothing that is executed. Of the paths in it one is
+written to, that of the picture, and only where nothing is or what the run itself may replace.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+from impasto.config.recipe import ROLES, Recipe
+from impasto.errors import RecipeError, ResumeError
+from impasto.files.strict_json import Reader, Shape
+
+__all__ = ["FORMAT", "Goal", "Record"]
+
+FORMAT = 1  # the number of this shape; a later, different one gets the next
+_MOST_REPLACED = 16
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise ResumeError(f"This is no run of Impasto: {reason}.")
+
+
+_READER = Reader(_refuse)
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_MARK = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a run is to write.
+
+    Attributes:
+        path: the picture's file, absolute.
+        bits, quality: as `image.files.write` takes them.
+        recipe: whether the picture carries its recipe.
+        preview_every: iterations between two previews, if any.
+        replaces: digests of what may be at `path` when the picture is written: what was there as
+            the run began, if it was told to replace it, and pictures of its own.
+
+    Raises:
+        ResumeError: a value that is none of these.
+    """
+
+    path: str
+    bits: int = 8
+    quality: int = 95
+    recipe: bool = True
+    preview_every: int | None = None
+    replaces: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_path("the output", self.path)
+        if self.bits not in (8, 16) or not 1 <= self.quality <= 100:
+            _refuse(f"the output has {self.bits!r:.80} bits and quality {self.quality!r:.80}")
+        if self.preview_every is not None and not 1 <= self.preview_every <= 2**31:
+            _refuse(f"preview_every is {self.preview_every!r:.80}; it counts from 1")
+        if len(self.replaces) > _MOST_REPLACED:
+            _refuse("it replaces too many files")
+        for digest in self.replaces:
+            if not _DIGEST.fullmatch(digest):
+                _refuse(f"what it replaces is {digest!r:.80}, which is no digest")
+
+    def owning(self, digest: str) -> Goal:
+        """The same goal of a run that wrote a file with this digest there, and may replace it."""
+        rest = tuple(known for known in self.replaces if known != digest)
+        return replace(self, replaces=(*rest, digest)[-_MOST_REPLACED:])
+
+
+@dataclass(frozen=True)
+class Record:
+    """A run, as its folder keeps it.
+
+    Attributes:
+        recipe: as it will be in the picture; one with `stopped_at` stops there.
+        places: by role, the absolute paths of the recipe's inputs in their order, or the names of
+            built-in styles.
+        weights: the absolute path of a file of weights, if one was named.
+        goal: what is written.
+        keep: the folder stays when the picture is written.
+        finished: it is written.
+        began: when, in ISO 8601 and UTC.
+        mark: 32 hexadecimal digits by which the run's states are told from those of another.
+
+    Raises:
+        ResumeError: a value that is none of these.
+    """
+
+    recipe: Recipe
+    places: dict[str, tuple[str, ...]]
+    goal: Goal
+    weights: str | None = None
+    keep: bool = False
+    finished: bool = False
+    began: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    mark: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    def __post_init__(self) -> None:
+        for role in ROLES:
+            named, known = self.places.get(role, ()), self.recipe.of(role)
+            if len(named) != len(known):
+                _refuse(f"it has {len(named)} places of {role}, and the recipe {len(known)}")
+            for place in named:
+                if not place:
+                    _refuse(f"the place of a {role} is empty")
+                _READER.string(f"the place of a {role}", place)
+        if self.weights is not None:
+            _check_path("weights", self.weights)
+        if not _MARK.fullmatch(self.mark):
+            _refuse(f"its mark is {self.mark!r:.80}")
+        _READER.string("its beginning", self.began)
+
+    @staticmethod
+    def places_of(recipe: Recipe) -> dict[str, tuple[str, ...]]:
+        """Where a recipe's inputs are now: files by their absolute paths, the rest as named."""
+        return {
+            role: tuple(
+                str(Path(given.name).absolute()) if Path(given.name).is_file() else given.name
+                for given in recipe.of(role)
+            )
+            for role in ROLES
+        }
+
+    def to_json(self) -> str:
+        """ASCII JSON."""
+        data = {"format": FORMAT, **asdict(self), "recipe": json.loads(self.recipe.to_json())}
+        return json.dumps(data, sort_keys=True, indent=1, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Record:
+        """Read what `to_json` wrote, and nothing else.
+
+        Raises:
+            ResumeError: anything that is not exactly a record, or of another format.
+        """
+        parsed = _READER.parse(text)
+        number = parsed.get("format") if isinstance(parsed, dict) else None
+        if type(number) is int and number != FORMAT:
+            raise ResumeError(
+                f"The run has format {number!r:.80} and this Impasto reads format {FORMAT}. Go on "
+                "with the version of Impasto that began it."
+            )
+        data = _READER.table("a run", parsed, _SHAPE)
+        del data["format"]
+        goal = _READER.table("the goal", data.pop("goal"), _GOAL)
+        places = _READER.table("places", data.pop("places"), _PLACES)
+        goal["replaces"] = _strings("what it replaces", goal["replaces"])
+        return cls(
+            **data | {"recipe": _recipe(data["recipe"])},
+            goal=Goal(**goal),
+            places={r: _strings(f"the places of {r}", named) for r, named in places.items()},
+        )
+
+
+_SHAPE: Shape = {
+    "format": (int,),
+    "recipe": (dict,),
+    "places": (dict,),
+    "weights": (str, type(None)),
+    "goal": (dict,),
+    "keep": (bool,),
+    "finished": (bool,),
+    "began": (str,),
+    "mark": (str,),
+}
+_GOAL: Shape = {
+    "path": (str,),
+    "bits": (int,),
+    "quality": (int,),
+    "recipe": (bool,),
+    "preview_every": (int, type(None)),
+    "replaces": (list,),
+}
+_PLACES: Shape = dict.fromkeys(ROLES, (list,))
+
+
+def _recipe(data: Any) -> Recipe:
+    try:
+        return Recipe.from_json(json.dumps(data))
+    except RecipeError as error:
+        raise ResumeError(f"The run's recipe cannot be used. {error}") from None
+
+
+def _strings(what: str, values: list[Any]) -> tuple[str, ...]:
+    for value in values:
+        if not isinstance(value, str):
+            _refuse(f"{what} has {value!r:.80}, which is no text")
+    return tuple(values)
+
+
+def _check_path(what: str, path: str) -> None:
+    _READER.string(what, path)
+    if not Path(path).is_absolute() or "\0" in path:
+        _refuse(f"{what} is {path!r:.80}, which is no absolute path")
