@@ -27,7 +27,7 @@ from torch import Tensor
 from impasto.config.bases import MOST
 from impasto.config.methods import GatysConfig, InstantConfig
 from impasto.engine.setup import backbone_of
-from impasto.engine.snapshots import Way
+from impasto.engine.snapshots import Execution
 from impasto.engine.step import last
 from impasto.errors import ImpastoError
 from impasto.features.extractor import Extractor
@@ -89,8 +89,8 @@ def curve(
     rows: Rows = []
     cost, began = 0.0, time.perf_counter()
     # A step tells the loss of the picture that it was made from: one more tells of the last one.
-    way = Way(extra=1)
-    steps = gatys(content, Painting(style), config, extractor=eye, start=start, way=way)
+    execution = Execution(extra=1)
+    steps = gatys(content, Painting(style), config, extractor=eye, start=start, execution=execution)
     for done, step in enumerate(steps):
         if step.scale == step.scales:
             seconds = time.perf_counter() - began

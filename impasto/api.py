@@ -9,8 +9,8 @@ from typing import Any
 from PIL import Image
 
 from impasto.config.methods import PAINTERS, DoodleConfig, TextureConfig
-from impasto.config.specs import StyleChoice, start_of
-from impasto.config.validation import from_given
+from impasto.config.specs import StyleSpec, start_of
+from impasto.config.validation import checked_config
 from impasto.errors import OptionError, suggestion
 from impasto.painting.doodle import doodle_task
 from impasto.painting.prepare import prepare
@@ -23,7 +23,7 @@ __all__ = ["doodle", "stylize", "texture"]
 
 def stylize(
     content: Source,
-    style: Source | StyleChoice | Sequence[Any] = (),
+    style: Source | StyleSpec | Sequence[Any] = (),
     method: str = "gatys",
     *,
     content_map: Source | None = None,
@@ -69,7 +69,7 @@ def stylize(
         style_maps=tuple(_several(style_map)),
         weights=None if weights is None else Path(weights),
     )
-    config = from_given(PAINTERS[method], options, has_map=content_map is not None)
+    config = checked_config(PAINTERS[method], options, has_map=content_map is not None)
     task = prepare(sources, config)
     return painted(task, memory)
 
@@ -110,7 +110,7 @@ def doodle(
         style_maps=(style_map,),
         weights=None if weights is None else Path(weights),
     )
-    return painted(doodle_task(sources, from_given(DoodleConfig, options)), memory)
+    return painted(doodle_task(sources, checked_config(DoodleConfig, options)), memory)
 
 
 def texture(*styles: Any, memory: str | None = None, **options: Any) -> Image.Image:
@@ -129,5 +129,5 @@ def texture(*styles: Any, memory: str | None = None, **options: Any) -> Image.Im
     """
     if {"width", "height"} & set(options):
         options.setdefault("size", max(options.get("width", 0), options.get("height", 0)))
-    task = texture_task(Sources.of(None, *styles), from_given(TextureConfig, options))
+    task = texture_task(Sources.of(None, *styles), checked_config(TextureConfig, options))
     return painted(task, memory)

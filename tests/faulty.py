@@ -217,9 +217,9 @@ def serve_short(connection: Connection, brief: Brief) -> None:
 
     real = vars(bench)["paint"]
 
-    def paint(task: Any, way: Any) -> Iterator[Any]:
-        for step in real(task, way):
-            if step.iteration > 1 and not way.plan.tile:
+    def paint(task: Any, execution: Any) -> Iterator[Any]:
+        for step in real(task, execution):
+            if step.iteration > 1 and not execution.plan.tile:
                 raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried …")
             yield step
 

@@ -186,8 +186,8 @@ def _pictures() -> list[bytes]:
     found += [_saved(colour.convert("CMYK"), kind) for kind in ("JPEG", "TIFF")]
     found += [_saved(colour, "JPEG", progressive=True), _saved(colour, "JPEG", comment=b"words")]
     found += [
-        _saved(colour, "TIFF", compression=way)
-        for way in ("tiff_lzw", "packbits", "tiff_adobe_deflate", "jpeg")
+        _saved(colour, "TIFF", compression=execution)
+        for execution in ("tiff_lzw", "packbits", "tiff_adobe_deflate", "jpeg")
     ]
     found += [_saved(grey.convert("F"), "TIFF"), _saved(grey.convert("I;16"), "PNG")]
     found += [_saved(grey.convert("1"), "TIFF", compression="group4")]
@@ -385,10 +385,10 @@ def altered(draw: st.DrawFn, seeds: Callable[[], list[bytes]]) -> bytes:
         if not path:
             continue
         holder = functools.reduce(lambda part, key: part[key], path[:-1], value)
-        way = draw(st.sampled_from(["replace", "replace", "remove", "add"]))
-        if way == "replace":
+        execution = draw(st.sampled_from(["replace", "replace", "remove", "add"]))
+        if execution == "replace":
             holder[path[-1]] = draw(_json)
-        elif way == "remove":
+        elif execution == "remove":
             del holder[path[-1]]
         elif isinstance(holder, dict):
             holder[draw(st.text(max_size=6))] = draw(_json)

@@ -16,7 +16,7 @@ from torch import Tensor
 import impasto
 from impasto.config.bases import PhotoConfig
 from impasto.config.methods import METHODS, GatysConfig
-from impasto.config.specs import StyleChoice
+from impasto.config.specs import StyleSpec
 from impasto.engine.step import last
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
@@ -169,8 +169,8 @@ def test_a_blend_is_between_its_styles(
         return last(gatys(photo, style, config, extractor=net)).image().mean((2, 3))
 
     ends, middle = (colour(0.0), colour(1.0)), colour(0.5)
-    way = (ends[1] - ends[0])[0]
-    along = float((middle - ends[0])[0] @ way / way.square().sum())
+    execution = (ends[1] - ends[0])[0]
+    along = float((middle - ends[0])[0] @ execution / execution.square().sum())
     assert 0.25 < along < 0.75
 
 
@@ -193,7 +193,7 @@ def test_files_cards_and_names_can_be_blended_and_each_is_in_the_recipe() -> Non
 def test_one_style_of_any_weight_is_the_same_picture() -> None:
     quick = {"size": 64, "smallest": 64, "iterations": 3}
     plain = impasto.stylize("photo.png", "painting.png", **quick)  # type: ignore[arg-type]
-    for style in ("painting.png:0.2", StyleChoice("painting.png", 7.0)):
+    for style in ("painting.png:0.2", StyleSpec("painting.png", 7.0)):
         heavy = impasto.stylize("photo.png", style, **quick)  # type: ignore[arg-type]
         assert heavy.tobytes() == plain.tobytes()
     several = ["painting.png", "fur.png:0"]

@@ -17,12 +17,12 @@ from impasto.config.specs import (
     COLOUR_MODES,
     DEPTHS,
     STARTS,
-    RegionChoice,
-    StyleChoice,
+    RegionSpec,
+    StyleSpec,
     layer_weights,
     start_of,
 )
-from impasto.config.validation import from_given
+from impasto.config.validation import checked_config
 from impasto.errors import OptionError
 from impasto.painting.sources import Sources
 
@@ -50,7 +50,7 @@ from impasto.painting.sources import Sources
     ],
 )
 def test_every_spelling_of_a_style(text: str, source: str, weight: float, layers: str) -> None:
-    assert StyleChoice.parse(text) == StyleChoice(source, weight, layers)
+    assert StyleSpec.parse(text) == StyleSpec(source, weight, layers)
 
 
 @pytest.mark.parametrize("name", ["a:0.3", "a:fine", "0.5", "a:0.3:coarse"])
@@ -59,33 +59,33 @@ def test_a_file_with_such_a_name_is_that_file(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path(name).touch()
-    assert StyleChoice.parse(name) == StyleChoice(name)
-    assert StyleChoice.parse(f"{name}:0.7:fine") == StyleChoice(name, 0.7, "fine")
+    assert StyleSpec.parse(name) == StyleSpec(name)
+    assert StyleSpec.parse(f"{name}:0.7:fine") == StyleSpec(name, 0.7, "fine")
 
 
 @pytest.mark.parametrize("weight", ["-1", "-0.5", "nan", "NaN", "inf", "-inf", "1e400"])
 def test_a_weight_that_is_none_is_refused(weight: str) -> None:
     with pytest.raises(OptionError, match=r"b\.jpg has the weight .*at least 0"):
-        StyleChoice.parse(f"b.jpg:{weight}")
+        StyleSpec.parse(f"b.jpg:{weight}")
     with pytest.raises(OptionError, match="at least 0"):
-        StyleChoice("b.jpg", float(weight))
+        StyleSpec("b.jpg", float(weight))
 
 
 @pytest.mark.parametrize("text", ["", ":0.3", ":fine", "0.3", "fine"])
 def test_a_style_has_a_name(text: str) -> None:
     with pytest.raises(OptionError, match="names no style"):
-        StyleChoice.parse(text)
+        StyleSpec.parse(text)
 
 
 def test_other_words_for_the_layers_are_refused_from_python() -> None:
     with pytest.raises(OptionError, match=r"'fien'; did you mean 'fine'\?|'fien'.*all, fine, coar"):
-        StyleChoice("b.jpg", 1.0, "fien")
+        StyleSpec("b.jpg", 1.0, "fien")
 
 
 # Names as people have them; a part of one that looks like a number or a depth belongs to `use`.
 NAMES = st.text(st.characters(exclude_characters=":\0", exclude_categories=["Cs"]), min_size=1)
 STYLES = st.builds(
-    StyleChoice,
+    StyleSpec,
     NAMES.map(lambda name: f"{name}.jpg"),
     st.floats(0, 1e300),
     st.sampled_from(DEPTHS),
@@ -93,8 +93,8 @@ STYLES = st.builds(
 
 
 @given(choice=STYLES)
-def test_what_is_written_of_a_style_is_read_again(choice: StyleChoice) -> None:
-    assert StyleChoice.parse(choice.source + choice.use) == choice
+def test_what_is_written_of_a_style_is_read_again(choice: StyleSpec) -> None:
+    assert StyleSpec.parse(choice.source + choice.use) == choice
 
 
 def test_what_was_said_of_a_style_asks_for_no_file(
@@ -103,20 +103,20 @@ def test_what_was_said_of_a_style_asks_for_no_file(
     monkeypatch.chdir(tmp_path)
     for name in ("a:0.3", ":0.3", "x:0.3", "a:0.3:fine"):
         Path(name).touch()
-    assert StyleChoice.used("a", ":0.3") == StyleChoice("a", 0.3)
-    assert StyleChoice.used("a:0.3", ":0.3:fine") == StyleChoice("a:0.3", 0.3, "fine")
-    assert StyleChoice.used("a:0.3", "") == StyleChoice("a:0.3")
+    assert StyleSpec.used("a", ":0.3") == StyleSpec("a", 0.3)
+    assert StyleSpec.used("a:0.3", ":0.3:fine") == StyleSpec("a:0.3", 0.3, "fine")
+    assert StyleSpec.used("a:0.3", "") == StyleSpec("a:0.3")
 
 
 @given(choice=STYLES)
-def test_what_is_written_of_a_style_is_used_again(choice: StyleChoice) -> None:
-    assert StyleChoice.used(choice.source, choice.use) == choice
+def test_what_is_written_of_a_style_is_used_again(choice: StyleSpec) -> None:
+    assert StyleSpec.used(choice.source, choice.use) == choice
 
 
 @given(text=st.text(max_size=40))
 def test_a_text_is_a_style_or_an_error_of_ours(text: str) -> None:
     try:
-        choice = StyleChoice.parse(text)
+        choice = StyleSpec.parse(text)
     except OptionError:
         return
     assert text.startswith(choice.source)
@@ -124,9 +124,9 @@ def test_a_text_is_a_style_or_an_error_of_ours(text: str) -> None:
 
 
 def test_sources_read_texts_and_take_everything_else_as_it_is() -> None:
-    chosen = StyleChoice("a:0.5", 2.0)
+    chosen = StyleSpec("a:0.5", 2.0)
     sources = Sources.of("photo.jpg", chosen, "b.jpg:0.5", Path("c.jpg:0.5"))
-    assert sources.styles == (chosen, StyleChoice("b.jpg", 0.5), StyleChoice(Path("c.jpg:0.5")))
+    assert sources.styles == (chosen, StyleSpec("b.jpg", 0.5), StyleSpec(Path("c.jpg:0.5")))
 
 
 # Regions
@@ -135,22 +135,22 @@ def test_sources_read_texts_and_take_everything_else_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("text", "choice"),
     [
-        ("#ff0000=starry-night", RegionChoice("#ff0000", "starry-night")),
-        ("#ff0000=starry-night:0.9", RegionChoice("#ff0000", "starry-night", 0.9)),
-        ("ff0000=b.jpg", RegionChoice("#ff0000", "b.jpg")),
-        ("#F00=b.jpg", RegionChoice("#ff0000", "b.jpg")),
-        (" #f00 =b.jpg", RegionChoice("#ff0000", "b.jpg")),
-        ("#00f=keep", RegionChoice("#0000ff", keep=True)),
-        ("#00f=0.4", RegionChoice("#0000ff", strength=0.4)),
-        ("#00f=0", RegionChoice("#0000ff", strength=0.0)),
-        ("#00f=color=keep", RegionChoice("#0000ff", color="keep")),
-        ("#00f=0.4:color=match", RegionChoice("#0000ff", strength=0.4, color="match")),
-        ("#00f=color=style:0.4", RegionChoice("#0000ff", strength=0.4, color="style")),
-        (r"#0f0=C:\a=b.jpg:1", RegionChoice("#00ff00", r"C:\a=b.jpg", 1.0)),
+        ("#ff0000=starry-night", RegionSpec("#ff0000", "starry-night")),
+        ("#ff0000=starry-night:0.9", RegionSpec("#ff0000", "starry-night", 0.9)),
+        ("ff0000=b.jpg", RegionSpec("#ff0000", "b.jpg")),
+        ("#F00=b.jpg", RegionSpec("#ff0000", "b.jpg")),
+        (" #f00 =b.jpg", RegionSpec("#ff0000", "b.jpg")),
+        ("#00f=keep", RegionSpec("#0000ff", keep=True)),
+        ("#00f=0.4", RegionSpec("#0000ff", strength=0.4)),
+        ("#00f=0", RegionSpec("#0000ff", strength=0.0)),
+        ("#00f=color=keep", RegionSpec("#0000ff", color="keep")),
+        ("#00f=0.4:color=match", RegionSpec("#0000ff", strength=0.4, color="match")),
+        ("#00f=color=style:0.4", RegionSpec("#0000ff", strength=0.4, color="style")),
+        (r"#0f0=C:\a=b.jpg:1", RegionSpec("#00ff00", r"C:\a=b.jpg", 1.0)),
     ],
 )
-def test_every_spelling_of_a_region(text: str, choice: RegionChoice) -> None:
-    assert RegionChoice.parse(text) == choice
+def test_every_spelling_of_a_region(text: str, choice: RegionSpec) -> None:
+    assert RegionSpec.parse(text) == choice
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_every_spelling_of_a_region(text: str, choice: RegionChoice) -> None:
 )
 def test_a_region_that_cannot_be_read_is_one_message(text: str, message: str) -> None:
     with pytest.raises(OptionError, match=re.escape(message)):
-        RegionChoice.parse(text)
+        RegionSpec.parse(text)
     with pytest.raises(OptionError, match=re.escape(message)):
         GatysConfig(region=(text,))
 
@@ -183,42 +183,42 @@ def test_a_region_that_cannot_be_read_is_one_message(text: str, message: str) ->
 @pytest.mark.parametrize("words", ["0.1:0.9", "color=keep:color=match", "0.1:color=keep:0.9"])
 def test_a_region_says_a_thing_once(words: str) -> None:
     with pytest.raises(OptionError, match="says one thing twice"):
-        RegionChoice.parse(f"#f00=b.jpg:{words}")
+        RegionSpec.parse(f"#f00=b.jpg:{words}")
 
 
 @pytest.mark.parametrize("words", ["0.1:0.9", "fine:coarse", "0.1:fine:0.9"])
 def test_a_style_says_a_thing_once(words: str) -> None:
     with pytest.raises(OptionError, match="says one thing twice"):
-        StyleChoice.parse(f"b.jpg:{words}")
+        StyleSpec.parse(f"b.jpg:{words}")
 
 
 COLOURS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 REGIONS = st.one_of(
-    st.builds(RegionChoice, COLOURS, keep=st.just(True)),
+    st.builds(RegionSpec, COLOURS, keep=st.just(True)),
     st.builds(
-        RegionChoice,
+        RegionSpec,
         COLOURS,
         st.just("") | NAMES.map(lambda name: f"{name}.jpg"),
         st.floats(0, 1),
         color=st.none() | st.sampled_from(COLOUR_MODES),
     ),
-    st.builds(RegionChoice, COLOURS, NAMES.map(lambda name: f"{name}.jpg")),
-    st.builds(RegionChoice, COLOURS, color=st.sampled_from(COLOUR_MODES)),
+    st.builds(RegionSpec, COLOURS, NAMES.map(lambda name: f"{name}.jpg")),
+    st.builds(RegionSpec, COLOURS, color=st.sampled_from(COLOUR_MODES)),
 )
 
 
 @given(choice=REGIONS)
-def test_what_is_written_of_a_region_is_read_again(choice: RegionChoice) -> None:
-    assert RegionChoice.parse(str(choice)) == choice
+def test_what_is_written_of_a_region_is_read_again(choice: RegionSpec) -> None:
+    assert RegionSpec.parse(str(choice)) == choice
 
 
 @given(text=st.text(max_size=40) | st.text("#f0=:.5keponalr", max_size=30).map("#f00={}".format))
 def test_a_text_is_a_region_or_an_error_of_ours(text: str) -> None:
     try:
-        choice = RegionChoice.parse(text)
+        choice = RegionSpec.parse(text)
     except OptionError:
         return
-    assert RegionChoice.parse(str(choice)) == choice
+    assert RegionSpec.parse(str(choice)) == choice
 
 
 def test_one_colour_is_named_once_however_it_is_written() -> None:
@@ -288,9 +288,9 @@ def test_lengths_that_contradict_each_other_are_refused(
 def test_a_length_that_was_given_contradicts_even_if_it_is_the_default(iterations: int) -> None:
     options = {"iterations": iterations, "epochs": 3, "steps": 2}
     with pytest.raises(OptionError, match=f"--iterations {iterations} contradicts --epochs 3"):
-        from_given(GatysConfig, options)
-    assert from_given(GatysConfig, {**options, "iterations": 6}).length == 6
-    assert from_given(GatysConfig, {"epochs": 3, "steps": 2}).length == 6
+        checked_config(GatysConfig, options)
+    assert checked_config(GatysConfig, {**options, "iterations": 6}).length == 6
+    assert checked_config(GatysConfig, {"epochs": 3, "steps": 2}).length == 6
 
 
 # What to start from
@@ -343,15 +343,15 @@ def test_an_option_without_effect_is_refused(
     method: str, options: dict[str, Any], message: str, more: dict[str, Any]
 ) -> None:
     with pytest.raises(OptionError, match=message):
-        from_given(METHODS[method], options)
-    from_given(METHODS[method], options | more)
+        checked_config(METHODS[method], options)
+    checked_config(METHODS[method], options | more)
     METHODS[method](**options)  # a recipe holds every option
 
 
 def test_feather_needs_a_map() -> None:
     with pytest.raises(OptionError, match="--feather has no effect without --content-map"):
-        from_given(GatysConfig, {"feather": 0.1})
-    assert from_given(GatysConfig, {"feather": 0.1}, has_map=True).feather == 0.1
+        checked_config(GatysConfig, {"feather": 0.1})
+    assert checked_config(GatysConfig, {"feather": 0.1}, has_map=True).feather == 0.1
 
 
 # Weights and sides

@@ -18,7 +18,7 @@ import impasto
 from commands import pixels
 from impasto.cli.main import main
 from impasto.config.methods import FastConfig
-from impasto.config.specs import StyleChoice
+from impasto.config.specs import StyleSpec
 from impasto.engine.regions import Region
 from impasto.errors import OptionError, StyleError
 from impasto.features import weights
@@ -224,9 +224,9 @@ def test_names_and_files_are_parted() -> None:
     assert parted("x/a.impasto#b-2") == ("x/a.impasto", "#b-2")
     assert parted("a#1.impasto") == ("a#1.impasto", "")
     assert parted("b#2.jpg") == ("b#2.jpg", "")
-    choice = StyleChoice.parse("a.impasto#b:0.3")
+    choice = StyleSpec.parse("a.impasto#b:0.3")
     assert (choice.source, choice.weight, choice.use) == ("a.impasto#b", 0.3, "#b:0.3")
-    assert StyleChoice.used("y/a.impasto", choice.use) == replace(choice, source="y/a.impasto#b")
+    assert StyleSpec.used("y/a.impasto", choice.use) == replace(choice, source="y/a.impasto#b")
     assert choice.label == "b"
 
 

@@ -379,9 +379,9 @@ def test_a_run_that_lacks_memory_lets_go_of_all_it_has(
     gc.collect()
     real, told, others = vars(painter)["paint"], [], scales()  # other tests may still hold some
 
-    def paint(task: Any, way: Any) -> Iterator[Step]:
-        for step in real(task, way):
-            if step.iteration > 5 and not way.plan.tile:
+    def paint(task: Any, execution: Any) -> Iterator[Step]:
+        for step in real(task, execution):
+            if step.iteration > 5 and not execution.plan.tile:
                 raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried …")
             yield step
 
@@ -394,8 +394,7 @@ def test_a_run_that_lacks_memory_lets_go_of_all_it_has(
     assert main([*LONG, "--quiet", *more]) == 0
     assert told == [[]]
     plan = recipe_of("out/out.png").plan
-    assert plan is not None
-    assert plan["tile"] > 0
+    assert plan.tile > 0
 
 
 def test_a_picture_of_a_batch_that_lacks_memory_is_painted_with_less(
@@ -407,8 +406,7 @@ def test_a_picture_of_a_batch_that_lacks_memory_is_painted_with_less(
     assert "memory could not be had: it is begun anew with less" in caplog.text
     painted = OUT / "photo-tahiti.png"
     plan = recipe_of(str(painted)).plan
-    assert plan is not None
-    assert plan["tile"] > 0
+    assert plan.tile > 0
     assert main(["rerun", str(painted), "-o", "again.png", "--quiet"]) == 0
     assert (pixels("again.png") == pixels(painted)).all()
 
@@ -430,8 +428,8 @@ def test_a_large_picture_is_painted_within_a_workers_share() -> None:
 
     config = GatysConfig(size=64, smallest=64, iterations=2)
     task = prepare(Sources.of("photo.png", "tahiti"), config)
-    scales = tuple(replace(s, height=3072, width=4096) for s in task.load.scales)
-    large = replace(task, load=replace(task.load, scales=scales))
+    scales = tuple(replace(s, height=3072, width=4096) for s in task.workload.scales)
+    large = replace(task, workload=replace(task.workload, scales=scales))
 
     def planned(share: int, workers: int) -> MemoryPlan:
         # What this process holds by now depends on the tests before this one.

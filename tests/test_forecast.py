@@ -20,7 +20,7 @@ from impasto.config.methods import (
     NnstConfig,
     TextureConfig,
 )
-from impasto.engine.snapshots import Snapshot, Way
+from impasto.engine.snapshots import Execution, Snapshot
 from impasto.engine.step import Step, last
 from impasto.errors import OptionError
 from impasto.painting.prepare import prepare
@@ -43,9 +43,9 @@ def made(folder: Path, config: Any) -> Task:
 
 def at_size(task: Task, size: int) -> Task:
     """The same task as if it were larger: what is foretold reads the sizes alone."""
-    scales = [replace(s, height=size * 2 // 3, width=size) for s in task.load.scales]
-    load = replace(task.load, scales=tuple(scales))
-    return replace(task, load=load, config=replace(task.config, size=size))
+    scales = [replace(s, height=size * 2 // 3, width=size) for s in task.workload.scales]
+    load = replace(task.workload, scales=tuple(scales))
+    return replace(task, workload=load, config=replace(task.config, size=size))
 
 
 def test_a_small_picture_is_looked_at_as_a_whole(task: Task) -> None:
@@ -54,8 +54,8 @@ def test_a_small_picture_is_looked_at_as_a_whole(task: Task) -> None:
 
 @pytest.mark.parametrize("size", [256, 1024, 4096])
 def test_leaner_plans_take_less(task: Task, size: int) -> None:
-    load = at_size(task, size).load
-    whole, *windows = [load.bytes(plan, 2) for plan in ladder(load) if plan.held == "float32"]
+    load = at_size(task, size).workload
+    whole, *windows = [load.bytes(plan, 2) for plan in ladder(load) if plan.dtype == "float32"]
     assert all(need <= whole for need in windows)
     assert windows == sorted(windows, reverse=True)
     assert load.bytes([*ladder(load)][-1], 2) < whole / (3 if size == 4096 else 1.2)
@@ -70,12 +70,12 @@ def test_the_first_plan_that_fits_is_taken(task: Task) -> None:
     assert tight.memory <= free.memory - 100 * MB
     least = forecast(large, tight.memory * 3 // 4)
     assert least.memory <= tight.memory * 3 // 4
-    assert least.plan.held == "float16"
+    assert least.plan.dtype == "float16"
 
 
 def test_too_little_memory_is_refused_with_a_size_that_fits(task: Task) -> None:
     large = at_size(task, 8192)
-    *_, least = ladder(large.load)
+    *_, least = ladder(large.workload)
     allowed = forecast(large, plan=least).memory - 200 * MB
     told = r"At --size 8192 this takes at least .* GB, and --memory allows .*Try --size (\d+), or"
     with pytest.raises(OptionError, match=told) as refused:
@@ -97,7 +97,7 @@ def test_the_program_alone_may_be_too_much(task: Task) -> None:
 def test_a_texture_is_told_both_of_its_sides(folder: Path) -> None:
     config = TextureConfig(size=8192, width=8192, height=4096, iterations=4)
     task = made(folder, config)
-    *_, least = ladder(task.load)
+    *_, least = ladder(task.workload)
     allowed = forecast(task, plan=least).memory - 200 * MB
     with pytest.raises(OptionError, match=r"At --width 8192 --height 4096 .* Try --width \d+ --h"):
         forecast(task, allowed)
@@ -105,7 +105,7 @@ def test_a_texture_is_told_both_of_its_sides(folder: Path) -> None:
 
 def test_what_has_no_windows_is_refused_rather_than_tiled(folder: Path) -> None:
     task = made(folder, LaplacianConfig(size=64, iterations=4))
-    assert all(plan.tile == 0 for plan in ladder(task.load))
+    assert all(plan.tile == 0 for plan in ladder(task.workload))
     with pytest.raises(OptionError, match="looks at the picture as a whole"):
         forecast(at_size(task, 4096), 1_500 * MB)
 
@@ -118,13 +118,13 @@ def test_time_is_foretold_by_a_trial(task: Task) -> None:
 
 
 def test_a_run_that_goes_on_takes_as_long_as_what_is_left_of_it(task: Task) -> None:
-    load, (first, second) = task.load, task.load.scales
+    load, (first, second) = task.workload, task.workload.scales
     assert load.left(0, 1).work == load.work - first.pixels
     assert load.left(1, 1).work == second.pixels * (second.iterations - 1)
     assert load.left(1, second.iterations).work == 0
     assert load.left(1, second.iterations, 7).work == second.pixels * 7
     *_, before = (step.snapshot() for step in paint(task) if step.scale == 1)
-    whole, rest = (forecast(task, since=s, timed=True).seconds for s in (None, before))
+    whole, rest = (forecast(task, snapshot=s, timed=True).seconds for s in (None, before))
     assert whole is not None
     assert rest is not None
     assert rest < whole
@@ -135,29 +135,29 @@ def test_every_stage_of_laplacian_has_its_scales(folder: Path) -> None:
     task = made(folder, config)
     steps = [(s.scale, s.scales, s.width, s.height, s.iterations) for s in paint(task)]
     told = [
-        (i, len(task.load.scales), scale.width, scale.height, scale.iterations)
-        for i, scale in enumerate(task.load.scales, 1)
+        (i, len(task.workload.scales), scale.width, scale.height, scale.iterations)
+        for i, scale in enumerate(task.workload.scales, 1)
     ]
     assert list(dict.fromkeys(steps)) == told
-    third, fourth = task.load.scales[2:]
+    third, fourth = task.workload.scales[2:]
     state = Snapshot({}, {"stage": 2, "scale": 1, "scales": 2, "iteration": 1})
     left = (replace(third, iterations=third.iterations - 1), fourth)
-    assert _left(task.load, state, 0).scales == left
+    assert _left(task.workload, state, 0).scales == left
 
 
 @pytest.mark.parametrize("seamless", [False, True])
 def test_a_texture_says_what_it_asks_for(folder: Path, seamless: bool) -> None:
     task = made(folder, TextureConfig(size=64, iterations=4, seamless=seamless))
-    assert task.load.pixels == (64 if seamless else 80) ** 2
-    assert task.load.can_tile
-    assert task.load.wrap == seamless
+    assert task.workload.pixels == (64 if seamless else 80) ** 2
+    assert task.workload.can_tile
+    assert task.workload.wrap == seamless
     assert forecast(task, timed=True).seconds
 
 
 def test_the_levels_of_a_pyramid_take_more_than_the_picture_alone(
     folder: Path,
 ) -> None:
-    load = made(folder, LaplacianConfig(size=64, iterations=4)).load
+    load = made(folder, LaplacianConfig(size=64, iterations=4)).workload
     assert load.levels[0] == "relu1_1"
     assert load.bytes(MemoryPlan(), 4) > replace(load, levels=()).bytes(MemoryPlan(), 4) * 1.1
 
@@ -166,12 +166,12 @@ def test_the_levels_of_a_pyramid_take_more_than_the_picture_alone(
 def test_matching_takes_memory_and_time(folder: Path, config: Any) -> None:
     sources = Sources.of(folder / "photo.png", folder / "painting.png")
     task = prepare(sources, config(size=64, iterations=4))
-    load = task.load
+    load = task.workload
     assert load.style_pixels == 48 * 64
     assert load.matching is not None
     positions = load.matching.positions(load.pixels)
     assert 0 < load.comparisons < positions**2 * len(load.scales)
-    large = at_size(task, 4096).load
+    large = at_size(task, 4096).workload
     plan = MemoryPlan(128 * MB)
     without = replace(large, matching=None)
     assert large.bytes(plan, 4) > without.bytes(plan, 4) * 1.05
@@ -210,9 +210,9 @@ class Broken:
     def __init__(self, task: Task, from_tile: int) -> None:
         self.task, self.from_tile = task, from_tile
 
-    def run(self, way: Way) -> Iterator[Step]:
-        for step in paint(self.task, way):
-            if step.scale == 2 and not 0 < way.plan.tile <= self.from_tile:
+    def run(self, execution: Execution) -> Iterator[Step]:
+        for step in paint(self.task, execution):
+            if step.scale == 2 and not 0 < execution.plan.tile <= self.from_tile:
                 raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried …")
             yield step
 
@@ -220,16 +220,16 @@ class Broken:
 def test_a_run_without_memory_goes_on_by_a_leaner_plan(task: Task) -> None:
     plans: list[MemoryPlan] = []
     broken = replace(task, run=Broken(task, 64 * MB).run)
-    load = at_size(task, 4096).load
-    step = last(paint_leaner(partial(paint, broken), load, Way(), lambda: None, plans.append))
+    load = at_size(task, 4096).workload
+    step = last(paint_leaner(partial(paint, broken), load, Execution(), lambda: None, plans.append))
     assert [plan.tile // MB for plan in plans] == [128, 128, 64]
-    assert [plan.held for plan in plans] == ["float32", "float16", "float16"]
+    assert [plan.dtype for plan in plans] == ["float32", "float16", "float16"]
     assert (step.scale, step.iteration) == (step.scales, step.iterations)
 
 
 @pytest.mark.parametrize("size", [128, 512, 1024, 4096, 16384])
 def test_what_is_tried_next_needs_a_fifth_less(task: Task, size: int) -> None:
-    load = at_size(task, size).load
+    load = at_size(task, size).workload
     plan: MemoryPlan | None = MemoryPlan()
     needs = []
     while plan is not None:
@@ -240,11 +240,13 @@ def test_what_is_tried_next_needs_a_fifth_less(task: Task, size: int) -> None:
 
 
 def test_it_goes_on_from_the_last_state(task: Task) -> None:
-    first = next(paint(task, Way(plan=MemoryPlan(128 * MB))))
+    first = next(paint(task, Execution(plan=MemoryPlan(128 * MB))))
     state = first.snapshot()
     broken = replace(task, run=Broken(task, 128 * MB).run)
     seen = list(
-        paint_leaner(partial(paint, broken), task.load, Way(), lambda: state, lambda _: None)
+        paint_leaner(
+            partial(paint, broken), task.workload, Execution(), lambda: state, lambda _: None
+        )
     )
     begun_at = [step.iteration for step in seen if step.scale == 1]
     assert begun_at.count(1) == 1  # the first was not done a second time
@@ -252,18 +254,22 @@ def test_it_goes_on_from_the_last_state(task: Task) -> None:
 
 
 def test_other_errors_are_not_hidden(task: Task) -> None:
-    def run(way: Way) -> Iterator[Step]:
-        raise RuntimeError(f"something else with {way.plan}")
+    def run(execution: Execution) -> Iterator[Step]:
+        raise RuntimeError(f"something else with {execution.plan}")
         yield  # a generator
 
     goes = partial(paint, replace(task, run=run))
     with pytest.raises(RuntimeError, match="something else"):
-        last(paint_leaner(goes, task.load, Way(), lambda: None, lambda _: None))
+        last(paint_leaner(goes, task.workload, Execution(), lambda: None, lambda _: None))
 
 
 def test_below_the_leanest_plan_the_error_is_told(task: Task) -> None:
-    *_, leanest = ladder(task.load)
-    assert smaller(task.load, leanest) is None
+    *_, leanest = ladder(task.workload)
+    assert smaller(task.workload, leanest) is None
     broken = replace(task, run=Broken(task, 1).run)
     with pytest.raises(RuntimeError, match="can't allocate memory"):
-        last(paint_leaner(partial(paint, broken), task.load, Way(), lambda: None, lambda _: None))
+        last(
+            paint_leaner(
+                partial(paint, broken), task.workload, Execution(), lambda: None, lambda _: None
+            )
+        )

@@ -18,7 +18,7 @@ from impasto.cli.main import main
 from impasto.config.bases import PhotoConfig
 from impasto.config.methods import GatysConfig, LaplacianConfig
 from impasto.engine.regions import Region
-from impasto.engine.snapshots import PLAIN, Snapshot, Way
+from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution, Snapshot
 from impasto.engine.step import last
 from impasto.errors import ResumeError
 from impasto.features.extractor import Extractor
@@ -147,17 +147,17 @@ def test_it_goes_on_in_either_stage_and_is_extended(
 ) -> None:
     config = replace(SMALL, size=48, iterations=12, stage=stages, optimizer="adam")
 
-    def run(way: Way) -> list[tuple[Tensor, dict[str, float], float, Snapshot]]:
-        steps = laplacian(picture, painting, config, extractor=compact, way=way)
+    def run(execution: Execution) -> list[tuple[Tensor, dict[str, float], float, Snapshot]]:
+        steps = laplacian(picture, painting, config, extractor=compact, execution=execution)
         return [(s.image(), s.losses, s.done, copied(s.snapshot())) for s in steps]
 
-    whole, longer = run(PLAIN), run(Way(extra=2))
+    whole, longer = run(DEFAULT_EXECUTION), run(Execution(extra=2))
     half = len(whole) // stages  # the last step of the first stage is among those gone on from
     for at in (2, half, half + 1, len(whole) - 1):
         if at < len(whole):
-            same(run(Way(since=whole[at - 1][3])), whole[at:])
-    same(run(Way(since=whole[-1][3], extra=2)), longer[len(whole) :])
-    same(run(Way(since=whole[-1][3])), whole[-1:])
+            same(run(Execution(snapshot=whole[at - 1][3])), whole[at:])
+    same(run(Execution(snapshot=whole[-1][3], extra=2)), longer[len(whole) :])
+    same(run(Execution(snapshot=whole[-1][3])), whole[-1:])
     assert whole[-1][3].numbers["stage"] == stages
 
 
@@ -181,9 +181,9 @@ def test_a_snapshot_of_no_stage_of_this_run_is_refused(
     picture: Tensor, painting: Tensor, compact: Extractor, numbers: dict[str, float]
 ) -> None:
     config = replace(SMALL, stage=1)
-    way = Way(since=Snapshot({}, numbers))
+    execution = Execution(snapshot=Snapshot({}, numbers))
     with pytest.raises(ResumeError, match="stage"):
-        last(laplacian(picture, painting, config, extractor=compact, way=way))
+        last(laplacian(picture, painting, config, extractor=compact, execution=execution))
 
 
 @pytest.mark.usefixtures("folder")

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from impasto.engine import half_precision, seamless
 from impasto.engine.adam import Adam
 from impasto.engine.descent import Descent
-from impasto.engine.half_precision import Held
+from impasto.engine.half_precision import StoredTensor
 from impasto.engine.lbfgs import Lbfgs
 from impasto.engine.optimiser import Optimiser
 from impasto.engine.optimisers import OPTIMISERS, RATES
@@ -210,7 +210,7 @@ def test_half_precision_follows_the_same_path(name: str, factor: float) -> None:
 
 def test_where_there_is_no_slope_adam_s_half_precision_does_not_leap() -> None:
     """The root of a square that is next to nothing must not round to nought under a step."""
-    optimiser, pixels = Adam(0.02, held="float16"), torch.full((1, 3, 4, 4), 0.5)
+    optimiser, pixels = Adam(0.02, dtype="float16"), torch.full((1, 3, 4, 4), 0.5)
     for size in (1e6, 1e-9, 0.0, 1e-9):
         before = pixels.clone()
         optimiser.step(pixels, torch.full_like(pixels, size))
@@ -220,7 +220,7 @@ def test_where_there_is_no_slope_adam_s_half_precision_does_not_leap() -> None:
 @pytest.mark.parametrize("values", [[0.0, 0.0], [1e-30, -3e-31], [65504.0, 0.1], [-1e30, 1e25]])
 def test_half_precision_counts_in_what_suits_the_largest_value(values: list[float]) -> None:
     tensor = torch.tensor(values)
-    held = Held.of(tensor, "float16")
+    held = StoredTensor.of(tensor, "float16")
     torch.testing.assert_close(held.whole(), tensor, rtol=1e-3, atol=0)
     other = torch.tensor([2.0, 1.0])
     assert held.dot(other) == pytest.approx(float(torch.dot(tensor, other)), rel=1e-3)

@@ -21,7 +21,7 @@ from impasto.features.extractor import Extractor
 from impasto.features.plan import min_side
 from impasto.features.sources import digest
 from impasto.features.weights import load
-from impasto.painting.inputs import Given, read_map, read_picture, read_style
+from impasto.painting.inputs import LoadedInput, read_map, read_picture, read_style
 from impasto.painting.prepare import prepare
 from impasto.painting.sources import Sources, finish, paint
 from impasto.styles import card as cards
@@ -46,7 +46,7 @@ def tissue() -> Image.Image:
     return Image.fromarray(data.immunohistochemistry())
 
 
-def styled(source: Path | Image.Image | str, config: PixelConfig, net: Extractor) -> Given:
+def styled(source: Path | Image.Image | str, config: PixelConfig, net: Extractor) -> LoadedInput:
     return read_style(source, config, net, digest("compact"))
 
 

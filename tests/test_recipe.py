@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from impasto.config.memory import MemoryPlan
 from impasto.config.methods import GatysConfig
 from impasto.config.recipe import FORMAT, MAX_THREADS, Input, Recipe, Stop
 from impasto.errors import RecipeError
@@ -50,7 +51,7 @@ def test_an_interrupted_run_says_where_it_stopped() -> None:
 
 
 def test_a_plan_and_an_extension_travel() -> None:
-    recipe = replace(RECIPE, plan=PLAN, extended=50)
+    recipe = replace(RECIPE, plan=MemoryPlan(2**30, 5, "float16"), extended=50)
     assert Recipe.from_json(recipe.to_json()) == recipe
 
 

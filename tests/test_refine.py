@@ -19,7 +19,7 @@ from impasto.cli.main import main
 from impasto.config.memory import MemoryPlan
 from impasto.config.methods import METHODS, GatysConfig, InstantConfig, RefineConfig
 from impasto.engine.setup import backbone_of
-from impasto.engine.snapshots import Way
+from impasto.engine.snapshots import Execution
 from impasto.engine.step import Step, last
 from impasto.errors import OptionError, PictureError
 from impasto.features.sources import digest
@@ -59,8 +59,10 @@ def total(step: Step) -> float:
 
 def test_it_begins_lower_than_from_the_photograph_and_ends_lower_than_instant() -> None:
     """And where the usual run ends, in half of its iterations."""
-    usual = steps_of(gatys, GatysConfig(size=128, smallest=90, iterations=40), way=Way(extra=1))
-    steps = steps_of(refine, RefineConfig(size=128, iterations=20), way=Way(extra=1))
+    usual = steps_of(
+        gatys, GatysConfig(size=128, smallest=90, iterations=40), execution=Execution(extra=1)
+    )
+    steps = steps_of(refine, RefineConfig(size=128, iterations=20), execution=Execution(extra=1))
     whole = steps_of(gatys, GatysConfig(size=128, smallest=128, iterations=1))
     assert total(steps[0]) < 0.7 * total(whole[0])
     assert total(steps[-1]) < 0.7 * total(steps[0])  # the first one's is that of instant alone
@@ -199,18 +201,18 @@ def test_it_is_foretold_and_fits_into_what_it_may_have(capsys: pytest.CaptureFix
     assert told["recipe"]["method"] == "instant+refine"
     assert told["forecast"]["seconds"] > 0
     config = RefineConfig(size=2048, iterations=1)
-    load = prepare(Sources.of("photo.png", "starry-night"), config).load
-    windows = MemoryPlan(32 * 2**20, history=2, held="float16")
+    load = prepare(Sources.of("photo.png", "starry-night"), config).workload
+    windows = MemoryPlan(32 * 2**20, history=2, dtype="float16")
     assert load.bytes(windows, 4) < load.bytes(MemoryPlan(), 4)
-    least = prepare(Sources.of("photo.png", "starry-night"), RefineConfig(size=64)).load
-    at_once = prepare(Sources.of("photo.png", "starry-night"), InstantConfig(size=64)).load
+    least = prepare(Sources.of("photo.png", "starry-night"), RefineConfig(size=64)).workload
+    at_once = prepare(Sources.of("photo.png", "starry-night"), InstantConfig(size=64)).workload
     assert least.bytes(windows, 4) >= at_once.bytes(windows, 4)
 
 
 def test_windows_paint_nearly_the_same() -> None:
     config = RefineConfig(size=160, iterations=3)
     whole, tiled = (
-        steps_of(refine, config, way=Way(plan=plan))[-1].image()
+        steps_of(refine, config, execution=Execution(plan=plan))[-1].image()
         for plan in (MemoryPlan(), MemoryPlan(2**20))
     )
     assert (whole - tiled).abs().mean() < 0.01

@@ -27,7 +27,7 @@ from impasto.cli.outputs import Wanted
 from impasto.config.memory import MemoryPlan
 from impasto.config.methods import GatysConfig
 from impasto.config.recipe import Recipe
-from impasto.engine.snapshots import Way
+from impasto.engine.snapshots import Execution
 from impasto.errors import PictureError
 from impasto.image.writing import write
 from impasto.painting.sources import Sources
@@ -206,15 +206,15 @@ def test_a_rerun_of_a_picture_that_was_stopped_goes_on_to_where_that_stopped(
 
 @pytest.mark.usefixtures("eager")
 def test_a_run_keeps_to_its_plan(monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = MemoryPlan(history=2, held="float16")
+    plan = MemoryPlan(history=2, dtype="float16")
     config = GatysConfig(size=64, smallest=32, iterations=12)
     sources = Sources.of("photo.png", "painting.png")
 
     def painted(out: str) -> None:
-        launch(sources, config, Wanted(out=Path(out), quiet=True), out, way=Way(plan))
+        launch(sources, config, Wanted(out=Path(out), quiet=True), out, execution=Execution(plan))
 
     painted("straight.png")
-    assert recipe_of("straight.png").plan == {"tile": 0, "history": 2, "held": "float16"}
+    assert recipe_of("straight.png").plan == plan
     assert main(["rerun", "straight.png", "-o", "again.png", "--quiet"]) == 0
     assert (pixels("again.png") == pixels("straight.png")).all()
     assert recipe_of("again.png") == recipe_of("straight.png")

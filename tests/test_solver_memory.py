@@ -55,7 +55,7 @@ def test_a_step_takes_what_is_foretold(
     monkeypatch: pytest.MonkeyPatch, optimizer: str, history: int, held: str
 ) -> None:
     monkeypatch.setattr(half_precision, "_CHUNK", 2**11)
-    settings = Settings(optimizer, history=history, held=held)
+    settings = Settings(optimizer, history=history, dtype=held)
     start = torch.full((1, 3, SIDE, SIDE), 0.5)
     make = partial(lambda start, _: Problem(start, 10, objective), start)
     got = peak(lambda: last([make], start, settings))
@@ -69,7 +69,7 @@ def test_a_change_of_scale_takes_no_more_than_a_step(
 ) -> None:
     """Nor the first step after it, though the picture that the scale was made from is held."""
     monkeypatch.setattr(half_precision, "_CHUNK", 2**11)
-    settings = Settings(optimizer, history=history, held=held)
+    settings = Settings(optimizer, history=history, dtype=held)
     small = SIDE * 7 // 10
 
     def larger(before: Tensor) -> Problem:

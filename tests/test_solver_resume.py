@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from impasto.config.memory import MemoryPlan
 from impasto.engine.optimisers import OPTIMISERS
-from impasto.engine.snapshots import PLAIN, Snapshot, Way
+from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution, Snapshot
 from impasto.engine.solver import solve
 from impasto.engine.step import Problem, Settings, Step
 from impasto.errors import OptionError, ResumeError
@@ -50,10 +50,12 @@ class Course:
 
         return Problem(start, iterations, partial(differentiated, objective))
 
-    def run(self, settings: Settings, way: Way = PLAIN) -> list[tuple[Step, Tensor, Snapshot]]:
+    def run(
+        self, settings: Settings, execution: Execution = DEFAULT_EXECUTION
+    ) -> list[tuple[Step, Tensor, Snapshot]]:
         """Every step, with its picture and what would be saved of it."""
         makes = [partial(self, i) for i in range(len(SCALES))]
-        steps = solve(START, makes, [1.0, 2.0, 2.0, 4.0], settings, way)
+        steps = solve(START, makes, [1.0, 2.0, 2.0, 4.0], settings, execution)
         return [(step, step.image(), saved(step.snapshot())) for step in steps]
 
 
@@ -80,7 +82,7 @@ def same(
     [*product(["lbfgs", "adam"], ["float32", "float16"], [False, True]), ("gd", "float32", False)],
 )
 def test_it_goes_on_from_wherever_it_stopped(optimizer: str, held: str, wrap: bool) -> None:
-    settings = Settings(optimizer, history=3, wrap=wrap, held=held)
+    settings = Settings(optimizer, history=3, wrap=wrap, dtype=held)
     whole = Course().run(settings)
     assert len(whole) == 20
     assert [s.iteration for s, _, _ in whole if s.note] == [3, 4]
@@ -88,7 +90,7 @@ def test_it_goes_on_from_wherever_it_stopped(optimizer: str, held: str, wrap: bo
     for at in (1, 5, 7, 8, 9, 11, 13, 15, 18, 19):
         step, _, snapshot = whole[at - 1]
         course = Course(step.iteration if step.scale == 2 else 0)
-        assert same(course.run(settings, Way(since=snapshot)), whole[at:]), at
+        assert same(course.run(settings, Execution(snapshot=snapshot)), whole[at:]), at
         first = step.scale if step.iteration == SCALES[step.scale - 1][1] else step.scale - 1
         assert course.made == [0, 1, 2, 3][first:]
 
@@ -96,7 +98,7 @@ def test_it_goes_on_from_wherever_it_stopped(optimizer: str, held: str, wrap: bo
 def test_a_snapshot_is_not_changed_by_the_run_that_goes_on_from_it() -> None:
     snapshot = Course().run(Settings())[13][2]
     before = saved(snapshot)
-    Course().run(Settings(), Way(since=snapshot))
+    Course().run(Settings(), Execution(snapshot=snapshot))
     assert all(torch.equal(snapshot.tensors[name], x) for name, x in before.tensors.items())
 
 
@@ -104,37 +106,40 @@ def test_a_snapshot_is_not_changed_by_the_run_that_goes_on_from_it() -> None:
 def test_a_finished_run_is_extended(optimizer: str) -> None:
     """As if it had had so many more from the beginning, also when it is extended again."""
     settings = Settings(optimizer, history=3)
-    whole, longer = Course().run(settings), Course().run(settings, Way(extra=5))
+    whole, longer = Course().run(settings), Course().run(settings, Execution(extra=5))
     assert len(longer) == 25
-    assert same(Course().run(settings, Way(since=whole[-1][2], extra=5)), longer[20:])
+    assert same(Course().run(settings, Execution(snapshot=whole[-1][2], extra=5)), longer[20:])
     halfway = longer[21][2]
-    assert same(Course().run(settings, Way(since=halfway, extra=5)), longer[22:])
+    assert same(Course().run(settings, Execution(snapshot=halfway, extra=5)), longer[22:])
     assert [s.iterations for s, _, _ in longer[-6:]] == [10] * 6
     assert longer[-1][0].done == pytest.approx(1)
 
 
 def test_with_nothing_left_there_is_one_step_with_the_picture_as_it_is() -> None:
-    longer = Course().run(Settings(), Way(extra=2))
-    for way in (Way(since=longer[-1][2], extra=2), Way(since=longer[-1][2])):
+    longer = Course().run(Settings(), Execution(extra=2))
+    for execution in (
+        Execution(snapshot=longer[-1][2], extra=2),
+        Execution(snapshot=longer[-1][2]),
+    ):
         course = Course()
-        assert same(course.run(Settings(), way), longer[-1:])
+        assert same(course.run(Settings(), execution), longer[-1:])
         assert not course.made
-    again = Course().run(Settings(), Way(since=longer[-1][2]))[0][2]
+    again = Course().run(Settings(), Execution(snapshot=longer[-1][2]))[0][2]
     assert same(
-        Course().run(Settings(), Way(since=again, extra=5)),
-        Course().run(Settings(), Way(extra=5))[22:],
+        Course().run(Settings(), Execution(snapshot=again, extra=5)),
+        Course().run(Settings(), Execution(extra=5))[22:],
     )
 
 
 def test_the_plan_lowers_the_history_and_says_how_memory_is_held() -> None:
-    run = Course().run(Settings(history=10), Way(MemoryPlan(history=2, held="float16")))
-    assert same(run, Course().run(Settings(history=2, held="float16")))
+    run = Course().run(Settings(history=10), Execution(MemoryPlan(history=2, dtype="float16")))
+    assert same(run, Course().run(Settings(history=2, dtype="float16")))
     assert not same(run, Course().run(Settings(history=2)))
     assert run[-1][2].tensors["lbfgs.step.1"].dtype == torch.float16
     assert "lbfgs.step.2" not in run[-1][2].tensors
     assert Settings(history=3).within(MemoryPlan(history=5)).history == 3
     with pytest.raises(OptionError, match="float8"):
-        Course().run(Settings(), Way(MemoryPlan(held="float8")))
+        Course().run(Settings(), Execution(MemoryPlan(dtype="float8")))
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
@@ -142,9 +147,9 @@ def test_the_plan_lowers_the_history_and_says_how_memory_is_held() -> None:
 def test_memory_that_was_held_otherwise_is_taken_over(
     optimizer: str, kinds: tuple[str, str]
 ) -> None:
-    before, after = (Settings(optimizer, history=3, held=kind) for kind in kinds)
+    before, after = (Settings(optimizer, history=3, dtype=kind) for kind in kinds)
     whole = Course().run(before)
-    gone_on = Course().run(after, Way(since=whole[16][2]))
+    gone_on = Course().run(after, Execution(snapshot=whole[16][2]))
     assert len(gone_on) == 3
     torch.testing.assert_close(gone_on[-1][1], whole[-1][1], atol=5e-3, rtol=0)
 
@@ -190,12 +195,12 @@ def broken(snapshot: Snapshot, **other: object) -> Snapshot:
 def test_a_damaged_snapshot_is_refused(other: dict[str, object], told: str) -> None:
     snapshot = Course().run(Settings(history=3))[17][2]
     with pytest.raises(ResumeError, match=told):
-        Course().run(Settings(history=3), Way(since=broken(snapshot, **other)))
+        Course().run(Settings(history=3), Execution(snapshot=broken(snapshot, **other)))
 
 
 def test_a_snapshot_of_another_optimiser_is_refused() -> None:
     snapshot = Course().run(Settings("gd"))[7][2]
     with pytest.raises(ResumeError, match="of gd, and this run's optimiser is lbfgs"):
-        Course().run(Settings(), Way(since=snapshot))
+        Course().run(Settings(), Execution(snapshot=snapshot))
     with pytest.raises(ResumeError, match="no optimiser that is known"):
-        Course().run(Settings(), Way(since=replace(snapshot, numbers={})))
+        Course().run(Settings(), Execution(snapshot=replace(snapshot, numbers={})))

@@ -20,7 +20,7 @@ from impasto.config.bases import PixelConfig
 from impasto.config.memory import MemoryPlan
 from impasto.config.methods import DoodleConfig, GatysConfig, MrfConfig, NnstConfig, TextureConfig
 from impasto.engine.regions import Region
-from impasto.engine.snapshots import PLAIN, Snapshot, Way
+from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution, Snapshot
 from impasto.engine.step import Step
 from impasto.features import tiles as windows
 from impasto.features.backbones import BACKBONES
@@ -36,7 +36,7 @@ from impasto.methods.nnst import nnst
 from impasto.methods.texture import texture
 from impasto.styles.statistics import Painting
 
-Run = Callable[[Way], Iterator[Step]]
+Run = Callable[[Execution], Iterator[Step]]
 
 SMALLEST = 1  # bytes: windows of 16 cells, which no stage's can be less than
 QUICK = MappingProxyType({"smallest": 64, "iterations": 6, "precision": "float32"})
@@ -102,18 +102,18 @@ def copied(snapshot: Snapshot) -> Snapshot:
 
 def departures(run: Run, tile: int, every: int) -> tuple[float, float]:
     """How far tiled steps are from whole ones: of a loss, as a share of it, and of a pixel."""
-    since, losses, pixels = None, 0.0, 0.0
-    for number, step in enumerate(run(PLAIN)):
+    snapshot, losses, pixels = None, 0.0, 0.0
+    for number, step in enumerate(run(DEFAULT_EXECUTION)):
         wanted = step.image()
         if number % every == 0 or step.iteration == 1:
-            way = Way(plan=MemoryPlan(tile=tile), since=since)
-            other = next(iter(run(way)))
+            execution = Execution(plan=MemoryPlan(tile=tile), snapshot=snapshot)
+            other = next(iter(run(execution)))
             assert (other.scale, other.iteration) == (step.scale, step.iteration)
             assert other.losses.keys() == step.losses.keys()
             off = [abs(v - other.losses[n]) / max(abs(v), 1e-3) for n, v in step.losses.items()]
             losses = max(losses, *off)
             pixels = max(pixels, float((other.image() - wanted).abs().max()))
-        since = copied(step.snapshot())
+        snapshot = copied(step.snapshot())
     return losses, pixels
 
 
@@ -132,7 +132,9 @@ def painted(
     areas: Sequence[Region] = (),
 ) -> Run:
     photograph = waves(3, *size)
-    return lambda way: method(photograph, style, config, regions=areas, extractor=net, way=way)
+    return lambda execution: method(
+        photograph, style, config, regions=areas, extractor=net, execution=execution
+    )
 
 
 STATISTICS = {
@@ -215,13 +217,13 @@ def test_texture(
     config = TextureConfig(**QUICK)  # type: ignore[arg-type]
     height, width = size
     run = partial(texture, painting, config, height=height, width=width, extractor=compact)
-    agree(lambda way: run(seamless=seamless, way=way))
+    agree(lambda execution: run(seamless=seamless, execution=execution))
 
 
 def test_seamless_textures_of_alexnet(painting: Painting) -> None:
     config = TextureConfig(backbone="alexnet", **QUICK)  # type: ignore[arg-type]
     run = partial(texture, painting, config, height=64, width=96, extractor=narrow("alexnet"))
-    agree(lambda way: run(seamless=True, way=way))
+    agree(lambda execution: run(seamless=True, execution=execution))
 
 
 @pytest.mark.usefixtures("exact")
@@ -235,7 +237,7 @@ def test_doodle(engine: str, compact: Extractor) -> None:
     ]
     config = DoodleConfig(size=96, engine=engine, **QUICK)  # type: ignore[arg-type]
     run = partial(doodle, areas, config, height=67, width=96, extractor=compact)
-    agree(lambda way: run(way=way), every=3)
+    agree(lambda execution: run(execution=execution), every=3)
 
 
 # That these would fail

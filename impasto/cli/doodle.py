@@ -12,8 +12,8 @@ from impasto.cli.console import hush
 from impasto.cli.flags import with_flags
 from impasto.cli.outputs import Wanted, with_output
 from impasto.config.methods import DoodleConfig
-from impasto.config.specs import StyleChoice
-from impasto.config.validation import from_given
+from impasto.config.specs import StyleSpec
+from impasto.config.validation import checked_config
 
 __all__ = ["doodle"]
 
@@ -55,12 +55,12 @@ def doodle(
     Ctrl-C ends the painting early and keeps the picture as it is then.
     """
     hush(wanted.quiet)
-    config = from_given(DoodleConfig, options)
+    config = checked_config(DoodleConfig, options)
 
     from impasto.painting.sources import Sources
     from impasto.run.launch import launch
 
     sources = Sources(
-        styles=(StyleChoice(style),), content_map=scene, style_maps=(style_map,), weights=weights
+        styles=(StyleSpec(style),), content_map=scene, style_maps=(style_map,), weights=weights
     )
     launch(sources, config, wanted, f"{Path(scene).stem}-{Path(style).stem}.png")

@@ -14,7 +14,7 @@ import typer
 from impasto.config.bases import PictureConfig
 from impasto.config.methods import METHODS
 from impasto.config.specs import start_of
-from impasto.config.validation import from_given
+from impasto.config.validation import checked_config
 from impasto.errors import OptionError, suggestion
 
 __all__ = ["config_and_start", "config_of", "flags", "with_flags"]
@@ -122,7 +122,7 @@ def config_of(
                 f"--{flag} is an option of {', '.join(others)}, and --method is {method}. Leave it "
                 "out, or take that method."
             )
-    return from_given(kinds[method], options, has_map=has_map)
+    return checked_config(kinds[method], options, has_map=has_map)
 
 
 def _default(spec: Field[Any], configs: tuple[type, ...]) -> str:

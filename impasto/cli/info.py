@@ -13,6 +13,7 @@ from rich.text import Text
 
 from impasto.cli import options as shared
 from impasto.cli.console import results, visible
+from impasto.config.memory import MemoryPlan
 from impasto.config.methods import METHODS, GatysConfig
 from impasto.config.recipe import Input, Recipe, short
 from impasto.errors import RecipeError
@@ -89,8 +90,8 @@ def _table(recipe: Recipe) -> Table:
         table.add_row("plan changed", "on the way: its last bits cannot be repeated")
     if recipe.extended:
         table.add_row("extended", f"by {recipe.extended} iterations")
-    if recipe.plan is not None:
-        told = (f"{name} {value}" for name, value in recipe.plan.items())
+    if recipe.plan != MemoryPlan():
+        told = (f"{name} {value}" for name, value in recipe.plan.to_dict().items())
         table.add_row("plan", visible(", ".join(told)))
     usual = {spec.name: spec.default for spec in fields(METHODS.get(recipe.method, GatysConfig))}
     for name, value in recipe.config.items():

@@ -6,7 +6,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Literal
 
 from impasto.config.recipe import ROLES, Input, Recipe
-from impasto.config.specs import RegionChoice
+from impasto.config.specs import RegionSpec
 from impasto.errors import PictureError, RecipeError
 from impasto.files.digests import of_file
 from impasto.styles import gallery
@@ -50,7 +50,7 @@ def _named(given: Input, index: int, moved: list[str]) -> str | None:
 
 
 def _by_colour(moved: list[str]) -> dict[str, str]:
-    return {choice.colour: choice.style for choice in map(RegionChoice.parse, moved)}
+    return {choice.colour: choice.style for choice in map(RegionSpec.parse, moved)}
 
 
 def find(given: Input, moved: str | None, beside: Path) -> str:

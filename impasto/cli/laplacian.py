@@ -12,7 +12,7 @@ from impasto.cli.console import hush
 from impasto.cli.flags import config_and_start, with_flags
 from impasto.cli.outputs import Wanted, with_output
 from impasto.config.methods import LaplacianConfig
-from impasto.config.specs import StyleChoice
+from impasto.config.specs import StyleSpec
 
 __all__ = ["laplacian"]
 
@@ -40,7 +40,7 @@ def laplacian(
     kinds = {"laplacian": LaplacianConfig}
     has_map = content_map is not None
     config, init = config_and_start(kinds, "laplacian", options, has_map=has_map)
-    choices = tuple(StyleChoice.parse(text) for text in style or ())
+    choices = tuple(StyleSpec.parse(text) for text in style or ())
 
     from impasto.painting.sources import Sources
     from impasto.run.launch import launch

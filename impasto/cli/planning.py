@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 from impasto.cli.console import remark
@@ -24,14 +23,14 @@ def foretold(
     wanted: Wanted,
     plan: MemoryPlan | None = None,
     *,
-    since: Snapshot | None = None,
+    snapshot: Snapshot | None = None,
     extra: int = 0,
 ) -> Forecast:
     """How the task will be done, and of a large one a remark about it.
 
     Args:
         plan: the one to do it by, if that is decided.
-        since: what it will go on from.
+        snapshot: what it will go on from.
         extra: iterations of the last scale beyond the config's.
 
     Raises:
@@ -39,9 +38,9 @@ def foretold(
         ResumeError: a snapshot that is damaged.
     """
     memory = None if wanted.memory is None else parse_memory(wanted.memory)
-    is_large = task.load.pixels >= _LARGE
+    is_large = task.workload.pixels >= _LARGE
     timed = is_large or wanted.dry_run
-    found = forecast(task, memory, plan=plan, since=since, extra=extra, timed=timed)
+    found = forecast(task, memory, plan=plan, snapshot=snapshot, extra=extra, timed=timed)
     if found.seconds is not None and is_large and not wanted.quiet and not wanted.dry_run:
         remark(
             f"this takes {_time(found.seconds)} and {gigabytes(found.memory)}; {_told(task, found)}"
@@ -51,7 +50,7 @@ def foretold(
 
 def show(task: Task, found: Forecast, *, as_json: bool) -> None:
     """All that is known of a run before it starts, on standard output."""
-    scales = task.load.scales
+    scales = task.workload.scales
     if as_json:
         print(json.dumps({"forecast": as_dict(found), "recipe": json.loads(task.recipe.to_json())}))
         return
@@ -71,7 +70,7 @@ def show(task: Task, found: Forecast, *, as_json: bool) -> None:
 def as_dict(found: Forecast) -> dict[str, Any]:
     """A forecast as JSON holds it; bytes and seconds."""
     seconds = None if found.seconds is None else round(found.seconds, 2)
-    return {"plan": asdict(found.plan), "memory": found.memory, "seconds": seconds}
+    return {"plan": found.plan.to_dict(), "memory": found.memory, "seconds": seconds}
 
 
 def leaner(plan: MemoryPlan) -> None:
@@ -93,8 +92,8 @@ def _seen(plan: MemoryPlan) -> str:
 def _remembered(task: Task, plan: MemoryPlan) -> list[str]:
     found = []
     if plan.history:
-        found.append(f"L-BFGS remembers {plan.history} steps instead of {task.load.history}")
-    if plan.held == "float16":
+        found.append(f"L-BFGS remembers {plan.history} steps instead of {task.workload.history}")
+    if plan.dtype == "float16":
         found.append("the optimiser's memory is kept in half precision")
     return found
 

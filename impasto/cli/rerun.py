@@ -79,7 +79,7 @@ def rerun(
     places = found_in(recipe, moved, picture.parent)
 
     from impasto.painting import rerun
-    from impasto.run import ways
+    from impasto.run import execution as executions
     from impasto.run.launch import begin, output_of
 
     output = output_of(replace(wanted, out=out), out, _bits(picture, out))
@@ -95,8 +95,8 @@ def rerun(
         _refuse(rerun.changes(recipe, task.recipe), anyway=anyway, quiet=wanted.quiet)
         return task
 
-    way = ways.way_of(recipe)
-    begin(make, output, wanted, config.size, weights=weights, way=way, like=recipe)
+    execution = executions.execution_of(recipe)
+    begin(make, output, wanted, config.size, weights=weights, execution=execution, like=recipe)
 
 
 def _several(one: str | None) -> list[str]:

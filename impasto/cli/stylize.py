@@ -14,7 +14,7 @@ from impasto.cli.flags import config_and_start, with_flags
 from impasto.cli.outputs import Wanted, with_output
 from impasto.config.bases import StyledConfig
 from impasto.config.methods import STYLIZERS, FastConfig, InstantConfig
-from impasto.config.specs import StyleChoice
+from impasto.config.specs import StyleSpec
 from impasto.errors import OptionError
 
 __all__ = ["stylize"]
@@ -46,7 +46,7 @@ def stylize(
     """
     hush(wanted.quiet)
     config, init = config_and_start(STYLIZERS, method, options, has_map=content_map is not None)
-    choices = tuple(StyleChoice.parse(text) for text in style or ())
+    choices = tuple(StyleSpec.parse(text) for text in style or ())
     if wanted.keep_run and isinstance(config, (InstantConfig, FastConfig)):
         raise OptionError(
             f"--keep-run leaves what more iterations can be given to, and --method {method} has "

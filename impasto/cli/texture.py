@@ -13,8 +13,8 @@ from impasto.cli.console import hush
 from impasto.cli.flags import with_flags
 from impasto.cli.outputs import Wanted, with_output
 from impasto.config.methods import TextureConfig
-from impasto.config.specs import StyleChoice
-from impasto.config.validation import from_given
+from impasto.config.specs import StyleSpec
+from impasto.config.validation import checked_config
 from impasto.errors import OptionError
 
 __all__ = ["texture"]
@@ -47,8 +47,8 @@ def texture(
     hush(wanted.quiet)
     width, height = _sides(size)
     sides = {"size": max(width, height), "width": width, "height": height}
-    config = from_given(TextureConfig, {**options, **sides})
-    choices = tuple(StyleChoice.parse(text) for text in style)
+    config = checked_config(TextureConfig, {**options, **sides})
+    choices = tuple(StyleSpec.parse(text) for text in style)
 
     from impasto.painting.sources import Sources
     from impasto.run.launch import launch

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from impasto.config.fields import check, option
-from impasto.config.specs import STARTS, RegionChoice, layer_weights
+from impasto.config.specs import STARTS, RegionSpec, layer_weights
 from impasto.errors import OptionError
 from impasto.features.backbones import BACKBONES
 
@@ -227,7 +227,7 @@ class StyledConfig(PictureConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        colours = [RegionChoice.parse(text).colour for text in self.region]
+        colours = [RegionSpec.parse(text).colour for text in self.region]
         if twice := [c for i, c in enumerate(colours) if c in colours[:i]]:
             raise OptionError(f"--region names {twice[0]} twice. Say all of it in one.")
 
@@ -278,7 +278,7 @@ class PhotoConfig(StyledConfig, PixelConfig):
         return self.content_layers
 
     def _counted(self) -> dict[str, float]:
-        strengths = [RegionChoice.parse(text).strength for text in self.region]
+        strengths = [RegionSpec.parse(text).strength for text in self.region]
         every = [self.strength, *(s for s in strengths if s is not None)]
         is_painted, is_held = any(s > 0 for s in every), any(s < 1 for s in every)
         held = ("content_weight", "l2_weight", "laplacian_weight")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from impasto.errors import OptionError
 
-__all__ = ["MemoryPlan", "gigabytes", "parse_memory"]
+__all__ = ["DTYPES", "MemoryPlan", "gigabytes", "parse_memory"]
 
 _UNITS = "kmgt"
 _SHAPE = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)\s*(?:([kmgt])(i?))?b?", re.IGNORECASE)
@@ -35,16 +35,24 @@ def gigabytes(count: int) -> str:
     return f"{count / 1e9:.1f} GB"
 
 
+DTYPES = ("float32", "float16")
+"""Number types that an optimiser's memory can be kept in."""
+
+
 @dataclass(frozen=True)
 class MemoryPlan:
     """How a run fits into memory. Another plan gives other last bits, and so another picture.
 
     Attributes:
-        tile: bytes of activations that are held at a time; 0 looks at the picture as a whole.
+        tile: bytes of activations that are held at a time; 0 computes the picture as a whole.
         history: pairs that L-BFGS remembers, at most; 0 for as many as the config says.
-        held: number type that the optimiser's memory is kept in, `float32` or `float16`.
+        dtype: number type that the optimiser's memory is kept in, one of `DTYPES`.
     """
 
     tile: int = 0
     history: int = 0
-    held: str = "float32"
+    dtype: str = "float32"
+
+    def to_dict(self) -> dict[str, int | str]:
+        """Return the fields by the names that recipes and `--json` give them."""
+        return {"tile": self.tile, "history": self.history, "held": self.dtype}

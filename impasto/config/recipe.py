@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, NoReturn
 
 from impasto.config.bases import PictureConfig
 from impasto.config.fields import from_dict
+from impasto.config.memory import DTYPES, MemoryPlan
 from impasto.config.methods import METHODS
 from impasto.errors import OptionError, RecipeError
 from impasto.files.strict_json import MAX_NUMBER, MAX_STRING, MAX_TEXT, Json, Reader, Shape
@@ -39,7 +40,6 @@ MAX_EXTENDED = 1_000_000
 
 # What a shape of before did not have, and what it meant.
 _BEFORE: dict[int, dict[str, Any]] = {2: {"plan": None, "extended": 0, "replanned": False}}
-_HELD = ("float32", "float16")
 
 ROLES = ("content", "style", "content-map", "style-map", "init", "region")
 _ONCE = ("content", "content-map", "init")
@@ -115,8 +115,7 @@ class Recipe:
         version: of Impasto.
         threads: that the processor computed with; sums, and so the last bits, depend on them.
         stopped_at: the last step, if the run was interrupted.
-        plan: how the run fitted into memory, as the fields of `methods.way.Plan`, which also change
-            the last bits; None if nothing was done for it.
+        plan: how the run fitted into memory, which also changes the last bits.
         extended: iterations at the last scale beyond those of the config.
         replanned: the plan was changed on the way, for want of memory: the last bits cannot be
             repeated.
@@ -132,7 +131,7 @@ class Recipe:
     version: str
     threads: int = 1
     stopped_at: Stop | None = None
-    plan: dict[str, Any] | None = None
+    plan: MemoryPlan = field(default_factory=MemoryPlan)
     extended: int = 0
     replanned: bool = False
 
@@ -149,7 +148,6 @@ class Recipe:
             _refuse("it has too many inputs or options")
         if not 0 <= self.extended <= MAX_EXTENDED:
             _refuse(f"extended is {self.extended!r:.80}; it may be 0 to {MAX_EXTENDED}")
-        _check_plan(self.plan)
         for name in self.config:
             _READER.string("an option's name", name)
         config = {name: _option(name, value) for name, value in self.config.items()}
@@ -189,7 +187,8 @@ class Recipe:
 
     def to_json(self) -> str:
         """ASCII JSON with sorted keys: the same recipe gives the same text."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True, allow_nan=False)
+        data = {"format": FORMAT, **asdict(self), "plan": _plan_to_json(self.plan)}
+        return json.dumps(data, sort_keys=True, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
@@ -201,9 +200,10 @@ class Recipe:
         """
         data = _READER.table("a recipe", _completed(_READER.parse(text)), _SHAPE)
         del data["format"]
-        inputs, stop = data.pop("inputs"), data.pop("stopped_at")
+        inputs, stop, plan = data.pop("inputs"), data.pop("stopped_at"), data.pop("plan")
         return cls(
             **data,
+            plan=MemoryPlan() if plan is None else _plan_from_json(plan),
             inputs=tuple(Input(**_READER.table("an input", given, _INPUT)) for given in inputs),
             stopped_at=None if stop is None else Stop(**_READER.table("stopped_at", stop, _STOP)),
         )
@@ -253,20 +253,24 @@ def _completed(data: Json) -> Json:
     return {**data, **_BEFORE[number], "format": FORMAT}
 
 
-def _check_plan(plan: Json) -> None:
-    """The fields of `methods.way.Plan`: its module needs PyTorch, and a recipe does not."""
-    if plan is None:
-        return
-    _READER.table("the plan", plan, _PLAN)
+def _plan_to_json(plan: MemoryPlan) -> Json:
+    """Return a plan's fields by their names in a recipe; None for the plan that spares nothing."""
+    return None if plan == MemoryPlan() else plan.to_dict()
+
+
+def _plan_from_json(data: Json) -> MemoryPlan:
+    """Read what `_plan_to_json` wrote, and nothing else."""
+    _READER.table("the plan", data, _PLAN)
     for name in ("tile", "history"):
-        if not 0 <= plan[name] <= MAX_NUMBER:
-            _refuse(f"the plan has {name} {plan[name]!r:.80}; it counts from 0")
-    if plan["held"] not in _HELD:
-        _refuse(f"the plan has held {plan['held']!r:.80}; it may be {', '.join(_HELD)}")
+        if not 0 <= data[name] <= MAX_NUMBER:
+            _refuse(f"the plan has {name} {data[name]!r:.80}; it counts from 0")
+    if data["held"] not in DTYPES:
+        _refuse(f"the plan has held {data['held']!r:.80}; it may be {', '.join(DTYPES)}")
+    return MemoryPlan(data["tile"], data["history"], data["held"])
 
 
 def _check_use(given: Input) -> None:
-    """What an input is used for, as `StyleChoice.use` and `RegionChoice.colour` write it."""
+    """What an input is used for, as `StyleSpec.use` and `RegionSpec.colour` write it."""
     known = _USES.get(given.role, "")
     if len(given.use) > MAX_STRING or not re.fullmatch(known, given.use):
         _refuse(f"the use of the {given.role} is {given.use!r:.80}")

@@ -16,8 +16,8 @@ __all__ = [
     "COLOUR_MODES",
     "DEPTHS",
     "STARTS",
-    "RegionChoice",
-    "StyleChoice",
+    "RegionSpec",
+    "StyleSpec",
     "layer_weights",
     "means_file",
     "start_of",
@@ -31,7 +31,7 @@ _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(nan|inf)", re
 
 
 @dataclass(frozen=True)
-class StyleChoice:
+class StyleSpec:
     """A style, how much of it, and on which layers.
 
     Attributes:
@@ -62,7 +62,7 @@ class StyleChoice:
             )
 
     @classmethod
-    def parse(cls, text: str) -> StyleChoice:
+    def parse(cls, text: str) -> StyleSpec:
         """`b.jpg`, `b.jpg:0.3`, `b.jpg:fine` or `b.jpg:0.3:fine`."""
         name, words = _split(text, lambda word: word in DEPTHS or _is_number(word))
         _check_once("--style", text, words)
@@ -71,7 +71,7 @@ class StyleChoice:
         return cls._of(name, words)
 
     @classmethod
-    def used(cls, source: Any, use: str) -> StyleChoice:
+    def used(cls, source: Any, use: str) -> StyleSpec:
         """A source and what `use` said of it, such as `:0.3:fine`; no file is asked for here.
 
         Of a file of trained styles `use` begins with the style: `#b:0.3`.
@@ -80,7 +80,7 @@ class StyleChoice:
         return cls._of(f"{parted(str(source))[0]}{name}" if name else source, words)
 
     @classmethod
-    def _of(cls, source: Any, words: Sequence[str]) -> StyleChoice:
+    def _of(cls, source: Any, words: Sequence[str]) -> StyleSpec:
         choice = cls(source)
         for word in words:
             if _is_number(word):
@@ -104,7 +104,7 @@ class StyleChoice:
 
 
 @dataclass(frozen=True)
-class RegionChoice:
+class RegionSpec:
     """What happens where a map has a colour.
 
     Attributes:
@@ -125,7 +125,7 @@ class RegionChoice:
     color: str | None = None
 
     @classmethod
-    def parse(cls, text: str) -> RegionChoice:
+    def parse(cls, text: str) -> RegionSpec:
         """`#ff0000=starry-night:0.9`, `#00f=keep`, `#00ff00=0.4:color=keep`."""
         colour, parted, rest = text.partition("=")
         if not parted or not rest:
@@ -144,7 +144,7 @@ class RegionChoice:
             )
         return choice
 
-    def _with(self, word: str, text: str) -> RegionChoice:
+    def _with(self, word: str, text: str) -> RegionSpec:
         if word.startswith("color="):
             mode = word.removeprefix("color=")
             if mode not in COLOUR_MODES:

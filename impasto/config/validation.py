@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 from impasto.config.bases import PhotoConfig, PictureConfig, PixelConfig, StyledConfig
 from impasto.config.fields import from_dict
 from impasto.config.methods import DoodleConfig, FastConfig, LaplacianConfig, RefineConfig
-from impasto.config.specs import RegionChoice
+from impasto.config.specs import RegionSpec
 from impasto.errors import OptionError
 
-__all__ = ["from_given"]
+__all__ = ["checked_config"]
 
 Config = TypeVar("Config", bound=PictureConfig)
 
@@ -38,7 +38,7 @@ class _Need:
 
 
 def _matches(config: StyledConfig) -> bool:
-    regions = [RegionChoice.parse(text) for text in config.region]
+    regions = [RegionSpec.parse(text) for text in config.region]
     return "match" in (config.color, *(region.color for region in regions))
 
 
@@ -60,7 +60,9 @@ _NEEDS = (
 )
 
 
-def from_given(kind: type[Config], options: Mapping[str, Any], *, has_map: bool = False) -> Config:
+def checked_config(
+    kind: type[Config], options: Mapping[str, Any], *, has_map: bool = False
+) -> Config:
     """The config of the options that were given, all others as they are by default.
 
     Args:

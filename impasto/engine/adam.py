@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from impasto.engine.half_precision import Held, chunks, largest
+from impasto.engine.half_precision import StoredTensor, chunks, largest
 from impasto.engine.optimiser import Pixels, State, copied, resized_values, restored_tensor
 from impasto.engine.snapshots import Snapshot
 
@@ -29,12 +29,12 @@ class Adam:
         self,
         rate: float = 0.02,
         betas: tuple[float, float] = (0.9, 0.99),
-        held: str = "float32",
+        dtype: str = "float32",
     ) -> None:
-        self.rate, self.betas, self.held = rate, betas, held
+        self.rate, self.betas, self.dtype = rate, betas, dtype
         self.steps = 0
         self.origin: Tensor | None = None
-        self._moments: tuple[Held, Held] | None = None
+        self._moments: tuple[StoredTensor, StoredTensor] | None = None
 
     @property
     def mean(self) -> Tensor | None:
@@ -53,25 +53,27 @@ class Adam:
         """Move the pixels, in place. The gradient is the optimiser's from now on."""
         self.origin = copied(pixels, [] if self.origin is None else [self.origin])
         if self._moments is None:
-            dtype = torch.float16 if self.held == "float16" else torch.float32
+            dtype = torch.float16 if self.dtype == "float16" else torch.float32
             mean, second = (torch.zeros_like(gradient, dtype=dtype) for _ in range(2))
-            self._moments = Held(mean), Held(second)
+            self._moments = StoredTensor(mean), StoredTensor(second)
         self.steps += 1
-        if self.held == "float32":
+        if self.dtype == "float32":
             every = chunks(pixels, gradient, *(moment.values for moment in self._moments))
             for part, slope, mean, square in every:
                 self._move(part, slope, mean, square)
         else:
             self._step_in_half(pixels, gradient, *self._moments)
 
-    def _step_in_half(self, pixels: Tensor, gradient: Tensor, mean: Held, root: Held) -> None:
+    def _step_in_half(
+        self, pixels: Tensor, gradient: Tensor, mean: StoredTensor, root: StoredTensor
+    ) -> None:
         top = largest(gradient)
         first, second = self.betas
         peaks = (
             first * mean.peak + (1 - first) * top,
             math.sqrt(second * root.peak**2 + (1 - second) * top**2),
         )
-        later = Held(mean.values, peaks[0]), Held(root.values, peaks[1])
+        later = StoredTensor(mean.values, peaks[0]), StoredTensor(root.values, peaks[1])
         for part, slope, one, two in chunks(pixels, gradient, mean.values, root.values):
             moment = one.float().mul_(mean.unit)
             square = two.float().mul_(root.unit).square_()
@@ -100,8 +102,12 @@ class Adam:
             return
         mean, second = self._moments
         self._moments = None
-        mean = Held.of(resized_values(mean.whole(), height, width, "bicubic", wrap), self.held)
-        second = Held.of(resized_values(second.whole(), height, width, "bilinear", wrap), self.held)
+        mean = StoredTensor.of(
+            resized_values(mean.whole(), height, width, "bicubic", wrap), self.dtype
+        )
+        second = StoredTensor.of(
+            resized_values(second.whole(), height, width, "bilinear", wrap), self.dtype
+        )
         self._moments = mean, second
 
     def state(self) -> State:
@@ -112,7 +118,7 @@ class Adam:
         if self.origin is not None:
             tensors["adam.origin"] = self.origin
         if self._moments is not None:
-            names = ("adam.mean", f"adam.{'root' if self.held == 'float16' else 'square'}")
+            names = ("adam.mean", f"adam.{'root' if self.dtype == 'float16' else 'square'}")
             for name, kept in zip(names, self._moments, strict=True):
                 tensors[name], numbers[name] = kept.values, kept.peak
         return tensors, numbers
@@ -131,7 +137,7 @@ class Adam:
         half = "adam.root" in saved.tensors
         name, kind = ("adam.root", "float16") if half else ("adam.square", "float32")
         second = restored_tensor(saved, name, like, kind)
-        if kind != self.held:
+        if kind != self.dtype:
             values = second.whole()
-            second = Held.of(values.square_() if half else values.sqrt_(), self.held)
-        self._moments = restored_tensor(saved, "adam.mean", like, self.held), second
+            second = StoredTensor.of(values.square_() if half else values.sqrt_(), self.dtype)
+        self._moments = restored_tensor(saved, "adam.mean", like, self.dtype), second

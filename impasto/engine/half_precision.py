@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-__all__ = ["HELD", "Held", "chunks", "dot", "is_finite", "largest"]
+__all__ = ["DTYPE_BYTES", "StoredTensor", "chunks", "dot", "is_finite", "largest"]
 
 # Number types that memory is kept in, and the bytes of a value.
-HELD = {"float32": 4, "float16": 2}
+DTYPE_BYTES = {"float32": 4, "float16": 2}
 
 # Values that are looked at together: few beside a picture's, and enough for one call.
 _CHUNK = 2**20
@@ -24,7 +24,7 @@ _TOP = 15
 _LEAST = -100
 
 
-class Held:
+class StoredTensor:
     """A tensor that is kept for later.
 
     In half precision it counts in a power of two that brings its largest value near the top of the
@@ -39,16 +39,16 @@ class Held:
         self.values, self.peak = values, peak
 
     @staticmethod
-    def of(values: Tensor, kind: str, into: Tensor | None = None) -> Held:
+    def of(values: Tensor, kind: str, into: Tensor | None = None) -> StoredTensor:
         """Keep values: the very tensor in `float32`, a copy in `float16`.
 
         Args:
             into: a float16 tensor of the same shape that is no longer needed.
         """
         if kind == "float32":
-            return Held(values)
+            return StoredTensor(values)
         kept = torch.empty_like(values, dtype=torch.float16) if into is None else into
-        held = Held(kept, largest(values))
+        held = StoredTensor(kept, largest(values))
         for half, part in chunks(kept, values):
             half.copy_(part / held.unit)
         return held

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from impasto.engine.half_precision import Held, dot
+from impasto.engine.half_precision import StoredTensor, dot
 from impasto.engine.optimiser import Pixels, State, copied, resized_values, restored_tensor
 from impasto.engine.snapshots import Snapshot
 from impasto.errors import ResumeError
@@ -17,8 +17,8 @@ __all__ = ["Lbfgs"]
 
 
 class _Pair(NamedTuple):
-    step: Held
-    change: Held
+    step: StoredTensor
+    change: StoredTensor
     curvature: float
 
 
@@ -34,8 +34,8 @@ class Lbfgs:
         held: number type that they are kept in, `float32` or `float16`.
     """
 
-    def __init__(self, rate: float = 1.0, history: int = 10, held: str = "float32") -> None:
-        self.rate, self.history, self.held = rate, history, held
+    def __init__(self, rate: float = 1.0, history: int = 10, dtype: str = "float32") -> None:
+        self.rate, self.history, self.dtype = rate, history, dtype
         self.origin: Tensor | None = None
         self._gradient: Tensor | None = None
         self._pairs: list[_Pair] = []
@@ -101,27 +101,30 @@ class Lbfgs:
             curvature = saved.number(f"lbfgs.curvature.{i}")
             if not 0 < curvature < math.inf:
                 raise ResumeError(f"A pair of the saved state has curvature {curvature:g}.")
-            step = restored_tensor(saved, f"lbfgs.step.{i}", like, self.held)
-            change = restored_tensor(saved, f"lbfgs.change.{i}", like, self.held)
+            step = restored_tensor(saved, f"lbfgs.step.{i}", like, self.dtype)
+            change = restored_tensor(saved, f"lbfgs.change.{i}", like, self.dtype)
             self._pairs.append(_Pair(step, change, curvature))
 
     def _remember(self, step: Tensor, change: Tensor) -> list[Tensor]:
         """Keep a pair if it has curvature; float32 tensors that are no longer of use."""
-        curvature = dot(step, change, self.held)
+        curvature = dot(step, change, self.dtype)
         # Relative: at no size may a threshold swallow all pairs.
         if not curvature > 1e-8 * self._norm(step) * self._norm(change):
             return [step, change]
         full = len(self._pairs) == self.history
         oldest = [kept.values for kept in self._pairs.pop(0)[:2]] if full else []
-        room = oldest if self.held == "float16" and oldest else [None, None]
-        pair = (Held.of(step, self.held, room[0]), Held.of(change, self.held, room[1]))
+        room = oldest if self.dtype == "float16" and oldest else [None, None]
+        pair = (
+            StoredTensor.of(step, self.dtype, room[0]),
+            StoredTensor.of(change, self.dtype, room[1]),
+        )
         self._pairs.append(_Pair(*pair, curvature))
-        return oldest if self.held == "float32" else [step, change]
+        return oldest if self.dtype == "float32" else [step, change]
 
     def _norm(self, values: Tensor) -> float:
-        if self.held == "float32":
+        if self.dtype == "float32":
             return float(values.norm())
-        return math.sqrt(dot(values, values, self.held))
+        return math.sqrt(dot(values, values, self.dtype))
 
     def _direction(self, gradient: Tensor, spare: list[Tensor]) -> Tensor:
         """The inverse Hessian, as far as known, times the gradient: the two-loop recursion."""

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from impasto.engine.half_precision import Held
+from impasto.engine.half_precision import StoredTensor
 from impasto.engine.seamless import resized
 from impasto.engine.snapshots import Snapshot
 
@@ -66,11 +66,11 @@ def copied(values: Tensor, spare: list[Tensor]) -> Tensor:
     return spare.pop().copy_(values) if spare else values.clone()
 
 
-def restored_tensor(saved: Snapshot, name: str, like: Tensor, kind: str) -> Held:
+def restored_tensor(saved: Snapshot, name: str, like: Tensor, kind: str) -> StoredTensor:
     """A tensor of an optimiser's memory, in the number type that is wanted now."""
     kinds = (torch.float32, torch.float16)
-    held = Held(saved.tensor(name, like, kinds=kinds), saved.number(name))
-    return held if held.is_half == (kind == "float16") else Held.of(held.whole(), kind)
+    held = StoredTensor(saved.tensor(name, like, kinds=kinds), saved.number(name))
+    return held if held.is_half == (kind == "float16") else StoredTensor.of(held.whole(), kind)
 
 
 def resized_values(values: Tensor, height: int, width: int, mode: str, wrap: bool) -> Tensor:

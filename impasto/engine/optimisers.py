@@ -11,14 +11,14 @@ from collections.abc import Callable
 
 from impasto.engine.adam import Adam
 from impasto.engine.descent import Descent
-from impasto.engine.half_precision import HELD
+from impasto.engine.half_precision import DTYPE_BYTES
 from impasto.engine.lbfgs import Lbfgs
 from impasto.engine.optimiser import Optimiser
 
 __all__ = ["OPTIMISERS", "RATES", "footprint"]
 
 
-def footprint(optimizer: str, history: int, held: str) -> float:
+def footprint(optimizer: str, history: int, dtype: str) -> float:
     """Bytes per value of the picture at the peak of a step, beside the pixels and their gradient.
 
     In tensors of the picture's size, with float32 / float16 memory:
@@ -33,10 +33,10 @@ def footprint(optimizer: str, history: int, held: str) -> float:
 
     Args:
         history: pairs; read for `lbfgs` only.
-        held: `float32` or `float16`.
+        dtype: `float32` or `float16`.
     """
     kept = {"lbfgs": 2 * history, "adam": 2, "gd": 0}[optimizer]
-    return 4.0 * 2 + HELD[held] * kept
+    return 4.0 * 2 + DTYPE_BYTES[dtype] * kept
 
 
 # What each takes as its rate where nothing else is said.
@@ -45,6 +45,6 @@ RATES = {"lbfgs": 1.0, "adam": 0.02, "gd": 0.06}
 # By rate, history, and the number type of their memory.
 OPTIMISERS: dict[str, Callable[..., Optimiser]] = {
     "lbfgs": Lbfgs,
-    "adam": lambda rate, history, held="float32": Adam(rate, held=held),  # noqa: ARG005
-    "gd": lambda rate, history, held="float32": Descent(rate),  # noqa: ARG005
+    "adam": lambda rate, history, dtype="float32": Adam(rate, dtype=dtype),  # noqa: ARG005
+    "gd": lambda rate, history, dtype="float32": Descent(rate),  # noqa: ARG005
 }

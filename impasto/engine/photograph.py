@@ -23,7 +23,7 @@ from impasto.engine.canvas import (
 )
 from impasto.engine.regions import Region, situations
 from impasto.engine.setup import iterations_of, settings_of
-from impasto.engine.snapshots import PLAIN, Way
+from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.solver import solve
 from impasto.engine.step import Problem, Step
 from impasto.engine.terms import Engine, Reach, content_terms, pixel_terms, style_terms
@@ -92,7 +92,7 @@ def paint_photograph(
     extractor: Extractor,
     start: Float[Tensor, "1 3 _ _"] | None = None,
     rounds: int = 1,
-    way: Way = PLAIN,
+    execution: Execution = DEFAULT_EXECUTION,
 ) -> Iterator[Step]:
     """Paint a photograph's regions with an engine, scale after scale.
 
@@ -105,13 +105,13 @@ def paint_photograph(
     detailed = config.init == "content" and start is None and _holds(regions, config)
     scales = [partial(_scaled, content, regions, size) for size in sizes]
     problems = [
-        partial(_problem, scale, engine, config, extractor, count, detailed, way.plan.tile)
+        partial(_problem, scale, engine, config, extractor, count, detailed, execution.plan.tile)
         for scale, count in zip(scales, counts, strict=True)
     ]
     work = [float(h * w * n) for (h, w), n in zip(sizes, counts, strict=True)]
     first = start.to(content.device) if start is not None else _start(content, sizes[0], config)
     first = with_margin(resize(first, *sizes[0]))
-    steps = without_margin(solve(first, problems, work, settings_of(config), way))
+    steps = without_margin(solve(first, problems, work, settings_of(config), execution))
     has_kept = any(region.style is None for region in regions)
     yield from _finished(steps, scales) if has_kept else steps
 

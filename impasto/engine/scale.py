@@ -211,7 +211,7 @@ class Scale:
 
     def _fresh_optimiser(self) -> Optimiser:
         settings = self.settings
-        return OPTIMISERS[settings.optimizer](self.rate, settings.history, settings.held)
+        return OPTIMISERS[settings.optimizer](self.rate, settings.history, settings.dtype)
 
     def advance(self, objective: Objective) -> tuple[dict[str, float], str | None]:
         """One iteration. After a loss that is not finite or explodes: back, with half the step."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from impasto.config.memory import MemoryPlan
 from impasto.errors import ResumeError
 
-__all__ = ["PLAIN", "Snapshot", "Way"]
+__all__ = ["DEFAULT_EXECUTION", "Execution", "Snapshot"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,19 +106,19 @@ _AGAIN = "It is damaged or of another run: begin the run again."
 
 
 @dataclass(frozen=True)
-class Way:
+class Execution:
     """How a method is carried out.
 
     Attributes:
-        since: where to go on; None begins.
+        snapshot: where to go on; None begins.
         extra: iterations at the last scale beyond those of the config. A run that goes on from its
             own end with none left gives one step, the picture as it is.
     """
 
     plan: MemoryPlan = field(default_factory=MemoryPlan)
-    since: Snapshot | None = None
+    snapshot: Snapshot | None = None
     extra: int = 0
 
 
 # All at once, from the beginning.
-PLAIN = Way()
+DEFAULT_EXECUTION = Execution()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from torch import Tensor
 
 from impasto.engine.scale import Place, ResumePoint, Scale
-from impasto.engine.snapshots import PLAIN, Way
+from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.step import Objective, Picture, Problem, Settings, Step
 from impasto.errors import is_out_of_memory
 from impasto.runtime import keep_freed_memory
@@ -25,7 +25,7 @@ def solve(
     problems: Sequence[Callable[[Tensor], Problem]],
     work: Sequence[float],
     settings: Settings,
-    way: Way = PLAIN,
+    execution: Execution = DEFAULT_EXECUTION,
 ) -> Iterator[Step]:
     """Minimise scale after scale, each from the picture before it; yields after every iteration.
 
@@ -35,21 +35,21 @@ def solve(
             comes.
         work: each scale's share of the cost, for `Step.done`.
         settings: how.
-        way: from where on, and with how much memory. Of a run that goes on, the scales that were
-            done are not made again, and that of the snapshot is made from the picture that it was
-            made from. If nothing is left to do there is one step, with the picture as it is and the
-            losses that were last seen.
+        execution: from where on, and with how much memory. Of a run that goes on, the scales
+            that were done are not made again, and that of the snapshot is made from the picture
+            that it was made from. If nothing is left to do there is one step, with the picture as
+            it is and the losses that were last seen.
 
     Raises:
         DivergedError: the loss stayed infinite or not a number however small the step.
         ResumeError: a snapshot that is damaged or of another run.
         OptionError: a plan that cannot be followed.
     """
-    keep_freed_memory(KEPT_BELOW if way.plan.tile else None)
-    settings = settings.within(way.plan)
+    keep_freed_memory(KEPT_BELOW if execution.plan.tile else None)
+    settings = settings.within(execution.plan)
     in_hand: list[Scale] = []
     try:
-        yield from _scales(start, problems, work, settings, way, in_hand)
+        yield from _scales(start, problems, work, settings, execution, in_hand)
     except Exception as error:
         if is_out_of_memory(error):  # whoever goes on with less needs what was held here
             for run in in_hand:
@@ -62,16 +62,20 @@ def _scales(
     problems: Sequence[Callable[[Tensor], Problem]],
     work: Sequence[float],
     settings: Settings,
-    way: Way,
+    execution: Execution,
     in_hand: list[Scale],
 ) -> Iterator[Step]:
     """Scale after scale; the one that is painted is in hand."""
-    since = None if way.since is None else ResumePoint.of(way.since, len(problems), settings)
+    resume_point = (
+        None
+        if execution.snapshot is None
+        else ResumePoint.of(execution.snapshot, len(problems), settings)
+    )
     image, run = start, None
-    for index in range(since.index if since else 0, len(problems)):
+    for index in range(resume_point.index if resume_point else 0, len(problems)):
         is_last = index == len(problems) - 1
-        place = Place(index, tuple(work), way.extra if is_last else 0)
-        again = since if since is not None and since.index == index else None
+        place = Place(index, tuple(work), execution.extra if is_last else 0)
+        again = resume_point if resume_point is not None and resume_point.index == index else None
         if again is not None and again.is_done(place.extra):
             run = again.run(settings, start.device)
             if is_last:
@@ -90,7 +94,7 @@ def _scales(
                 del problem
             in_hand[:] = [run]
             # What the scale before held goes back: it fits nothing here.
-            keep_freed_memory(KEPT_BELOW if way.plan.tile else None)
+            keep_freed_memory(KEPT_BELOW if execution.plan.tile else None)
             yield from _painted(run, image, objective, iterations, place, again)
             del objective  # and its targets, before those of the next scale come
         if not is_last:
@@ -103,10 +107,10 @@ def _painted(
     objective: Objective,
     iterations: int,
     place: Place,
-    since: ResumePoint | None,
+    resume_point: ResumePoint | None,
 ) -> Iterator[Step]:
     """One scale's iterations, or those that are left of them."""
-    done = since.iteration if since else 0
+    done = resume_point.iteration if resume_point else 0
     for iteration in range(done + 1, iterations + place.extra + 1):
         losses, note = run.advance(objective)
         yield place.step(run, before, iterations, iteration, losses, note)

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from impasto.config.memory import MemoryPlan
-from impasto.engine.half_precision import HELD
+from impasto.engine.half_precision import DTYPE_BYTES
 from impasto.engine.snapshots import Snapshot
 from impasto.errors import OptionError
 
@@ -58,7 +58,7 @@ class Settings:
 
     Attributes:
         wrap: opposite edges of the picture meet.
-        held: number type of what the optimiser remembers: `float32`, or `float16` in half the
+        dtype: number type of what the optimiser remembers: `float32`, or `float16` in half the
             memory and with a little less of what it has learnt.
     """
 
@@ -67,7 +67,7 @@ class Settings:
     learning_rate: float = 0.0
     average: float = 0.95
     wrap: bool = False
-    held: str = "float32"
+    dtype: str = "float32"
 
     def within(self, plan: MemoryPlan) -> Settings:
         """The same with no more memory than a plan allows.
@@ -75,13 +75,13 @@ class Settings:
         Raises:
             OptionError: the plan names a number type that memory cannot be kept in.
         """
-        if plan.held not in HELD:
+        if plan.dtype not in DTYPE_BYTES:
             raise OptionError(
-                f"The plan holds memory in {plan.held!r}; it can be {' or '.join(HELD)}."
+                f"The plan holds memory in {plan.dtype!r}; it can be {' or '.join(DTYPE_BYTES)}."
             )
         history = min(self.history, plan.history or self.history)
-        held = self.held if plan.held == MemoryPlan.held else plan.held
-        return replace(self, history=history, held=held)
+        dtype = self.dtype if plan.dtype == MemoryPlan.dtype else plan.dtype
+        return replace(self, history=history, dtype=dtype)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from impasto.features.plan import LayerInfo
 from impasto.features.plan import layers as describe
 from impasto.features.tiles import Stage, stages
 
-__all__ = ["Load", "Matching", "Scale", "load_of"]
+__all__ = ["Matching", "Scale", "Workload", "workload_of"]
 
 # Bytes of a float32 value, of a bfloat16 one, and of the number of a row.
 _FLOAT, _HALF, _INDEX = 4, 2, 8
@@ -102,7 +102,7 @@ class Matching:
 
 
 @dataclass(frozen=True)
-class Load:
+class Workload:
     """What there is to do.
 
     Attributes:
@@ -152,7 +152,7 @@ class Load:
             found += self.matching.positions(scale.pixels) * min(MOST, theirs)
         return found
 
-    def left(self, index: int, done: int, extra: int = 0) -> Load:
+    def left(self, index: int, done: int, extra: int = 0) -> Workload:
         """What is left to do of it.
 
         Args:
@@ -165,7 +165,7 @@ class Load:
         scales[0] = replace(scales[0], iterations=max(0, scales[0].iterations - done))
         return replace(self, scales=tuple(scales))
 
-    def scaled(self, factor: float) -> Load:
+    def scaled(self, factor: float) -> Workload:
         """The same of pictures so many times as wide and high."""
         scales = tuple(scale.scaled(factor) for scale in self.scales)
         return replace(self, scales=scales, style_pixels=round(self.style_pixels * factor**2))
@@ -178,13 +178,13 @@ class Load:
         """
         history = min(plan.history or self.history, self.history)
         values = 3 * self.pixels
-        optimiser = values * (2 * _FLOAT + footprint(self.optimizer, history, plan.held))
+        optimiser = values * (2 * _FLOAT + footprint(self.optimizer, history, plan.dtype))
         seen = self._seen(plan.tile, itemsize)
         targets = self._targets(itemsize) + self._masks() + self._matches()
         beginning = values * _FLOAT * _BEGINNING + self.pixels * self._inputs(itemsize)
         # What the optimiser remembers has the size of the scale before until the next is prepared.
         before = self.scales[-2].pixels if len(self.scales) > 1 else 0
-        beginning += 3 * before * (footprint(self.optimizer, history, plan.held) - 2 * _FLOAT)
+        beginning += 3 * before * (footprint(self.optimizer, history, plan.dtype) - 2 * _FLOAT)
         return int(targets + max(optimiser + seen, beginning + self._matching(itemsize)))
 
     def _seen(self, tile: int, itemsize: int) -> float:
@@ -254,13 +254,13 @@ class Load:
         return 3 * _FLOAT + 2 * max(first.widths) * itemsize
 
 
-def load_of(
+def workload_of(
     config: PixelConfig,
     scales: Sequence[Scale],
     *,
     regions: int = 0,
     style_pixels: int = 0,
-) -> Load:
+) -> Workload:
     """What a config asks for.
 
     Args:
@@ -274,7 +274,7 @@ def load_of(
     matching = _matching_of(config, list(style), regions)
     fine = BACKBONES[config.backbone].style[:2] if matching else ()
     levels = pyramid_layers(config) if isinstance(config, LaplacianConfig) else {}
-    return Load(
+    return Workload(
         tuple(scales),
         tuple(dict.fromkeys([*held, *style, *fine])),
         config.backbone,

@@ -197,9 +197,9 @@ def _between(
     points: Float[Tensor, "n 3"], a: Float[Tensor, "3"], b: Float[Tensor, "3"]
 ) -> Bool[Tensor, " n"]:
     """Whether a point lies near the straight line from `a` to `b`; the two may be the same."""
-    way = b - a
-    share = ((points - a) @ way / way.square().sum().clamp(min=1)).clamp(0, 1)
-    return (points - a - share[:, None] * way).abs().amax(dim=1) <= ALIKE
+    execution = b - a
+    share = ((points - a) @ execution / execution.square().sum().clamp(min=1)).clamp(0, 1)
+    return (points - a - share[:, None] * execution).abs().amax(dim=1) <= ALIKE
 
 
 def _hex(colour: Float[Tensor, "3"]) -> str:

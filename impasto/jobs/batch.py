@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from impasto.config.bases import StyledConfig
-from impasto.config.specs import StyleChoice, means_file
+from impasto.config.specs import StyleSpec, means_file
 from impasto.errors import OptionError, PictureError
 from impasto.files.digests import of_bytes, of_file
 from impasto.networks.trained_metadata import parted
@@ -43,7 +43,7 @@ class Look:
     """
 
     text: str
-    choices: tuple[StyleChoice, ...]
+    choices: tuple[StyleSpec, ...]
 
     @classmethod
     def parse(cls, text: str) -> Look:
@@ -54,9 +54,9 @@ class Look:
         Raises:
             ImpastoError: a style that there is not, or a part that cannot be read so.
         """
-        whole = StyleChoice.parse(text)
+        whole = StyleSpec.parse(text)
         parts = [text] if Path(parted(str(whole.source))[0]).is_file() else text.split("+")
-        look = cls(text, tuple(StyleChoice.parse(part) for part in parts))
+        look = cls(text, tuple(StyleSpec.parse(part) for part in parts))
         for choice in look.choices:
             style_file(choice.source)
         return look

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from impasto.config.bases import StyledConfig
-from impasto.config.specs import StyleChoice
+from impasto.config.specs import StyleSpec
 
 __all__ = ["Brief", "Cell", "DrawJob", "Job", "PaintJob", "Report"]
 
@@ -38,7 +38,7 @@ class PaintJob:
     """A photograph to paint, and the name of its file in the staging folder."""
 
     photograph: Path
-    choices: tuple[StyleChoice, ...]
+    choices: tuple[StyleSpec, ...]
     output: str
 
 

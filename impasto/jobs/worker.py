@@ -14,7 +14,7 @@ import torch
 
 from impasto.config.memory import MemoryPlan
 from impasto.engine.setup import backbone_of, with_layers
-from impasto.engine.snapshots import Way
+from impasto.engine.snapshots import Execution
 from impasto.engine.step import Step
 from impasto.errors import ImpastoError, OptionError, PictureError, is_out_of_memory
 from impasto.files.digests import of_file
@@ -23,9 +23,9 @@ from impasto.jobs.contact_sheet import draw
 from impasto.jobs.messages import Brief, DrawJob, Job, PaintJob, Report
 from impasto.painting.prepare import prepare
 from impasto.painting.sources import Sources, Task, finish, paint
+from impasto.run.execution import recorded
 from impasto.run.forecast import forecast
 from impasto.run.memory_fallback import paint_leaner
-from impasto.run.ways import recorded
 from impasto.runtime import memory_of
 
 __all__ = ["Bench", "UnusableError"]
@@ -92,22 +92,24 @@ class Bench:
             str(job.photograph), job.choices, brief.init, None, (), weights=brief.weights
         )
         task = prepare(sources, brief.config, self._extractor)
-        way = Way(self._plan_of(task))
+        execution = Execution(self._plan_of(task))
         step: Step | None = None
 
         def changed(plan: MemoryPlan) -> None:
-            nonlocal way, step
-            way, step = Way(plan), None  # a step holds the memory that could not be had
+            nonlocal execution, step
+            execution, step = Execution(plan), None  # a step holds the memory that could not be had
             _LOG.warning("memory could not be had: it is begun anew with less")
 
         told = time.monotonic()
-        for step in paint_leaner(partial(paint, task), task.load, way, lambda: None, changed):
+        for step in paint_leaner(
+            partial(paint, task), task.workload, execution, lambda: None, changed
+        ):
             if time.monotonic() - told > _BREATH:
                 told = time.monotonic()
                 yield Report("step", step.done)
         assert step is not None
         picture, step = finish(task, step), None
-        recipe = recorded(task.recipe, way).to_json() if brief.recipe else None
+        recipe = recorded(task.recipe, execution).to_json() if brief.recipe else None
         with _writing(target):
             write(
                 picture,

@@ -22,7 +22,7 @@ from impasto.engine.canvas import enlarged, mask_on, with_margin, without_margin
 from impasto.engine.regions import Region, Situation, situations
 from impasto.engine.semantic_patches import meaning_engine
 from impasto.engine.setup import backbone_of, iterations_of, settings_of, with_layers
-from impasto.engine.snapshots import PLAIN, Way
+from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.solver import solve
 from impasto.engine.statistics import statistics_engine
 from impasto.engine.step import Problem, Step
@@ -55,7 +55,7 @@ def doodle(
     height: int,
     width: int,
     extractor: Extractor | None = None,
-    way: Way = PLAIN,
+    execution: Execution = DEFAULT_EXECUTION,
 ) -> Iterator[Step]:
     """Paint regions as parts of a painting, from their colours and noise; yields every iteration.
 
@@ -75,12 +75,12 @@ def doodle(
     engine = _engine(config)
     sizes, counts = doodle_scales(config, height, width)
     problems = [
-        partial(_problem, areas, engine, config, extractor, size, count, way.plan.tile)
+        partial(_problem, areas, engine, config, extractor, size, count, execution.plan.tile)
         for size, count in zip(sizes, counts, strict=True)
     ]
     work = [float(h * w * n) for (h, w), n in zip(sizes, counts, strict=True)]
     start = with_margin(_start(areas, sizes[0], config.seed).to(device))
-    yield from without_margin(solve(start, problems, work, settings_of(config), way))
+    yield from without_margin(solve(start, problems, work, settings_of(config), execution))
 
 
 def doodle_scales(

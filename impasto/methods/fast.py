@@ -11,7 +11,7 @@ from torch import Tensor
 from impasto.config.methods import FastConfig
 from impasto.engine.regions import Region
 from impasto.engine.setup import backbone_of, regions_of
-from impasto.engine.snapshots import PLAIN, Way
+from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.step import Step
 from impasto.features.extractor import Extractor
 from impasto.methods.instant import at_once, shown
@@ -28,7 +28,7 @@ def fast(
     *,
     regions: Sequence[Region] = (),
     extractor: Extractor | None = None,
-    way: Way = PLAIN,  # noqa: ARG001
+    execution: Execution = DEFAULT_EXECUTION,  # noqa: ARG001
 ) -> Iterator[Step]:
     """Paint `content` in a style that was trained for, at once; yields a single step.
 
@@ -38,7 +38,7 @@ def fast(
         config: every option.
         regions: parts of the picture with a style and a strength each, instead of one style.
         extractor: `compact`; by default in the precision that the config names.
-        way: as every method has it; of one step there is nothing to go on with.
+        execution: as every method has it; of one step there is nothing to go on with.
 
     Raises:
         OptionError: a style that no network was trained for, or a blend of two files' styles.

@@ -11,7 +11,7 @@ from impasto.config.methods import GatysConfig
 from impasto.engine.photograph import paint_photograph
 from impasto.engine.regions import Region
 from impasto.engine.setup import backbone_of, regions_of, with_layers
-from impasto.engine.snapshots import PLAIN, Way
+from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.statistics import statistics_engine
 from impasto.engine.step import Step
 from impasto.features.extractor import Extractor
@@ -28,7 +28,7 @@ def gatys(
     regions: Sequence[Region] = (),
     extractor: Extractor | None = None,
     start: Float[Tensor, "1 3 _ _"] | None = None,
-    way: Way = PLAIN,
+    execution: Execution = DEFAULT_EXECUTION,
 ) -> Iterator[Step]:
     """Paint `content` in `style`; yields after every iteration and prints nothing.
 
@@ -39,7 +39,7 @@ def gatys(
         regions: parts of the picture with a style and a strength each, instead of one style.
         extractor: the backbone; by default the one that the config names.
         start: a picture to start from, instead of `config.init`.
-        way: from where on, and with how much memory.
+        execution: from where on, and with how much memory.
 
     Raises:
         OptionError: an unknown layer, or a picture too thin for the deepest one.
@@ -51,4 +51,6 @@ def gatys(
     areas = regions_of(style, regions, config.strength, device)
     engine = statistics_engine(config.style_layers, config.style_loss)
     content = content.to(device)
-    yield from paint_photograph(content, areas, engine, config, extractor, start, way=way)
+    yield from paint_photograph(
+        content, areas, engine, config, extractor, start, execution=execution
+    )

@@ -12,7 +12,7 @@ from torch import Tensor
 from impasto.config.methods import InstantConfig
 from impasto.engine.regions import Region
 from impasto.engine.setup import backbone_of, regions_of
-from impasto.engine.snapshots import PLAIN, Snapshot, Way
+from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution, Snapshot
 from impasto.engine.step import Step
 from impasto.features.extractor import Extractor
 from impasto.image.picture import fitted, resize
@@ -31,7 +31,7 @@ def instant(
     regions: Sequence[Region] = (),
     extractor: Extractor | None = None,
     network: InstantNetwork | None = None,
-    way: Way = PLAIN,  # noqa: ARG001
+    execution: Execution = DEFAULT_EXECUTION,  # noqa: ARG001
 ) -> Iterator[Step]:
     """Paint `content` in `style` at once; yields a single step.
 
@@ -42,7 +42,7 @@ def instant(
         regions: parts of the picture with a style and a strength each, instead of one style.
         extractor: `compact`; by default in the precision that the config names.
         network: what paints; by default the one that comes with the package.
-        way: as every method has it; of one step there is nothing to go on with.
+        execution: as every method has it; of one step there is nothing to go on with.
     """
     config = config or InstantConfig()
     extractor = extractor or backbone_of(config)

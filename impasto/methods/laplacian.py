@@ -22,7 +22,7 @@ from impasto.engine.canvas import MARGIN
 from impasto.engine.photograph import paint_photograph
 from impasto.engine.regions import Region
 from impasto.engine.setup import backbone_of, pyramid_layers, regions_of, with_layers
-from impasto.engine.snapshots import PLAIN, Snapshot, Way
+from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution, Snapshot
 from impasto.engine.statistics import statistics_engine
 from impasto.engine.step import Step
 from impasto.errors import ResumeError
@@ -53,7 +53,7 @@ def laplacian(
     regions: Sequence[Region] = (),
     extractor: Extractor | None = None,
     start: Float[Tensor, "1 3 _ _"] | None = None,
-    way: Way = PLAIN,
+    execution: Execution = DEFAULT_EXECUTION,
 ) -> Iterator[Step]:
     """Paint `content` in `style` in two stages; yields after every iteration of either.
 
@@ -66,7 +66,7 @@ def laplacian(
         regions: parts of the picture with a style and a strength each, instead of one style.
         extractor: the backbone; by default the one that the config names.
         start: a picture that both stages start from, instead of `config.init`.
-        way: from where on, and with how much memory; extra iterations are the last stage's.
+        execution: from where on, and with how much memory; extra iterations are the last stage's.
 
     Raises:
         OptionError: an unknown layer, or a picture too thin for the deepest one.
@@ -80,11 +80,11 @@ def laplacian(
     areas = regions_of(style, regions, config.strength, content.device)
     scales = len(scale_schedule(config.size, config.smallest))
     both = config.stage == 2
-    if _stage_of(way, config.stage) == 1:
+    if _stage_of(execution, config.stage) == 1:
         step = None
-        own = replace(way, extra=0) if both else way
+        own = replace(execution, extra=0) if both else execution
         for step in _first_stage(content, areas, config, extractor, start, own):
-            if both and _is_told(step, way):  # it was the last of this stage
+            if both and _is_told(step, execution):  # it was the last of this stage
                 continue
             share = _FIRST_SHARE if both else 1.0
             staged = partial(_staged, step.snapshot, 1, {})
@@ -95,10 +95,10 @@ def laplacian(
             return
         picture = step.image()
         del step
-        way = replace(way, since=None)
+        execution = replace(execution, snapshot=None)
     else:
-        assert way.since is not None
-        picture = way.since.tensor("painted", device=content.device)
+        assert execution.snapshot is not None
+        picture = execution.snapshot.tensor("painted", device=content.device)
     second = gatys(
         content,
         None,
@@ -106,7 +106,7 @@ def laplacian(
         regions=_as_styles(areas, picture),
         extractor=extractor,
         start=start,
-        way=way,
+        execution=execution,
     )
     for later in second:
         yield replace(
@@ -118,9 +118,9 @@ def laplacian(
         )
 
 
-def _stage_of(way: Way, stages: int) -> int:
+def _stage_of(execution: Execution, stages: int) -> int:
     """The stage that a run goes on in; 1 begins."""
-    stage = 1 if way.since is None else way.since.whole("stage")
+    stage = 1 if execution.snapshot is None else execution.snapshot.whole("stage")
     if not 1 <= stage <= stages:
         raise ResumeError(
             f"The saved state is of stage {stage}, and this run has {stages}. "
@@ -129,11 +129,11 @@ def _stage_of(way: Way, stages: int) -> int:
     return stage
 
 
-def _is_told(step: Step, way: Way) -> bool:
+def _is_told(step: Step, execution: Execution) -> bool:
     """Whether a step is the one that the run goes on from."""
-    if way.since is None:
+    if execution.snapshot is None:
         return False
-    at = way.since.whole("scale"), way.since.whole("iteration")
+    at = execution.snapshot.whole("scale"), execution.snapshot.whole("iteration")
     return (step.scale, step.iteration) == at
 
 
@@ -150,7 +150,7 @@ def _first_stage(
     config: LaplacianConfig,
     extractor: Extractor,
     start: Tensor | None,
-    way: Way,
+    execution: Execution,
 ) -> Iterator[Step]:
     """The usual loop, through a network that shows the pyramid's levels as layers of its own."""
     weights = pyramid_layers(config)
@@ -159,8 +159,8 @@ def _first_stage(
     engine = statistics_engine(config.style_layers, config.style_loss)
     config = replace(config, content_layers=held)
     # This network is no plain plan of operations: it has no windows, and sees pictures whole.
-    way = replace(way, plan=replace(way.plan, tile=0))
-    return paint_photograph(content, regions, engine, config, eye, start, way=way)
+    execution = replace(execution, plan=replace(execution.plan, tile=0))
+    return paint_photograph(content, regions, engine, config, eye, start, execution=execution)
 
 
 def _fitting(

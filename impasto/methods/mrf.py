@@ -12,7 +12,7 @@ from impasto.engine.patches import patch_engine
 from impasto.engine.photograph import paint_photograph
 from impasto.engine.regions import Region
 from impasto.engine.setup import backbone_of, regions_of, with_layers
-from impasto.engine.snapshots import PLAIN, Way
+from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.step import Step
 from impasto.features.extractor import Extractor
 from impasto.styles.statistics import Style
@@ -28,7 +28,7 @@ def mrf(
     regions: Sequence[Region] = (),
     extractor: Extractor | None = None,
     start: Float[Tensor, "1 3 _ _"] | None = None,
-    way: Way = PLAIN,
+    execution: Execution = DEFAULT_EXECUTION,
 ) -> Iterator[Step]:
     """Paint with patches of the painting's features (Li and Wand 2016).
 
@@ -51,5 +51,5 @@ def mrf(
     areas = regions_of(style, regions, config.strength, device)
     content = content.to(device)
     yield from paint_photograph(
-        content, areas, engine, config, extractor, start, config.rounds, way
+        content, areas, engine, config, extractor, start, config.rounds, execution
     )

@@ -11,7 +11,7 @@ from torch import Tensor
 from impasto.config.methods import InstantConfig, RefineConfig
 from impasto.engine.regions import Region
 from impasto.engine.setup import backbone_of, regions_of, with_layers
-from impasto.engine.snapshots import PLAIN, Way
+from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.step import Step, last
 from impasto.features.extractor import Extractor
 from impasto.methods.gatys import gatys
@@ -29,7 +29,7 @@ def refine(
     regions: Sequence[Region] = (),
     extractor: Extractor | None = None,
     start: Float[Tensor, "1 3 _ _"] | None = None,
-    way: Way = PLAIN,
+    execution: Execution = DEFAULT_EXECUTION,
 ) -> Iterator[Step]:
     """Paint `content` in `style` at once, and optimise that; yields after every iteration.
 
@@ -41,7 +41,7 @@ def refine(
         extractor: the backbone of the losses; by default the one that the config names. The network
             that paints at once always looks through its own.
         start: what was painted at once, if that is at hand.
-        way: from where on, and with how much memory.
+        execution: from where on, and with how much memory.
 
     Raises:
         OptionError: an unknown layer, or a picture too thin for the deepest one.
@@ -51,12 +51,12 @@ def refine(
     extractor = extractor or backbone_of(config)
     device = next(extractor.parameters()).device
     areas = regions_of(style, regions, config.strength, device)
-    if way.since is not None:
+    if execution.snapshot is not None:
         start = content  # its state has the pixels that it goes on from: this is not looked at
     elif start is None:
         start = _begun(content, areas, config)
     yield from gatys(
-        content, None, config, regions=areas, extractor=extractor, start=start, way=way
+        content, None, config, regions=areas, extractor=extractor, start=start, execution=execution
     )
 
 

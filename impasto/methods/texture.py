@@ -21,7 +21,7 @@ from impasto.engine.canvas import MARGIN, enlarged, without_margin
 from impasto.engine.regions import Region, situations
 from impasto.engine.seamless import resized
 from impasto.engine.setup import backbone_of, iterations_of, settings_of, with_layers
-from impasto.engine.snapshots import PLAIN, Way
+from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.solver import solve
 from impasto.engine.statistics import statistics_engine
 from impasto.engine.step import Problem, Step
@@ -54,7 +54,7 @@ def texture(
     view: int | None = None,
     seamless: bool = False,
     extractor: Extractor | None = None,
-    way: Way = PLAIN,
+    execution: Execution = DEFAULT_EXECUTION,
 ) -> Iterator[Step]:
     """Paint `height`×`width` pixels as if cut from a painting that goes on beyond its frame.
 
@@ -76,7 +76,7 @@ def texture(
     config = with_layers(config or TextureConfig())
     extractor = extractor or backbone_of(config)
     eye = extractor.wrapped() if seamless else extractor
-    loom = _Loom(style, config, extractor, eye, way.plan.tile)
+    loom = _Loom(style, config, extractor, eye, execution.plan.tile)
     if seamless:
         loom.eye.check_size(height, width, loom.layers)
     side = max(1, round((view or view_of(style)) * config.stroke))
@@ -90,7 +90,7 @@ def texture(
     work = [float(h * w * n) for (h, w), n in zip(sizes, counts, strict=True)]
     start = noise.to(next(extractor.parameters()).device)
     settings = replace(settings_of(config), wrap=seamless)
-    steps = solve(start, problems, work, settings, way)
+    steps = solve(start, problems, work, settings, execution)
     yield from steps if seamless else without_margin(steps)
 
 

@@ -10,7 +10,7 @@ from impasto.config.specs import layer_weights
 from impasto.engine.canvas import MARGIN
 from impasto.engine.regions import Region
 from impasto.engine.setup import with_layers
-from impasto.engine.workload import Scale, load_of
+from impasto.engine.workload import Scale, workload_of
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.features.plan import layers as describe
@@ -20,7 +20,7 @@ from impasto.image.picture import Picture, fitted
 from impasto.methods.doodle import doodle as draw
 from impasto.methods.doodle import doodle_scales
 from impasto.painting.common import network_of, recipe_of
-from impasto.painting.inputs import Given, read_map, read_picture, read_style
+from impasto.painting.inputs import LoadedInput, read_map, read_picture, read_style
 from impasto.painting.regions import tell_size
 from impasto.painting.sources import Sources, Task, opaque
 from impasto.styles.statistics import LEAST_CELLS, Painting
@@ -53,11 +53,11 @@ def doodle_task(sources: Sources, config: DoodleConfig, extractor: Extractor | N
     sizes, counts = doodle_scales(config, height, width)
     scales = [Scale(*size, n, MARGIN) for size, n in zip(sizes, counts, strict=True)]
     seen = math.prod(painting.pixels.shape[-2:])
-    load = load_of(config, scales, regions=len(regions), style_pixels=seen)
+    load = workload_of(config, scales, regions=len(regions), style_pixels=seen)
     return Task(recipe, config, run, opaque, load, extractor)
 
 
-def _pixels_of(given: Given) -> Picture:
+def _pixels_of(given: LoadedInput) -> Picture:
     if given.picture is None:
         raise OptionError(
             f"A doodle takes parts of a painting, and {given.input.name!r} is a style card, which "

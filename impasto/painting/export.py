@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from impasto.config.specs import StyleChoice
+from impasto.config.specs import StyleSpec
 from impasto.errors import OptionError, WeightsError
 from impasto.files import atomic
 from impasto.networks.onnx_export import check_libraries, export
@@ -61,7 +61,7 @@ def _export(style: str, path: Path, *, strength: float, size: int | None, force:
         decoder=brush.decoder,
         goals=brush.goals,
         strength=brush.strength,
-        about={"style": StyleChoice(style).label},
+        about={"style": StyleSpec(style).label},
         force=force,
     )
 

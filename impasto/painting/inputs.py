@@ -32,7 +32,7 @@ from impasto.styles import gallery
 from impasto.styles.statistics import Painting, Style
 
 __all__ = [
-    "Given",
+    "LoadedInput",
     "Map",
     "digest_of",
     "layers_of",
@@ -52,7 +52,7 @@ _UNNOTICED = 1.1
 
 
 @dataclass(frozen=True)
-class Given:
+class LoadedInput:
     """A picture or card that was read, and its entry in the recipe.
 
     Attributes:
@@ -100,7 +100,7 @@ def read_picture(
     extractor: Extractor | None = None,
     use: str = "",
     limit: int | None = None,
-) -> Given:
+) -> LoadedInput:
     """A picture, at most as large as the result, and its entry in the recipe.
 
     A photograph of 24 megapixels takes 300 MB as numbers, and no scale looks at so many.
@@ -118,7 +118,7 @@ def read_picture(
     if max(size) > limit:
         alpha = None if picture.alpha is None else fit(picture.alpha, limit)
         picture = Picture(fit(picture.pixels, limit), alpha)
-    return Given(entry, picture, size=size)
+    return LoadedInput(entry, picture, size=size)
 
 
 def read_map(role: str, source: Source) -> Map:
@@ -145,7 +145,7 @@ def read_style(
     role: str = "style",
     use: str = "",
     view: int | None = None,
-) -> Given:
+) -> LoadedInput:
     """A painting or a style card.
 
     Warns of a stroke that asks for it at a size it is not known at.
@@ -170,7 +170,7 @@ def read_style(
         return given
     card, entry = _read_card(source, config, network, role, use)
     _tell_stroke(entry, (min(card.measured), max(card.measured)), config, view)
-    return Given(entry, None, card)
+    return LoadedInput(entry, None, card)
 
 
 def _read_card(
@@ -187,7 +187,7 @@ def _read_card(
     return card, Input(role, str(source), digest(file), use)
 
 
-def _read_trained(source: Source, network: str, role: str, use: str) -> Given:
+def _read_trained(source: Source, network: str, role: str, use: str) -> LoadedInput:
     if isinstance(source, Image.Image) or not trained_metadata.is_trained(source):
         named = "a picture" if isinstance(source, Image.Image) else repr(str(source))
         raise OptionError(
@@ -201,7 +201,7 @@ def _read_trained(source: Source, network: str, role: str, use: str) -> Given:
     found = _trained(Path(place).resolve(), stamp)
     found.words.check_eye(network, place)
     style = found.style(name.removeprefix("#"), place)
-    return Given(Input(role, place, stamp, use), None, style)
+    return LoadedInput(Input(role, place, stamp, use), None, style)
 
 
 @functools.lru_cache(maxsize=4)

@@ -10,7 +10,7 @@ from impasto.config.bases import StyledConfig
 from impasto.config.memory import MemoryPlan
 from impasto.config.methods import FastConfig, InstantConfig
 from impasto.engine.step import Step
-from impasto.engine.workload import Load, Scale
+from impasto.engine.workload import Scale, Workload
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.image.picture import fitted
@@ -31,7 +31,7 @@ __all__ = ["bytes_at_once", "digest_with", "fast_task", "instant_task"]
 _PANE, _FEATURES, _COPIES = 220e6, 61, 84
 
 
-class _AtOnce(Load):
+class _AtOnce(Workload):
     """One pass through a network, of a picture of any size: the largest are painted in parts."""
 
     def bytes(self, plan: MemoryPlan, itemsize: int) -> int:  # noqa: ARG002

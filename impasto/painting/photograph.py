@@ -16,7 +16,7 @@ from impasto.engine.photograph import photo_scales
 from impasto.engine.regions import Region
 from impasto.engine.setup import with_layers
 from impasto.engine.step import Step
-from impasto.engine.workload import Load, Scale, load_of
+from impasto.engine.workload import Scale, Workload, workload_of
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.image.picture import Picture, resize
@@ -80,7 +80,7 @@ def photograph_task(
     return Task(recipe_of(config, entries, network), config, run, finished, load, extractor)
 
 
-def _load(config: PhotoConfig, regions: Sequence[Region], photograph: Picture) -> Load:
+def _load(config: PhotoConfig, regions: Sequence[Region], photograph: Picture) -> Workload:
     rounds = config.rounds if isinstance(config, MatchingConfig) else 1
     stages = config.stage if isinstance(config, LaplacianConfig) else 1
     if isinstance(config, LaplacianConfig):  # each of its stages has half of the iterations
@@ -90,7 +90,7 @@ def _load(config: PhotoConfig, regions: Sequence[Region], photograph: Picture) -
     masks = sum(region.mask is not None for region in regions)
     paintings = [painting for region in regions for painting in _paintings(region.style)]
     seen = max((_seen(painting, config) for painting in paintings), default=0)
-    return load_of(config, scales * stages, regions=masks, style_pixels=seen)
+    return workload_of(config, scales * stages, regions=masks, style_pixels=seen)
 
 
 def _paintings(style: Style | None) -> list[Painting]:

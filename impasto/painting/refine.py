@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 
 from impasto.config.memory import MemoryPlan
 from impasto.config.methods import InstantConfig, RefineConfig
-from impasto.engine.workload import Load
+from impasto.engine.workload import Workload
 from impasto.features.extractor import Extractor
 from impasto.features.sources import digest
 from impasto.networks.checkpoint import load_instant
@@ -17,7 +17,7 @@ from impasto.painting.sources import Sources, Task
 __all__ = ["digest_of_both", "refine_task"]
 
 
-class _Refining(Load):
+class _Refining(Workload):
     """An optimiser's work, and a pass through a network before it."""
 
     def bytes(self, plan: MemoryPlan, itemsize: int) -> int:
@@ -39,8 +39,8 @@ def refine_task(sources: Sources, config: RefineConfig, extractor: Extractor | N
     task = photograph_task(sources, config, extractor)
     load_instant()  # what is wrong with it is told before any work is done
     recipe = replace(task.recipe, backbone_digest=digest_of_both(task.recipe.backbone_digest))
-    load = _Refining(**{spec.name: getattr(task.load, spec.name) for spec in fields(Load)})
-    return replace(task, recipe=recipe, load=load)
+    load = _Refining(**{spec.name: getattr(task.workload, spec.name) for spec in fields(Workload)})
+    return replace(task, recipe=recipe, workload=load)
 
 
 def digest_of_both(seen_by: str) -> str:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from impasto.config.bases import PictureConfig, StyledConfig
 from impasto.config.recipe import Input
-from impasto.config.specs import RegionChoice, StyleChoice, layer_weights
+from impasto.config.specs import RegionSpec, StyleSpec, layer_weights
 from impasto.engine.regions import Region
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
@@ -21,7 +21,7 @@ from impasto.image.labels import LabelMap, matched, named
 from impasto.image.masks import masks
 from impasto.image.picture import Picture
 from impasto.image.recolor import matched_colours
-from impasto.painting.inputs import Given, Map, read_map, read_style
+from impasto.painting.inputs import LoadedInput, Map, read_map, read_style
 from impasto.painting.sources import Source, Sources
 from impasto.styles.blend import Blend, Share
 from impasto.styles.statistics import LEAST_CELLS, Painting, Style
@@ -52,7 +52,7 @@ class Plan:
 class _Part:
     """One colour of the content's map, and what shall happen there."""
 
-    choice: RegionChoice
+    choice: RegionSpec
     mask: Mask | None
     shares: tuple[Share, ...]
 
@@ -63,7 +63,7 @@ class _Part:
 def plan_regions(
     sources: Sources,
     config: StyledConfig,
-    photograph: Given,
+    photograph: LoadedInput,
     extractor: Extractor,
     network: str,
 ) -> Plan:
@@ -81,7 +81,7 @@ def plan_regions(
     inputs = [given.input for _, given in styles]
     if sources.content_map is None:
         shares = tuple(Share(_styled(given), c.weight, c.layers) for c, given in styles)
-        parts = [_Part(RegionChoice(""), None, shares)]
+        parts = [_Part(RegionSpec(""), None, shares)]
     else:
         parts, more = _mapped(sources, config, photograph, extractor, network, styles)
         inputs += more
@@ -90,7 +90,7 @@ def plan_regions(
     return Plan(regions, _colour_mask(parts, config), tuple(inputs))
 
 
-def _styled(given: Given) -> Style:
+def _styled(given: LoadedInput) -> Style:
     assert given.style is not None
     return given.style
 
@@ -118,10 +118,10 @@ def _check(sources: Sources, config: StyledConfig) -> None:
 def _mapped(
     sources: Sources,
     config: StyledConfig,
-    photograph: Given,
+    photograph: LoadedInput,
     extractor: Extractor,
     network: str,
-    styles: Sequence[tuple[StyleChoice, Given]],
+    styles: Sequence[tuple[StyleSpec, LoadedInput]],
 ) -> tuple[list[_Part], list[Input]]:
     """The parts of a photograph that has a map, and the recipe's entries of all that was read."""
     assert sources.content_map is not None
@@ -147,9 +147,9 @@ def _mapped(
     return parts, [drawn.input, *maps, *(given.input for given in own.values())]
 
 
-def _chosen(labels: LabelMap, config: StyledConfig) -> dict[str, RegionChoice]:
+def _chosen(labels: LabelMap, config: StyledConfig) -> dict[str, RegionSpec]:
     """What is to happen, by the colours as the map has them, which may be typed a little off."""
-    typed = {choice.colour: choice for choice in map(RegionChoice.parse, config.region)}
+    typed = {choice.colour: choice for choice in map(RegionSpec.parse, config.region)}
     renamed = named(labels, tuple(typed)).colours
     pairs = zip(labels.colours, renamed, strict=True)
     return {own: typed[name] for own, name in pairs if name in typed}
@@ -159,7 +159,7 @@ def _shared_out(
     sources: Sources,
     labels: LabelMap,
     shared: Sequence[str],
-    styles: Sequence[tuple[StyleChoice, Given]],
+    styles: Sequence[tuple[StyleSpec, LoadedInput]],
 ) -> tuple[dict[str, list[Share]], list[Input]]:
     """What the styles of the whole picture give to each colour: all, or what their maps say."""
     shares: dict[str, list[Share]] = {colour: [] for colour in shared}
@@ -177,7 +177,7 @@ def _shared_out(
 
 def _parts(
     labels: LabelMap,
-    choices: dict[str, RegionChoice],
+    choices: dict[str, RegionSpec],
     shares: dict[str, list[Share]],
     photograph: Picture,
     config: StyledConfig,
@@ -189,7 +189,7 @@ def _parts(
     only = len(labels.colours) == 1
     return [
         _Part(
-            choices.get(colour, RegionChoice(colour)),
+            choices.get(colour, RegionSpec(colour)),
             None if only else each[i : i + 1],
             tuple(shares.get(colour, ())),
         )
@@ -209,12 +209,12 @@ def _outside(each: Float[Tensor, "k 1 h w"], keeps: Sequence[bool]) -> Float[Ten
     return whole + others * rest / others.sum(0).clamp(min=1e-6)
 
 
-def _keeps(choices: dict[str, RegionChoice], colour: str) -> bool:
+def _keeps(choices: dict[str, RegionSpec], colour: str) -> bool:
     return colour in choices and choices[colour].keep
 
 
 def _style_masks(
-    source: Source, labels: LabelMap, shared: Sequence[str], given: Given
+    source: Source, labels: LabelMap, shared: Sequence[str], given: LoadedInput
 ) -> tuple[dict[str, Mask | None], Input]:
     """Where a painting's map has each of the colours that the content shares with it."""
     if given.picture is None:
@@ -230,7 +230,7 @@ def _style_masks(
     return {c: None if only else each[i : i + 1] for i, c in enumerate(found.colours)}, drawn.input
 
 
-def _part_of(given: Given, mask: Mask | None) -> Style:
+def _part_of(given: LoadedInput, mask: Mask | None) -> Style:
     if mask is None:
         return _styled(given)
     assert given.picture is not None

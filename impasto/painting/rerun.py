@@ -11,7 +11,7 @@ import torch
 from impasto.config.bases import PictureConfig, StyledConfig
 from impasto.config.methods import InstantConfig, RefineConfig
 from impasto.config.recipe import ROLES, Input, Recipe, short
-from impasto.config.specs import RegionChoice, StyleChoice
+from impasto.config.specs import RegionSpec, StyleSpec
 from impasto.errors import ImpastoError, WeightsError
 from impasto.features.sources import digest
 from impasto.image.reading import read
@@ -91,7 +91,7 @@ def change_of_weights(then: Recipe, config: PictureConfig, weights: Path | None)
 def _sources(recipe: Recipe, places: Places, weights: Path | None) -> Sources:
     """The recipe's sources where they are now, with the weights and layers of its styles."""
     both = zip(recipe.of("style"), places["style"], strict=True)
-    styles = [StyleChoice.used(place, given.use) for given, place in both]
+    styles = [StyleSpec.used(place, given.use) for given, place in both]
     one = {role: next(iter(places[role]), None) for role in ("content", "init", "content-map")}
     return Sources(
         one["content"],
@@ -109,12 +109,12 @@ def _placed(recipe: Recipe, places: Places) -> PictureConfig:
     if not isinstance(config, StyledConfig) or not config.region:
         return config
     now = {g.use: place for g, place in zip(recipe.of("region"), places["region"], strict=True)}
-    choices = [RegionChoice.parse(text) for text in config.region]
+    choices = [RegionSpec.parse(text) for text in config.region]
     moved = [_moved(c, now[c.colour]) if c.style else c for c in choices]
     return replace(config, region=tuple(str(choice) for choice in moved))
 
 
-def _moved(choice: RegionChoice, place: str) -> RegionChoice:
+def _moved(choice: RegionSpec, place: str) -> RegionSpec:
     """A region's style where its file is now; of a trained one still the same of its file's."""
     return replace(choice, style=parted(place)[0] + parted(choice.style)[1])
 

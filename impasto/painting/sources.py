@@ -13,10 +13,10 @@ from torch import Tensor
 
 from impasto.config.bases import PictureConfig
 from impasto.config.recipe import Recipe
-from impasto.config.specs import StyleChoice
-from impasto.engine.snapshots import PLAIN, Way
+from impasto.config.specs import StyleSpec
+from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.step import Step
-from impasto.engine.workload import Load
+from impasto.engine.workload import Workload
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.image.picture import Picture
@@ -40,7 +40,7 @@ class Sources:
     """
 
     content: Source | None = None
-    styles: tuple[StyleChoice, ...] = ()
+    styles: tuple[StyleSpec, ...] = ()
     init: Source | None = None
     content_map: Source | None = None
     style_maps: tuple[Source, ...] = ()
@@ -51,24 +51,24 @@ class Sources:
         """Sources of a photograph and styles, of which a text may say how much and where it acts.
 
         Args:
-            styles: each a `StyleChoice`, a text such as `b.jpg:0.3`, a path or a picture, or one of
+            styles: each a `StyleSpec`, a text such as `b.jpg:0.3`, a path or a picture, or one of
                 these two and a weight.
             more: the other attributes.
         """
         return Sources(content, tuple(_choice(style) for style in styles), **more)
 
 
-def _choice(style: Any) -> StyleChoice:
-    if isinstance(style, StyleChoice):
+def _choice(style: Any) -> StyleSpec:
+    if isinstance(style, StyleSpec):
         return style
     if isinstance(style, tuple) and len(style) == 2:
-        return StyleChoice(style[0], float(style[1]))
+        return StyleSpec(style[0], float(style[1]))
     if not isinstance(style, (str, Path, Image.Image)):
         raise OptionError(
             f"A style is given as {type(style).__name__}. It may be a file's name, a path or a "
             "Pillow image (of an array, Image.fromarray makes one)."
         )
-    return StyleChoice.parse(style) if isinstance(style, str) else StyleChoice(style)
+    return StyleSpec.parse(style) if isinstance(style, str) else StyleSpec(style)
 
 
 @dataclass(frozen=True)
@@ -88,13 +88,13 @@ class Task:
     config: PictureConfig
     run: Callable[..., Iterator[Step]]
     finished: Callable[[Float[Tensor, "1 3 h w"]], Picture]
-    load: Load
+    workload: Workload
     network: Extractor
 
 
-def paint(task: Task, way: Way = PLAIN) -> Iterator[Step]:
+def paint(task: Task, execution: Execution = DEFAULT_EXECUTION) -> Iterator[Step]:
     """Run the task; yields after every iteration."""
-    yield from task.run(way=way)
+    yield from task.run(execution=execution)
 
 
 def finish(task: Task, step: Step) -> Picture:

@@ -7,7 +7,7 @@ from functools import partial
 from impasto.config.methods import TextureConfig
 from impasto.engine.canvas import MARGIN
 from impasto.engine.setup import with_layers
-from impasto.engine.workload import Scale, load_of
+from impasto.engine.workload import Scale, workload_of
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.methods.texture import texture as weave
@@ -68,4 +68,4 @@ def texture_task(
         for x, n in zip(factors, counts, strict=True)
     ]
     recipe = recipe_of(config, [read.input for _, read in given], network)
-    return Task(recipe, config, run, opaque, load_of(config, scales), extractor)
+    return Task(recipe, config, run, opaque, workload_of(config, scales), extractor)

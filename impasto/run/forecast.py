@@ -18,7 +18,7 @@ from impasto.config.methods import TextureConfig
 from impasto.engine.optimisers import OPTIMISERS, RATES
 from impasto.engine.snapshots import Snapshot
 from impasto.engine.solver import KEPT_BELOW
-from impasto.engine.workload import Load, Matching
+from impasto.engine.workload import Matching, Workload
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.losses.neighbours import nearest
@@ -92,7 +92,7 @@ def forecast(
     memory: int | None = None,
     *,
     plan: MemoryPlan | None = None,
-    since: Snapshot | None = None,
+    snapshot: Snapshot | None = None,
     extra: int = 0,
     timed: bool = False,
 ) -> Forecast:
@@ -101,7 +101,7 @@ def forecast(
     Args:
         memory: bytes that the process may hold; by default four fifths of what is free.
         plan: the one to do it by, if that is decided.
-        since: what it will go on from.
+        snapshot: what it will go on from.
         extra: iterations of the last scale beyond the config's.
         timed: try how fast this machine is, which takes some seconds.
 
@@ -113,8 +113,8 @@ def forecast(
     device, itemsize = weight.device, weight.dtype.itemsize
     here = _resident() + _AT_WORK if device.type == "cpu" else 0
     allowed = memory if memory is not None else here + int(_OF_FREE * memory_of(device))
-    plans = [plan] if plan is not None else list(ladder(task.load))
-    needs = [here + task.load.bytes(each, itemsize) for each in plans]
+    plans = [plan] if plan is not None else list(ladder(task.workload))
+    needs = [here + task.workload.bytes(each, itemsize) for each in plans]
     spare = [_SPARE] * (len(plans) - 1) + [1.0]  # the leanest plan has none after it
     fits = (i for i, need in enumerate(needs) if need * spare[i] <= allowed)
     chosen = next(fits, None)
@@ -122,8 +122,8 @@ def forecast(
         raise _too_little(task, here, needs[-1], allowed, given=memory is not None)
     index = chosen or 0
     seconds = None
-    if timed and task.load.layers:  # what is painted at once is painted before it is tried
-        seconds = _seconds(_left(task.load, since, extra), task.network, plans[index])
+    if timed and task.workload.layers:  # what is painted at once is painted before it is tried
+        seconds = _seconds(_left(task.workload, snapshot, extra), task.network, plans[index])
     return Forecast(plans[index], needs[index], allowed, seconds)
 
 
@@ -132,13 +132,13 @@ def _resident() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
-def _left(load: Load, since: Snapshot | None, extra: int) -> Load:
+def _left(workload: Workload, snapshot: Snapshot | None, extra: int) -> Workload:
     """What is left to do of a run; of methods in stages, each has as many scales."""
-    if since is None:
-        return load.left(0, 0, extra)
-    stage = since.whole("stage") if "stage" in since.numbers else 1
-    index = max(0, stage - 1) * since.whole("scales") + max(1, since.whole("scale")) - 1
-    return load.left(index, since.whole("iteration"), extra)
+    if snapshot is None:
+        return workload.left(0, 0, extra)
+    stage = snapshot.whole("stage") if "stage" in snapshot.numbers else 1
+    index = max(0, stage - 1) * snapshot.whole("scales") + max(1, snapshot.whole("scale")) - 1
+    return workload.left(index, snapshot.whole("iteration"), extra)
 
 
 def _too_little(task: Task, here: int, needed: int, allowed: int, *, given: bool) -> OptionError:
@@ -157,7 +157,7 @@ def _too_little(task: Task, here: int, needed: int, allowed: int, *, given: bool
         return OptionError(
             f"Without any picture to speak of this takes {gigabytes(least)}, and {told}: {remedy}."
         )
-    why = "" if task.load.can_tile else " This method looks at the picture as a whole."
+    why = "" if task.workload.can_tile else " This method looks at the picture as a whole."
     return OptionError(
         f"At {_size_told(task, task.config.size)} this takes at least {gigabytes(needed)}, and "
         f"{told}.{why} Try {_size_told(task, fitting)}, or {remedy}."
@@ -172,9 +172,9 @@ def _fitting(task: Task, room: int) -> int:
 
 def _least(task: Task, side: int) -> int:
     """Bytes that the leanest plan needs for a picture of that long side."""
-    load = task.load.scaled(side / task.config.size)
+    workload = task.workload.scaled(side / task.config.size)
     itemsize = next(task.network.parameters()).dtype.itemsize
-    return min(load.bytes(plan, itemsize) for plan in ladder(load))
+    return min(workload.bytes(plan, itemsize) for plan in ladder(workload))
 
 
 def _size_told(task: Task, side: int) -> str:
@@ -186,28 +186,30 @@ def _size_told(task: Task, side: int) -> str:
     return f"--size {side}"
 
 
-def _seconds(load: Load, network: Extractor, plan: MemoryPlan) -> float:
+def _seconds(workload: Workload, network: Extractor, plan: MemoryPlan) -> float:
     """Of all iterations, from a trial at a small size."""
     keep_freed_memory(KEPT_BELOW if plan.tile else None)
     device = next(network.parameters()).device
-    side = max(4 * _STEP, _side_of_trial(load, device))
+    side = max(4 * _STEP, _side_of_trial(workload, device))
     pixels = torch.rand(1, 3, side, side, generator=generator(0)).to(device)
-    looking = _looking(load, network, plan, pixels) * (1 + _A_REGION * load.regions)
-    each = (looking + _moving(load, plan, pixels)) / side**2
-    matching = load.comparisons * _comparing(load.matching, device) if load.matching else 0.0
-    return _SUSTAINED * (load.work * each + load.pixels * each * _AROUND + matching)
+    looking = _looking(workload, network, plan, pixels) * (1 + _A_REGION * workload.regions)
+    each = (looking + _moving(workload, plan, pixels)) / side**2
+    matching = (
+        workload.comparisons * _comparing(workload.matching, device) if workload.matching else 0.0
+    )
+    return _SUSTAINED * (workload.work * each + workload.pixels * each * _AROUND + matching)
 
 
-def _side_of_trial(load: Load, device: torch.device) -> int:
+def _side_of_trial(workload: Workload, device: torch.device) -> int:
     """Pixels along the sides of a trial's picture: as large as the run's own, if that is small."""
     most = _TRIAL_SIDE if device.type == "cpu" else _BUSY_SIDE
-    return min(most, math.isqrt(load.pixels)) // _STEP * _STEP
+    return min(most, math.isqrt(workload.pixels)) // _STEP * _STEP
 
 
-def _looking(load: Load, network: Extractor, plan: MemoryPlan, pixels: Tensor) -> float:
+def _looking(workload: Workload, network: Extractor, plan: MemoryPlan, pixels: Tensor) -> float:
     """Seconds for the gradient of a picture."""
-    layers = tuple(name for name in load.layers if name in network.names)
-    eye = Eye(network.wrapped() if load.wrap else network, layers, plan.tile)
+    layers = tuple(name for name in workload.layers if name in network.names)
+    eye = Eye(network.wrapped() if workload.wrap else network, layers, plan.tile)
     terms = [
         *(Term(name, 1.0, Distance((region_reading(name, [None]),), _energy)) for name in layers),
         Term("tv", 1.0, Distance.sum(variation_reading("l2"))),
@@ -219,11 +221,11 @@ def _energy(found: Sequence[Found]) -> Tensor:
     return torch.stack([part.square().sum() for part in found[0]]).sum()
 
 
-def _moving(load: Load, plan: MemoryPlan, pixels: Tensor) -> float:
+def _moving(workload: Workload, plan: MemoryPlan, pixels: Tensor) -> float:
     """Seconds for a step of the optimiser, when it remembers as much as it may."""
-    history = min(load.history, plan.history or load.history)
+    history = min(workload.history, plan.history or workload.history)
     pairs = min(history, _TRIAL_PAIRS)
-    optimiser = OPTIMISERS[load.optimizer](RATES[load.optimizer], pairs, plan.held)
+    optimiser = OPTIMISERS[workload.optimizer](RATES[workload.optimizer], pairs, plan.dtype)
     # A bowl that is steeper in one direction than in another, whose bottom no method finds at once.
     slopes = torch.linspace(0.1, 1.0, pixels.numel(), device=pixels.device).view_as(pixels)
     moved = pixels.clone()
@@ -234,7 +236,7 @@ def _moving(load: Load, plan: MemoryPlan, pixels: Tensor) -> float:
 
     for _ in range(pairs):
         step()
-    share = (history + _APART) / (pairs + _APART) if load.optimizer == "lbfgs" else 1.0
+    share = (history + _APART) / (pairs + _APART) if workload.optimizer == "lbfgs" else 1.0
     return _timed(step) * share
 
 

@@ -12,18 +12,18 @@ from impasto.cli.outputs import Wanted
 from impasto.cli.planning import foretold, leaner, show
 from impasto.config.bases import PictureConfig
 from impasto.config.recipe import ROLES, Recipe
-from impasto.engine.snapshots import PLAIN, Way
+from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.errors import ImpastoError, OptionError, ResumeError
 from impasto.image.reading import digest, read_recipe
 from impasto.painting.prepare import prepare
 from impasto.painting.rerun import take_threads
 from impasto.painting.sources import Sources, Task
 from impasto.run import resume
+from impasto.run.execution import execution_of, recorded
 from impasto.run.folder import RunFolder, beside, holding
 from impasto.run.forecast import Forecast
 from impasto.run.record import Goal, Record
 from impasto.run.runner import Output, present, run
-from impasto.run.ways import recorded, way_of
 
 __all__ = ["begin", "go_on", "launch", "output_of"]
 
@@ -53,15 +53,15 @@ def launch(
     wanted: Wanted,
     otherwise: str,
     long_side: int = 0,
-    way: Way | None = None,
+    execution: Execution | None = None,
 ) -> None:
     """All that a command does once it knows what it is to paint.
 
     Args:
         otherwise: the result's file, if none was named.
         long_side: what the picture will measure, if that is not the config's size.
-        way: how it is carried out, from the beginning; otherwise as memory allows. A run that goes
-            on keeps its own plan.
+        execution: how it is carried out, from the beginning; otherwise as memory allows. A run
+            that goes on keeps its own plan.
 
     Raises:
         ImpastoError: as `prepare`, `paint` and `write` do.
@@ -73,7 +73,7 @@ def launch(
         wanted,
         long_side or config.size,
         weights=sources.weights,
-        way=way,
+        execution=execution,
     )
 
 
@@ -84,7 +84,7 @@ def begin(
     long_side: int,
     *,
     weights: Path | None = None,
-    way: Way | None = None,
+    execution: Execution | None = None,
     like: Recipe | None = None,
 ) -> None:
     """Begin a run, or go on with it if it was stopped and `--resume` was typed.
@@ -93,7 +93,7 @@ def begin(
         make: reads and checks what is to be painted.
         long_side: what the picture will measure.
         weights: a file of weights that was named.
-        way: how it is carried out, from the beginning; otherwise as memory allows.
+        execution: how it is carried out, from the beginning; otherwise as memory allows.
         like: a recipe that is followed: the run stops where that one was stopped.
 
     Raises:
@@ -107,7 +107,7 @@ def begin(
             if wanted.resume and not wanted.quiet:
                 remark(f"there is no stopped run in {folder.path}: it begins")
             output.check(long_side)
-            job = _begun(make(), wanted, way, like)
+            job = _begun(make(), wanted, execution, like)
         else:
             output = _replacing(output, found, force=wanted.force)
             output.check(long_side)
@@ -126,8 +126,8 @@ def begin(
             goal = _goal(output, found.goal.replaces)
             keep = found.keep or wanted.keep_run
             folder.change(recipe=job.task.recipe, goal=goal, keep=keep)
-        since = _since(folder, job.way, output)
-        result = run(job.task, output, way=since, folder=folder, expected=job.expected)
+        snapshot = _since(folder, job.execution, output)
+        result = run(job.task, output, execution=snapshot, folder=folder, expected=job.expected)
     present(result, quiet=wanted.quiet, as_json=wanted.as_json)
 
 
@@ -136,17 +136,17 @@ class _Job:
     """A task with its recipe, how it is carried out, and what that will take."""
 
     task: Task
-    way: Way
+    execution: Execution
     expected: Forecast
 
 
-def _begun(task: Task, wanted: Wanted, way: Way | None, like: Recipe | None) -> _Job:
+def _begun(task: Task, wanted: Wanted, execution: Execution | None, like: Recipe | None) -> _Job:
     """A job from its beginning, that stops where a recipe says if it is like one."""
-    expected = foretold(task, wanted, None if way is None else way.plan)
-    way = replace(way or PLAIN, plan=expected.plan)
+    expected = foretold(task, wanted, None if execution is None else execution.plan)
+    execution = replace(execution or DEFAULT_EXECUTION, plan=expected.plan)
     stop = like.stopped_at if like else None
-    recipe = replace(recorded(task.recipe, way), stopped_at=stop)
-    return _Job(replace(task, recipe=recipe), way, expected)
+    recipe = replace(recorded(task.recipe, execution), stopped_at=stop)
+    return _Job(replace(task, recipe=recipe), execution, expected)
 
 
 def _continued(folder: RunFolder, recipe: Recipe, task: Task, wanted: Wanted) -> _Job:
@@ -160,17 +160,17 @@ def _fitting(folder: RunFolder, task: Task, wanted: Wanted) -> _Job:
 
     A run that the system stopped for want of memory would else be stopped there again.
     """
-    way = way_of(task.recipe)
+    execution = execution_of(task.recipe)
     saved = folder.saved()
-    since = None if saved is None else saved.snapshot
-    expected = foretold(task, wanted, way.plan, since=since, extra=way.extra)
+    snapshot = None if saved is None else saved.snapshot
+    expected = foretold(task, wanted, execution.plan, snapshot=snapshot, extra=execution.extra)
     if wanted.memory is None or expected.memory <= expected.allowed:
-        return _Job(task, way, expected)
-    expected = foretold(task, wanted, since=since, extra=way.extra)
-    way = replace(way, plan=expected.plan)
-    recipe = replace(recorded(task.recipe, way), replanned=folder.has_state)
+        return _Job(task, execution, expected)
+    expected = foretold(task, wanted, snapshot=snapshot, extra=execution.extra)
+    execution = replace(execution, plan=expected.plan)
+    recipe = replace(recorded(task.recipe, execution), replanned=folder.has_state)
     leaner(expected.plan)
-    return _Job(replace(task, recipe=recipe), way, expected)
+    return _Job(replace(task, recipe=recipe), execution, expected)
 
 
 def go_on(path: Path, wanted: Wanted, extra: int = 0) -> None:
@@ -197,11 +197,11 @@ def go_on(path: Path, wanted: Wanted, extra: int = 0) -> None:
         task = resume.prepared(folder, record)
         _spare_inputs(record.places, output)
         job = _fitting(folder, task, wanted)
-        way = _since(folder, job.way, output)
+        execution = _since(folder, job.execution, output)
         goal = _goal(output, record.goal.replaces if not wanted.out else ())
         keep = record.keep or wanted.keep_run
         folder.change(recipe=job.task.recipe, goal=goal, keep=keep, finished=False)
-        result = run(job.task, output, way=way, folder=folder, expected=job.expected)
+        result = run(job.task, output, execution=execution, folder=folder, expected=job.expected)
     present(result, quiet=wanted.quiet, as_json=wanted.as_json)
 
 
@@ -240,13 +240,13 @@ def _refuse_another(folder: RunFolder, then: Recipe, now: Recipe) -> None:
         )
 
 
-def _since(folder: RunFolder, way: Way, output: Output) -> Way:
+def _since(folder: RunFolder, execution: Execution, output: Output) -> Execution:
     """The way of a run, from its last state on if there is one."""
     saved = folder.saved()
     if output.goes_on and not output.quiet:
         place = "from the beginning" if saved is None else f"after {saved}"
         remark(f"goes on {place}, and writes {output.path}")
-    return way if saved is None else replace(way, since=saved.snapshot)
+    return execution if saved is None else replace(execution, snapshot=saved.snapshot)
 
 
 def _record(recipe: Recipe, output: Output, weights: Path | None, *, keep: bool) -> Record:

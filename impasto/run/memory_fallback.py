@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from impasto.config.memory import MemoryPlan
-from impasto.engine.snapshots import Snapshot, Way
+from impasto.engine.snapshots import Execution, Snapshot
 from impasto.engine.step import Step
-from impasto.engine.workload import Load
+from impasto.engine.workload import Workload
 from impasto.errors import is_out_of_memory
 
 __all__ = ["MEBIBYTE", "ladder", "paint_leaner", "smaller"]
@@ -27,44 +27,46 @@ _PLANS = (
     MemoryPlan(),
     MemoryPlan(128 * MEBIBYTE),
     MemoryPlan(64 * MEBIBYTE),
-    MemoryPlan(128 * MEBIBYTE, held="float16"),
-    MemoryPlan(64 * MEBIBYTE, held="float16"),
-    MemoryPlan(64 * MEBIBYTE, history=5, held="float16"),
-    MemoryPlan(32 * MEBIBYTE, history=5, held="float16"),
-    MemoryPlan(32 * MEBIBYTE, history=3, held="float16"),
-    MemoryPlan(32 * MEBIBYTE, history=2, held="float16"),
+    MemoryPlan(128 * MEBIBYTE, dtype="float16"),
+    MemoryPlan(64 * MEBIBYTE, dtype="float16"),
+    MemoryPlan(64 * MEBIBYTE, history=5, dtype="float16"),
+    MemoryPlan(32 * MEBIBYTE, history=5, dtype="float16"),
+    MemoryPlan(32 * MEBIBYTE, history=3, dtype="float16"),
+    MemoryPlan(32 * MEBIBYTE, history=2, dtype="float16"),
 )
 
 
-def ladder(load: Load) -> Iterator[MemoryPlan]:
+def ladder(workload: Workload) -> Iterator[MemoryPlan]:
     """The plans that a run can be done by, from the fastest to the leanest."""
     seen: set[MemoryPlan] = set()
     for plan in _PLANS:
-        if plan.tile and not load.can_tile:
+        if plan.tile and not workload.can_tile:
             plan = replace(plan, tile=0)
-        if load.optimizer != "lbfgs" or plan.history >= load.history:
+        if workload.optimizer != "lbfgs" or plan.history >= workload.history:
             plan = replace(plan, history=0)
-        if load.optimizer == "gd":
-            plan = replace(plan, held="float32")
+        if workload.optimizer == "gd":
+            plan = replace(plan, dtype="float32")
         if plan not in seen:
             seen.add(plan)
             yield plan
 
 
-def smaller(load: Load, than: MemoryPlan, itemsize: int = 2) -> MemoryPlan | None:
+def smaller(workload: Workload, than: MemoryPlan, itemsize: int = 2) -> MemoryPlan | None:
     """The first leaner plan that is worth another attempt; None if there is none.
 
     Args:
         itemsize: bytes of a number inside the network.
     """
-    enough = _WORTH * load.bytes(than, itemsize)
-    return next((plan for plan in ladder(load) if load.bytes(plan, itemsize) <= enough), None)
+    enough = _WORTH * workload.bytes(than, itemsize)
+    return next(
+        (plan for plan in ladder(workload) if workload.bytes(plan, itemsize) <= enough), None
+    )
 
 
 def paint_leaner(
-    paint: Callable[[Way], Iterator[Step]],
-    load: Load,
-    way: Way,
+    paint: Callable[[Execution], Iterator[Step]],
+    workload: Workload,
+    execution: Execution,
     saved: Callable[[], Snapshot | None],
     changed: Callable[[MemoryPlan], None],
 ) -> Iterator[Step]:
@@ -77,9 +79,9 @@ def paint_leaner(
     """
     while True:
         try:
-            yield from paint(way)
+            yield from paint(execution)
         except Exception as error:
-            plan = smaller(load, way.plan) if is_out_of_memory(error) else None
+            plan = smaller(workload, execution.plan) if is_out_of_memory(error) else None
             if plan is None:
                 raise
             error.__traceback__ = None  # it holds what the run held
@@ -87,4 +89,4 @@ def paint_leaner(
             return
         gc.collect()
         changed(plan)
-        way = replace(way, plan=plan, since=saved())
+        execution = replace(execution, plan=plan, snapshot=saved())

@@ -8,13 +8,13 @@ from functools import partial
 from PIL import Image
 
 from impasto.config.memory import parse_memory
-from impasto.engine.snapshots import Way
+from impasto.engine.snapshots import Execution
 from impasto.engine.step import last
 from impasto.image.writing import to_pil
 from impasto.painting.sources import Task, finish, paint
+from impasto.run.execution import recorded
 from impasto.run.forecast import forecast
 from impasto.run.memory_fallback import paint_leaner
-from impasto.run.ways import recorded
 
 __all__ = ["painted"]
 
@@ -37,8 +37,8 @@ def painted(task: Task, memory: str | None = None) -> Image.Image:
     plans = [forecast(task, allowed).plan]
     # Without a state that could be gone on from, a leaner plan begins anew.
     steps = paint_leaner(
-        partial(paint, task), task.load, Way(plan=plans[0]), lambda: None, plans.append
+        partial(paint, task), task.workload, Execution(plan=plans[0]), lambda: None, plans.append
     )
     step = last(steps)
-    recipe = recorded(task.recipe, Way(plan=plans[-1]))
+    recipe = recorded(task.recipe, Execution(plan=plans[-1]))
     return to_pil(finish(replace(task, recipe=recipe), step), recipe=recipe.to_json())

@@ -8,14 +8,14 @@ from pathlib import Path
 from PIL import Image
 
 from impasto.config.recipe import MAX_EXTENDED, ROLES, Input, Recipe, Stop, short
-from impasto.engine.snapshots import Way
+from impasto.engine.snapshots import Execution
 from impasto.engine.step import Step
 from impasto.errors import PictureError, ResumeError
 from impasto.files.digests import of_file
 from impasto.image.writing import to_pil
 from impasto.painting import rerun
 from impasto.painting.sources import Task, finish, paint
-from impasto.run import ways
+from impasto.run import execution as executions
 from impasto.run.folder import RunFolder, holding
 from impasto.run.record import Record
 from impasto.styles import gallery
@@ -42,8 +42,12 @@ def resume(path: Path | str) -> Image.Image:
         record = folder.open()
         task = prepared(folder, record)
         saved = folder.saved()
-        way = ways.way_of(record.recipe)
-        step = _painted(folder, task, way if saved is None else replace(way, since=saved.snapshot))
+        execution = executions.execution_of(record.recipe)
+        step = _painted(
+            folder,
+            task,
+            execution if saved is None else replace(execution, snapshot=saved.snapshot),
+        )
         folder.save(step)
         return to_pil(finish(task, step), recipe=record.recipe.to_json())
 
@@ -124,8 +128,8 @@ def _uses(recipe: Recipe) -> list[str]:
     return [text.replace(names.get(text.partition("=")[0], "\0"), "", 1) for text in texts]
 
 
-def _painted(folder: RunFolder, task: Task, way: Way) -> Step:
-    for step in paint(task, way):
+def _painted(folder: RunFolder, task: Task, execution: Execution) -> Step:
+    for step in paint(task, execution):
         if task.recipe.stopped_at == Stop(step.scale, step.iteration):
             break
         folder.keep_up(step)

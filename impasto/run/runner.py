@@ -22,7 +22,7 @@ from impasto.cli.planning import as_dict, leaner
 from impasto.cli.progress import watching
 from impasto.config.memory import MemoryPlan
 from impasto.config.recipe import Recipe, Stop
-from impasto.engine.snapshots import PLAIN, Snapshot, Way
+from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution, Snapshot
 from impasto.engine.step import Step
 from impasto.errors import ImpastoError, OptionError, PictureError, ResumeError
 from impasto.image.picture import Picture
@@ -30,11 +30,11 @@ from impasto.image.reading import digest
 from impasto.image.writing import check_writable, write
 from impasto.painting.sources import Task, finish, paint
 from impasto.run import trace as traces
+from impasto.run.execution import recorded
 from impasto.run.folder import RunFolder
 from impasto.run.forecast import Forecast
 from impasto.run.memory_fallback import paint_leaner
 from impasto.run.state import sync
-from impasto.run.ways import recorded
 from impasto.runtime import peak_memory
 
 __all__ = ["Output", "Result", "present", "run"]
@@ -138,7 +138,7 @@ def run(
     task: Task,
     output: Output,
     *,
-    way: Way = PLAIN,
+    execution: Execution = DEFAULT_EXECUTION,
     folder: RunFolder | None = None,
     expected: Forecast | None = None,
 ) -> Result:
@@ -147,7 +147,7 @@ def run(
     A task whose recipe has `stopped_at` stops there.
 
     Args:
-        way: from where on, and with how much memory.
+        execution: from where on, and with how much memory.
         folder: where the run's states go, in which it has begun; it is removed once the picture is
             written, unless it is to be kept or the run was interrupted.
         expected: what was foretold of it.
@@ -158,17 +158,17 @@ def run(
         Exit: after SIGTERM, with the state written and no picture.
     """
     began = time.monotonic()
-    at = _Progress(way.plan)
+    at = _Progress(execution.plan)
     with patient() as interruption, _pointing_to_run(folder, at), _pointing_to_preview(output):
-        step = _paint(task, output, interruption, way, folder, at)
+        step = _paint(task, output, interruption, execution, folder, at)
         ended = _is_last(step) or _stop_of(step) == task.recipe.stopped_at
-        is_large = task.load.pixels >= _LARGE
+        is_large = task.workload.pixels >= _LARGE
         if folder is not None and (folder.record.keep or not ended or is_large):
             at.is_kept = _try_to_save(folder, step)
         if interruption.hurried and not ended:
             _leave(folder)
         stop = None if _is_last(step) else _stop_of(step)
-        recipe = recorded(replace(task.recipe, stopped_at=stop), replace(way, plan=at.plan))
+        recipe = recorded(replace(task.recipe, stopped_at=stop), replace(execution, plan=at.plan))
         recipe = replace(recipe, replanned=recipe.replanned or at.replanned)
         picture, losses = finish(task, step), step.losses
         at.rescue = partial(_put_elsewhere, picture, recipe, output)
@@ -226,7 +226,7 @@ def _paint(
     task: Task,
     output: Output,
     interruption: Interruption,
-    way: Way,
+    execution: Execution,
     folder: RunFolder | None,
     at: _Progress,
 ) -> Step:
@@ -236,7 +236,7 @@ def _paint(
         traces.tracing(output.trace, force=output.force, append=output.goes_on) as trace,
     ):
         preview = _Previewer(task, output.preview)
-        for step in _watched(_steps(task, way, folder, at), at):
+        for step in _watched(_steps(task, execution, folder, at), at):
             interruption.keeping = True
             report(step)
             trace(step)
@@ -250,7 +250,9 @@ def _paint(
     return at.steps[0]
 
 
-def _steps(task: Task, way: Way, folder: RunFolder | None, at: _Progress) -> Iterator[Step]:
+def _steps(
+    task: Task, execution: Execution, folder: RunFolder | None, at: _Progress
+) -> Iterator[Step]:
     """The run's steps; by a leaner plan where memory could not be had."""
 
     def saved() -> Snapshot | None:
@@ -264,10 +266,10 @@ def _steps(task: Task, way: Way, folder: RunFolder | None, at: _Progress) -> Ite
         gc.collect()
         leaner(plan)
         if folder is not None:
-            recipe = recorded(folder.record.recipe, replace(way, plan=plan))
+            recipe = recorded(folder.record.recipe, replace(execution, plan=plan))
             folder.change(recipe=replace(recipe, replanned=at.replanned))
 
-    return paint_leaner(partial(paint, task), task.load, way, saved, changed)
+    return paint_leaner(partial(paint, task), task.workload, execution, saved, changed)
 
 
 def _watched(steps: Iterator[Step], at: _Progress) -> Iterator[Step]:
@@ -296,7 +298,7 @@ def _leave(folder: RunFolder | None) -> None:
     """End as SIGTERM wants it, without a picture.
 
     Raises:
-        Exit: always.
+        Exit: alexecutions.
     """
     if folder is not None and folder.has_state:
         remark(f"terminated; `impasto resume {folder.path}` goes on")

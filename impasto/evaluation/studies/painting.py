@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 
 from impasto.config.bases import PhotoConfig
-from impasto.config.specs import StyleChoice
+from impasto.config.specs import StyleSpec
 from impasto.engine.setup import backbone_of
 from impasto.engine.step import Step
 from impasto.evaluation.studies.folder import Record, name_of, recall, remember
@@ -106,7 +106,7 @@ def runs_of(variants: Sequence[Variant], subject: Subject) -> list[Run]:
 
 def _task(subject: Subject, config: PhotoConfig, init: Path | None) -> Task:
     sources = Sources(
-        subject.content, (StyleChoice(subject.style),), init=init, weights=subject.weights
+        subject.content, (StyleSpec(subject.style),), init=init, weights=subject.weights
     )
     return prepare(sources, config, subject.extractor)
 

@@ -178,7 +178,7 @@ class _Easel:
         pairs = list(zip(run.numbers, run.variants, strict=True))
         if not self._tell(run, pairs[0], None):
             return False
-        length = sum(scale.iterations for scale in run.task.load.scales)
+        length = sum(scale.iterations for scale in run.task.workload.scales)
         every = max(1, -(-length // _MOST_FRAMES))
         for count, moment in enumerate(paint_run(run, self.folder), start=1):
             if self.filming and (count % every == 0 or moment.record is not None):
