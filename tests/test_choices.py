@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from impasto.config.bases import PhotoConfig, PixelConfig
 from impasto.config.methods import METHODS, GatysConfig, TextureConfig
+from impasto.config.output import OutputSettings
 from impasto.config.specs import (
     COLOUR_MODES,
     DEPTHS,
@@ -396,3 +397,9 @@ def test_a_texture_is_not_too_thin(sides: tuple[int, int]) -> None:
     with pytest.raises(OptionError, match=r"too thin .* from 32 to 16384"):
         TextureConfig(size=max(64, height), width=width, height=height or 64)
     TextureConfig(size=64, width=64, height=32)
+
+
+@pytest.mark.parametrize("values", [{"bits": 12}, {"bits": 0}, {"quality": 0}, {"quality": 101}])
+def test_output_settings_have_bounds(values: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match=f"--{next(iter(values))} is "):
+        OutputSettings(**values)

@@ -32,6 +32,7 @@ LIGHT_MODULES = [
     "impasto.config.fields",
     "impasto.config.memory",
     "impasto.config.methods",
+    "impasto.config.output",
     "impasto.config.recipe",
     "impasto.config.specs",
     "impasto.config.validation",

@@ -151,11 +151,16 @@ def _kind_and_option(spec: Field[Any], kind: Any, file: bool, default: str) -> t
         metavar = spec.metadata["metavar"]
         return list[str], typer.Option(flag, metavar=metavar, show_default=False, **told)
     told["help"] += " Or a picture file." if file else ""
+    if spec.metadata["off"]:
+        # What comes before the slash would turn it on.
+        told |= {"show_default": False, "help": spec.metadata["off"]}
+        return bool, typer.Option(f" /--no-{flag[2:]}", **told)
     # By hand, as Typer knows no default; the backslash keeps the bracket from being markup.
     told |= {"show_default": False, "help": f"{told['help']} \\[default: {default}]"}
     if choices := spec.metadata.get("choices"):
-        told["metavar"] = "|".join([*choices, "FILE"] if file else choices)
-        return str, typer.Option(flag, autocompletion=lambda: list(choices), **told)
+        names = [str(choice) for choice in choices]
+        told["metavar"] = "|".join([*names, "FILE"] if file else names)
+        return type(choices[0]), typer.Option(flag, autocompletion=lambda: names, **told)
     if kind is bool:
         return bool, typer.Option(f"{flag}/--no-{flag[2:]}", **told)
     if kind in (int, float):

@@ -19,15 +19,18 @@ def option(
     *,
     low: float | None = None,
     high: float | None = None,
-    choices: tuple[str, ...] | None = None,
+    choices: tuple[str, ...] | tuple[int, ...] | None = None,
     metavar: str = "NAME,…",
     panel: str = "The picture",
+    off: str = "",
 ) -> Any:
-    """A field with its help, its range (both ends allowed) or its choices.
+    """Declare a field with its help, its range (both ends allowed) or its choices.
 
     Args:
-        metavar: what a list is made of, as help shows it; commas part its items if it has one.
+        metavar: what a list is made of, as help shows it; commas separate its items if it has one.
         panel: the heading that help shows it under.
+        off: of a field that is true by default, the help of the only flag that it has then,
+            `--no-NAME`.
     """
     metadata = {
         "help": help,
@@ -36,6 +39,7 @@ def option(
         "choices": choices,
         "metavar": metavar,
         "panel": panel,
+        "off": off,
     }
     return field(default=default, metadata=metadata)
 
@@ -56,9 +60,10 @@ def check(config: Any) -> None:
         value, meta = getattr(config, spec.name), spec.metadata
         flag = spec.name.replace("_", "-")
         if choices := meta.get("choices"):
-            if value not in choices:
-                near = suggestion(str(value), choices)
-                raise OptionError(f"--{flag} is {value!r}{near} It may be {', '.join(choices)}.")
+            if type(value) is not type(spec.default) or value not in choices:
+                names = [str(choice) for choice in choices]
+                near = suggestion(str(value), names)
+                raise OptionError(f"--{flag} is {value!r}{near} It may be {', '.join(names)}.")
         elif isinstance(spec.default, bool):
             if not isinstance(value, bool):
                 raise OptionError(f"--{flag} is {value!r}. It is either true or false.")

@@ -1,0 +1,46 @@
+"""How a picture is written: the options that flags, a batch, a run's record and a form share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from impasto.config.fields import check, option
+
+__all__ = ["SHOWN", "OutputSettings"]
+
+SHOWN = "What is written and shown"
+"""The heading that help shows these options under."""
+
+
+@dataclass(frozen=True)
+class OutputSettings:
+    """What a picture's file holds. Each field is an option: a new one needs a field and its page.
+
+    Whether a format holds 16 bits is checked where the file is named, by `image.writing`.
+
+    Raises:
+        OptionError: a value out of its range or not among its choices.
+    """
+
+    bits: int = option(
+        8,
+        "Per channel; 16 in PNG and TIFF only. `impasto rerun` takes as many as the picture has.",
+        choices=(8, 16),
+        panel=SHOWN,
+    )
+    quality: int = option(95, "Of JPEG and WebP.", low=1, high=100, panel=SHOWN)
+    recipe: bool = option(
+        True,
+        "Keep the recipe in the picture's metadata.",
+        off="Leave the recipe out of the picture's metadata.",
+        panel=SHOWN,
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @property
+    def depth(self) -> Literal[8, 16]:
+        """The bits, as `image.writing` takes them."""
+        return 16 if self.bits == 16 else 8
