@@ -34,6 +34,7 @@ __all__ = [
     "make_card",
     "methods",
     "read",
+    "resume",
     "stylize",
     "texture",
     "write",
@@ -41,7 +42,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from impasto import methods
-    from impasto.api import doodle, stylize, texture
+    from impasto.api import doodle, resume, stylize, texture
     from impasto.config.methods import GatysConfig
     from impasto.config.recipe import Recipe
     from impasto.engine.step import Step
@@ -79,6 +80,7 @@ else:  # unseen by type checkers, so that to them a wrong name stays an error
         "instant": "painting.stylizer",
         "make_card": "painting.cards",
         "read": "image.reading",
+        "resume": "api",
         "stylize": "api",
         "texture": "api",
         "write": "image.writing",

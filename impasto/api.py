@@ -1,4 +1,4 @@
-"""One call from Python: a photograph, a style, a picture."""
+"""What `import impasto` offers for whole pictures: one call, one picture."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from typing import Any
 
 from PIL import Image
 
+from impasto.config.memory import parse_memory
 from impasto.config.methods import PAINTERS, DoodleConfig, TextureConfig
 from impasto.config.specs import StyleSpec, start_of
 from impasto.config.validation import checked_config
 from impasto.errors import OptionError, suggestion
+from impasto.image.writing import to_pil
 from impasto.painting.doodle import doodle_task
 from impasto.painting.prepare import prepare
-from impasto.painting.sources import Source, Sources
+from impasto.painting.sources import Source, Sources, Task
 from impasto.painting.texture import texture_task
-from impasto.run.planned import painted
+from impasto.run.events import Events, consume
+from impasto.run.launch import RunOptions, go_on
+from impasto.run.runner import run
 
-__all__ = ["doodle", "stylize", "texture"]
+__all__ = ["doodle", "resume", "stylize", "texture"]
 
 
 def stylize(
@@ -71,7 +75,7 @@ def stylize(
     )
     config = checked_config(PAINTERS[method], options, has_map=content_map is not None)
     task = prepare(sources, config)
-    return painted(task, memory)
+    return _painted(task, memory)
 
 
 def _several(given: Any) -> Sequence[Any]:
@@ -110,7 +114,7 @@ def doodle(
         style_maps=(style_map,),
         weights=None if weights is None else Path(weights),
     )
-    return painted(doodle_task(sources, checked_config(DoodleConfig, options)), memory)
+    return _painted(doodle_task(sources, checked_config(DoodleConfig, options)), memory)
 
 
 def texture(*styles: Any, memory: str | None = None, **options: Any) -> Image.Image:
@@ -130,4 +134,34 @@ def texture(*styles: Any, memory: str | None = None, **options: Any) -> Image.Im
     if {"width", "height"} & set(options):
         options.setdefault("size", max(options.get("width", 0), options.get("height", 0)))
     task = texture_task(Sources.of(None, *styles), checked_config(TextureConfig, options))
-    return painted(task, memory)
+    return _painted(task, memory)
+
+
+def resume(path: Path | str) -> Image.Image:
+    """Go on with a stopped run to its end, as `impasto resume` does, and write no picture.
+
+    The folder stays, with the state at the end: the same call again gives the picture at once.
+
+    Args:
+        path: the run's folder, such as `out.run`.
+
+    Returns:
+        An 8-bit picture, with the recipe as JSON in `.info["impasto"]`: the same pixels as those
+        of a run that was never stopped.
+
+    Raises:
+        ImpastoError: the run cannot go on.
+    """
+    return _picture_of(go_on(Path(path), None, RunOptions()))
+
+
+def _painted(task: Task, memory: str | None = None) -> Image.Image:
+    """Paint a task by a plan that fits into memory, such as `4GB`."""
+    allowed = None if memory is None else parse_memory(memory)
+    return _picture_of(run(task, memory=allowed))
+
+
+def _picture_of(events: Events) -> Image.Image:
+    result = consume(events)
+    assert result is not None
+    return to_pil(result.painted, recipe=result.recipe.to_json())

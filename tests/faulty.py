@@ -36,10 +36,10 @@ from impasto.cli import painter
 from impasto.cli.main import main
 from impasto.painting import run_folder
 
-conduct = importlib.import_module("impasto.jobs.run_batch")
+run_batch = importlib.import_module("impasto.jobs.run_batch")
 stops = {int(word) for word in sys.argv[1].split(",")}
 run_folder.LEAST, run_folder.SHARE = 0.0, 1.0
-steps, publish, published = painter.paint, conduct._Run._publish, []
+steps, publish, published = painter.paint, run_batch._Run._publish, []
 
 def wait(count):
     if count in stops:
@@ -57,7 +57,7 @@ def published_and_waited(*args):
     wait(len(published))
     return told
 
-painter.paint, conduct._Run._publish = paint, published_and_waited
+painter.paint, run_batch._Run._publish = paint, published_and_waited
 sys.exit(main(sys.argv[2:]))
 """
 

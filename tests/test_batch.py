@@ -23,13 +23,13 @@ from commands import QUICK, ROOT, pixels, recipe_of
 from impasto.cli.main import main
 from impasto.config.methods import GatysConfig
 from impasto.errors import ImpastoError, OptionError, WeightsError
-from impasto.jobs.batch import Batch, Look
+from impasto.jobs.batch import Batch, BatchStyle
 from impasto.jobs.contact_sheet import draw
 from impasto.jobs.manifest import Manifest
 from impasto.jobs.messages import Cell, DrawJob
-from impasto.jobs.run_batch import Progress, conduct
+from impasto.jobs.run_batch import Progress, run_batch
 from impasto.jobs.sheet_layout import plan_sheets
-from impasto.jobs.status import STAGING, survey
+from impasto.jobs.status import STAGING, batch_status
 
 Said = pytest.CaptureFixture[str]
 Watch = Callable[[Progress], bool]
@@ -52,8 +52,8 @@ def batch(*args: str, out: str = "out") -> int:
 def order(*names: str, iterations: int = 4, **more: Any) -> Batch:
     photographs = tuple(Path("in") / name for name in names)
     config = GatysConfig(size=64, smallest=64, iterations=iterations)
-    looks = (Look.parse("painting.png"),)
-    return Batch(photographs, looks, config, Path("out"), **more)
+    styles = (BatchStyle.parse("painting.png"),)
+    return Batch(photographs, styles, config, Path("out"), **more)
 
 
 def listed() -> list[str]:
@@ -178,7 +178,7 @@ def test_a_worker_that_is_killed_costs_nothing(caplog: pytest.LogCaptureFixture)
         return True
 
     with caplog.at_level(logging.WARNING, "impasto"):
-        outcome = conduct(order("a.png", "b.jpg", iterations=80), watch)
+        outcome = run_batch(order("a.png", "b.jpg", iterations=80), watch)
     assert killed == [0]
     assert outcome.results == ("done", "done")
     assert "its worker was lost (ended by SIGKILL); it is begun once more" in caplog.text
@@ -195,7 +195,7 @@ def test_a_picture_that_kills_its_workers_fails_alone() -> None:
             kill_worker()
         return True
 
-    outcome = conduct(order("a.png", "b.jpg", iterations=80), watch)
+    outcome = run_batch(order("a.png", "b.jpg", iterations=80), watch)
     assert killed == [0, 1]
     assert outcome.results == ("failed", "done")
     assert "Its worker was lost 2 times (ended by SIGKILL)" in outcome.failures[0].message
@@ -209,14 +209,14 @@ def test_workers_that_never_begin_end_the_batch() -> None:
         return True
 
     with pytest.raises(ImpastoError, match="The workers end before they begin: ended by SIGKILL"):
-        conduct(order("a.png"), watch)
+        run_batch(order("a.png"), watch)
     assert multiprocessing.active_children() == []
 
 
 def test_weights_that_cannot_be_used_end_the_batch_at_once() -> None:
     Path("bad.safetensors").write_bytes(b"no weights at all")
     with pytest.raises(WeightsError):
-        conduct(order("a.png", "b.jpg", weights=Path("bad.safetensors")))
+        run_batch(order("a.png", "b.jpg", weights=Path("bad.safetensors")))
     assert multiprocessing.active_children() == []
     entries = Manifest.read(Path("out")).entries.values()
     assert [entry.state for entry in entries] == ["pending", "pending"]
@@ -229,7 +229,7 @@ def test_a_folder_that_is_gone_ends_the_batch() -> None:
         return True
 
     with pytest.raises(ImpastoError, match="out"):
-        conduct(order("a.png", "b.jpg", iterations=40), watch)
+        run_batch(order("a.png", "b.jpg", iterations=40), watch)
     assert multiprocessing.active_children() == []
 
 
@@ -238,11 +238,11 @@ def test_one_batch_at_a_time_paints_into_a_folder() -> None:
 
     def watch(_: Progress) -> bool:
         with pytest.raises(OptionError) as caught:
-            conduct(order("b.jpg"))
+            run_batch(order("b.jpg"))
         told.append(str(caught.value))
         return False
 
-    outcome = conduct(order("a.png"), watch)
+    outcome = run_batch(order("a.png"), watch)
     assert outcome.interrupted
     assert told == [
         "Another batch is painting into out. Wait for it, or give another folder with --out."
@@ -254,7 +254,7 @@ def test_a_file_that_appears_meanwhile_is_not_replaced() -> None:
         Path("out/a-painting.png").write_bytes(b"somebody's own")
         return True
 
-    outcome = conduct(order("a.png"), watch)
+    outcome = run_batch(order("a.png"), watch)
     assert outcome.results == ("failed",)
     assert "has appeared meanwhile" in outcome.failures[0].message
     assert Path("out/a-painting.png").read_bytes() == b"somebody's own"
@@ -266,26 +266,26 @@ def test_a_hostile_folder_makes_it_touch_nothing_elsewhere() -> None:
     Path("precious/file").write_text("kept")
     Path("out", STAGING).symlink_to(Path("precious").resolve())
     with pytest.raises(OptionError, match="is a link"):
-        conduct(order("a.png", force=True))
+        run_batch(order("a.png", force=True))
     Path("out", STAGING).unlink()
     target = Path("out/a-painting.png")
     target.symlink_to(Path("precious/file").resolve())
     with pytest.raises(OptionError, match=r"a-painting\.png: it exists already"):
-        conduct(order("a.png"))
-    assert conduct(order("a.png", force=True)).results == ("done",)
+        run_batch(order("a.png"))
+    assert run_batch(order("a.png", force=True)).results == ("done",)
     assert Path("precious/file").read_text() == "kept"
     assert not target.is_symlink()
 
 
 def test_what_was_finished_and_not_yet_in_its_place_is_found() -> None:
-    assert conduct(order("a.png")).results == ("done",)
+    assert run_batch(order("a.png")).results == ("done",)
     painted = Path("out/a-painting.png")
     data = painted.read_bytes()
     Path("out", STAGING).mkdir()
     painted.rename(Path("out", STAGING, painted.name))
     Path("out", STAGING, ".impasto-0.tmp").write_bytes(b"half a picture")
-    assert survey(order("a.png"))[0].staged
-    assert conduct(order("a.png")).results == ("kept",)
+    assert batch_status(order("a.png"))[0].staged
+    assert run_batch(order("a.png")).results == ("kept",)
     assert painted.read_bytes() == data
     assert listed() == ["a-painting.png", "contact.jpg", "manifest.json"]
 
@@ -343,7 +343,7 @@ def is_gone(pid: int) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="styles into /proc")
 def test_a_batch_that_is_killed_goes_on_and_ends_with_the_same_pictures() -> None:
     painter = start(out="whole")
     assert painter.communicate()[0] == "whole/contact.jpg\n"
@@ -374,7 +374,7 @@ def test_a_batch_that_is_killed_goes_on_and_ends_with_the_same_pictures() -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="styles into /proc")
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
 )
@@ -451,9 +451,9 @@ def test_sheets_are_bounded_and_hold_every_picture() -> None:
     shutil.copy("in/000.png", "other/000.png")
     styles = tuple(f"painting.png:0.{i}" for i in range(1, 15))
     photographs = (*sorted(Path("in").glob("0*.png")), Path("other/000.png"))
-    looks = tuple(map(Look.parse, styles))
-    whole = Batch(photographs, looks, GatysConfig(size=64), Path("out"))
-    items = survey(whole, Manifest())
+    styles = tuple(map(BatchStyle.parse, styles))
+    whole = Batch(photographs, styles, GatysConfig(size=64), Path("out"))
+    items = batch_status(whole, Manifest())
     entries = {item.output: item.entry() for item in items}
     assert plan_sheets(whole.folder, items, entries) == []
     one = items[7].output
@@ -476,7 +476,7 @@ def test_a_contact_sheet_that_is_not_ours_stays(caplog: pytest.LogCaptureFixture
     Path("out").mkdir()
     Path("out/contact.jpg").write_bytes(b"somebody's own")
     with caplog.at_level(logging.WARNING, "impasto"):
-        outcome = conduct(order("a.png"))
+        outcome = run_batch(order("a.png"))
     assert (outcome.results, outcome.sheets) == (("done",), ())
     assert "contact.jpg is not the batch's and stays" in caplog.text
     assert Path("out/contact.jpg").read_bytes() == b"somebody's own"

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from impasto.config.methods import GatysConfig, NnstConfig
 from impasto.errors import ImpastoError, OptionError, PictureError, RecipeError
 from impasto.files.digests import of_file
-from impasto.jobs.batch import Batch, Look, find_photographs
+from impasto.jobs.batch import Batch, BatchStyle, find_photographs
 from impasto.jobs.manifest import FILE, Entry, MadeOf, Manifest, is_plain
-from impasto.jobs.status import survey
+from impasto.jobs.status import batch_status
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -32,13 +32,13 @@ def copies(*names: str) -> None:
 
 
 def order(*photographs: str, styles: tuple[str, ...] = ("painting.png",), **more: Any) -> Batch:
-    looks = tuple(Look.parse(text) for text in styles)
+    styles = tuple(BatchStyle.parse(text) for text in styles)
     config = GatysConfig(size=64)
-    return Batch(tuple(map(Path, photographs)), looks, config, Path("out"), **more)
+    return Batch(tuple(map(Path, photographs)), styles, config, Path("out"), **more)
 
 
 def names(batch: Batch, manifest: Manifest | None = None) -> list[str]:
-    return [item.output for item in survey(batch, manifest)]
+    return [item.output for item in batch_status(batch, manifest)]
 
 
 # Photographs
@@ -80,21 +80,21 @@ def test_names_that_lead_nowhere_are_told() -> None:
 
 def test_a_look_is_a_style_or_a_blend() -> None:
     copies("a+b.png")
-    assert Look.parse("a+b.png").label == "a+b"
-    blend = Look.parse("painting.png:0.3+starry-night:fine")
+    assert BatchStyle.parse("a+b.png").label == "a+b"
+    blend = BatchStyle.parse("painting.png:0.3+starry-night:fine")
     assert [choice.source for choice in blend.choices] == ["painting.png", "starry-night"]
     assert [choice.weight for choice in blend.choices] == [0.3, 1]
     assert blend.label == "painting-0.3+starry-night-fine"
     with pytest.raises(ImpastoError, match="did you mean 'starry-night'"):
-        Look.parse("painting.png+stary-night")
+        BatchStyle.parse("painting.png+stary-night")
     with pytest.raises(ImpastoError, match=r"gone\.jpg does not exist"):
-        Look.parse("gone.jpg")
+        BatchStyle.parse("gone.jpg")
 
 
 def test_its_digest_tells_files_and_uses() -> None:
     copies("a.png", "b.png")
     texts = ["a.png", "b.png", "a.png:fine", "a.png+b.png", "b.png+a.png", "a.png:0.5+b.png"]
-    assert len({Look.parse(text).digest() for text in texts}) == len(texts)
+    assert len({BatchStyle.parse(text).digest() for text in texts}) == len(texts)
 
 
 # Options
@@ -183,7 +183,7 @@ def manifest_of(batch: Batch) -> Manifest:
     """As if all of a batch were painted: the files too, whatever is in them."""
     Path("out").mkdir(exist_ok=True)
     manifest = Manifest()
-    for item in survey(batch, manifest):
+    for item in batch_status(batch, manifest):
         path = Path("out") / item.output
         path.write_bytes(item.output.encode())
         digest = of_file(path, PictureError)
@@ -195,7 +195,7 @@ def test_a_photograph_that_comes_later_takes_no_others_name() -> None:
     copies("b/x.jpg")
     manifest = manifest_of(order("b/x.jpg"))
     copies("a/x.jpg")
-    both = survey(order("a/x.jpg", "b/x.jpg"), manifest)
+    both = batch_status(order("a/x.jpg", "b/x.jpg"), manifest)
     assert [(i.output, i.state) for i in both] == [
         ("x-painting-2.png", "paint"),
         ("x-painting.png", "kept"),
@@ -206,7 +206,7 @@ def test_the_same_files_from_elsewhere_are_the_same_pictures() -> None:
     copies("a/x.jpg", "b/x.jpg")
     manifest = manifest_of(order("a/x.jpg", "b/x.jpg"))
     Path("a").rename("moved")
-    again = survey(order("b/x.jpg", str(Path("moved/x.jpg").resolve())), manifest)
+    again = batch_status(order("b/x.jpg", str(Path("moved/x.jpg").resolve())), manifest)
     assert [(i.output, i.state) for i in again] == [
         ("x-painting-2.png", "kept"),
         ("x-painting.png", "kept"),
@@ -221,7 +221,7 @@ def test_what_is_there_is_kept_outdated_or_foreign() -> None:
     Path("out/z-painting.png").unlink()
     Path("new.png").write_bytes(b"another photograph")
     copies("out/photo-painting.png")
-    found = survey(batch, manifest)
+    found = batch_status(batch, manifest)
     states = [(item.state, item.message) for item in found]
     assert states == [
         ("kept", ""),
@@ -230,7 +230,7 @@ def test_what_is_there_is_kept_outdated_or_foreign() -> None:
         ("outdated", "it was painted with another photograph"),
         ("foreign", "it exists already"),
     ]
-    changed = survey(replace(batch, config=GatysConfig(size=96)), manifest)[0]
+    changed = batch_status(replace(batch, config=GatysConfig(size=96)), manifest)[0]
     assert changed.state == "outdated"
     assert changed.message == "it was painted with other options or another version"
 
@@ -240,14 +240,14 @@ def test_a_link_is_never_the_batchs_own_file() -> None:
     manifest = manifest_of(batch)
     path = Path("out/photo-painting.png").rename("elsewhere.png")
     Path("out/photo-painting.png").symlink_to(path.resolve())
-    assert survey(batch, manifest)[0].state == "foreign"
+    assert batch_status(batch, manifest)[0].state == "foreign"
 
 
 def test_a_photograph_that_cannot_be_read_is_the_fault_of_its_own_items() -> None:
     copies("x.png")
     batch = order("x.png", "photo.png")
     Path("x.png").unlink()
-    first, second = survey(batch)
+    first, second = batch_status(batch)
     assert (first.state, second.state) == ("unreadable", "paint")
     assert "x.png" in first.message
 
@@ -355,7 +355,7 @@ def test_a_file_of_that_name_that_is_none_stays_as_it_is() -> None:
     for data in (b'{"name": "a web app"}', b"\xff\xfe", b""):
         file.write_bytes(data)
         with pytest.raises(RecipeError, match="not the manifest of a batch") as caught:
-            survey(order("photo.png", force=True))
+            batch_status(order("photo.png", force=True))
         assert "Move it away" in "".join(caught.value.__notes__)
         assert file.read_bytes() == data
     file.unlink()

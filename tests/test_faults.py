@@ -30,9 +30,9 @@ from impasto.config.methods import GatysConfig
 from impasto.engine.scale import Scale
 from impasto.engine.snapshots import Snapshot
 from impasto.engine.step import Step
-from impasto.jobs.batch import Batch, Look
+from impasto.jobs.batch import Batch, BatchStyle
 from impasto.jobs.manifest import Manifest
-from impasto.jobs.run_batch import conduct
+from impasto.jobs.run_batch import run_batch
 from impasto.run import folder as run_folder
 from impasto.run import runner as painter
 from impasto.run import state as run_state
@@ -351,17 +351,17 @@ def test_a_state_with_values_that_are_none_is_refused(value: float, capsys: Said
 def order(*photographs: str, iterations: int = 30) -> Batch:
     config = GatysConfig(size=64, smallest=64, iterations=iterations)
     paths = tuple(Path(name) for name in photographs)
-    return Batch(paths, (Look.parse("tahiti"),), config, OUT)
+    return Batch(paths, (BatchStyle.parse("tahiti"),), config, OUT)
 
 
 def test_a_picture_of_a_batch_that_meets_none_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     both = order("photo.png", "painting.png")
     with monkeypatch.context() as patch:
         patch.setattr("impasto.jobs.executor.serve", serve_poisoned)
-        outcome = conduct(both)
+        outcome = run_batch(both)
     assert outcome.results == ("failed", "done")
     assert "the gradient was not finite again and again" in outcome.failures[0].message
-    assert conduct(both).results == ("done", "kept")
+    assert run_batch(both).results == ("done", "kept")
     assert Manifest.read(OUT).entries["photo-tahiti.png"].state == "done"
 
 
@@ -402,7 +402,7 @@ def test_a_picture_of_a_batch_that_lacks_memory_is_painted_with_less(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("impasto.jobs.executor.serve", serve_short)
-        assert conduct(order("photo.png", iterations=6)).results == ("done",)
+        assert run_batch(order("photo.png", iterations=6)).results == ("done",)
     assert "memory could not be had: it is begun anew with less" in caplog.text
     painted = OUT / "photo-tahiti.png"
     plan = recipe_of(str(painted)).plan

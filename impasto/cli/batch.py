@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from impasto.cli import options as shared
-from impasto.cli.console import complain, hush, margin, remark
+from impasto.cli.console import complain, hush, remark
 from impasto.cli.flags import config_and_start, with_flags
 from impasto.cli.interrupt import INTERRUPTED, TERMINATED, patient
-from impasto.cli.outputs import Wanted, with_output
+from impasto.cli.progress import Bar, progress_bar
 from impasto.config.bases import StyledConfig
 from impasto.config.memory import parse_memory
 from impasto.config.methods import STYLIZERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from impasto.jobs.batch import Batch
     from impasto.jobs.run_batch import Outcome, Progress
     from impasto.jobs.status import Item
-
-    Watch = Callable[[Progress], None]
 
 __all__ = ["batch", "paint_all"]
 
@@ -34,7 +29,7 @@ _FAILED = 1
 _SEEN = "What is written and shown"
 
 
-@with_output(without=("out", "preview_every", "trace", "run", "keep_run", "resume"))
+@shared.with_run_flags(without=("out", "preview_every", "trace", "run", "keep_run", "resume"))
 @with_flags(*STYLIZERS.values(), files=("init",), without=("region", "feather"))
 def batch(
     photographs: Annotated[
@@ -78,7 +73,8 @@ def batch(
         ),
     ] = 1,
     recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", help="Look into the folders' own folders too.")
+        bool,
+        typer.Option("--recursive", "-r", help="Look into the folders' own folders too."),
     ] = False,
     method: shared.Method = "gatys",
     weights: shared.Weights = None,
@@ -87,14 +83,14 @@ def batch(
         Literal["png", "jpg", "webp", "tiff"],
         typer.Option("--format", help="Of the pictures.", rich_help_panel=_SEEN),
     ] = "png",
-    wanted: Wanted,
+    flags: shared.RunFlags,
 ) -> None:
     """Paint every photograph in every style.
 
     A picture that fails stops no other. After Ctrl-C, or worse, the same command goes on where it
     was: what is finished is not painted again.
     """
-    hush(wanted.quiet)
+    hush(flags.quiet)
     config, init = config_and_start(STYLIZERS, method, options)
     assert isinstance(config, StyledConfig)
     paint_all(
@@ -102,7 +98,7 @@ def batch(
         style or (),
         config,
         out,
-        wanted,
+        flags,
         deep=recursive,
         init=init,
         weights=weights,
@@ -113,10 +109,10 @@ def batch(
 
 def paint_all(
     photographs: Sequence[Path],
-    looks: Sequence[str],
+    styles: Sequence[str],
     config: StyledConfig,
     out: Path,
-    wanted: Wanted,
+    flags: shared.RunFlags,
     *,
     deep: bool = False,
     **more: Any,
@@ -125,7 +121,7 @@ def paint_all(
 
     Args:
         photographs: pictures, and folders of pictures.
-        looks: each a style, or a blend of several joined by a plus.
+        styles: each a style, or a blend of several joined by a plus.
         out: the folder for the pictures.
         deep: look into the folders' own folders too.
         more: the other attributes of `impasto.batch.Batch`.
@@ -134,57 +130,56 @@ def paint_all(
         ImpastoError: nothing can be painted.
         Exit: a picture failed, or somebody ended it.
     """
-    from impasto.jobs.batch import Batch, Look, find_photographs
-    from impasto.jobs.run_batch import conduct
+    from impasto.jobs.batch import Batch, BatchStyle, find_photographs
+    from impasto.jobs.run_batch import run_batch
 
-    order = Batch(
+    spec = Batch(
         photographs=find_photographs(photographs, out, deep=deep),
-        looks=tuple(dict.fromkeys(Look.parse(text) for text in looks)),
+        styles=tuple(dict.fromkeys(BatchStyle.parse(text) for text in styles)),
         config=config,
         folder=out,
-        bits=16 if wanted.bits == "16" else 8,
-        quality=wanted.quality,
-        recipe=not wanted.no_recipe,
-        memory=None if wanted.memory is None else parse_memory(wanted.memory),
-        force=wanted.force,
+        settings=flags.settings(),
+        memory=None if flags.memory is None else parse_memory(flags.memory),
+        force=flags.force,
         **more,
     )
-    if wanted.dry_run:
-        _foretell(order, as_json=wanted.as_json)
+    if flags.dry_run:
+        _foretell(spec, as_json=flags.as_json)
         return
-    with patient() as interruption, _watching(wanted.quiet) as report:
+    start = "starting the workers"
+    with patient() as interruption, progress_bar(start, quiet=flags.quiet) as bar:
 
         def watch(progress: Progress) -> bool:
             interruption.keeping = True
-            report(progress)
+            _show(progress, bar, flags.quiet)
             return not interruption.asked
 
-        outcome = conduct(order, watch)
-    _present(outcome, quiet=wanted.quiet, as_json=wanted.as_json)
+        outcome = run_batch(spec, watch)
+    _present(outcome, quiet=flags.quiet, as_json=flags.as_json)
     if outcome.interrupted:
         raise typer.Exit(TERMINATED if interruption.hurried else INTERRUPTED)
     if outcome.failures:
         raise typer.Exit(_FAILED)
 
 
-def _foretell(order: Batch, *, as_json: bool) -> None:
+def _foretell(spec: Batch, *, as_json: bool) -> None:
     """A line on standard output for each picture that would be painted, the rest beside it."""
-    from impasto.jobs.status import survey
+    from impasto.jobs.status import batch_status
 
-    items = survey(order)
+    items = batch_status(spec)
     for item in items:
         if item.state in ("outdated", "foreign"):
             remark(f"{item.output}: {item.message}")
         elif item.state == "unreadable":
             complain(item.message)
-    todo = [item for item in items if _is_to_paint(item, order.force)]
+    todo = [item for item in items if _is_to_paint(item, spec.force)]
     kept = sum(item.state == "kept" for item in items)
     remark(f"{len(todo)} of {len(items)} pictures would be painted, {kept} are there already")
     if as_json:
-        print(json.dumps({"folder": str(order.folder), "items": [_told(item) for item in items]}))
+        print(json.dumps({"folder": str(spec.folder), "items": [_told(item) for item in items]}))
         return
     for item in todo:
-        print(order.folder / item.output)
+        print(spec.folder / item.output)
 
 
 def _is_to_paint(item: Item, force: bool) -> bool:
@@ -194,38 +189,19 @@ def _is_to_paint(item: Item, force: bool) -> bool:
 def _told(item: Item) -> dict[str, str]:
     return {
         "photograph": str(item.photograph),
-        "style": item.look.text,
+        "style": item.style.text,
         "output": item.output,
         "state": item.state,
         "message": item.message,
     }
 
 
-@contextlib.contextmanager
-def _watching(quiet: bool) -> Iterator[Watch]:
-    """A live bar in a terminal, a line for each picture elsewhere; what fails is always told."""
-    console = margin()
-    if quiet or not console.is_terminal or console.is_dumb_terminal:
-        yield lambda progress: _line_for_each(progress, quiet)
-        return
-    from rich import progress as rich
-
-    columns = (
-        rich.TextColumn("{task.description}", markup=False),
-        rich.BarColumn(bar_width=20),
-        rich.TextColumn("{task.percentage:3.0f} %"),
-        rich.TimeRemainingColumn(compact=True),
-    )
-    with rich.Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("starting the workers", total=1.0)
-
-        def report(progress: Progress) -> None:
-            if progress.result == "failed":
-                _line_for_each(progress, quiet)
-            place = f"{progress.finished}/{progress.total} pictures"
-            bar.update(task, completed=progress.share, description=place)
-
-        yield report
+def _show(progress: Progress, bar: Bar | None, quiet: bool) -> None:
+    """Move the bar, or print a line for each picture; what fails is always printed."""
+    if bar is not None:
+        bar(progress.share, f"{progress.finished}/{progress.total} pictures")
+    if bar is None or progress.result == "failed":
+        _line_for_each(progress, quiet)
 
 
 def _line_for_each(progress: Progress, quiet: bool) -> None:

@@ -10,7 +10,6 @@ import typer
 from impasto.cli import options as shared
 from impasto.cli.console import hush
 from impasto.cli.flags import with_flags
-from impasto.cli.outputs import Wanted, with_output
 from impasto.config.methods import DoodleConfig
 from impasto.config.specs import StyleSpec
 from impasto.config.validation import checked_config
@@ -18,7 +17,7 @@ from impasto.config.validation import checked_config
 __all__ = ["doodle"]
 
 
-@with_output()
+@shared.with_run_flags()
 @with_flags(DoodleConfig)
 def doodle(
     scene: Annotated[
@@ -48,19 +47,19 @@ def doodle(
     options: dict[str, Any],
     weights: shared.Weights = None,
     *,
-    wanted: Wanted,
+    flags: shared.RunFlags,
 ) -> None:
     """Paint a picture from a map of colours, each as a part of a painting.
 
     Ctrl-C ends the painting early and keeps the picture as it is then.
     """
-    hush(wanted.quiet)
+    hush(flags.quiet)
     config = checked_config(DoodleConfig, options)
 
+    from impasto.cli.running import paint
     from impasto.painting.sources import Sources
-    from impasto.run.launch import launch
 
     sources = Sources(
         styles=(StyleSpec(style),), content_map=scene, style_maps=(style_map,), weights=weights
     )
-    launch(sources, config, wanted, f"{Path(scene).stem}-{Path(style).stem}.png")
+    paint(sources, config, flags, f"{Path(scene).stem}-{Path(style).stem}.png")

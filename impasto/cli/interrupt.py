@@ -8,6 +8,8 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
+from impasto.run.halt import Halt
+
 __all__ = ["INTERRUPTED", "TERMINATED", "Interruption", "patient"]
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
@@ -26,6 +28,12 @@ class Interruption:
         self.asked = False
         self.hurried = False
         self.keeping = False
+
+    def halt(self) -> Halt:
+        """Return what a run is to do, as its stop flag."""
+        if not self.asked:
+            return Halt.NO
+        return Halt.AT_ONCE if self.hurried else Halt.WITH_PICTURE
 
     def handle(self, number: int, _frame: FrameType | None) -> None:
         """The signals' handler. Asking twice means at once."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import sys
 from typing import Annotated
 
@@ -15,13 +16,12 @@ import typer
 
 from impasto.cli import style, weights
 from impasto.cli.batch import batch
-from impasto.cli.console import complain, listening
+from impasto.cli.console import complain, listening, remark
 from impasto.cli.doodle import doodle
 from impasto.cli.evaluate import evaluate
 from impasto.cli.export import export
 from impasto.cli.info import info
 from impasto.cli.interrupt import INTERRUPTED
-from impasto.cli.laplacian import laplacian
 from impasto.cli.layers import layers
 from impasto.cli.rerun import rerun
 from impasto.cli.resume import extend, resume
@@ -50,7 +50,6 @@ for command in (
     batch,
     stylize,
     doodle,
-    laplacian,
     texture,
     styles,
     layers,
@@ -66,6 +65,17 @@ for command in (
     app.command()(command)
 app.add_typer(style.app, name="style")
 app.add_typer(weights.app, name="weights")
+
+
+@app.command(
+    hidden=True, context_settings={"ignore_unknown_options": True, "allow_extra_args": True}
+)
+def laplacian(context: typer.Context) -> None:
+    """Answer the spelling of an earlier Impasto with today's."""
+    rest = shlex.join(context.args)
+    raise OptionError(
+        f"`impasto laplacian` is a method now: impasto stylize {rest} --method laplacian"
+    )
 
 
 def _print_version(wanted: bool) -> bool:
@@ -101,7 +111,11 @@ def main(args: list[str] | None = None) -> int:
         try:
             status = app(args, prog_name="impasto", standalone_mode=False)
             _flush()  # here a full disc can still be told, and not when Python ends
-        except (KeyboardInterrupt, typer.Abort):
+        except SystemExit as error:
+            _remark_notes(error)
+            raise
+        except (KeyboardInterrupt, typer.Abort) as error:
+            _remark_notes(error)
             return INTERRUPTED
         except Exception as error:
             if os.environ.get("IMPASTO_TRACEBACK"):
@@ -169,7 +183,13 @@ def _is_output_lost() -> bool:
     return False
 
 
-def _notes(error: Exception) -> list[str]:
+def _remark_notes(error: BaseException) -> None:
+    """Print what was added to an interruption, which ends without a message of its own."""
+    for note in _notes(error):
+        remark(note)
+
+
+def _notes(error: BaseException) -> list[str]:
     """What was added to an error on its way: where the picture so far is, for one."""
     return list(getattr(error, "__notes__", []))
 

@@ -1,17 +1,26 @@
-"""Options that several commands share, each with its help, declared once."""
+"""Options that several commands share, each with its help, declared once.
+
+Those of a picture's file are the fields of `config.output.OutputSettings`.
+"""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from impasto.cli.flags import flags
+from impasto.config.fields import from_dict
 from impasto.config.methods import OPTIMISERS, STYLIZERS
+from impasto.config.output import SHOWN, OutputSettings
 
 __all__ = [
     "BackboneName",
-    "Bits",
     "ContentMap",
     "DryRun",
     "Force",
@@ -19,23 +28,22 @@ __all__ = [
     "KeepRun",
     "Memory",
     "Method",
-    "NoRecipe",
     "Optimiser",
     "Out",
     "PreviewEvery",
-    "Quality",
     "Quiet",
     "Resume",
     "Run",
+    "RunFlags",
     "StyleMaps",
     "Styles",
     "Trace",
     "Weights",
     "backbone_names",
     "style_names",
+    "with_run_flags",
 ]
 
-_SEEN = "What is written and shown"
 _REGIONS = "Regions"
 
 
@@ -125,25 +133,7 @@ StyleMaps = Annotated[
     ),
 ]
 Force = Annotated[
-    bool, typer.Option("--force", "-f", help="Replace existing files.", rich_help_panel=_SEEN)
-]
-Bits = Annotated[
-    Literal["8", "16"] | None,
-    typer.Option(
-        "--bits",
-        help="Per channel; 16 in PNG and TIFF only. Otherwise 8, or as many as what is repeated.",
-        rich_help_panel=_SEEN,
-    ),
-]
-Quality = Annotated[
-    int,
-    typer.Option("--quality", min=1, max=100, help="Of JPEG and WebP.", rich_help_panel=_SEEN),
-]
-NoRecipe = Annotated[
-    bool,
-    typer.Option(
-        "--no-recipe", help="Leave the recipe out of the picture's metadata.", rich_help_panel=_SEEN
-    ),
+    bool, typer.Option("--force", "-f", help="Replace existing files.", rich_help_panel=SHOWN)
 ]
 PreviewEvery = Annotated[
     int | None,
@@ -153,7 +143,7 @@ PreviewEvery = Annotated[
         metavar="N",
         help="Every N iterations write the picture so far to OUT.preview.png, replacing what is "
         "there. A run that succeeds removes it.",
-        rich_help_panel=_SEEN,
+        rich_help_panel=SHOWN,
     ),
 ]
 Trace = Annotated[
@@ -162,7 +152,7 @@ Trace = Annotated[
         "--trace",
         metavar="FILE.jsonl",
         help="Write a line of JSON for every iteration; to a file, device or pipe.",
-        rich_help_panel=_SEEN,
+        rich_help_panel=SHOWN,
     ),
 ]
 Run = Annotated[
@@ -172,7 +162,7 @@ Run = Annotated[
         metavar="DIR",
         help="Where the run's folder is, from which it can be resumed; otherwise OUT.run, beside "
         "the result. A run that succeeds removes it.",
-        rich_help_panel=_SEEN,
+        rich_help_panel=SHOWN,
     ),
 ]
 Memory = Annotated[
@@ -182,7 +172,7 @@ Memory = Annotated[
         metavar="4GB",
         help="How much memory the run may hold; otherwise four fifths of what is free. A picture "
         "that does not fit is painted in windows.",
-        rich_help_panel=_SEEN,
+        rich_help_panel=SHOWN,
     ),
 ]
 DryRun = Annotated[
@@ -190,13 +180,13 @@ DryRun = Annotated[
     typer.Option(
         "--dry-run",
         help="Paint nothing: say how it would be done, and what memory and time it would take.",
-        rich_help_panel=_SEEN,
+        rich_help_panel=SHOWN,
     ),
 ]
 KeepRun = Annotated[
     bool,
     typer.Option(
-        "--keep-run", help="Leave the run's folder, for `impasto extend`.", rich_help_panel=_SEEN
+        "--keep-run", help="Leave the run's folder, for `impasto extend`.", rich_help_panel=SHOWN
     ),
 ]
 Resume = Annotated[
@@ -204,14 +194,14 @@ Resume = Annotated[
     typer.Option(
         "--resume",
         help="Go on with the same run if it was stopped; otherwise begin it.",
-        rich_help_panel=_SEEN,
+        rich_help_panel=SHOWN,
     ),
 ]
 Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Show errors only.", rich_help_panel=_SEEN)
+    bool, typer.Option("--quiet", "-q", help="Show errors only.", rich_help_panel=SHOWN)
 ]
 Json = Annotated[
-    bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=_SEEN)
+    bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=SHOWN)
 ]
 Weights = Annotated[
     Path | None,
@@ -221,3 +211,77 @@ Weights = Annotated[
         help="Weights for the backbone (.pth or .safetensors), instead of those known.",
     ),
 ]
+
+
+Command = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class RunFlags:
+    """What was typed about what a run writes and shows.
+
+    Attributes:
+        output: the typed fields of `OutputSettings`.
+    """
+
+    out: Out = None
+    force: Force = False
+    preview_every: PreviewEvery = None
+    trace: Trace = None
+    run: Run = None
+    keep_run: KeepRun = False
+    resume: Resume = False
+    memory: Memory = None
+    dry_run: DryRun = False
+    quiet: Quiet = False
+    as_json: Json = False
+    output: dict[str, Any] = field(default_factory=dict)
+
+    def settings(self, **defaults: Any) -> OutputSettings:
+        """Return how the picture's file is written.
+
+        Args:
+            defaults: where nothing was typed, instead of the usual.
+        """
+        return from_dict(OutputSettings, {**defaults, **self.output})
+
+
+def with_run_flags(*, without: tuple[str, ...] = ()) -> Callable[[Command], Command]:
+    """Give a Typer command the flags of `RunFlags`, which it receives in its parameter `flags`.
+
+    Args:
+        without: those that make no sense for the command; `output` for all of the picture's file.
+    """
+
+    def decorate(function: Command) -> Command:
+        types = get_type_hints(RunFlags, include_extras=True)
+        of_run = [
+            inspect.Parameter(
+                spec.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=spec.default,
+                annotation=types[spec.name],
+            )
+            for spec in fields(RunFlags)
+            if spec.name not in (*without, "output")
+        ]
+        of_output = [] if "output" in without else list(flags(OutputSettings))
+        own = list(inspect.signature(function, eval_str=True).parameters.values())
+        kept = [p for p in own if p.name != "flags"]
+        positional = [p for p in kept if p.kind is not p.KEYWORD_ONLY]
+        named = [p for p in kept if p.kind is p.KEYWORD_ONLY]
+        parameters = [*positional, *of_run, *of_output, *named]
+
+        @wraps(function)
+        def command(**typed: Any) -> Any:
+            output = {p.name: typed.pop(p.name) for p in of_output}
+            run = {p.name: typed.pop(p.name) for p in of_run}
+            chosen = {name: value for name, value in output.items() if value is not None}
+            return function(**typed, flags=RunFlags(**run, output=chosen))
+
+        # Typer reads both: the order and defaults from one, the types from the other.
+        vars(command)["__signature__"] = inspect.Signature(parameters)
+        command.__annotations__ = {p.name: p.annotation for p in parameters}
+        return command
+
+    return decorate

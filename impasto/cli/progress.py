@@ -1,69 +1,68 @@
-"""How a run reports on itself. Imports PyTorch: commands import it when they run."""
+"""The one progress bar, for runs, batches, studies and trainings."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from impasto.cli.console import margin
 
-from impasto.cli.console import margin, remark
-from impasto.engine.step import Step
+if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn, TaskID
 
-__all__ = ["Reporter", "watching"]
+__all__ = ["Bar", "progress_bar"]
 
-Reporter = Callable[[Step], None]
+_WIDE = 80  # columns; in a narrower terminal the details would push the time left out
 
-_COLUMNS = (
-    TextColumn("{task.description}"),
-    BarColumn(bar_width=10),
-    TextColumn("{task.percentage:3.0f} %"),
-    TimeRemainingColumn(compact=True),
-)
-_LOSSES = TextColumn("[dim]{task.fields[losses]}")
-_WIDE = 80  # in a narrower terminal the losses would push the time left out
+
+class Bar(Protocol):
+    """A bar in a terminal, or nothing."""
+
+    def __call__(self, done: float, description: str, details: str = "") -> None:
+        """Show how much is done, from 0 to 1, and where the work is."""
+        ...
+
+    def note(self, message: str) -> None:
+        """Print a line above the bar."""
+        ...
 
 
 @contextlib.contextmanager
-def watching(quiet: bool = False) -> Iterator[Reporter]:
-    """Report on a run: a live bar in a terminal, a line for each scale elsewhere, or nothing."""
+def progress_bar(start: str, *, quiet: bool = False, width: int = 20) -> Iterator[Bar | None]:
+    """Show a live bar in a terminal.
+
+    Args:
+        start: the description before there is any progress.
+        width: of the bar, in characters.
+
+    Yields:
+        What updates it; None where there is no terminal, or if `quiet`.
+    """
     console = margin()
-    if quiet:
-        yield lambda _: None
-    elif console.is_terminal and not console.is_dumb_terminal:
-        with _bar(console) as report:
-            yield report
-    else:
-        yield _line_for_each_scale
+    if quiet or not console.is_terminal or console.is_dumb_terminal:
+        yield None
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-
-@contextlib.contextmanager
-def _bar(console: Console) -> Iterator[Reporter]:
-    columns = (*_COLUMNS, _LOSSES) if console.width >= _WIDE else _COLUMNS
+    columns: list[ProgressColumn] = [
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=width),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeRemainingColumn(compact=True),
+    ]
+    if console.width >= _WIDE:
+        columns.append(TextColumn("{task.fields[details]}", style="dim", markup=False))
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("looking at the pictures", total=1.0, losses="")
-
-        def report(step: Step) -> None:
-            if step.note:
-                progress.console.print(step.note, markup=False)
-            place = f"{_scale(step)} {step.iteration:>3}/{step.iterations}"
-            progress.update(task, completed=step.done, description=place, losses=_losses(step))
-
-        yield report
+        yield _LiveBar(progress, progress.add_task(start, total=1.0, details=""))
 
 
-def _line_for_each_scale(step: Step) -> None:
-    if step.note:
-        remark(step.note)
-    if step.iteration == 1:
-        remark(f"{_scale(step)}, {step.iterations} iterations")
+class _LiveBar:
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress, self._task = progress, task
 
+    def __call__(self, done: float, description: str, details: str = "") -> None:
+        self._progress.update(self._task, completed=done, description=description, details=details)
 
-def _scale(step: Step) -> str:
-    return f"scale {step.scale}/{step.scales} {step.width}×{step.height}"
-
-
-def _losses(step: Step) -> str:
-    both = (name for name in ("content", "style") if name in step.losses)
-    return " ".join(f"{name} {step.losses[name]:.3f}" for name in both)
+    def note(self, message: str) -> None:
+        self._progress.console.print(message, markup=False)

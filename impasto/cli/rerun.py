@@ -12,8 +12,6 @@ import typer
 from impasto.cli import options as shared
 from impasto.cli.console import hush, remark, tell_version
 from impasto.cli.info import recipe_in
-from impasto.cli.inputs import depth, found_in
-from impasto.cli.outputs import Wanted, with_output
 from impasto.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -31,7 +29,7 @@ def _moved(role: str, what: str, metavar: str = "FILE") -> typer.models.OptionIn
     return info
 
 
-@with_output(without=("out", "memory", "dry_run"))
+@shared.with_run_flags(without=("out", "memory", "dry_run"))
 def rerun(
     picture: Annotated[
         Path, typer.Argument(metavar="OUT", help="A picture made by Impasto.", show_default=False)
@@ -59,13 +57,13 @@ def rerun(
         bool, typer.Option("--anyway", help="Paint even though an input has changed.")
     ] = False,
     *,
-    wanted: Wanted,
+    flags: shared.RunFlags,
 ) -> None:
     """Paint a picture again from the recipe inside it: the same pixels on the same machine.
 
     A picture that was stopped early is stopped at the same step.
     """
-    hush(wanted.quiet)
+    hush(flags.quiet)
     recipe = recipe_in(picture)
     config = recipe.settings()
     moved = {
@@ -76,36 +74,38 @@ def rerun(
         "region": region or [],
         "init": _several(init),
     }
-    places = found_in(recipe, moved, picture.parent)
-
+    from impasto.cli.running import follow, output_of
+    from impasto.image.depth import depth
     from impasto.painting import rerun
-    from impasto.run import execution as executions
-    from impasto.run.launch import begin, output_of
+    from impasto.painting.recipe_inputs import locate
+    from impasto.run.launch import begin
 
-    output = output_of(replace(wanted, out=out), out, _bits(picture, out))
-    tell_version(recipe.version, quiet=wanted.quiet)
-    if recipe.replanned and not wanted.quiet:
+    places = locate(recipe, moved, picture.parent)
+    # As many bits as the picture has; a format without 16 bits takes 8.
+    bits = depth(picture) if out.suffix.lower() in (".png", ".tif", ".tiff") else 8
+    output = output_of(replace(flags, out=out), out, bits=bits)
+    tell_version(recipe.version, quiet=flags.quiet)
+    if recipe.replanned and not flags.quiet:
         remark("its plan was changed on the way, for want of memory: pixels will differ a little")
     of_weights = rerun.change_of_weights(recipe, config, weights)
-    _refuse([of_weights] if of_weights else [], anyway=anyway, quiet=wanted.quiet)
+    _refuse([of_weights] if of_weights else [], anyway=anyway, quiet=flags.quiet)
     rerun.take_threads(recipe)
 
-    def make() -> Task:
+    def prepared() -> Task:
         task = rerun.prepare_again(recipe, places, weights)
-        _refuse(rerun.changes(recipe, task.recipe), anyway=anyway, quiet=wanted.quiet)
+        _refuse(rerun.changes(recipe, task.recipe), anyway=anyway, quiet=flags.quiet)
         return task
 
-    execution = executions.execution_of(recipe)
-    begin(make, output, wanted, config.size, weights=weights, execution=execution, like=recipe)
+    follow(
+        lambda options: begin(
+            prepared, output, options, config.size, weights=weights, repeats=recipe
+        ),
+        flags,
+    )
 
 
 def _several(one: str | None) -> list[str]:
     return [] if one is None else [one]
-
-
-def _bits(picture: Path, out: Path) -> int:
-    """As many as the picture has; a format without 16 bits takes 8."""
-    return depth(picture) if out.suffix.lower() in (".png", ".tif", ".tiff") else 8
 
 
 def _refuse(changes: Iterable[str], *, anyway: bool, quiet: bool) -> None:
@@ -114,10 +114,10 @@ def _refuse(changes: Iterable[str], *, anyway: bool, quiet: bool) -> None:
     Raises:
         RecipeError: something is not the same.
     """
-    told = "; ".join(changes)
-    if told and not anyway:
+    message = "; ".join(changes)
+    if message and not anyway:
         raise RecipeError(
-            f"This would be another picture: {told}. --anyway paints it nevertheless."
+            f"This would be another picture: {message}. --anyway paints it nevertheless."
         )
-    if told and not quiet:
-        remark(f"this will be another picture: {told}")
+    if message and not quiet:
+        remark(f"this will be another picture: {message}")

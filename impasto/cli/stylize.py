@@ -11,7 +11,6 @@ from impasto.cli import options as shared
 from impasto.cli.batch import paint_all
 from impasto.cli.console import hush
 from impasto.cli.flags import config_and_start, with_flags
-from impasto.cli.outputs import Wanted, with_output
 from impasto.config.bases import StyledConfig
 from impasto.config.methods import STYLIZERS, FastConfig, InstantConfig
 from impasto.config.specs import StyleSpec
@@ -20,7 +19,7 @@ from impasto.errors import OptionError
 __all__ = ["stylize"]
 
 
-@with_output()
+@shared.with_run_flags()
 @with_flags(*STYLIZERS.values(), files=("init",))
 def stylize(
     content: Annotated[
@@ -38,16 +37,16 @@ def stylize(
     style_map: shared.StyleMaps = None,
     weights: shared.Weights = None,
     *,
-    wanted: Wanted,
+    flags: shared.RunFlags,
 ) -> None:
     """Give a photograph the look of a painting.
 
     Ctrl-C ends the painting early and keeps the picture as it is then.
     """
-    hush(wanted.quiet)
+    hush(flags.quiet)
     config, init = config_and_start(STYLIZERS, method, options, has_map=content_map is not None)
     choices = tuple(StyleSpec.parse(text) for text in style or ())
-    if wanted.keep_run and isinstance(config, (InstantConfig, FastConfig)):
+    if flags.keep_run and isinstance(config, (InstantConfig, FastConfig)):
         raise OptionError(
             f"--keep-run leaves what more iterations can be given to, and --method {method} has "
             "none."
@@ -55,22 +54,22 @@ def stylize(
 
     if len(content) > 1:
         assert isinstance(config, StyledConfig)
-        _of_one_alone(config, wanted, maps=content_map is not None or bool(style_map))
+        _of_one_alone(config, flags, maps=content_map is not None or bool(style_map))
         looks = ["+".join(style)] if style else []
-        photographs, out = [Path(name) for name in content], wanted.out or Path("batch")
-        paint_all(photographs, looks, config, out, wanted, init=init, weights=weights)
+        photographs, out = [Path(name) for name in content], flags.out or Path("batch")
+        paint_all(photographs, looks, config, out, flags, init=init, weights=weights)
         return
 
+    from impasto.cli.running import paint
     from impasto.painting.sources import Sources
-    from impasto.run.launch import launch
 
     (photograph,) = content
     names = "+".join(choice.label for choice in choices) or "regions"
     sources = Sources(photograph, choices, init, content_map, tuple(style_map or ()), weights)
-    launch(sources, config, wanted, f"{Path(photograph).stem}-{names}.png")
+    paint(sources, config, flags, f"{Path(photograph).stem}-{names}.png")
 
 
-def _of_one_alone(config: StyledConfig, wanted: Wanted, *, maps: bool) -> None:
+def _of_one_alone(config: StyledConfig, flags: shared.RunFlags, *, maps: bool) -> None:
     """Refuse what belongs to a single photograph where there are several.
 
     Raises:
@@ -79,10 +78,10 @@ def _of_one_alone(config: StyledConfig, wanted: Wanted, *, maps: bool) -> None:
     given = {
         "--content-map and --style-map": maps,
         "--region": bool(config.region),
-        "--preview-every": wanted.preview_every is not None,
-        "--trace": wanted.trace is not None,
-        "--run": wanted.run is not None,
-        "--keep-run": wanted.keep_run,
+        "--preview-every": flags.preview_every is not None,
+        "--trace": flags.trace is not None,
+        "--run": flags.run is not None,
+        "--keep-run": flags.keep_run,
     }
     if told := [name for name, is_given in given.items() if is_given]:
         raise OptionError(

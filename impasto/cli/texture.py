@@ -11,7 +11,6 @@ import typer
 from impasto.cli import options as shared
 from impasto.cli.console import hush
 from impasto.cli.flags import with_flags
-from impasto.cli.outputs import Wanted, with_output
 from impasto.config.methods import TextureConfig
 from impasto.config.specs import StyleSpec
 from impasto.config.validation import checked_config
@@ -20,7 +19,7 @@ from impasto.errors import OptionError
 __all__ = ["texture"]
 
 
-@with_output()
+@shared.with_run_flags()
 @with_flags(TextureConfig, without=("size", "width", "height"))
 def texture(
     style: Annotated[
@@ -41,20 +40,20 @@ def texture(
     ] = "512",
     weights: shared.Weights = None,
     *,
-    wanted: Wanted,
+    flags: shared.RunFlags,
 ) -> None:
-    """Paint a texture of any size from a picture's statistics, seamless if wanted."""
-    hush(wanted.quiet)
+    """Paint a texture of any size from a picture's statistics, seamless if flags."""
+    hush(flags.quiet)
     width, height = _sides(size)
     sides = {"size": max(width, height), "width": width, "height": height}
     config = checked_config(TextureConfig, {**options, **sides})
     choices = tuple(StyleSpec.parse(text) for text in style)
 
+    from impasto.cli.running import paint
     from impasto.painting.sources import Sources
-    from impasto.run.launch import launch
 
     names = "+".join(Path(choice.source).stem for choice in choices)
-    launch(Sources(styles=choices, weights=weights), config, wanted, f"{names}-texture.png")
+    paint(Sources(styles=choices, weights=weights), config, flags, f"{names}-texture.png")
 
 
 def _sides(text: str) -> tuple[int, int]:

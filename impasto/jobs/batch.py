@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from impasto.config.bases import StyledConfig
+from impasto.config.output import OutputSettings
 from impasto.config.specs import StyleSpec, means_file
 from impasto.errors import OptionError, PictureError
 from impasto.files.digests import of_bytes, of_file
@@ -16,7 +16,7 @@ from impasto.networks.trained_metadata import parted
 from impasto.styles import gallery
 from impasto.version import __version__
 
-__all__ = ["FORMATS", "PICTURES", "Batch", "Look", "find_photographs", "style_file"]
+__all__ = ["FORMATS", "PICTURES", "Batch", "BatchStyle", "find_photographs", "style_file"]
 
 FORMATS = ("png", "jpg", "webp", "tiff")
 """What a batch writes."""
@@ -30,12 +30,15 @@ PICTURES = frozenset(
 """Suffixes of the files that a folder's pictures are taken from; a file that is named may have any.
 """
 
+STAGING = ".impasto-batch"
+"""Name of the folder in a batch's folder where pictures are written first."""
+
 _MOST_WORKERS = 256
 _DEEP = ("png", "tiff")  # formats with 16 bits
 
 
 @dataclass(frozen=True)
-class Look:
+class BatchStyle:
     """A style in which every photograph is painted: one, or several blended.
 
     Attributes:
@@ -43,10 +46,10 @@ class Look:
     """
 
     text: str
-    choices: tuple[StyleSpec, ...]
+    specs: tuple[StyleSpec, ...]
 
     @classmethod
-    def parse(cls, text: str) -> Look:
+    def parse(cls, text: str) -> BatchStyle:
         """`a.jpg`, `a.jpg:fine`, or for a blend `a.jpg:0.3+b.jpg:0.7`.
 
         A file whose own name has a plus is that file.
@@ -54,19 +57,19 @@ class Look:
         Raises:
             ImpastoError: a style that there is not, or a part that cannot be read so.
         """
-        whole = StyleSpec.parse(text)
-        parts = [text] if Path(parted(str(whole.source))[0]).is_file() else text.split("+")
-        look = cls(text, tuple(StyleSpec.parse(part) for part in parts))
-        for choice in look.choices:
-            style_file(choice.source)
-        return look
+        spec = StyleSpec.parse(text)
+        parts = [text] if Path(parted(str(spec.source))[0]).is_file() else text.split("+")
+        style = cls(text, tuple(StyleSpec.parse(part) for part in parts))
+        for spec in style.specs:
+            style_file(spec.source)
+        return style
 
     @property
     def label(self) -> str:
         """What names of files call it: `a`, `a-fine`, `a-0.3+b-0.7`."""
         return "+".join(
-            choice.label + choice.use.removeprefix(parted(str(choice.source))[1]).replace(":", "-")
-            for choice in self.choices
+            spec.label + spec.use.removeprefix(parted(str(spec.source))[1]).replace(":", "-")
+            for spec in self.specs
         )
 
     def digest(self) -> str:
@@ -75,8 +78,8 @@ class Look:
         Raises:
             ImpastoError: one cannot be read.
         """
-        files = [of_file(style_file(choice.source), PictureError) for choice in self.choices]
-        uses = [choice.use for choice in self.choices]
+        files = [of_file(style_file(spec.source), PictureError) for spec in self.specs]
+        uses = [spec.use for spec in self.specs]
         return of_bytes(json.dumps([files, uses]).encode())
 
 
@@ -89,9 +92,7 @@ class Batch:
         init: a picture to start from, instead of `config.init`.
         weights: a file of weights for the backbone.
         format: one of `FORMATS`.
-        bits: for each channel; 16 in PNG and TIFF only.
-        quality: of JPEG and WebP, 1 to 100.
-        recipe: whether each picture carries its recipe.
+        settings: how each picture's file is written; 16 bits in PNG and TIFF only.
         workers: processes that paint, 1 to 256; they share the processor's threads.
         memory: bytes that all workers together may hold; by default four fifths of what is free.
         force: replace pictures that were painted otherwise, and files that are not the batch's.
@@ -101,15 +102,13 @@ class Batch:
     """
 
     photographs: tuple[Path, ...]
-    looks: tuple[Look, ...]
+    styles: tuple[BatchStyle, ...]
     config: StyledConfig
     folder: Path
     init: Path | None = None
     weights: Path | None = None
     format: str = "png"
-    bits: Literal[8, 16] = 8
-    quality: int = 95
-    recipe: bool = True
+    settings: OutputSettings = field(default_factory=OutputSettings)
     workers: int = 1
     memory: int | None = None
     force: bool = False
@@ -117,7 +116,7 @@ class Batch:
     def __post_init__(self) -> None:
         if not self.photographs:
             raise OptionError("There is no photograph to paint: name pictures or their folders.")
-        if not self.looks:
+        if not self.styles:
             raise OptionError(
                 "There is nothing to paint with: name a painting, a style card or a built-in style "
                 "with --style (see `impasto styles`)."
@@ -128,18 +127,16 @@ class Batch:
             raise OptionError(f"--memory is {self.memory} bytes. It takes more than that.")
         if self.format not in FORMATS:
             raise OptionError(f"--format is {self.format!r}. It may be {', '.join(FORMATS)}.")
-        if self.bits == 16 and self.format not in _DEEP:
+        if self.settings.bits == 16 and self.format not in _DEEP:
             raise OptionError(
                 f"--format {self.format} holds 8 bits, not 16. Take {' or '.join(_DEEP)}."
             )
-        if not 1 <= self.quality <= 100:
-            raise OptionError(f"--quality is {self.quality}. It takes 1 to 100.")
         self._check_folder()
 
     def _check_folder(self) -> None:
         """The batch's own folder holds nothing that the batch paints from."""
         out = self.folder.resolve()
-        styles = [style_file(choice.source) for look in self.looks for choice in look.choices]
+        styles = [style_file(spec.source) for style in self.styles for spec in style.specs]
         starts = [] if self.init is None else [self.init]
         for file in (*self.photographs, *styles, *starts):
             if file.resolve().is_relative_to(out):
@@ -148,20 +145,25 @@ class Batch:
                     "--out."
                 )
 
-    def settings(self) -> str:
-        """A digest of everything that makes a picture, but for the photograph and the style.
+    @property
+    def staging(self) -> Path:
+        """The folder where pictures are written before the manifest names them."""
+        return self.folder / STAGING
+
+    def options_digest(self) -> str:
+        """Return a digest of everything that makes a picture, but for the photograph and the style.
 
         Raises:
             ImpastoError: a file among it cannot be read.
         """
         files = [None if f is None else of_file(f, PictureError) for f in (self.init, self.weights)]
-        lossy = self.format in ("jpg", "webp")
+        lossy, written = self.format in ("jpg", "webp"), self.settings
         whole = [
             __version__,
             type(self.config).__name__,
             asdict(self.config),
             files,
-            [self.format, self.bits, self.quality if lossy else None, self.recipe],
+            [self.format, written.bits, written.quality if lossy else None, written.recipe],
         ]
         return of_bytes(json.dumps(whole, sort_keys=True).encode())
 
@@ -200,7 +202,7 @@ def _photographs_of(given: Path, out: Path, deep: bool) -> list[Path]:
     except OSError as problem:
         raise PictureError(f"{given} cannot be read: {problem.strerror or problem}.") from problem
     if not found:
-        more = "" if deep else " --recursive looks into its folders too."
+        more = "" if deep else " --recursive styles into its folders too."
         raise PictureError(f"{given} holds no pictures ({', '.join(sorted(PICTURES))}).{more}")
     return found
 

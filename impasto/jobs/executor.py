@@ -1,23 +1,29 @@
-"""Workers: started, given jobs, listened to, and replaced when they die. Knows no PyTorch."""
+"""Worker processes: started, given jobs, listened to, and replaced when they die.
+
+PyTorch is loaded in the workers alone.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing
+import os
 import signal
+import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
+from multiprocessing import parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from types import TracebackType
 
 from impasto.errors import ImpastoError
-from impasto.jobs.messages import Brief, Job, Report
-from impasto.jobs.worker_process import serve
+from impasto.jobs.batch import Batch
+from impasto.jobs.messages import Job, Report
 
-__all__ = ["TRIES", "Crew", "Heard"]
+__all__ = ["TRIES", "Executor", "serve"]
 
 TRIES = 2
 """How often a job is begun whose worker dies."""
@@ -26,39 +32,33 @@ _STILLBORN = 3  # workers in a row that end before their first job
 _PATIENCE = 0.2  # seconds to wait for a report before the caller may look around
 
 
-@dataclass(frozen=True)
-class Heard:
-    """A report, and the job it is on."""
-
-    job: Job
-    report: Report
-
-
 @dataclass
-class _Worker:
+class _Process:
+    """A worker's process, and the job that it has."""
+
     process: SpawnProcess
     connection: Connection
     ready: bool = False
     job: Job | None = None
 
 
-class Crew:
+class Executor:
     """Processes that do jobs, each one at a time.
 
     PyTorch's threads do not survive a fork, so each begins anew ("spawn"). To be used with `with`,
     at whose end all of them are gone.
 
     Args:
-        count: at most so many at a time.
+        batch: what all jobs have in common; at most `batch.workers` processes are started.
     """
 
-    def __init__(self, brief: Brief, count: int) -> None:
-        self._brief, self._count = brief, count
-        self._workers: list[_Worker] = []
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        self._workers: list[_Process] = []
         self._deaths: Counter[Job] = Counter()
         self._stillborn = 0
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> Executor:
         return self
 
     def __exit__(
@@ -74,8 +74,8 @@ class Crew:
             worker.connection.close()
         self._workers = []
 
-    def do(self, jobs: Sequence[Job]) -> Iterator[Heard | None]:
-        """Have jobs done; yields what is heard of them, and several times a second None.
+    def do(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Report] | None]:
+        """Have jobs done; yield each with a report on it, and several times a second None.
 
         A job whose worker dies is begun once more, after the others, then it has failed.
 
@@ -98,20 +98,20 @@ class Crew:
     def _staff(self, waiting: int) -> None:
         """As many workers as there is work for."""
         busy = sum(worker.job is not None for worker in self._workers)
-        while len(self._workers) < min(self._count, busy + waiting):
+        while len(self._workers) < min(self._batch.workers, busy + waiting):
             context = multiprocessing.get_context("spawn")
             ours, theirs = context.Pipe()
-            process = context.Process(target=serve, args=(theirs, self._brief), daemon=True)
+            process = context.Process(target=serve, args=(theirs, self._batch), daemon=True)
             with _undisturbed():
                 process.start()
             theirs.close()  # or its end would not be seen
-            self._workers.append(_Worker(process, ours))
+            self._workers.append(_Process(process, ours))
 
     def _wait(self) -> None:
         connections = [worker.connection for worker in self._workers]
         wait([*connections, *(w.process.sentinel for w in self._workers)], _PATIENCE)
 
-    def _hear(self, worker: _Worker, queue: deque[Job]) -> Iterator[Heard]:
+    def _hear(self, worker: _Process, queue: deque[Job]) -> Iterator[tuple[Job, Report]]:
         """All that a worker has said by now, its death at the last."""
         gone = not worker.process.is_alive()  # asked first: what it said before is still heard
         try:
@@ -122,7 +122,7 @@ class Crew:
         if gone:
             yield from self._bury(worker, queue)
 
-    def _take(self, worker: _Worker, report: Report) -> Iterator[Heard]:
+    def _take(self, worker: _Process, report: Report) -> Iterator[tuple[Job, Report]]:
         if report.kind == "unusable":
             raise report.error or ImpastoError("A worker cannot work.")
         if report.kind == "ready":
@@ -132,9 +132,9 @@ class Crew:
             job = worker.job
             if report.kind in ("done", "failed"):
                 worker.job = None
-            yield Heard(job, report)
+            yield job, report
 
-    def _bury(self, worker: _Worker, queue: deque[Job]) -> Iterator[Heard]:
+    def _bury(self, worker: _Process, queue: deque[Job]) -> Iterator[tuple[Job, Report]]:
         worker.process.kill()  # it may live on with its end of the pipe closed
         worker.process.join()
         worker.connection.close()
@@ -154,13 +154,13 @@ class Crew:
         if self._deaths[worker.job] < TRIES:
             queue.append(worker.job)
             told = f"its worker was lost ({cause}); it is begun once more"
-            yield Heard(worker.job, Report("lost", message=told))
+            yield worker.job, Report("lost", message=told)
             return
         message = (
             f"Its worker was lost {TRIES} times ({cause}). If memory was short, try a smaller "
             "--size, or fewer --workers."
         )
-        yield Heard(worker.job, Report("failed", message=message))
+        yield worker.job, Report("failed", message=message)
 
 
 def _cause(status: int | None) -> str:
@@ -186,3 +186,58 @@ def _undisturbed() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def serve(connection: Connection, batch: Batch) -> None:
+    """Do one job after the other, until the other end goes away.
+
+    Args:
+        connection: jobs come from there, reports go there.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; one decides
+    if hasattr(signal, "pthread_sigmask"):  # both were held back until here
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    logging.getLogger("impasto").addHandler(_Notes(connection))
+    try:
+        _work(connection, batch)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return
+
+
+def _work(connection: Connection, batch: Batch) -> None:
+    try:
+        from impasto.jobs.worker import UnusableError, Worker
+
+        worker = Worker(batch)
+    except (ImpastoError, OSError, MemoryError) as error:
+        connection.send(Report("unusable", error=error))
+        return
+    connection.send(Report("ready"))
+    while True:
+        job = connection.recv()
+        try:
+            for report in worker.reports(job):
+                connection.send(report)
+        except UnusableError as stop:
+            connection.send(Report("unusable", error=stop.error))
+            return
+
+
+def _end_with_parent() -> None:
+    """Paint nothing for a batch that was killed: whoever continues it does so alone."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+class _Notes(logging.Handler):
+    """What the package remarks, for the process that talks to a person."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(logging.WARNING)
+        self._connection = connection
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._connection.send(Report("note", message=record.getMessage()))

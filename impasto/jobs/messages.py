@@ -1,4 +1,4 @@
-"""What goes between a batch and its workers. Knows no PyTorch."""
+"""What is sent between a batch and its workers. Needs no PyTorch."""
 
 from __future__ import annotations
 
@@ -6,31 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from impasto.config.bases import StyledConfig
 from impasto.config.specs import StyleSpec
 
-__all__ = ["Brief", "Cell", "DrawJob", "Job", "PaintJob", "Report"]
-
-
-@dataclass(frozen=True)
-class Brief:
-    """What every job of a worker has in common.
-
-    Attributes:
-        staging: the folder for what is finished.
-        workers: among whom the processor's threads are shared out, and the memory.
-        memory: bytes that all of them may hold; by default four fifths of what is free.
-    """
-
-    config: StyledConfig
-    staging: Path
-    init: Path | None
-    weights: Path | None
-    bits: Literal[8, 16]
-    quality: int
-    recipe: bool
-    workers: int
-    memory: int | None = None
+__all__ = ["Cell", "DrawJob", "Job", "PaintJob", "Report"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +16,7 @@ class PaintJob:
     """A photograph to paint, and the name of its file in the staging folder."""
 
     photograph: Path
-    choices: tuple[StyleSpec, ...]
+    styles: tuple[StyleSpec, ...]
     output: str
 
 
@@ -60,8 +38,8 @@ class DrawJob:
     """A contact sheet to draw: styles above, photographs on the left.
 
     Attributes:
-        columns: each style and what it is called.
-        rows: each photograph, what it is called, and its pictures in the styles' order.
+        columns: each style and its caption.
+        rows: each photograph, its caption, and its pictures in the styles' order.
         width: of each picture, in pixels.
     """
 
@@ -76,11 +54,11 @@ Job = PaintJob | DrawJob
 
 @dataclass(frozen=True)
 class Report:
-    """What a worker says.
+    """What a worker reports.
 
     Attributes:
         kind: `ready` for its first job; `step` within a job; `note` for a remark; `done`, `failed`
-            after it; `lost` if its worker died and it will be begun anew; `unusable` if no job
+            after it; `lost` if its worker died and it will be tried again; `unusable` if no job
             could succeed.
         share: of the job, from 0 to 1.
         seconds: that the job took.

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from impasto.files.digests import of_bytes
-from impasto.jobs.batch import Look
+from impasto.jobs.batch import BatchStyle
 from impasto.jobs.manifest import Entry
 from impasto.jobs.messages import Cell, DrawJob
 from impasto.jobs.status import Item
 
 __all__ = ["Planned", "plan_sheets"]
 
-Part = TypeVar("Part", Look, Path)
+Part = TypeVar("Part", BatchStyle, Path)
 
 _WIDTHS = (320, 256, 200, 160)  # of a picture, in pixels
 _WIDEST, _HIGHEST = 2500, 7000  # of a sheet; upright photographs may make it a little higher
@@ -41,19 +41,19 @@ def plan_sheets(folder: Path, items: Sequence[Item], entries: Mapping[str, Entry
     """
     if not any(_is_done(entries[item.output]) for item in items):
         return []
-    looks = list(dict.fromkeys(item.look for item in items))
+    styles = list(dict.fromkeys(item.style for item in items))
     photographs = list(dict.fromkeys(item.photograph for item in items))
-    found = {(item.photograph, item.look): item for item in items}
-    width = _width_for(min(len(looks), _MOST_COLUMNS), len(photographs))
+    found = {(item.photograph, item.style): item for item in items}
+    width = _width_for(min(len(styles), _MOST_COLUMNS), len(photographs))
     names = _names(photographs)
     planned: list[Planned] = []
-    for across in _pieces(looks, _MOST_COLUMNS):
+    for across in _pieces(styles, _MOST_COLUMNS):
         for down in _pieces(photographs, max(1, _HIGHEST // (width + _ROOM))):
             number = len(planned) + 1
-            rows = [[entries[found[path, look].output] for look in across] for path in down]
+            rows = [[entries[found[path, style].output] for style in across] for path in down]
             job = DrawJob(
                 "contact.jpg" if number == 1 else f"contact-{number}.jpg",
-                tuple((_head(look), look.label) for look in across),
+                tuple((_head(style), style.label) for style in across),
                 tuple(
                     (Cell((str(path),)), names[path], tuple(_cell(folder, e) for e in row))
                     for path, row in zip(down, rows, strict=True)
@@ -91,8 +91,8 @@ def _names(photographs: Sequence[Path]) -> dict[Path, str]:
     }
 
 
-def _head(look: Look) -> Cell:
-    return Cell(tuple(str(choice.source) for choice in look.choices))
+def _head(style: BatchStyle) -> Cell:
+    return Cell(tuple(str(spec.source) for spec in style.specs))
 
 
 def _cell(folder: Path, entry: Entry) -> Cell:

@@ -1,24 +1,21 @@
-"""Plans from the fastest to the leanest, and painting by a leaner one when memory cannot be had."""
+"""Plans from the fastest to the leanest, and which one follows when memory cannot be had."""
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from impasto.config.memory import MemoryPlan
-from impasto.engine.snapshots import Execution, Snapshot
-from impasto.engine.step import Step
 from impasto.engine.workload import Workload
 from impasto.errors import is_out_of_memory
 
-__all__ = ["MEBIBYTE", "ladder", "paint_leaner", "smaller"]
+__all__ = ["MEBIBYTE", "ladder", "leaner_plan", "plan_in_words"]
 
 
 MEBIBYTE = 2**20
 
 
-# Of what could not be had, so much may be asked for next.
+# A plan is tried next if it needs at most this share of what could not be had.
 _WORTH = 0.8
 
 
@@ -37,7 +34,7 @@ _PLANS = (
 
 
 def ladder(workload: Workload) -> Iterator[MemoryPlan]:
-    """The plans that a run can be done by, from the fastest to the leanest."""
+    """Yield the plans that a run can be done by, from the fastest to the leanest."""
     seen: set[MemoryPlan] = set()
     for plan in _PLANS:
         if plan.tile and not workload.can_tile:
@@ -51,42 +48,28 @@ def ladder(workload: Workload) -> Iterator[MemoryPlan]:
             yield plan
 
 
-def smaller(workload: Workload, than: MemoryPlan, itemsize: int = 2) -> MemoryPlan | None:
-    """The first leaner plan that is worth another attempt; None if there is none.
+def leaner_plan(
+    error: Exception, workload: Workload, than: MemoryPlan, itemsize: int = 2
+) -> MemoryPlan | None:
+    """Return the first leaner plan that is worth another attempt after an error.
 
     Args:
+        than: the plan that the run had.
         itemsize: bytes of a number inside the network.
+
+    Returns:
+        None if memory is not what the run lacked, or no plan needs clearly less.
     """
+    if not is_out_of_memory(error):
+        return None
     enough = _WORTH * workload.bytes(than, itemsize)
     return next(
         (plan for plan in ladder(workload) if workload.bytes(plan, itemsize) <= enough), None
     )
 
 
-def paint_leaner(
-    paint: Callable[[Execution], Iterator[Step]],
-    workload: Workload,
-    execution: Execution,
-    saved: Callable[[], Snapshot | None],
-    changed: Callable[[MemoryPlan], None],
-) -> Iterator[Step]:
-    """Paint; whenever memory cannot be had, go on by the next leaner plan, from the last state.
-
-    Args:
-        paint: goes some way.
-        saved: gives the last state that was saved; None begins anew.
-        changed: is told of another plan, before it is taken.
-    """
-    while True:
-        try:
-            yield from paint(execution)
-        except Exception as error:
-            plan = smaller(workload, execution.plan) if is_out_of_memory(error) else None
-            if plan is None:
-                raise
-            error.__traceback__ = None  # it holds what the run held
-        else:
-            return
-        gc.collect()
-        changed(plan)
-        execution = replace(execution, plan=plan, snapshot=saved())
+def plan_in_words(plan: MemoryPlan) -> str:
+    """Return how a picture is computed by a plan."""
+    if not plan.tile:
+        return "the picture is computed as a whole"
+    return f"the picture is computed in tiles of {plan.tile // MEBIBYTE} MiB"

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
+from impasto.config.output import OutputSettings
 from impasto.config.recipe import ROLES, Recipe
-from impasto.errors import RecipeError, ResumeError
+from impasto.errors import OptionError, RecipeError, ResumeError
 from impasto.files.strict_json import Reader, Shape
 
 __all__ = ["FORMAT", "Goal", "Record"]
@@ -39,8 +40,7 @@ class Goal:
 
     Attributes:
         path: the picture's file, absolute.
-        bits, quality: as `image.files.write` takes them.
-        recipe: whether the picture carries its recipe.
+        settings: how its file is written.
         preview_every: iterations between two previews, if any.
         replaces: digests of what may be at `path` when the picture is written: what was there as
             the run began, if it was told to replace it, and pictures of its own.
@@ -50,16 +50,12 @@ class Goal:
     """
 
     path: str
-    bits: int = 8
-    quality: int = 95
-    recipe: bool = True
+    settings: OutputSettings = field(default_factory=OutputSettings)
     preview_every: int | None = None
     replaces: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_path("the output", self.path)
-        if self.bits not in (8, 16) or not 1 <= self.quality <= 100:
-            _refuse(f"the output has {self.bits!r:.80} bits and quality {self.quality!r:.80}")
         if self.preview_every is not None and not 1 <= self.preview_every <= 2**31:
             _refuse(f"preview_every is {self.preview_every!r:.80}; it counts from 1")
         if len(self.replaces) > _MOST_REPLACED:
@@ -69,9 +65,31 @@ class Goal:
                 _refuse(f"what it replaces is {digest!r:.80}, which is no digest")
 
     def owning(self, digest: str) -> Goal:
-        """The same goal of a run that wrote a file with this digest there, and may replace it."""
-        rest = tuple(known for known in self.replaces if known != digest)
-        return replace(self, replaces=(*rest, digest)[-_MOST_REPLACED:])
+        """Return the goal of a run that wrote a file with this digest there, and may replace it."""
+        others = tuple(known for known in self.replaces if known != digest)
+        return replace(self, replaces=(*others, digest)[-_MOST_REPLACED:])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields, the settings beside the others."""
+        data = asdict(self)
+        return {**data, **data.pop("settings")}
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Goal:
+        """Read what `to_dict` wrote; a setting that an earlier Impasto did not have is its default.
+
+        Raises:
+            ResumeError: anything else.
+        """
+        if isinstance(data, dict):
+            data = {**asdict(OutputSettings()), **data}
+        table = _READER.table("the goal", data, _GOAL)
+        table["replaces"] = _strings("what it replaces", table["replaces"])
+        try:
+            settings = OutputSettings(**{name: table.pop(name) for name in _SETTINGS})
+        except OptionError as error:
+            raise ResumeError(f"The run's output cannot be used. {error}") from None
+        return cls(**table, settings=settings)
 
 
 @dataclass(frozen=True)
@@ -130,7 +148,8 @@ class Record:
 
     def to_json(self) -> str:
         """ASCII JSON."""
-        data = {"format": FORMAT, **asdict(self), "recipe": json.loads(self.recipe.to_json())}
+        data = {"format": FORMAT, **vars(self), "goal": self.goal.to_dict()}
+        data["recipe"] = json.loads(self.recipe.to_json())
         return json.dumps(data, sort_keys=True, indent=1, allow_nan=False) + "\n"
 
     @classmethod
@@ -149,12 +168,9 @@ class Record:
             )
         data = _READER.table("a run", parsed, _SHAPE)
         del data["format"]
-        goal = _READER.table("the goal", data.pop("goal"), _GOAL)
         places = _READER.table("places", data.pop("places"), _PLACES)
-        goal["replaces"] = _strings("what it replaces", goal["replaces"])
         return cls(
-            **data | {"recipe": _recipe(data["recipe"])},
-            goal=Goal(**goal),
+            **data | {"recipe": _recipe(data["recipe"]), "goal": Goal.from_dict(data["goal"])},
             places={r: _strings(f"the places of {r}", named) for r, named in places.items()},
         )
 
@@ -170,11 +186,10 @@ _SHAPE: Shape = {
     "began": (str,),
     "mark": (str,),
 }
+_SETTINGS: Shape = {spec.name: (type(spec.default),) for spec in fields(OutputSettings)}
 _GOAL: Shape = {
     "path": (str,),
-    "bits": (int,),
-    "quality": (int,),
-    "recipe": (bool,),
+    **_SETTINGS,
     "preview_every": (int, type(None)),
     "replaces": (list,),
 }

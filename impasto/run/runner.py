@@ -1,420 +1,308 @@
-"""A task, painted before a person's eyes. Imports PyTorch: commands import it when they run."""
+"""The one place where a task is painted: a task comes in, events come out.
+
+The command, batches, studies, `impasto.resume` and the calls from Python all draw from `run`.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import gc
-import json
 import logging
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import Literal
 
-import typer
-
-from impasto.cli.console import remark
-from impasto.cli.interrupt import INTERRUPTED, TERMINATED, Interruption, patient
-from impasto.cli.planning import as_dict, leaner
-from impasto.cli.progress import watching
-from impasto.config.memory import MemoryPlan
 from impasto.config.recipe import Recipe, Stop
-from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution, Snapshot
+from impasto.engine.snapshots import Execution, Snapshot
 from impasto.engine.step import Step
-from impasto.errors import ImpastoError, OptionError, PictureError, ResumeError
+from impasto.errors import ResumeError
 from impasto.image.picture import Picture
 from impasto.image.reading import digest
-from impasto.image.writing import check_writable, write
 from impasto.painting.sources import Task, finish, paint
-from impasto.run import trace as traces
+from impasto.run import trace
+from impasto.run.events import Events, Failed, Finished, Noted, Result, Started, Stepped
 from impasto.run.execution import recorded
 from impasto.run.folder import RunFolder
-from impasto.run.forecast import Forecast
-from impasto.run.memory_fallback import paint_leaner
+from impasto.run.forecast import Forecast, forecast
+from impasto.run.halt import Halt
+from impasto.run.memory_fallback import leaner_plan, plan_in_words
+from impasto.run.output import Output, Previewer
 from impasto.run.state import sync
-from impasto.runtime import peak_memory
 
-__all__ = ["Output", "Result", "present", "run"]
+__all__ = ["run"]
 
 _LOG = logging.getLogger("impasto")
 
-# Pixels from which on the optimiser goes before the picture's file is put together.
+# Pixels from which on the optimiser is released before the picture's file is put together.
 _LARGE = 4_000_000
-
-
-@dataclass(frozen=True)
-class Output:
-    """What a run writes and shows.
-
-    Attributes:
-        path: the picture's file.
-        recipe: whether the picture carries its recipe.
-        preview_every: iterations between two previews, if any.
-        trace: where each step goes as a line of JSON, if anywhere.
-        goes_on: with a run that was stopped, and with its trace.
-    """
-
-    path: Path
-    bits: Literal[8, 16] = 8
-    quality: int = 95
-    force: bool = False
-    recipe: bool = True
-    preview_every: int | None = None
-    trace: Path | None = None
-    goes_on: bool = False
-    quiet: bool = False
-
-    @property
-    def preview(self) -> Path:
-        """Where the picture so far goes: `out.preview.png` beside `out.jpg`."""
-        return self.path.with_name(f"{self.path.stem}.preview.png")
-
-    def check(self, long_side: int) -> None:
-        """Fail before the work rather than after it.
-
-        A preview that is there already is one that an earlier run left: it is replaced.
-
-        Args:
-            long_side: what the picture will measure.
-
-        Raises:
-            ImpastoError: a file that is there already, without `force`, or that cannot be written.
-        """
-        check_writable(self.path, bits=self.bits, force=self.force, long_side=long_side)
-        if self.preview_every is not None:
-            check_writable(self.preview, force=True)
-        if self.trace is not None:
-            if self.trace.resolve() in (self.path.resolve(), self.preview.resolve()):
-                raise OptionError(f"{self.trace} cannot be both --trace and a picture of the run.")
-            traces.check(self.trace, force=self.force, append=self.goes_on)
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came of a run.
-
-    Attributes:
-        iterations: those that were done now; a run that went on has had others before.
-        interrupted: somebody ended it before its time.
-        folder: where it can be gone on with, or be extended, if anywhere.
-        expected: what was foretold of it.
-    """
-
-    path: Path
-    seconds: float
-    width: int
-    height: int
-    iterations: int
-    losses: dict[str, float]
-    interrupted: bool
-    recipe: Recipe
-    folder: Path | None = None
-    expected: Forecast | None = None
-
-    def to_json(self) -> str:
-        """One line for scripts, with the written file's digest."""
-        return json.dumps(
-            {
-                "output": str(self.path),
-                "digest": digest(self.path),
-                "seconds": round(self.seconds, 3),
-                "width": self.width,
-                "height": self.height,
-                "iterations": self.iterations,
-                "losses": traces.finite(self.losses),
-                "peak_memory": peak_memory(),
-                "forecast": None if self.expected is None else as_dict(self.expected),
-                "interrupted": self.interrupted,
-                "run": None if self.folder is None else str(self.folder),
-                "recipe": json.loads(self.recipe.to_json()),
-            }
-        )
 
 
 def run(
     task: Task,
-    output: Output,
+    output: Output | None = None,
     *,
-    execution: Execution = DEFAULT_EXECUTION,
-    folder: RunFolder | None = None,
+    execution: Execution | None = None,
+    memory: int | None = None,
     expected: Forecast | None = None,
-) -> Result:
-    """Paint, report and write; the first Ctrl-C writes the picture so far.
+    folder: RunFolder | None = None,
+    stop: Callable[[], Halt] = lambda: Halt.NO,
+) -> Events:
+    """Paint a task and write its picture.
 
-    A task whose recipe has `stopped_at` stops there.
+    A task whose recipe has `stopped_at` stops there. Where memory cannot be had, the run goes on by
+    a leaner plan, from its last state.
 
     Args:
-        execution: from where on, and with how much memory.
-        folder: where the run's states go, in which it has begun; it is removed once the picture is
-            written, unless it is to be kept or the run was interrupted.
-        expected: what was foretold of it.
+        output: what is written; None writes nothing, and the picture is in the result.
+        execution: by which plan, and from which state; by default from the beginning, by a plan
+            that fits into memory.
+        memory: bytes that the process may hold, for that plan; by default four fifths of what is
+            free.
+        expected: the forecast, if it was made already.
+        folder: where the run's states go. It is removed once the picture is written, unless it
+            is to be kept or the run was interrupted.
+        stop: is asked after every iteration.
+
+    Yields:
+        `Started`; `Stepped` after every iteration; `Noted`; and at the end `Finished` or `Failed`.
+        Whatever is thrown into it, Ctrl-C too, leaves the run's last state in its folder.
 
     Raises:
-        ImpastoError: as `paint` and `write` do.
-        KeyboardInterrupt: Ctrl-C before the first step was done, or twice.
-        Exit: after SIGTERM, with the state written and no picture.
+        OptionError: no plan needs so little memory.
     """
-    began = time.monotonic()
-    at = _Progress(execution.plan)
-    with patient() as interruption, _pointing_to_run(folder, at), _pointing_to_preview(output):
-        step = _paint(task, output, interruption, execution, folder, at)
-        ended = _is_last(step) or _stop_of(step) == task.recipe.stopped_at
-        is_large = task.workload.pixels >= _LARGE
-        if folder is not None and (folder.record.keep or not ended or is_large):
-            at.is_kept = _try_to_save(folder, step)
-        if interruption.hurried and not ended:
-            _leave(folder)
-        stop = None if _is_last(step) else _stop_of(step)
-        recipe = recorded(replace(task.recipe, stopped_at=stop), replace(execution, plan=at.plan))
-        recipe = replace(recipe, replanned=recipe.replanned or at.replanned)
-        picture, losses = finish(task, step), step.losses
-        at.rescue = partial(_put_elsewhere, picture, recipe, output)
-        if is_large:
-            at.steps.clear()  # the optimiser's memory, before the file is put together
+    if expected is None:
+        plan = None if execution is None else execution.plan
+        expected = forecast(task, memory, plan=plan)
+    execution = replace(execution or Execution(), plan=expected.plan)
+    painting = _Run(task, output, execution, expected, folder, stop)
+    yield Started(task, expected)
+    try:
+        yield from painting.events()
+    except Exception as error:
+        yield Failed(error)
+
+
+class _Run:
+    """A run while it is painted.
+
+    Attributes:
+        step: the last one, which nobody else holds, so that its memory can be released.
+        is_whole: nothing has changed the last step's picture: between two iterations.
+        is_saved: its last state is written, and needs no step any more.
+        rescue: writes the picture elsewhere, once there is one.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        output: Output | None,
+        execution: Execution,
+        expected: Forecast,
+        folder: RunFolder | None,
+        stop: Callable[[], Halt],
+    ) -> None:
+        self.task, self.output, self.execution, self.expected = task, output, execution, expected
+        self.folder, self.stop = folder, stop
+        self.previewer = Previewer(output)
+        self.step: Step | None = None
+        self.count = 0
+        self.halt = Halt.NO
+        self.replanned = self.is_whole = self.is_saved = self.is_over = False
+        self.rescue: Callable[[BaseException], None] | None = None
+
+    def events(self) -> Events:
+        """Paint, write, and put the folder away."""
+        began = time.monotonic()
+        with self._keeping_what_there_is():
+            with trace.tracing(
+                self.output.trace if self.output else None,
+                force=self.output is not None and self.output.force,
+                append=self.output is not None and self.output.resumes,
+            ) as write_trace:
+                yield from self._paint(write_trace)
+            ended = self._is_last or self._is_at_stop
+            self._save_at_the_end(ended)
+            if self.halt is Halt.AT_ONCE and not ended:
+                result = self._result(began, None, self.task.recipe, self._last.losses)
+            else:
+                result = self._written(began, ended)
+            self.is_over = True
+        yield Finished(result)
+
+    # Painting
+
+    def _paint(self, write_trace: Callable[[Stepped], None]) -> Events:
+        """Go through the steps, as far as the run may."""
+        for step in self._steps():
+            if isinstance(step, Noted):
+                yield step
+                continue
+            self.step, self.is_whole = step, True
+            del step  # only `self` holds it, which can release its memory
+            self.count += 1
+            event = Stepped.of(self._last, self._picture)
+            write_trace(event)
+            self.previewer.step(self.count, self._picture)
+            yield event
+            self.halt = self.stop()
+            if self.halt is not Halt.NO or self._is_at_stop:
+                return
+            if self.folder is not None:
+                self.folder.keep_up(self._last)
+            self.is_whole = False  # the next step is being made, in place
+        self.is_whole = True
+
+    def _steps(self) -> Iterator[Step | Noted]:
+        """Yield the run's steps; by a leaner plan where memory cannot be had."""
+        while True:
+            try:
+                yield from paint(self.task, self.execution)
+                return
+            except Exception as error:
+                plan = leaner_plan(error, self.task.workload, self.execution.plan)
+                if plan is None:
+                    raise
+                error.__traceback__ = None  # it holds what the run held
+            self.step = None
+            gc.collect()
+            yield Noted(f"memory could not be had: going on, {plan_in_words(plan)}")
+            self.execution = replace(self.execution, plan=plan, snapshot=self._saved_snapshot())
+            self._record_plan()
+
+    def _saved_snapshot(self) -> Snapshot | None:
+        """Return the last state; without one the run begins again."""
+        saved = None if self.folder is None else self.folder.saved()
+        return None if saved is None else saved.snapshot
+
+    def _record_plan(self) -> None:
+        if self.folder is None:
+            return
+        self.replanned |= self.folder.has_state
+        recipe = recorded(self.folder.record.recipe, self.execution)
+        self.folder.change(recipe=replace(recipe, replanned=self.replanned))
+
+    # Where it is
+
+    @property
+    def _last(self) -> Step:
+        assert self.step is not None, "the run has no step"
+        return self.step
+
+    def _picture(self) -> Picture:
+        return finish(self.task, self._last)
+
+    @property
+    def _is_last(self) -> bool:
+        step = self._last
+        return (step.scale, step.iteration) == (step.scales, step.iterations)
+
+    @property
+    def _is_at_stop(self) -> bool:
+        return self.task.recipe.stopped_at == _stop_of(self._last)
+
+    # The end
+
+    def _save_at_the_end(self, ended: bool) -> None:
+        """Write the state of a run that may be resumed or extended, or whose picture is large."""
+        if self.folder is None:
+            return
+        is_resumable = self.output is None or self.folder.record.keep or not ended
+        if is_resumable or self.task.workload.pixels >= _LARGE:
+            self.is_saved = self._try_to_save()
+
+    def _written(self, began: float, ended: bool) -> Result:
+        """Write the picture, put the folder away, and return the result."""
+        step = self._last
+        recipe = self._recipe()
+        picture, losses = finish(self.task, step), step.losses
         del step
-        _write(picture, recipe, output)
-        if output.preview_every is not None:
-            output.preview.unlink(missing_ok=True)
-        left = folder is not None and _put_away(folder, output.path, ended=ended)
-    return Result(
-        path=output.path,
-        seconds=time.monotonic() - began,
-        width=picture.width,
-        height=picture.height,
-        iterations=at.count,
-        losses=losses,
-        interrupted=not ended,
-        recipe=recipe,
-        folder=folder.path if folder is not None and left else None,
-        expected=expected,
-    )
+        if self.output is not None:
+            self.rescue = partial(self.output.rescue, picture, recipe)
+            if self.task.workload.pixels >= _LARGE:
+                self.step = None
+            if self.folder is not None:
+                self.output.restore_parent()
+            self.output.write(picture, recipe)
+            self.previewer.remove()
+            self._put_away(ended)
+        return self._result(began, picture, recipe, losses, interrupted=not ended)
 
+    def _recipe(self) -> Recipe:
+        stopped_at = None if self._is_last else _stop_of(self._last)
+        recipe = recorded(replace(self.task.recipe, stopped_at=stopped_at), self.execution)
+        return replace(recipe, replanned=recipe.replanned or self.replanned)
 
-def present(result: Result, *, quiet: bool, as_json: bool) -> None:
-    """Say what came of it: the file to standard output, the rest beside it.
-
-    Raises:
-        Exit: with the status of an interrupted command, if it was.
-    """
-    if not quiet:
-        early = ", stopped early" if result.interrupted else ""
-        remark(f"{result.width}×{result.height} pixels in {result.seconds:.1f} s{early}")
-        if result.interrupted and result.folder is not None:
-            remark(f"`impasto resume {result.folder}` goes on with it")
-    print(result.to_json() if as_json else result.path)
-    if result.interrupted:
-        raise typer.Exit(INTERRUPTED)
-
-
-@dataclass
-class _Progress:
-    """How far a run is, by which plan; `is_whole` while nothing changes the last step's picture."""
-
-    plan: MemoryPlan
-    replanned: bool = False
-    steps: list[Step] = field(default_factory=list)
-    count: int = 0
-    is_whole: bool = False
-    is_kept: bool = False  # its last state is written, and it needs no step any more
-    rescue: Callable[[BaseException], None] | None = None  # once there is a picture
-
-
-def _paint(
-    task: Task,
-    output: Output,
-    interruption: Interruption,
-    execution: Execution,
-    folder: RunFolder | None,
-    at: _Progress,
-) -> Step:
-    """Go through the steps, as far as one may; the last one."""
-    with (
-        watching(output.quiet) as report,
-        traces.tracing(output.trace, force=output.force, append=output.goes_on) as trace,
-    ):
-        preview = _Previewer(task, output.preview)
-        for step in _watched(_steps(task, execution, folder, at), at):
-            interruption.keeping = True
-            report(step)
-            trace(step)
-            if output.preview_every is not None and at.count % output.preview_every == 0:
-                preview(step)
-            if interruption.asked or _stop_of(step) == task.recipe.stopped_at:
-                break
-            if folder is not None:
-                folder.keep_up(step)
-            del step
-    return at.steps[0]
-
-
-def _steps(
-    task: Task, execution: Execution, folder: RunFolder | None, at: _Progress
-) -> Iterator[Step]:
-    """The run's steps; by a leaner plan where memory could not be had."""
-
-    def saved() -> Snapshot | None:
-        found = None if folder is None else folder.saved()
-        return None if found is None else found.snapshot
-
-    def changed(plan: MemoryPlan) -> None:
-        at.plan = plan
-        at.replanned |= folder is not None and folder.has_state
-        at.steps.clear()  # the last one holds the memory that could not be had
-        gc.collect()
-        leaner(plan)
-        if folder is not None:
-            recipe = recorded(folder.record.recipe, replace(execution, plan=plan))
-            folder.change(recipe=replace(recipe, replanned=at.replanned))
-
-    return paint_leaner(partial(paint, task), task.workload, execution, saved, changed)
-
-
-def _watched(steps: Iterator[Step], at: _Progress) -> Iterator[Step]:
-    """The same steps. Of one that fails in the making nothing can be saved: it is half done."""
-    for step in steps:
-        at.steps[:] = [step]
-        at.count += 1
-        at.is_whole = True
-        yield step
-        at.is_whole = False
-        del step  # only `at` holds it, which can let go of the memory behind it
-    at.is_whole = True
-
-
-def _try_to_save(folder: RunFolder, step: Step) -> bool:
-    """Write the state; if that fails, say so and go on, as there may still be a picture."""
-    try:
-        folder.save(step)
-    except ResumeError as error:
-        _LOG.warning("%s", error)
-        return False
-    return True
-
-
-def _leave(folder: RunFolder | None) -> None:
-    """End as SIGTERM wants it, without a picture.
-
-    Raises:
-        Exit: alexecutions.
-    """
-    if folder is not None and folder.has_state:
-        remark(f"terminated; `impasto resume {folder.path}` goes on")
-    raise typer.Exit(TERMINATED)
-
-
-def _put_away(folder: RunFolder, path: Path, *, ended: bool) -> bool:
-    """Let go of a run whose picture is written; whether its folder is still of use."""
-    sync(path)
-    sync(path.parent)  # the picture outlives a power cut before anything else is removed
-    record = folder.record
-    if folder.has_state and (record.keep or not ended):
-        folder.change(finished=ended, goal=record.goal.owning(digest(path)))
-        return True
-    folder.remove()
-    return False
-
-
-class _Previewer:
-    """Writes the picture so far. A failure is told once, and no more: it is only a preview."""
-
-    def __init__(self, task: Task, path: Path) -> None:
-        self._task, self._path, self._is_warned = task, path, False
-
-    def __call__(self, step: Step) -> None:
-        try:
-            write(finish(self._task, step), self._path, force=True)
-        except PictureError as error:
-            if not self._is_warned:
-                _LOG.warning("%s The run goes on.", error)
-            self._is_warned = True
-
-
-def _write(picture: Picture, recipe: Recipe, output: Output) -> None:
-    parent = output.path.parent
-    if not parent.exists():  # it was there when the run began
-        with contextlib.suppress(OSError):
-            parent.mkdir(parents=True)
-            _LOG.warning("%s was removed, and is made anew for the picture.", parent)
-    try:
-        write(
-            picture,
-            output.path,
-            recipe=recipe.to_json() if output.recipe else None,
-            bits=output.bits,
-            force=output.force,
-            quality=output.quality,
+    def _result(
+        self,
+        began: float,
+        picture: Picture | None,
+        recipe: Recipe,
+        losses: dict[str, float],
+        *,
+        interrupted: bool = True,
+    ) -> Result:
+        has_folder = self.folder is not None and self.folder.has_state
+        return Result(
+            picture=picture,
+            path=self.output.path if self.output and picture is not None else None,
+            seconds=time.monotonic() - began,
+            iterations=self.count,
+            losses=losses,
+            interrupted=interrupted,
+            recipe=recipe,
+            forecast=self.expected,
+            folder=self.folder.path if self.folder is not None and has_folder else None,
         )
-    except PictureError as error:
-        error.add_note("Nothing was overwritten.")
-        raise
 
+    def _put_away(self, ended: bool) -> None:
+        """Keep or remove the folder of a run whose picture is written."""
+        if self.folder is None or self.output is None:
+            return
+        path, record = self.output.path, self.folder.record
+        sync(path)
+        sync(path.parent)  # the picture outlives a power cut before anything else is removed
+        if self.folder.has_state and (record.keep or not ended):
+            self.folder.change(finished=ended, goal=record.goal.owning(digest(path)))
+        else:
+            self.folder.remove()
 
-def _put_elsewhere(picture: Picture, recipe: Recipe, output: Output, error: BaseException) -> None:
-    """Write a picture that has no place of its own to the system's temporary files, and say so."""
-    with contextlib.suppress(OSError, ImpastoError):
-        place = Path(tempfile.mkdtemp(prefix="impasto-"), output.path.name)
-        _write(picture, recipe, replace(output, path=place))
-        error.add_note(f"The picture is in {place} instead.")
+    def _try_to_save(self) -> bool:
+        """Write the state; if that fails, warn and go on, as there may still be a picture."""
+        assert self.folder is not None
+        try:
+            self.folder.save(self._last)
+        except ResumeError as error:
+            _LOG.warning("%s", error)
+            return False
+        return True
 
+    # Failures
 
-@contextlib.contextmanager
-def _pointing_to_run(folder: RunFolder | None, at: _Progress) -> Iterator[None]:
-    """Of a run that fails keep what there is, and say how to go on; without a state, nothing."""
-    try:
-        yield
-    except typer.Exit:
-        raise
-    except BaseException as error:
-        if folder is not None:
-            _keep(folder, at, error)
-        raise
+    @contextlib.contextmanager
+    def _keeping_what_there_is(self) -> Iterator[None]:
+        """Of a run that fails keep what there is, and add to the error how to go on."""
+        try:
+            yield
+        except BaseException as error:
+            if not self.is_over:
+                self._keep(error)
+                self.previewer.point_to(error)
+            raise
 
-
-def _keep(folder: RunFolder, at: _Progress, error: BaseException) -> None:
-    # Ctrl-C twice means at once.
-    if at.is_whole and isinstance(error, Exception) and not folder.is_young:
-        is_kept = _try_to_save(folder, at.steps[0]) if at.steps else at.is_kept
-        if not is_kept and at.rescue is not None:
-            at.rescue(error)
-    if not folder.has_state:
-        folder.remove()
-        return
-    told = f"`impasto resume {folder.path}` goes on from its last state."
-    if isinstance(error, Exception):
-        error.add_note(told)
-    else:  # which ends without a message of its own
-        remark(told)
-
-
-@contextlib.contextmanager
-def _pointing_to_preview(output: Output) -> Iterator[None]:
-    """Say of a run that fails where its last preview is, if it wrote one."""
-    before = _stamp(output)
-    try:
-        yield
-    except BaseException as error:
-        if _stamp(output) not in (None, before):
-            told = f"The picture so far is in {output.preview}."
-            if isinstance(error, KeyboardInterrupt):  # which ends without a message of its own
-                remark(told)
-            error.add_note(told)
-        raise
-
-
-def _stamp(output: Output) -> tuple[int, int] | None:
-    """What tells one preview from another at the same place."""
-    if output.preview_every is None or not output.preview.is_file():
-        return None
-    found = output.preview.stat()
-    return found.st_ino, found.st_mtime_ns
+    def _keep(self, error: BaseException) -> None:
+        if self.folder is None:
+            return
+        # Ctrl-C twice means at once.
+        if self.is_whole and isinstance(error, Exception) and not self.folder.is_young:
+            is_kept = self.is_saved if self.step is None else self._try_to_save()
+            if not is_kept and self.rescue is not None:
+                self.rescue(error)
+        if not self.folder.has_state:
+            self.folder.remove()
+            return
+        error.add_note(f"`impasto resume {self.folder.path}` goes on from its last state.")
 
 
 def _stop_of(step: Step) -> Stop:
     return Stop(step.scale, step.iteration)
-
-
-def _is_last(step: Step) -> bool:
-    return (step.scale, step.iteration) == (step.scales, step.iterations)

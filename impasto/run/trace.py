@@ -7,16 +7,17 @@ import functools
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from impasto.cli.progress import Reporter
-from impasto.engine.step import Step
 from impasto.errors import ImpastoError, OptionError
 from impasto.files import atomic
+from impasto.run.events import Stepped
 
 __all__ = ["check", "finite", "tracing"]
+
+Writer = Callable[[Stepped], None]
 
 _FIELDS = ("scale", "scales", "width", "height", "iteration", "iterations", "done", "note")
 
@@ -45,7 +46,7 @@ def check(path: Path, *, force: bool = False, append: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def tracing(path: Path | None, *, force: bool = False, append: bool = False) -> Iterator[Reporter]:
+def tracing(path: Path | None, *, force: bool = False, append: bool = False) -> Iterator[Writer]:
     """Write each reported step to a file at once, so that it can be read while it grows.
 
     Without a first step no file is made, and none that was there is emptied.
@@ -72,7 +73,7 @@ def tracing(path: Path | None, *, force: bool = False, append: bool = False) -> 
             stack.callback(_close, opened)
             return opened
 
-        def report(step: Step) -> None:
+        def report(step: Stepped) -> None:
             try:
                 _write(file(), step, time.monotonic() - began)
             except OSError as problem:
@@ -105,7 +106,7 @@ def _check_open(path: Path) -> None:
         raise OptionError(f"{path} cannot be written: {reason}. Give another name.") from problem
 
 
-def _write(file: TextIO, step: Step, seconds: float) -> None:
+def _write(file: TextIO, step: Stepped, seconds: float) -> None:
     record: dict[str, Any] = {name: getattr(step, name) for name in _FIELDS}
     record |= {"seconds": round(seconds, 3), "losses": finite(step.losses)}
     file.write(json.dumps(record) + "\n")

@@ -1,0 +1,216 @@
+"""A run before a person's eyes: its events as a progress bar, remarks and a result.
+
+Imports PyTorch: commands import it when they run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from impasto.cli.console import remark
+from impasto.cli.interrupt import INTERRUPTED, TERMINATED, Interruption, patient
+from impasto.cli.options import RunFlags
+from impasto.cli.progress import Bar, progress_bar
+from impasto.config.memory import gigabytes, parse_memory
+from impasto.config.methods import PictureConfig
+from impasto.image.reading import digest
+from impasto.painting.prepare import prepare
+from impasto.painting.sources import Sources, Task
+from impasto.run.events import Event, Events, Noted, Result, Started, Stepped, consume
+from impasto.run.forecast import Forecast
+from impasto.run.launch import RunOptions, begin
+from impasto.run.memory_fallback import plan_in_words
+from impasto.run.output import Output
+from impasto.run.trace import finite
+from impasto.runtime import peak_memory
+
+__all__ = ["follow", "output_of", "paint"]
+
+
+def paint(sources: Sources, config: PictureConfig, flags: RunFlags, name: str) -> None:
+    """Paint what a command was asked for.
+
+    Args:
+        name: the result's file, if none was named.
+
+    Raises:
+        ImpastoError: as `prepare` and a run do.
+        Exit: with the status of an interrupted command.
+    """
+    output = output_of(flags, name)
+    prepared = partial(prepare, sources, config)
+    follow(
+        lambda options: begin(prepared, output, options, config.size, weights=sources.weights),
+        flags,
+    )
+
+
+def output_of(flags: RunFlags, name: str | Path, **settings: Any) -> Output:
+    """Return what a run writes.
+
+    Args:
+        name: the picture's file, if none was named.
+        settings: of the output, where no flag says otherwise.
+    """
+    return Output(
+        path=flags.out or Path(name),
+        settings=flags.settings(**settings),
+        force=flags.force,
+        preview_every=flags.preview_every,
+        trace=flags.trace,
+    )
+
+
+def follow(start: Callable[[RunOptions], Events], flags: RunFlags) -> None:
+    """Follow a run to its end, and print its result.
+
+    The first Ctrl-C after the first step writes the picture so far; SIGTERM keeps only the state.
+
+    Args:
+        start: begins the run.
+
+    Raises:
+        ImpastoError: the run's own error.
+        Exit: with the status of an interrupted command.
+    """
+    with (
+        patient() as interruption,
+        progress_bar("looking at the pictures", quiet=flags.quiet, width=10) as bar,
+    ):
+        options = RunOptions(
+            folder=flags.run,
+            keep=flags.keep_run,
+            resume=flags.resume,
+            memory=None if flags.memory is None else parse_memory(flags.memory),
+            dry_run=flags.dry_run,
+            stop=interruption.halt,
+        )
+        result = consume(start(options), partial(_show, flags, bar, interruption))
+    if result is not None:
+        _print_result(result, flags)
+
+
+def _show(flags: RunFlags, bar: Bar | None, interruption: Interruption, event: Event) -> None:
+    if isinstance(event, Started):
+        if flags.dry_run:
+            _print_forecast(event.task, event.forecast, as_json=flags.as_json)
+        elif event.forecast.seconds is not None and not flags.quiet:
+            remark(_forecast_in_words(event.task, event.forecast))
+    elif isinstance(event, Noted) and not flags.quiet:
+        remark(event.message)
+    elif isinstance(event, Stepped):
+        interruption.keeping = True
+        if not flags.quiet:
+            _show_step(event, bar)
+
+
+def _show_step(step: Stepped, bar: Bar | None) -> None:
+    """Move the bar, or print a line for each scale."""
+    place = f"scale {step.scale}/{step.scales} {step.width}×{step.height}"
+    if step.note:
+        (bar.note if bar else remark)(step.note)
+    if bar is not None:
+        both = (name for name in ("content", "style") if name in step.losses)
+        losses = " ".join(f"{name} {step.losses[name]:.3f}" for name in both)
+        bar(step.done, f"{place} {step.iteration:>3}/{step.iterations}", losses)
+    elif step.iteration == 1:
+        remark(f"{place}, {step.iterations} iterations")
+
+
+def _print_result(result: Result, flags: RunFlags) -> None:
+    """Print the picture's file to standard output, the rest beside it.
+
+    Raises:
+        Exit: with the status of an interrupted command, if it was.
+    """
+    if result.picture is None:  # SIGTERM, of a system that will not wait for a picture
+        if result.folder is not None:
+            remark(f"terminated; `impasto resume {result.folder}` goes on")
+        raise typer.Exit(TERMINATED)
+    if not flags.quiet:
+        early = ", stopped early" if result.interrupted else ""
+        size = f"{result.picture.width}×{result.picture.height}"
+        remark(f"{size} pixels in {result.seconds:.1f} s{early}")
+        if result.interrupted and result.folder is not None:
+            remark(f"`impasto resume {result.folder}` goes on with it")
+    print(_result_as_json(result) if flags.as_json else result.path)
+    if result.interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _result_as_json(result: Result) -> str:
+    """Return one line for scripts, with the written file's digest."""
+    assert result.path is not None
+    picture = result.painted
+    return json.dumps(
+        {
+            "output": str(result.path),
+            "digest": digest(result.path),
+            "seconds": round(result.seconds, 3),
+            "width": picture.width,
+            "height": picture.height,
+            "iterations": result.iterations,
+            "losses": finite(result.losses),
+            "peak_memory": peak_memory(),
+            "forecast": _forecast_as_dict(result.forecast),
+            "interrupted": result.interrupted,
+            "run": None if result.folder is None else str(result.folder),
+            "recipe": json.loads(result.recipe.to_json()),
+        }
+    )
+
+
+def _print_forecast(task: Task, forecast: Forecast, *, as_json: bool) -> None:
+    """Print all that is known of a run before it starts."""
+    scales = task.workload.scales
+    if as_json:
+        recipe = json.loads(task.recipe.to_json())
+        print(json.dumps({"forecast": _forecast_as_dict(forecast), "recipe": recipe}))
+        return
+    first, last = scales[0], scales[-1]
+    count = sum(scale.iterations for scale in scales)
+    print(f"size     {first.width}×{first.height} to {last.width}×{last.height}")
+    if forecast.seconds is not None:
+        print(f"work     {count} iterations at {len(scales)} scales")
+    print(
+        f"memory   {gigabytes(forecast.memory)} of {gigabytes(forecast.allowed)} that it may take"
+    )
+    if forecast.seconds is None:
+        print("plan     painted at once, in parts if it is large")
+        return
+    print(f"time     {_time_in_words(forecast.seconds)}")
+    print(f"plan     {_plan_in_words(task, forecast)}")
+
+
+def _forecast_as_dict(forecast: Forecast) -> dict[str, Any]:
+    """Return a forecast as JSON holds it, in bytes and seconds."""
+    seconds = None if forecast.seconds is None else round(forecast.seconds, 2)
+    return {"plan": forecast.plan.to_dict(), "memory": forecast.memory, "seconds": seconds}
+
+
+def _forecast_in_words(task: Task, forecast: Forecast) -> str:
+    assert forecast.seconds is not None
+    time, memory = _time_in_words(forecast.seconds), gigabytes(forecast.memory)
+    return f"this takes {time} and {memory}; {_plan_in_words(task, forecast)}"
+
+
+def _plan_in_words(task: Task, forecast: Forecast) -> str:
+    plan = forecast.plan
+    words = [plan_in_words(plan)]
+    if plan.history:
+        words.append(f"L-BFGS remembers {plan.history} steps instead of {task.workload.history}")
+    if plan.dtype == "float16":
+        words.append("the optimiser's memory is kept in half precision")
+    return "; ".join(words)
+
+
+def _time_in_words(seconds: float) -> str:
+    if seconds < 100:
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 6000 else f"about {seconds / 3600:.1f} h"

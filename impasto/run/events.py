@@ -1,0 +1,156 @@
+"""What a run reports while it paints, and how its events are consumed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from impasto.config.recipe import Recipe
+from impasto.engine.step import Step
+from impasto.image.picture import Picture
+from impasto.painting.sources import Task
+from impasto.run.forecast import Forecast
+
+__all__ = [
+    "Event",
+    "Events",
+    "Failed",
+    "Finished",
+    "Noted",
+    "Result",
+    "Started",
+    "Stepped",
+    "consume",
+]
+
+
+@dataclass(frozen=True)
+class Started:
+    """A run is about to paint its first step.
+
+    Attributes:
+        forecast: its memory plan, memory and time.
+    """
+
+    task: Task
+    forecast: Forecast
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """An iteration is done: the numbers of its `Step`.
+
+    It does not hold the step itself, whose optimiser may be all the memory there is.
+
+    Attributes:
+        picture: makes the picture so far; only until the next event is asked for.
+    """
+
+    scale: int
+    scales: int
+    width: int
+    height: int
+    iteration: int
+    iterations: int
+    done: float
+    losses: dict[str, float]
+    note: str | None
+    picture: Callable[[], Picture] = field(repr=False)
+
+    @staticmethod
+    def of(step: Step, picture: Callable[[], Picture]) -> Stepped:
+        """Return the numbers of a step."""
+        return Stepped(
+            step.scale,
+            step.scales,
+            step.width,
+            step.height,
+            step.iteration,
+            step.iterations,
+            step.done,
+            step.losses,
+            step.note,
+            picture,
+        )
+
+
+@dataclass(frozen=True)
+class Noted:
+    """Something that a person should know, and that does not stop the run."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run ended with.
+
+    Attributes:
+        picture: None if the run was halted at once.
+        path: the picture's file, if one was written.
+        iterations: those that were done now; a run that was resumed has had others before.
+        interrupted: somebody ended it early.
+        folder: where it can be resumed or extended, if anywhere.
+    """
+
+    picture: Picture | None
+    path: Path | None
+    seconds: float
+    iterations: int
+    losses: dict[str, float]
+    interrupted: bool
+    recipe: Recipe
+    forecast: Forecast
+    folder: Path | None = None
+
+    @property
+    def painted(self) -> Picture:
+        """The picture of a run that was not halted at once."""
+        assert self.picture is not None, "the run was halted before there was a picture"
+        return self.picture
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The run ended, by itself or because it was asked to."""
+
+    result: Result
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The run failed; what could be kept of it is kept, and the error's notes say where."""
+
+    error: Exception
+
+
+Event = Started | Stepped | Noted | Finished | Failed
+Events = Generator[Event, None, None]
+
+
+def consume(events: Events, handle: Callable[[Event], None] = lambda _: None) -> Result | None:
+    """Draw a run to its end.
+
+    Args:
+        handle: is called with every event. What it raises ends the run, which is kept as far as
+            it is.
+
+    Returns:
+        The result; None if nothing was painted, as by `--dry-run`.
+
+    Raises:
+        Exception: the error of a run that failed.
+    """
+    result = None
+    try:
+        for event in events:
+            handle(event)
+            if isinstance(event, Finished):
+                result = event.result
+            elif isinstance(event, Failed):
+                raise event.error
+    except BaseException as error:
+        events.throw(error)  # lets the run keep its state, and add notes to the error
+        raise
+    return result
