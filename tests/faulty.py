@@ -18,8 +18,8 @@ import torch
 from commands import ROOT
 from impasto.engine import scale as solver_scale
 from impasto.engine.scale import Scale
-from impasto.jobs import worker_process as worker
-from impasto.jobs.messages import Brief
+from impasto.jobs import executor
+from impasto.jobs.batch import Batch
 
 __all__ = ["Denied", "Full", "Gated", "Removed", "poisoned", "serve_poisoned", "serve_short"]
 
@@ -32,14 +32,14 @@ _GATED = """
 import importlib
 import sys
 from pathlib import Path
-from impasto.cli import painter
 from impasto.cli.main import main
-from impasto.painting import run_folder
+from impasto.run import folder as run_folder
+from impasto.run import runner
 
 run_batch = importlib.import_module("impasto.jobs.run_batch")
 stops = {int(word) for word in sys.argv[1].split(",")}
 run_folder.LEAST, run_folder.SHARE = 0.0, 1.0
-steps, publish, published = painter.paint, run_batch._Run._publish, []
+steps, publish, published = runner.paint, run_batch._Run._publish, []
 
 def wait(count):
     if count in stops:
@@ -57,7 +57,7 @@ def published_and_waited(*args):
     wait(len(published))
     return told
 
-painter.paint, run_batch._Run._publish = paint, published_and_waited
+runner.paint, run_batch._Run._publish = paint, published_and_waited
 sys.exit(main(sys.argv[2:]))
 """
 
@@ -189,7 +189,7 @@ class Removed:
 
 
 def poisoned(first: int, last: int) -> Callable[..., Any]:
-    """What stands for `_Scale.advance`: gradients of those steps have a value that is no number."""
+    """What stands for `Scale.advance`: gradients of those steps have a value that is no number."""
     real, counted = Scale.advance, [0]
 
     def advance(self: Any, objective: Any) -> Any:
@@ -205,17 +205,17 @@ def poisoned(first: int, last: int) -> Callable[..., Any]:
     return advance
 
 
-def serve_poisoned(connection: Connection, brief: Brief) -> None:
+def serve_poisoned(connection: Connection, batch: Batch) -> None:
     """A worker whose first picture meets values that are no numbers, again and again."""
     vars(solver_scale)["Scale"].advance = poisoned(5, 14)
-    worker.serve(connection, brief)
+    executor.serve(connection, batch)
 
 
-def serve_short(connection: Connection, brief: Brief) -> None:
+def serve_short(connection: Connection, batch: Batch) -> None:
     """A worker that has no memory for a picture as a whole."""
-    from impasto.jobs import worker as bench
+    from impasto.run import runner
 
-    real = vars(bench)["paint"]
+    real = vars(runner)["paint"]
 
     def paint(task: Any, execution: Any) -> Iterator[Any]:
         for step in real(task, execution):
@@ -223,5 +223,5 @@ def serve_short(connection: Connection, brief: Brief) -> None:
                 raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried …")
             yield step
 
-    vars(bench)["paint"] = paint
-    worker.serve(connection, brief)
+    vars(runner)["paint"] = paint
+    executor.serve(connection, batch)

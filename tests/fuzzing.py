@@ -26,7 +26,6 @@ from rich.console import Console
 from safetensors.torch import save
 
 from impasto.cli.cards import show
-from impasto.cli.inputs import depth
 from impasto.config.methods import GatysConfig
 from impasto.config.recipe import ROLES, Input, Recipe, Stop
 from impasto.engine.snapshots import Snapshot
@@ -35,6 +34,7 @@ from impasto.errors import ImpastoError
 from impasto.features import checkpoint
 from impasto.features.backbones import BACKBONES
 from impasto.image import reading, writing
+from impasto.image.depth import depth
 from impasto.image.picture import Picture
 from impasto.jobs.manifest import FILE, Entry, MadeOf, Manifest, Sheet
 from impasto.losses.moments import Moments

@@ -23,13 +23,13 @@ from commands import QUICK, ROOT, pixels, recipe_of
 from impasto.cli.main import main
 from impasto.config.methods import GatysConfig
 from impasto.errors import ImpastoError, OptionError, WeightsError
-from impasto.jobs.batch import Batch, BatchStyle
+from impasto.jobs.batch import STAGING, Batch, BatchStyle
 from impasto.jobs.contact_sheet import draw
 from impasto.jobs.manifest import Manifest
 from impasto.jobs.messages import Cell, DrawJob
 from impasto.jobs.run_batch import Progress, run_batch
 from impasto.jobs.sheet_layout import plan_sheets
-from impasto.jobs.status import STAGING, batch_status
+from impasto.jobs.status import batch_status
 
 Said = pytest.CaptureFixture[str]
 Watch = Callable[[Progress], bool]
@@ -451,8 +451,9 @@ def test_sheets_are_bounded_and_hold_every_picture() -> None:
     shutil.copy("in/000.png", "other/000.png")
     styles = tuple(f"painting.png:0.{i}" for i in range(1, 15))
     photographs = (*sorted(Path("in").glob("0*.png")), Path("other/000.png"))
-    styles = tuple(map(BatchStyle.parse, styles))
-    whole = Batch(photographs, styles, GatysConfig(size=64), Path("out"))
+    whole = Batch(
+        photographs, tuple(map(BatchStyle.parse, styles)), GatysConfig(size=64), Path("out")
+    )
     items = batch_status(whole, Manifest())
     entries = {item.output: item.entry() for item in items}
     assert plan_sheets(whole.folder, items, entries) == []

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impasto.config.methods import GatysConfig, NnstConfig
+from impasto.config.output import OutputSettings
 from impasto.errors import ImpastoError, OptionError, PictureError, RecipeError
 from impasto.files.digests import of_file
 from impasto.jobs.batch import Batch, BatchStyle, find_photographs
@@ -32,9 +33,9 @@ def copies(*names: str) -> None:
 
 
 def order(*photographs: str, styles: tuple[str, ...] = ("painting.png",), **more: Any) -> Batch:
-    styles = tuple(BatchStyle.parse(text) for text in styles)
+    parsed = tuple(BatchStyle.parse(text) for text in styles)
     config = GatysConfig(size=64)
-    return Batch(tuple(map(Path, photographs)), styles, config, Path("out"), **more)
+    return Batch(tuple(map(Path, photographs)), parsed, config, Path("out"), **more)
 
 
 def names(batch: Batch, manifest: Manifest | None = None) -> list[str]:
@@ -82,8 +83,8 @@ def test_a_look_is_a_style_or_a_blend() -> None:
     copies("a+b.png")
     assert BatchStyle.parse("a+b.png").label == "a+b"
     blend = BatchStyle.parse("painting.png:0.3+starry-night:fine")
-    assert [choice.source for choice in blend.choices] == ["painting.png", "starry-night"]
-    assert [choice.weight for choice in blend.choices] == [0.3, 1]
+    assert [choice.source for choice in blend.specs] == ["painting.png", "starry-night"]
+    assert [choice.weight for choice in blend.specs] == [0.3, 1]
     assert blend.label == "painting-0.3+starry-night-fine"
     with pytest.raises(ImpastoError, match="did you mean 'starry-night'"):
         BatchStyle.parse("painting.png+stary-night")
@@ -104,8 +105,7 @@ def test_values_that_make_no_sense_are_refused() -> None:
     cases: list[tuple[dict[str, Any], str]] = [
         ({"workers": 0}, "--workers is 0"),
         ({"format": "gif"}, "--format is 'gif'"),
-        ({"format": "jpg", "bits": 16}, "holds 8 bits, not 16"),
-        ({"quality": 0}, "--quality is 0"),
+        ({"format": "jpg", "settings": OutputSettings(bits=16)}, "holds 8 bits, not 16"),
         ({"styles": ()}, "nothing to paint with"),
     ]
     for more, told in cases:
@@ -136,13 +136,17 @@ def test_settings_tell_every_option_that_changes_a_file() -> None:
         replace(batch, weights=Path("start.png")),
         replace(batch, format="tiff"),
         replace(batch, format="jpg"),
-        replace(batch, format="jpg", quality=80),
-        replace(batch, bits=16),
-        replace(batch, recipe=False),
+        replace(batch, format="jpg", settings=OutputSettings(quality=80)),
+        replace(batch, settings=OutputSettings(bits=16)),
+        replace(batch, settings=OutputSettings(recipe=False)),
     ]
-    assert len({b.settings() for b in [batch, *others]}) == 1 + len(others)
-    same = [replace(batch, workers=2), replace(batch, force=True), replace(batch, quality=80)]
-    assert {b.settings() for b in same} == {batch.settings()}
+    assert len({b.options_digest() for b in [batch, *others]}) == 1 + len(others)
+    same = [
+        replace(batch, workers=2),
+        replace(batch, force=True),
+        replace(batch, settings=OutputSettings(quality=80)),
+    ]
+    assert {b.options_digest() for b in same} == {batch.options_digest()}
 
 
 # Names

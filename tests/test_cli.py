@@ -20,10 +20,11 @@ import impasto
 from commands import ROOT, paint
 from impasto.cli.flags import config_of, with_flags
 from impasto.cli.main import app, main
-from impasto.cli.outputs import Wanted, with_output
+from impasto.cli.options import RunFlags, with_run_flags
 from impasto.config.bases import PixelConfig
 from impasto.config.fields import option
 from impasto.config.methods import STYLIZERS, GatysConfig
+from impasto.config.output import OutputSettings
 from impasto.errors import OptionError
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -198,27 +199,30 @@ def test_only_the_config_judges_a_value(name: str, capsys: pytest.CaptureFixture
 
 
 def test_flags_of_the_output_are_those_of_every_command_that_paints() -> None:
-    wanted = {spec.name for spec in fields(Wanted)}
+    of_run = {spec.name for spec in fields(RunFlags)} - {"output"}
+    wanted = of_run | {spec.name for spec in fields(OutputSettings)}
     settled = {"memory", "dry_run"}  # by the recipe
     assert wanted - settled <= {p.name for p in COMMANDS["impasto rerun"].params}
-    for name in ("stylize", "doodle", "laplacian", "texture"):
+    for name in ("stylize", "doodle", "texture"):
         assert wanted <= {p.name for p in COMMANDS[f"impasto {name}"].params}, name
 
 
 def test_a_command_gets_what_is_wanted_of_its_output() -> None:
-    got: list[Wanted] = []
+    got: list[RunFlags] = []
     small = typer.Typer()
 
     @small.command()
-    @with_output(without=("out",))
-    def command(name: str, *, wanted: Wanted) -> None:
+    @with_run_flags(without=("out",))
+    def command(name: str, *, flags: RunFlags) -> None:
         assert name == "x"
-        got.append(wanted)
+        got.append(flags)
 
     args = ["x", "--force", "--bits", "16", "--quality", "7", "--trace", "t.jsonl", "-q", "--json"]
     assert CliRunner().invoke(small, args).exit_code == 0
     assert CliRunner().invoke(small, ["x"]).exit_code == 0
     assert CliRunner().invoke(small, ["x", "-o", "y.png"]).exit_code == 2
     trace = Path("t.jsonl")
-    told = Wanted(force=True, bits="16", quality=7, trace=trace, quiet=True, as_json=True)
-    assert got == [told, Wanted()]
+    output = {"bits": 16, "quality": 7}
+    typed = RunFlags(force=True, output=output, trace=trace, quiet=True, as_json=True)
+    assert got == [typed, RunFlags()]
+    assert typed.settings(bits=8) == OutputSettings(bits=16, quality=7)

@@ -21,13 +21,13 @@ from safetensors.torch import save_file
 
 import impasto
 from commands import QUICK, paint, pixels, process, recipe_of
-from impasto.cli.inputs import find
 from impasto.cli.main import main
 from impasto.config.recipe import Input
 from impasto.errors import OptionError, PictureError, RecipeError
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
 from impasto.image.reading import digest
+from impasto.painting.recipe_inputs import find
 from impasto.styles import gallery
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -233,16 +233,16 @@ def test_a_preview_replaces_no_input(capsys: Said) -> None:
 def test_a_preview_that_finds_no_place_is_told_once_and_the_run_goes_on(
     args: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Said
 ) -> None:
-    from impasto.run import runner as painter
+    from impasto.run import output
 
-    real = vars(painter)["write"]
+    real = vars(output)["write"]
 
     def write(picture: Any, path: Path, **more: Any) -> None:
         if path == PREVIEW:
             raise PictureError("out.preview.png cannot be written: no space left.")
         real(picture, path, **more)
 
-    monkeypatch.setattr(painter, "write", write)
+    monkeypatch.setattr(output, "write", write)
     assert paint("--preview-every", "1", *args) == 0
     told = "out.preview.png cannot be written: no space left. The run goes on."
     assert capsys.readouterr().err.count(told) == (0 if args else 1)

@@ -112,7 +112,7 @@ def test_a_bug_is_told_as_such(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("by nought")
 
-    monkeypatch.setattr("impasto.run.launch.prepare", broken)
+    monkeypatch.setattr("impasto.cli.running.prepare", broken)
     assert paint() == 70
     said = capsys.readouterr().err
     assert "ZeroDivisionError: by nought" in said
@@ -129,7 +129,7 @@ def test_too_little_memory_is_told(
     def greedy(*_: object, **__: object) -> None:
         raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried")
 
-    monkeypatch.setattr("impasto.run.launch.prepare", greedy)
+    monkeypatch.setattr("impasto.cli.running.prepare", greedy)
     assert paint() == 1
     assert "smaller --size" in capsys.readouterr().err
 
@@ -166,6 +166,6 @@ def test_every_error_of_ours_is_shown_as_it_is(
     def wrong(*_: object, **__: object) -> None:
         raise ImpastoError("The [bold]paint[/] is dry.")
 
-    monkeypatch.setattr("impasto.run.launch.prepare", wrong)
+    monkeypatch.setattr("impasto.cli.running.prepare", wrong)
     assert paint() == 1
     assert capsys.readouterr().err == "impasto: The [bold]paint[/] is dry.\n"

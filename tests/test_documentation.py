@@ -13,8 +13,9 @@ from typer.main import get_command
 
 from commands import ROOT
 from impasto.cli.main import app, main
-from impasto.cli.outputs import Wanted
+from impasto.cli.options import RunFlags
 from impasto.config.methods import METHODS
+from impasto.config.output import OutputSettings
 
 DOCS = ROOT / "docs"
 PAGES = [DOCS / "README.md", *sorted((DOCS / "controls").glob("*.md"))]
@@ -116,7 +117,7 @@ OF_OTHERS = {
 def flags_of(command: str) -> set[str]:
     """A command's options, without those that say what is written and shown."""
     parameters = get_command(app).commands[command].params  # type: ignore[attr-defined]
-    output = {spec.name for spec in fields(Wanted)}
+    output = {spec.name for spec in (*fields(RunFlags), *fields(OutputSettings))}
     return {p.opts[0] for p in parameters if p.opts[0].startswith("--") and p.name not in output}
 
 

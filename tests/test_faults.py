@@ -34,7 +34,7 @@ from impasto.jobs.batch import Batch, BatchStyle
 from impasto.jobs.manifest import Manifest
 from impasto.jobs.run_batch import run_batch
 from impasto.run import folder as run_folder
-from impasto.run import runner as painter
+from impasto.run import runner
 from impasto.run import state as run_state
 from impasto.run.folder import holding
 
@@ -377,7 +377,7 @@ def test_a_run_that_lacks_memory_lets_go_of_all_it_has(
         return [each for each in gc.get_objects() if type(each) is Scale]
 
     gc.collect()
-    real, told, others = vars(painter)["paint"], [], scales()  # other tests may still hold some
+    real, told, others = vars(runner)["paint"], [], scales()  # other tests may still hold some
 
     def paint(task: Any, execution: Any) -> Iterator[Step]:
         for step in real(task, execution):
@@ -385,11 +385,12 @@ def test_a_run_that_lacks_memory_lets_go_of_all_it_has(
                 raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried …")
             yield step
 
-    def leaner(_: MemoryPlan) -> None:
+    def in_words(_: MemoryPlan) -> str:
         told.append([each for each in scales() if not any(each is one for one in others)])
+        return "with less"
 
-    monkeypatch.setattr(painter, "paint", paint)
-    monkeypatch.setattr(painter, "leaner", leaner)
+    monkeypatch.setattr(runner, "paint", paint)
+    monkeypatch.setattr(runner, "plan_in_words", in_words)
     more = ["--preview-every", "1"] if preview else []
     assert main([*LONG, "--quiet", *more]) == 0
     assert told == [[]]
@@ -403,7 +404,7 @@ def test_a_picture_of_a_batch_that_lacks_memory_is_painted_with_less(
     with monkeypatch.context() as patch:
         patch.setattr("impasto.jobs.executor.serve", serve_short)
         assert run_batch(order("photo.png", iterations=6)).results == ("done",)
-    assert "memory could not be had: it is begun anew with less" in caplog.text
+    assert "memory could not be had: going on, the picture is computed in tiles of" in caplog.text
     painted = OUT / "photo-tahiti.png"
     plan = recipe_of(str(painted)).plan
     assert plan.tile > 0
@@ -421,8 +422,7 @@ def test_a_batch_that_is_given_too_little_memory_says_how_much_it_takes(capsys: 
 
 
 def test_a_large_picture_is_painted_within_a_workers_share() -> None:
-    from impasto.jobs.messages import Brief
-    from impasto.jobs.worker import Bench
+    from impasto.jobs.worker import Worker
     from impasto.painting.prepare import prepare
     from impasto.painting.sources import Sources
 
@@ -435,8 +435,8 @@ def test_a_large_picture_is_painted_within_a_workers_share() -> None:
         # What this process holds by now depends on the tests before this one.
         held = psutil.Process().memory_info().rss
         memory = workers * (held + share)
-        brief = Brief(config, OUT, None, None, 8, 95, True, workers, memory)
-        return Bench(brief)._plan_of(large)
+        batch = replace(order("photo.png"), config=config, workers=workers, memory=memory)
+        return Worker(batch)._forecast(large).plan
 
     threads = torch.get_num_threads()
     try:

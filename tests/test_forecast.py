@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,12 +20,15 @@ from impasto.config.methods import (
     TextureConfig,
 )
 from impasto.engine.snapshots import Execution, Snapshot
-from impasto.engine.step import Step, last
+from impasto.engine.step import Step
 from impasto.errors import OptionError
 from impasto.painting.prepare import prepare
 from impasto.painting.sources import Sources, Task, paint
+from impasto.run import runner
+from impasto.run.events import consume
 from impasto.run.forecast import _left, forecast
-from impasto.run.memory_fallback import ladder, paint_leaner, smaller
+from impasto.run.memory_fallback import ladder, leaner_plan
+from impasto.run.runner import run
 
 MB = 2**20
 
@@ -217,14 +219,25 @@ class Broken:
             yield step
 
 
-def test_a_run_without_memory_goes_on_by_a_leaner_plan(task: Task) -> None:
+def test_a_run_without_memory_goes_on_by_a_leaner_plan(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plans: list[MemoryPlan] = []
     broken = replace(task, run=Broken(task, 64 * MB).run)
-    load = at_size(task, 4096).workload
-    step = last(paint_leaner(partial(paint, broken), load, Execution(), lambda: None, plans.append))
+
+    def in_words(plan: MemoryPlan) -> str:
+        plans.append(plan)
+        return "with less"
+
+    broken = replace(broken, workload=at_size(task, 4096).workload)
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "plan_in_words", in_words)
+        result = consume(run(broken, execution=Execution()))
+    assert result is not None
+    assert result.recipe.plan == plans[-1]
+    assert not result.interrupted
     assert [plan.tile // MB for plan in plans] == [128, 128, 64]
     assert [plan.dtype for plan in plans] == ["float32", "float16", "float16"]
-    assert (step.scale, step.iteration) == (step.scales, step.iterations)
 
 
 @pytest.mark.parametrize("size", [128, 512, 1024, 4096, 16384])
@@ -234,42 +247,24 @@ def test_what_is_tried_next_needs_a_fifth_less(task: Task, size: int) -> None:
     needs = []
     while plan is not None:
         needs.append(load.bytes(plan, 2))
-        plan = smaller(load, plan)
+        plan = leaner_plan(MemoryError(), load, plan)
     assert len(needs) > 1
     assert all(b <= 0.8 * a for a, b in pairwise(needs))
 
 
-def test_it_goes_on_from_the_last_state(task: Task) -> None:
-    first = next(paint(task, Execution(plan=MemoryPlan(128 * MB))))
-    state = first.snapshot()
-    broken = replace(task, run=Broken(task, 128 * MB).run)
-    seen = list(
-        paint_leaner(
-            partial(paint, broken), task.workload, Execution(), lambda: state, lambda _: None
-        )
-    )
-    begun_at = [step.iteration for step in seen if step.scale == 1]
-    assert begun_at.count(1) == 1  # the first was not done a second time
-    assert begun_at.count(2) > 1
-
-
 def test_other_errors_are_not_hidden(task: Task) -> None:
-    def run(execution: Execution) -> Iterator[Step]:
+    def fail(execution: Execution) -> Iterator[Step]:
         raise RuntimeError(f"something else with {execution.plan}")
         yield  # a generator
 
-    goes = partial(paint, replace(task, run=run))
     with pytest.raises(RuntimeError, match="something else"):
-        last(paint_leaner(goes, task.workload, Execution(), lambda: None, lambda _: None))
+        consume(run(replace(task, run=fail)))
 
 
 def test_below_the_leanest_plan_the_error_is_told(task: Task) -> None:
     *_, leanest = ladder(task.workload)
-    assert smaller(task.workload, leanest) is None
+    assert leaner_plan(MemoryError(), task.workload, leanest) is None
+    assert leaner_plan(ValueError(), task.workload, MemoryPlan()) is None
     broken = replace(task, run=Broken(task, 1).run)
     with pytest.raises(RuntimeError, match="can't allocate memory"):
-        last(
-            paint_leaner(
-                partial(paint, broken), task.workload, Execution(), lambda: None, lambda _: None
-            )
-        )
+        consume(run(broken, execution=Execution(leanest)))

@@ -32,7 +32,7 @@ from impasto.painting.prepare import prepare
 from impasto.painting.sources import Sources
 from impasto.painting.sources import paint as real_paint
 from impasto.run import folder as run_folder
-from impasto.run import runner as painter
+from impasto.run import runner
 from impasto.styles import card, gallery
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -179,7 +179,7 @@ def test_a_stopped_run_goes_on_to_the_same_pixels(monkeypatch: pytest.MonkeyPatc
         raise PictureError("It broke.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(painter, "paint", broken)
+        patch.setattr(runner, "paint", broken)
         assert paint("--smallest", "45") == 1
     monkeypatch.delattr(sys.modules["impasto.methods.refine"], "instant")
     assert main(["resume", "out.run"]) == 0

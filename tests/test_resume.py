@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +23,22 @@ from PIL import Image
 from typer.main import get_command
 
 from commands import QUICK, ROOT, paint, pixels, recipe_of
+from impasto.api import resume
 from impasto.cli.main import app, main
-from impasto.cli.outputs import Wanted
 from impasto.config.memory import MemoryPlan
 from impasto.config.methods import GatysConfig
 from impasto.config.recipe import Recipe
-from impasto.engine.snapshots import Execution
 from impasto.errors import PictureError
 from impasto.image.writing import write
+from impasto.painting.prepare import prepare
 from impasto.painting.sources import Sources
 from impasto.painting.sources import paint as real_paint
 from impasto.run import folder as run_folder
-from impasto.run import runner as painter
+from impasto.run import runner
+from impasto.run.events import consume
 from impasto.run.folder import holding
-from impasto.run.launch import launch
-from impasto.run.resume import resume
+from impasto.run.launch import RunOptions, begin
+from impasto.run.output import Output
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -73,12 +75,12 @@ def stop_after(
         every = real_paint(*args)
         for _ in range(steps):
             yield next(every)
-        monkeypatch.setattr(painter, "paint", real_paint)
+        monkeypatch.setattr(runner, "paint", real_paint)
         if error is not None:
             raise error
         yield next(every)
 
-    monkeypatch.setattr(painter, "paint", broken)
+    monkeypatch.setattr(runner, "paint", broken)
 
 
 def stopped(monkeypatch: pytest.MonkeyPatch, *args: str, steps: int = 3) -> None:
@@ -211,7 +213,9 @@ def test_a_run_keeps_to_its_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     sources = Sources.of("photo.png", "painting.png")
 
     def painted(out: str) -> None:
-        launch(sources, config, Wanted(out=Path(out), quiet=True), out, execution=Execution(plan))
+        task = prepare(sources, config)
+        repeats = replace(task.recipe, plan=plan)
+        consume(begin(lambda: task, Output(Path(out)), RunOptions(), 64, repeats=repeats))
 
     painted("straight.png")
     assert recipe_of("straight.png").plan == plan
@@ -235,11 +239,11 @@ def early(monkeypatch: pytest.MonkeyPatch, number: int, step: int) -> None:
     def signalled(*args: Any) -> Iterator[Any]:
         for count, each in enumerate(real_paint(*args), start=1):
             if count == step:  # not the first: before it there is nothing to keep
-                monkeypatch.setattr(painter, "paint", real_paint)
+                monkeypatch.setattr(runner, "paint", real_paint)
                 signal.raise_signal(number)
             yield each
 
-    monkeypatch.setattr(painter, "paint", signalled)
+    monkeypatch.setattr(runner, "paint", signalled)
 
 
 def test_ctrl_c_keeps_picture_and_run(
@@ -280,11 +284,11 @@ def test_asking_twice_ends_at_once_and_leaves_the_last_state(
         for count, each in enumerate(real_paint(*args), start=1):
             yield each
             if count == 3:
-                monkeypatch.setattr(painter, "paint", real_paint)
+                monkeypatch.setattr(runner, "paint", real_paint)
                 signal.raise_signal(number)
                 signal.raise_signal(number)
 
-    monkeypatch.setattr(painter, "paint", twice)
+    monkeypatch.setattr(runner, "paint", twice)
     if number == signal.SIGTERM:
         with pytest.raises(SystemExit) as ended:
             paint("--quiet")
@@ -344,13 +348,13 @@ def test_a_picture_that_finds_no_room_leaves_the_state_of_the_last_step(
 ) -> None:
     monkeypatch.setattr(run_folder, "LEAST", 0.0)
     if large:  # its optimiser's memory goes before the file is put together
-        monkeypatch.setattr(painter, "_LARGE", 0)
+        monkeypatch.setattr(runner, "_LARGE", 0)
 
     def full(*_: Any, **__: Any) -> None:
-        monkeypatch.setattr("impasto.run.runner.write", write)
+        monkeypatch.setattr("impasto.run.output.write", write)
         raise PictureError("out.png cannot be written: no space left.")
 
-    monkeypatch.setattr("impasto.run.runner.write", full)
+    monkeypatch.setattr("impasto.run.output.write", full)
     assert paint() == 1
     assert "`impasto resume out.run` goes on" in last_line(capsys)
     begun: list[int] = []
@@ -360,7 +364,7 @@ def test_a_picture_that_finds_no_room_leaves_the_state_of_the_last_step(
             begun.append(step.iteration)
             yield step
 
-    monkeypatch.setattr(painter, "paint", counted)
+    monkeypatch.setattr(runner, "paint", counted)
     assert main(["resume", "out.run", "--quiet"]) == 0
     assert len(begun) == 1  # nothing was left to paint
     assert (pixels("out.png") == straight).all()
@@ -377,12 +381,12 @@ def test_an_output_folder_that_is_removed_for_good_is_one_message(
         Path("there").write_text("a file, in whose place there can be no folder")
         yield from real_paint(*args)
 
-    monkeypatch.setattr(painter, "paint", removed)
+    monkeypatch.setattr(runner, "paint", removed)
     assert paint("--run", "kept.run", out="there/out.png") == 1
     said = last_line(capsys)
     assert "there is no folder" in said
     assert "`impasto resume kept.run`" in said
-    monkeypatch.setattr(painter, "paint", real_paint)
+    monkeypatch.setattr(runner, "paint", real_paint)
     assert main(["resume", "kept.run", "-o", "out.png", "--quiet"]) == 0
     assert pixels("out.png").shape == (48, 64, 3)
 
@@ -499,13 +503,13 @@ def test_what_a_run_was_told_to_replace_it_replaces(
 def test_a_kill_between_the_picture_and_the_tidying_is_survived(
     monkeypatch: pytest.MonkeyPatch, straight: np.ndarray
 ) -> None:
-    real = painter._put_away
+    real = runner._Run._put_away
 
     def killed(*_: Any, **__: Any) -> bool:
-        monkeypatch.setattr(painter, "_put_away", real)
+        monkeypatch.setattr(runner._Run, "_put_away", real)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(painter, "_put_away", killed)
+    monkeypatch.setattr(runner._Run, "_put_away", killed)
     assert paint() == 130
     assert Path("out.png").exists()
     assert RECORD.exists()
@@ -614,7 +618,7 @@ def test_the_command_itself_is_killed_and_goes_on(number: int) -> None:
     args = ["stylize", "photo.png", "--style", "painting.png", "-o", "out.png", "--size", "128",
             "--iterations", "120"]  # fmt: skip
     script = (
-        "import sys; from impasto.painting import run_folder; run_folder.LEAST = 0.2;"
+        "import sys; from impasto.run import folder; folder.LEAST = 0.2;"
         "from impasto.cli.main import main; sys.exit(main(sys.argv[1:]))"
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -13,7 +13,7 @@ from impasto.cli import options as shared
 from impasto.cli.console import complain, hush, remark
 from impasto.cli.flags import config_and_start, with_flags
 from impasto.cli.interrupt import INTERRUPTED, TERMINATED, patient
-from impasto.cli.progress import Bar, progress_bar
+from impasto.cli.progress import ProgressBar, progress_bar
 from impasto.config.bases import StyledConfig
 from impasto.config.memory import parse_memory
 from impasto.config.methods import STYLIZERS
@@ -196,7 +196,7 @@ def _told(item: Item) -> dict[str, str]:
     }
 
 
-def _show(progress: Progress, bar: Bar | None, quiet: bool) -> None:
+def _show(progress: Progress, bar: ProgressBar | None, quiet: bool) -> None:
     """Move the bar, or print a line for each picture; what fails is always printed."""
     if bar is not None:
         bar(progress.share, f"{progress.finished}/{progress.total} pictures")

@@ -185,11 +185,11 @@ def _is_output_lost() -> bool:
 
 def _remark_notes(error: BaseException) -> None:
     """Print what was added to an interruption, which ends without a message of its own."""
-    for note in _notes(error):
+    for note in (*_notes(error), *_notes(error.__cause__)):  # Typer's Abort has Ctrl-C as its cause
         remark(note)
 
 
-def _notes(error: BaseException) -> list[str]:
+def _notes(error: BaseException | None) -> list[str]:
     """What was added to an error on its way: where the picture so far is, for one."""
     return list(getattr(error, "__notes__", []))
 

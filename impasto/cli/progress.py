@@ -4,32 +4,37 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
 from impasto.cli.console import margin
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, ProgressColumn, TaskID
+    from rich.progress import ProgressColumn
 
-__all__ = ["Bar", "progress_bar"]
+__all__ = ["ProgressBar", "progress_bar"]
 
 _WIDE = 80  # columns; in a narrower terminal the details would push the time left out
 
 
-class Bar(Protocol):
-    """A bar in a terminal, or nothing."""
+class ProgressBar:
+    """A bar in a terminal."""
+
+    def __init__(self, progress: Any, task: Any) -> None:
+        self._progress, self._task = progress, task
 
     def __call__(self, done: float, description: str, details: str = "") -> None:
         """Show how much is done, from 0 to 1, and where the work is."""
-        ...
+        self._progress.update(self._task, completed=done, description=description, details=details)
 
     def note(self, message: str) -> None:
         """Print a line above the bar."""
-        ...
+        self._progress.console.print(message, markup=False)
 
 
 @contextlib.contextmanager
-def progress_bar(start: str, *, quiet: bool = False, width: int = 20) -> Iterator[Bar | None]:
+def progress_bar(
+    start: str, *, quiet: bool = False, width: int = 20
+) -> Iterator[ProgressBar | None]:
     """Show a live bar in a terminal.
 
     Args:
@@ -54,15 +59,4 @@ def progress_bar(start: str, *, quiet: bool = False, width: int = 20) -> Iterato
     if console.width >= _WIDE:
         columns.append(TextColumn("{task.fields[details]}", style="dim", markup=False))
     with Progress(*columns, console=console, transient=True) as progress:
-        yield _LiveBar(progress, progress.add_task(start, total=1.0, details=""))
-
-
-class _LiveBar:
-    def __init__(self, progress: Progress, task: TaskID) -> None:
-        self._progress, self._task = progress, task
-
-    def __call__(self, done: float, description: str, details: str = "") -> None:
-        self._progress.update(self._task, completed=done, description=description, details=details)
-
-    def note(self, message: str) -> None:
-        self._progress.console.print(message, markup=False)
+        yield ProgressBar(progress, progress.add_task(start, total=1.0, details=""))

@@ -16,7 +16,7 @@ import typer
 from impasto.cli.console import remark
 from impasto.cli.interrupt import INTERRUPTED, TERMINATED, Interruption, patient
 from impasto.cli.options import RunFlags
-from impasto.cli.progress import Bar, progress_bar
+from impasto.cli.progress import ProgressBar, progress_bar
 from impasto.config.memory import gigabytes, parse_memory
 from impasto.config.methods import PictureConfig
 from impasto.image.reading import digest
@@ -96,7 +96,9 @@ def follow(start: Callable[[RunOptions], Events], flags: RunFlags) -> None:
         _print_result(result, flags)
 
 
-def _show(flags: RunFlags, bar: Bar | None, interruption: Interruption, event: Event) -> None:
+def _show(
+    flags: RunFlags, bar: ProgressBar | None, interruption: Interruption, event: Event
+) -> None:
     if isinstance(event, Started):
         if flags.dry_run:
             _print_forecast(event.task, event.forecast, as_json=flags.as_json)
@@ -110,7 +112,7 @@ def _show(flags: RunFlags, bar: Bar | None, interruption: Interruption, event: E
             _show_step(event, bar)
 
 
-def _show_step(step: Stepped, bar: Bar | None) -> None:
+def _show_step(step: Stepped, bar: ProgressBar | None) -> None:
     """Move the bar, or print a line for each scale."""
     place = f"scale {step.scale}/{step.scales} {step.width}×{step.height}"
     if step.note:

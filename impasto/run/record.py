@@ -72,7 +72,8 @@ class Goal:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields, the settings beside the others."""
         data = asdict(self)
-        return {**data, **data.pop("settings")}
+        settings: dict[str, Any] = data.pop("settings")
+        return settings | data
 
     @classmethod
     def from_dict(cls, data: Any) -> Goal:

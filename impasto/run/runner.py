@@ -286,8 +286,8 @@ class _Run:
             yield
         except BaseException as error:
             if not self.is_over:
-                self._keep(error)
                 self.previewer.point_to(error)
+                self._keep(error)
             raise
 
     def _keep(self, error: BaseException) -> None:
