@@ -13,7 +13,7 @@ from impasto.cli.console import hush
 from impasto.cli.flags import config_and_start, with_flags
 from impasto.cli.outputs import Wanted, with_output
 from impasto.config.bases import StyledConfig
-from impasto.config.methods import STYLIZERS, FastConfig, InstantConfig
+from impasto.config.methods import METHODS, configs_with
 from impasto.config.specs import StyleSpec
 from impasto.errors import OptionError
 
@@ -21,7 +21,7 @@ __all__ = ["stylize"]
 
 
 @with_output()
-@with_flags(*STYLIZERS.values(), files=("init",))
+@with_flags(*configs_with(StyledConfig).values(), files=("init",))
 def stylize(
     content: Annotated[
         list[str],
@@ -45,9 +45,11 @@ def stylize(
     Ctrl-C ends the painting early and keeps the picture as it is then.
     """
     hush(wanted.quiet)
-    config, init = config_and_start(STYLIZERS, method, options, has_map=content_map is not None)
+    config, init = config_and_start(
+        configs_with(StyledConfig), method, options, has_map=content_map is not None
+    )
     choices = tuple(StyleSpec.parse(text) for text in style or ())
-    if wanted.keep_run and isinstance(config, (InstantConfig, FastConfig)):
+    if wanted.keep_run and not METHODS[method].optimises:
         raise OptionError(
             f"--keep-run leaves what more iterations can be given to, and --method {method} has "
             "none."
