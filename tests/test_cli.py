@@ -111,7 +111,8 @@ def typed(*args: str) -> dict[str, Any]:
     return got
 
 
-EVERY = {spec.name: spec for kind in configs_with(StyledConfig).values() for spec in fields(kind)}
+STYLIZERS = configs_with(StyledConfig)
+EVERY = {spec.name: spec for kind in STYLIZERS.values() for spec in fields(kind)}
 
 
 def test_every_field_is_an_option_with_its_range_and_help() -> None:
@@ -132,18 +133,14 @@ def test_help_shows_every_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "300")
     monkeypatch.setenv("TERMINAL_WIDTH", "300")
     shown = re.sub(r"[│\s]+", " ", CliRunner().invoke(app, ["stylize", "--help"]).output)
-    for method, kind in configs_with(StyledConfig).items():
+    for method, kind in STYLIZERS.items():
         for spec in fields(kind):
             if isinstance(spec.default, tuple):
                 continue
             flag = "--" + spec.name.replace("_", "-")
             found = re.search(rf" {flag} .*?\[default: \(?(.*?)\)?\]", shown)
             assert found, flag
-            usual = next(
-                k
-                for k in configs_with(StyledConfig).values()
-                if spec.name in k.__dataclass_fields__
-            )
+            usual = next(k for k in STYLIZERS.values() if spec.name in k.__dataclass_fields__)
             default = str(spec.default)
             if default == str(getattr(usual, spec.name)):
                 assert re.match(rf"{default}\b", found[1]), flag
@@ -182,7 +179,10 @@ def test_the_command_refuses_an_option_of_another_method(
 ) -> None:
     assert paint("--method", "nnst", "--style-loss", "gram") == 2
     said = capsys.readouterr().err
-    assert "--style-loss is an option of gatys, instant+refine, and --method is nnst" in said
+    assert (
+        "--style-loss is an option of gatys, instant+refine, laplacian, and --method is nnst"
+        in said
+    )
     assert not Path("out.png").exists()
 
 
@@ -191,9 +191,7 @@ def test_only_the_config_judges_a_value(name: str, capsys: pytest.CaptureFixture
     spec = EVERY[name]
     if isinstance(spec.default, tuple):
         pytest.skip("layers and regions are judged by the network and the map")
-    method = next(
-        m for m, kind in configs_with(StyledConfig).items() if name in kind.__dataclass_fields__
-    )
+    method = next(m for m, kind in STYLIZERS.items() if name in kind.__dataclass_fields__)
     flag = "--" + name.replace("_", "-")
     wrong = "-1" if isinstance(spec.default, int | float) else "wrong"
     assert paint("--method", method, flag, wrong) == 2

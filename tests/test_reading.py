@@ -65,7 +65,7 @@ def test_a_stroke_above_1_is_painted_from_as_many_pixels(
 ) -> None:
     painting = tissue.resize((128, 96))
     kept = [
-        max(styled(painting, replace(QUICK, stroke=stroke), net).picture.pixels.shape)
+        max(styled(painting, replace(QUICK, stroke=stroke), net).style.pixels.shape)  # type: ignore[attr-defined]
         for stroke in (0.5, 1.0, 1.3, 2.0, 4.0)
     ]
     assert kept == [64, 64, 84, 128, 128]

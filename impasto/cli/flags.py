@@ -127,7 +127,7 @@ def config_of(
 
 
 def _kind_and_option(spec: OptionSpec, *, takes_file: bool) -> tuple[Any, Any]:
-    """Return what Typer needs to show and parse an option; only the config decides what it allows."""
+    """Return what Typer needs to show and parse an option; the config decides what is allowed."""
     shared: dict[str, Any] = {"rich_help_panel": spec.panel, "show_default": False}
     if spec.kind is tuple:
         text = spec.help + (" Separated by commas." if spec.has_commas else "")

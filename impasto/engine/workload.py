@@ -237,7 +237,7 @@ class Workload:
         return self.pixels * values * itemsize
 
     def _masks(self) -> float:
-        """Return the bytes of each region's mask, and of it at each layer, with and without edges."""
+        """Return the bytes of all masks, also at each layer, with and without their edges."""
         return self.regions * self.pixels * _FLOAT * (1 + 2 * 4 / 3)
 
     def _matches(self) -> float:

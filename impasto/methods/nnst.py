@@ -71,7 +71,7 @@ def nnst_workload(config: NnstConfig, height: int, width: int, **properties: Any
 
 
 def _matching(config: NnstConfig) -> Matching | None:
-    """Return what it takes to match all layers together, those of the picture and the photograph."""
+    """Return what it takes to match all layers together, of the picture and the photograph."""
     infos = layer_infos(config.backbone, layer_weights(config.style_layers))
     if not infos:
         return None

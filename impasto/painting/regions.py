@@ -177,7 +177,7 @@ def _shares_by_colour(
     shared: Sequence[str],
     styles: Sequence[SpecifiedStyle],
 ) -> tuple[dict[str, list[Share]], list[Input]]:
-    """Return what the styles of the whole picture give to each colour: all, or as their maps say."""
+    """Return what the picture's styles give to each colour: all, or what their maps say."""
     shares: dict[str, list[Share]] = {colour: [] for colour in shared}
     inputs = []
     for i, (spec, style) in enumerate(styles):
