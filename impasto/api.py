@@ -8,8 +8,9 @@ from typing import Any
 
 from PIL import Image
 
+from impasto.config.bases import StyledConfig
 from impasto.config.memory import parse_memory
-from impasto.config.methods import PAINTERS, DoodleConfig, TextureConfig
+from impasto.config.methods import DoodleConfig, TextureConfig, configs_with
 from impasto.config.specs import StyleSpec, start_of
 from impasto.config.validation import checked_config
 from impasto.errors import OptionError, suggestion
@@ -58,10 +59,11 @@ def stylize(
     Raises:
         ImpastoError: whatever cannot be used or done.
     """
-    if method not in PAINTERS:
+    kinds = configs_with(StyledConfig)
+    if method not in kinds:
         raise OptionError(
-            f"There is no method {method!r}{suggestion(method, PAINTERS)} It may be "
-            f"{', '.join(PAINTERS)}."
+            f"There is no method {method!r}{suggestion(method, kinds)} It may be "
+            f"{', '.join(kinds)}."
         )
     weights = options.pop("weights", None)
     options, init = start_of(options)
@@ -73,7 +75,7 @@ def stylize(
         style_maps=tuple(_several(style_map)),
         weights=None if weights is None else Path(weights),
     )
-    config = checked_config(PAINTERS[method], options, has_map=content_map is not None)
+    config = checked_config(kinds[method], options, has_map=content_map is not None)
     task = prepare(sources, config)
     return _painted(task, memory)
 

@@ -27,7 +27,8 @@ import torch
 from torch import Tensor
 
 import impasto
-from impasto.config.methods import OPTIMISERS, STYLIZERS
+from impasto.config.bases import PhotoConfig, StyledConfig
+from impasto.config.methods import configs_with
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
 from impasto.image.picture import fit, resize
@@ -119,7 +120,7 @@ def paint(arguments: argparse.Namespace, done: list[Row]) -> Iterator[Row]:
         if (photograph.stem, painting.stem, strength) in found:
             continue
         options = {"size": arguments.size, "strength": strength}
-        if arguments.method in OPTIMISERS:
+        if arguments.method in configs_with(PhotoConfig):
             options["iterations"] = arguments.iterations
         made = impasto.stylize(photograph, painting, arguments.method, **options)
         result = read(made).pixels
@@ -237,7 +238,9 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256, help="long side, in pixels")
     parser.add_argument("--iterations", type=int, default=200, help="for each picture")
     parser.add_argument("--strengths", type=float, nargs="+", default=STRENGTHS)
-    parser.add_argument("--method", default="gatys", choices=[*STYLIZERS], help="that paints")
+    parser.add_argument(
+        "--method", default="gatys", choices=[*configs_with(StyledConfig)], help="that paints"
+    )
     parser.add_argument("--against", type=Path, help="the folder of another method's run")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)

@@ -219,7 +219,7 @@ def test_cards_are_blended_on_any_network_of_theirs(net: Extractor) -> None:
 def test_every_method_paints_with_several_styles_and_with_parts_of_one(
     folder: Path, method: str, names: tuple[str, ...]
 ) -> None:
-    kind = METHODS[method]
+    kind = METHODS[method].config
     assert issubclass(kind, PhotoConfig)
     config = kind(size=64, smallest=48, iterations=2)
     steps = list(paint(prepare(Sources.of(str(folder / "photo.png"), *names), config)))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impasto.config.bases import PhotoConfig, PixelConfig
-from impasto.config.methods import METHODS, GatysConfig, TextureConfig
+from impasto.config.methods import METHODS, GatysConfig, TextureConfig, configs_with
 from impasto.config.output import OutputSettings
 from impasto.config.specs import (
     COLOUR_MODES,
@@ -344,9 +344,9 @@ def test_an_option_without_effect_is_refused(
     method: str, options: dict[str, Any], message: str, more: dict[str, Any]
 ) -> None:
     with pytest.raises(OptionError, match=message):
-        checked_config(METHODS[method], options)
-    checked_config(METHODS[method], options | more)
-    METHODS[method](**options)  # a recipe holds every option
+        checked_config(METHODS[method].config, options)
+    checked_config(METHODS[method].config, options | more)
+    METHODS[method].config(**options)  # a recipe holds every option
 
 
 def test_feather_needs_a_map() -> None:
@@ -360,7 +360,7 @@ def test_feather_needs_a_map() -> None:
 
 def test_something_is_left_to_minimise() -> None:
     none: dict[str, Any] = {"content_weight": 0.0, "style_weight": 0.0, "tv_weight": 0.0}
-    pixels = {m: kind for m, kind in METHODS.items() if issubclass(kind, PixelConfig)}
+    pixels = configs_with(PixelConfig)
     assert len(pixels) == len(METHODS) - 2  # two paint at once, and minimise nothing
     for method, kind in pixels.items():
         own = {n: v for n, v in none.items() if n in kind.__dataclass_fields__}

@@ -21,9 +21,9 @@ from commands import ROOT, paint
 from impasto.cli.flags import config_of, with_flags
 from impasto.cli.main import app, main
 from impasto.cli.options import RunFlags, with_run_flags
-from impasto.config.bases import PixelConfig
+from impasto.config.bases import PixelConfig, StyledConfig
 from impasto.config.fields import option
-from impasto.config.methods import STYLIZERS, GatysConfig
+from impasto.config.methods import GatysConfig, configs_with
 from impasto.config.output import OutputSettings
 from impasto.errors import OptionError
 
@@ -112,6 +112,7 @@ def typed(*args: str) -> dict[str, Any]:
     return got
 
 
+STYLIZERS = configs_with(StyledConfig)
 EVERY = {spec.name: spec for kind in STYLIZERS.values() for spec in fields(kind)}
 
 
@@ -179,7 +180,10 @@ def test_the_command_refuses_an_option_of_another_method(
 ) -> None:
     assert paint("--method", "nnst", "--style-loss", "gram") == 2
     said = capsys.readouterr().err
-    assert "--style-loss is an option of gatys, instant+refine, and --method is nnst" in said
+    assert (
+        "--style-loss is an option of gatys, instant+refine, laplacian, and --method is nnst"
+        in said
+    )
     assert not Path("out.png").exists()
 
 

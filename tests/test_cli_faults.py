@@ -44,7 +44,7 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> None:
     def work(*_: object, **__: object) -> None:
         raise AssertionError("the work has begun")
 
-    for name in ("cli.easel.prepare", "painting.make_card"):
+    for name in ("cli.running.prepare", "painting.cards.make_card"):
         monkeypatch.setattr(f"impasto.{name}", work)
 
 

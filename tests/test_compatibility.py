@@ -57,10 +57,10 @@ def test_a_stopped_run_goes_on_from_python() -> None:
 
 
 def test_a_batch_is_known_and_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["batch", "photos", "--style", "painting.png", "--style", "starry-night", "-o", "batch",
-               "--size", "32", "--smallest", "32", "--iterations", "2", "--seed", "1"]  # fmt: skip
+    styles = ["--style", "painting.png", "--style", "starry-night"]
+    options = ["--size", "32", "--smallest", "32", "--iterations", "2", "--seed", "1"]
     Path("batch/b-painting.png").unlink()
-    assert main(command) == 0
+    assert main(["batch", "photos", *styles, "-o", "batch", *options]) == 0
     assert "4 of 4 pictures are there, 3 of them from before" in capsys.readouterr().err
 
 

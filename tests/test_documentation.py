@@ -14,6 +14,7 @@ from typer.main import get_command
 from commands import ROOT
 from impasto.cli.main import app, main
 from impasto.cli.options import RunFlags
+from impasto.config.fields import flag_of
 from impasto.config.methods import METHODS
 from impasto.config.output import OutputSettings
 
@@ -133,7 +134,8 @@ def test_every_option_of_stylize_is_on_a_page_about_it() -> None:
 @pytest.mark.parametrize("command", OF_OTHERS)
 def test_every_option_of_another_command_is_on_its_own_page(command: str) -> None:
     """Those that it has alone, or with a default or a meaning of its own."""
-    kind = METHODS.get(command)
-    own = {"--" + n.replace("_", "-") for n in vars(kind)["__annotations__"]} if kind else set()
+    own: set[str] = set()
+    if command in METHODS:
+        own = {flag_of(name) for name in vars(METHODS[command].config)["__annotations__"]}
     alone = flags_of(command) - flags_of("stylize")
     assert (alone | own & flags_of(command)) - shown(OF_OTHERS[command]) == set()

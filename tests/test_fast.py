@@ -319,9 +319,9 @@ def test_a_style_is_exported(file: Path, tmp_path: Path) -> None:
 
 
 def test_a_file_of_styles_is_exported_to_a_file_each(file: Path, tmp_path: Path) -> None:
-    wanted = export._wanted(str(file), tmp_path / "out.onnx")
+    wanted = export._targets(str(file), tmp_path / "out.onnx")
     assert wanted == {f"{file}#{n}": tmp_path / f"out-{n}.onnx" for n in ("a", "b-2")}
-    assert export._wanted(f"{file}#a", tmp_path / "o.onnx") == {f"{file}#a": tmp_path / "o.onnx"}
+    assert export._targets(f"{file}#a", tmp_path / "o.onnx") == {f"{file}#a": tmp_path / "o.onnx"}
 
 
 @pytest.mark.parametrize(
@@ -357,7 +357,7 @@ def test_info_shows_a_files_styles(file: Path, capsys: pytest.CaptureFixture[str
 def test_it_paints_from_python(file: Path, photo: Path) -> None:
     made = impasto.stylize(photo, f"{file}#a", method="fast", size=96)
     assert made.size == (96, 64)
-    with pytest.raises(OptionError, match="stroke: not of a style that was trained"):
+    with pytest.raises(OptionError, match="A trained style does not have stroke"):
         impasto.fast(f"{file}#a", stroke=2)
     made = impasto.stylize(photo, Path(f"{file}#b-2"), method="fast", size=96)
     assert '"#b-2"' in made.info["impasto"]

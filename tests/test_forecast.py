@@ -160,8 +160,10 @@ def test_the_levels_of_a_pyramid_take_more_than_the_picture_alone(
     folder: Path,
 ) -> None:
     load = made(folder, LaplacianConfig(size=64, iterations=4)).workload
-    assert load.levels[0] == "relu1_1"
-    assert load.bytes(MemoryPlan(), 4) > replace(load, levels=()).bytes(MemoryPlan(), 4) * 1.1
+    assert load.pyramid_layers[0] == "relu1_1"
+    assert (
+        load.bytes(MemoryPlan(), 4) > replace(load, pyramid_layers=()).bytes(MemoryPlan(), 4) * 1.1
+    )
 
 
 @pytest.mark.parametrize("config", [NnstConfig, MrfConfig])

@@ -113,7 +113,7 @@ def test_a_built_in_style_goes_by_its_name(folder: Path) -> None:
 def test_pictures_much_bigger_than_the_result_do_not_stay(folder: Path, tmp_path: Path) -> None:
     with Image.open(folder / "cut-out.png") as small:
         small.resize((1200, 900)).save(tmp_path / "big.png")
-    picture = read_picture("content", tmp_path / "big.png", QUICK).shown
+    picture = read_picture("content", tmp_path / "big.png", QUICK).picture
     assert (picture.width, picture.height) == (64, 48)
     assert picture.alpha is not None
     assert picture.alpha.shape == (1, 1, 48, 64)

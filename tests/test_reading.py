@@ -21,7 +21,7 @@ from impasto.features.extractor import Extractor
 from impasto.features.plan import min_side
 from impasto.features.sources import digest
 from impasto.features.weights import load
-from impasto.painting.inputs import LoadedInput, read_map, read_picture, read_style
+from impasto.painting.inputs import LoadedStyle, read_map, read_picture, read_style
 from impasto.painting.prepare import prepare
 from impasto.painting.sources import Sources, finish, paint
 from impasto.styles import card as cards
@@ -46,7 +46,7 @@ def tissue() -> Image.Image:
     return Image.fromarray(data.immunohistochemistry())
 
 
-def styled(source: Path | Image.Image | str, config: PixelConfig, net: Extractor) -> LoadedInput:
+def styled(source: Path | Image.Image | str, config: PixelConfig, net: Extractor) -> LoadedStyle:
     return read_style(source, config, net, digest("compact"))
 
 
@@ -65,7 +65,7 @@ def test_a_stroke_above_1_is_painted_from_as_many_pixels(
 ) -> None:
     painting = tissue.resize((128, 96))
     kept = [
-        max(styled(painting, replace(QUICK, stroke=stroke), net).shown.pixels.shape)
+        max(styled(painting, replace(QUICK, stroke=stroke), net).style.pixels.shape)  # type: ignore[attr-defined]
         for stroke in (0.5, 1.0, 1.3, 2.0, 4.0)
     ]
     assert kept == [64, 64, 84, 128, 128]
@@ -166,7 +166,7 @@ def test_a_texture_of_a_painting_and_one_of_its_card_are_of_one_scale(
 ) -> None:
     painting = tissue.resize((240, 200))
     about, layers = cards.load(gallery.path("starry-night")).about, with_layers(QUICK).style_layers
-    pixels = read_picture("style", painting, QUICK, limit=240).shown.pixels
+    pixels = read_picture("style", painting, QUICK, limit=240).picture.pixels
     card = cards.make(pixels, net, layers, about, torch.zeros(3, 9, 9, dtype=torch.uint8))
     cards.save(card, tmp_path / "tissue.style")
     views = [
@@ -207,7 +207,7 @@ def test_a_texture_larger_than_its_source_has_pixels_for_is_told(
 def test_a_picture_is_brought_down_and_its_size_remembered(tissue: Image.Image) -> None:
     for limit, long in ((None, 64), (100, 100), (5000, 512)):
         given = read_picture("content", tissue, QUICK, limit=limit)
-        assert given.shown.width == long
+        assert given.picture.width == long
         assert given.size == (512, 512)
     assert styled("starry-night", QUICK, load("compact")).size == (0, 0)
 

@@ -102,7 +102,7 @@ def test_another_networks_picture_is_not_painted_again_unasked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert paint() == 0
-    monkeypatch.setattr("impasto.painting.instant.digest", lambda: "sha256:" + "0" * 64)
+    monkeypatch.setattr("impasto.methods.instant.digest", lambda: "sha256:" + "0" * 64)
     assert main(["rerun", "out.png", "-o", "again.png"]) != 0
     assert "another picture" in capsys.readouterr().err
 
@@ -228,4 +228,4 @@ def test_a_batch_and_the_library() -> None:
 
 
 def test_its_name_is_that_of_its_options() -> None:
-    assert METHODS["instant+refine"] is RefineConfig
+    assert METHODS["instant+refine"].config is RefineConfig

@@ -16,7 +16,7 @@ from impasto.cli.interrupt import INTERRUPTED, TERMINATED, patient
 from impasto.cli.progress import ProgressBar, progress_bar
 from impasto.config.bases import StyledConfig
 from impasto.config.memory import parse_memory
-from impasto.config.methods import STYLIZERS
+from impasto.config.methods import configs_with
 
 if TYPE_CHECKING:
     from impasto.jobs.batch import Batch
@@ -30,7 +30,7 @@ _SEEN = "What is written and shown"
 
 
 @shared.with_run_flags(without=("out", "preview_every", "trace", "run", "keep_run", "resume"))
-@with_flags(*STYLIZERS.values(), files=("init",), without=("region", "feather"))
+@with_flags(*configs_with(StyledConfig).values(), files=("init",), without=("region", "feather"))
 def batch(
     photographs: Annotated[
         list[Path],
@@ -91,7 +91,7 @@ def batch(
     was: what is finished is not painted again.
     """
     hush(flags.quiet)
-    config, init = config_and_start(STYLIZERS, method, options)
+    config, init = config_and_start(configs_with(StyledConfig), method, options)
     assert isinstance(config, StyledConfig)
     paint_all(
         photographs,

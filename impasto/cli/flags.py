@@ -1,18 +1,19 @@
-"""Methods' configurations as a command's options: one flag a field, nothing declared twice."""
+"""Options of dataclasses as a command's flags: one for each field, nothing declared twice."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import Field, fields
+from dataclasses import fields
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 import typer
 
 from impasto.config.bases import PictureConfig
-from impasto.config.methods import METHODS
+from impasto.config.fields import flag_of
+from impasto.config.schema import OptionSpec, option_specs
 from impasto.config.specs import start_of
 from impasto.config.validation import checked_config
 from impasto.errors import OptionError, suggestion
@@ -34,7 +35,7 @@ def with_flags(
     `options`.
 
     Args:
-        configs: frozen dataclasses whose fields carry `help`, `low`, `high` and `choices`.
+        configs: frozen dataclasses whose fields were declared by `config.fields.option`.
         files: fields whose flag takes a file's name as well as one of its choices.
         without: fields that the command has another way to say.
     """
@@ -44,13 +45,13 @@ def with_flags(
         parameters = [p for p in own.values() if p.name != "options"]
         added = list(flags(*configs, files=files, without=without))
         parameters += added
+        commas = {spec.name for spec in option_specs(*configs) if spec.has_commas}
 
         @wraps(function)
-        def command(**given: Any) -> Any:
-            typed = {p.name: given.pop(p.name) for p in added}
-            commas = {spec.name for kind in configs for spec in fields(kind) if _has_commas(spec)}
+        def command(**arguments: Any) -> Any:
+            typed = {p.name: arguments.pop(p.name) for p in added}
             options = {n: _plain(v, n in commas) for n, v in typed.items() if v not in (None, [])}
-            return function(**given, options=options)
+            return function(**arguments, options=options)
 
         # Typer reads both: the order and defaults from one, the types from the other.
         vars(command)["__signature__"] = inspect.Signature(parameters)
@@ -63,16 +64,13 @@ def with_flags(
 def flags(
     *configs: type, files: tuple[str, ...] = (), without: tuple[str, ...] = ()
 ) -> Iterator[inspect.Parameter]:
-    """A keyword parameter with Typer's annotation for each field that any of the configs has."""
-    seen = set(without)
-    for config in configs:
-        types = get_type_hints(config)
-        for spec in fields(config):
-            if spec.name in seen:
-                continue
-            seen.add(spec.name)
-            default = _default(spec, configs)
-            kind, option = _kind_and_option(spec, types[spec.name], spec.name in files, default)
+    """Yield a keyword parameter with Typer's annotation for each field of any of the configs.
+
+    Its default is None, also where the field has another: only what was typed is to be passed on.
+    """
+    for spec in option_specs(*configs):
+        if spec.name not in without:
+            kind, option = _kind_and_option(spec, takes_file=spec.name in files)
             yield inspect.Parameter(
                 spec.name,
                 inspect.Parameter.KEYWORD_ONLY,
@@ -82,9 +80,13 @@ def flags(
 
 
 def config_and_start(
-    kinds: dict[str, Any], method: str, options: dict[str, Any], *, has_map: bool = False
+    kinds: Mapping[str, type[PictureConfig]],
+    method: str,
+    options: dict[str, Any],
+    *,
+    has_map: bool = False,
 ) -> tuple[PictureConfig, Path | None]:
-    """The configuration, and the picture to start from where `--init` names one.
+    """Return the configuration, and the picture to start from where `--init` names one.
 
     Raises:
         OptionError: an unknown method, or options that are not allowed.
@@ -104,7 +106,7 @@ def config_of(
     *,
     has_map: bool = False,
 ) -> PictureConfig:
-    """The configuration of a method from what was typed.
+    """Return the configuration of a method from what was typed.
 
     Args:
         has_map: whether a map of the photograph was typed besides.
@@ -116,74 +118,55 @@ def config_of(
     own = {spec.name for spec in fields(kinds[method])}
     for name in options:
         if name not in own:
-            others = [m for m, kind in kinds.items() if name in kind.__dataclass_fields__]
-            flag = name.replace("_", "-")
+            owners = [m for m, kind in kinds.items() if name in kind.__dataclass_fields__]
             raise OptionError(
-                f"--{flag} is an option of {', '.join(others)}, and --method is {method}. Leave it "
-                "out, or take that method."
+                f"{flag_of(name)} is an option of {', '.join(owners)}, and --method is {method}. "
+                "Leave it out, or take that method."
             )
     return checked_config(kinds[method], options, has_map=has_map)
 
 
-def _default(spec: Field[Any], configs: tuple[type, ...]) -> str:
-    """A default as help shows it, with those of methods that have another."""
-    names = {kind: name for name, kind in METHODS.items()}
-    shown = _shown(spec.default)
-    told = {
-        names.get(kind, ""): _shown(other.default)
-        for kind in configs
-        for other in fields(kind)
-        if other.name == spec.name
-    }
-    different = [f"{name} {default}" for name, default in told.items() if default != shown]
-    return f"{shown}; {', '.join(different)}" if different else shown
-
-
-def _kind_and_option(spec: Field[Any], kind: Any, file: bool, default: str) -> tuple[Any, Any]:
-    """Typer is told what to show and to parse; only the config decides what is allowed."""
-    flag = "--" + spec.name.replace("_", "-")
-    told: dict[str, Any] = {
-        "help": spec.metadata["help"],
-        "rich_help_panel": spec.metadata["panel"],
-    }
-    if isinstance(spec.default, tuple):
-        told["help"] += " Separated by commas." if _has_commas(spec) else ""
-        metavar = spec.metadata["metavar"]
-        return list[str], typer.Option(flag, metavar=metavar, show_default=False, **told)
-    told["help"] += " Or a picture file." if file else ""
-    if spec.metadata["off"]:
-        # What comes before the slash would turn it on.
-        told |= {"show_default": False, "help": spec.metadata["off"]}
-        return bool, typer.Option(f" /--no-{flag[2:]}", **told)
+def _kind_and_option(spec: OptionSpec, *, takes_file: bool) -> tuple[Any, Any]:
+    """Return what Typer needs to show and parse an option; the config decides what is allowed."""
+    shared: dict[str, Any] = {"rich_help_panel": spec.panel, "show_default": False}
+    if spec.kind is tuple:
+        text = spec.help + (" Separated by commas." if spec.has_commas else "")
+        return list[str], typer.Option(spec.flag, metavar=spec.metavar, help=text, **shared)
+    if spec.off:  # what comes before the slash would turn it on
+        return bool, typer.Option(f" /{spec.flag}", help=spec.off, **shared)
     # By hand, as Typer knows no default; the backslash keeps the bracket from being markup.
-    told |= {"show_default": False, "help": f"{told['help']} \\[default: {default}]"}
-    if choices := spec.metadata.get("choices"):
-        names = [str(choice) for choice in choices]
-        told["metavar"] = "|".join([*names, "FILE"] if file else names)
-        return type(choices[0]), typer.Option(flag, autocompletion=lambda: names, **told)
-    if kind is bool:
-        return bool, typer.Option(f"{flag}/--no-{flag[2:]}", **told)
-    if kind in (int, float):
-        told["metavar"] = _span(spec.metadata["low"], spec.metadata["high"])
-    return kind, typer.Option(flag, **told)
+    text = spec.help + (" Or a picture file." if takes_file else "")
+    shared["help"] = f"{text} \\[default: {_default(spec)}]"
+    if spec.choices:
+        names = [str(choice) for choice in spec.choices]
+        shared["metavar"] = "|".join([*names, "FILE"] if takes_file else names)
+        return spec.kind, typer.Option(spec.flag, autocompletion=lambda: names, **shared)
+    if spec.kind is bool:
+        return bool, typer.Option(f"{spec.flag}/--no-{spec.flag[2:]}", **shared)
+    if spec.low is not None:
+        shared["metavar"] = _span(spec.low, spec.high)
+    return spec.kind, typer.Option(spec.flag, **shared)
+
+
+def _default(spec: OptionSpec) -> str:
+    """Return a default as help shows it, with those of the methods that have another."""
+    different = [f"{method} {_shown(value)}" for method, value in spec.defaults.items()]
+    default = _shown(spec.default)
+    return f"{default}; {', '.join(different)}" if different else default
 
 
 def _shown(default: Any) -> str:
-    """A default as help shows it: none is filled in before it is known what a person typed."""
+    """Return a default as help shows it: nothing is filled in before it is known what was typed."""
     return ("yes" if default else "no") if isinstance(default, bool) else str(default)
 
 
-def _has_commas(spec: Field[Any]) -> bool:
-    return isinstance(spec.default, tuple) and "," in spec.metadata["metavar"]
-
-
-def _span(low: int | float, high: int | float | None) -> str:
-    """A range as help shows it: `32…16384`, or `0…` where no person reaches the end."""
+def _span(low: float, high: float | None) -> str:
+    """Return a range as help shows it: `32…16384`, or `0…` where no person reaches the end."""
     return f"{low:g}…" if high is None or high > _BOUNDLESS else f"{low:g}…{high:g}"
 
 
 def _plain(value: Any, commas: bool) -> Any:
-    """What Typer hands over, as the config wants it: `["a,b", "c"]` → `("a", "b", "c")`."""
+    """Return what Typer hands over as the config takes it: `["a,b", "c"]` → `("a", "b", "c")`."""
     if not isinstance(value, (list, tuple)):
         return value
     if not commas:

@@ -14,7 +14,7 @@ from rich.text import Text
 from impasto.cli import options as shared
 from impasto.cli.console import results, visible
 from impasto.config.memory import MemoryPlan
-from impasto.config.methods import METHODS, GatysConfig
+from impasto.config.methods import METHODS
 from impasto.config.recipe import Input, Recipe, short
 from impasto.errors import RecipeError
 from impasto.networks.trained_metadata import is_trained, parted, read_words
@@ -93,7 +93,8 @@ def _table(recipe: Recipe) -> Table:
     if recipe.plan != MemoryPlan():
         told = (f"{name} {value}" for name, value in recipe.plan.to_dict().items())
         table.add_row("plan", visible(", ".join(told)))
-    usual = {spec.name: spec.default for spec in fields(METHODS.get(recipe.method, GatysConfig))}
+    method = METHODS.get(recipe.method, METHODS["gatys"])
+    usual = {spec.name: spec.default for spec in fields(method.config)}
     for name, value in recipe.config.items():
         note = short(recipe.backbone_digest) if name == "backbone" else ""
         changed = name in usual and not _same(value, usual[name])

@@ -15,8 +15,9 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from impasto.cli.flags import flags
+from impasto.config.bases import PhotoConfig, StyledConfig
 from impasto.config.fields import from_dict
-from impasto.config.methods import OPTIMISERS, STYLIZERS
+from impasto.config.methods import configs_with
 from impasto.config.output import SHOWN, OutputSettings
 
 __all__ = [
@@ -83,21 +84,23 @@ Method = Annotated[
     str,
     typer.Option(
         "--method",
-        metavar="|".join(STYLIZERS),
+        metavar="|".join(configs_with(StyledConfig)),
         help="gatys compares statistics, nnst nearest neighbours, mrf patches; instant paints at "
         "once, by a network, fast in styles that one was trained for; instant+refine goes on by "
-        "gatys from what instant paints.",
-        autocompletion=lambda: list(STYLIZERS),
+        "gatys from what instant paints; laplacian paints in two stages, the first of which holds "
+        "the photograph's Laplacian pyramid.",
+        autocompletion=lambda: list(configs_with(StyledConfig)),
     ),
 ]
 Optimiser = Annotated[
     str,
     typer.Option(
         "--method",
-        metavar="|".join(OPTIMISERS),
+        metavar="|".join(configs_with(PhotoConfig)),
         help="gatys compares statistics, nnst nearest neighbours, mrf patches; instant+refine goes "
-        "on by gatys from what instant paints.",
-        autocompletion=lambda: list(OPTIMISERS),
+        "on by gatys from what instant paints; laplacian paints in two stages, the first of which "
+        "holds the photograph's Laplacian pyramid.",
+        autocompletion=lambda: list(configs_with(PhotoConfig)),
     ),
 ]
 Styles = Annotated[

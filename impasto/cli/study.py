@@ -16,7 +16,7 @@ from impasto.cli.console import hush, margin, remark
 from impasto.cli.flags import config_and_start, with_flags
 from impasto.cli.interrupt import INTERRUPTED, patient
 from impasto.config.bases import PhotoConfig
-from impasto.config.methods import OPTIMISERS
+from impasto.config.methods import configs_with
 from impasto.evaluation.studies.registry import STUDIES, variants_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ def _kinds() -> list[str]:
     return list(STUDIES)
 
 
-@with_flags(*OPTIMISERS.values(), files=("init",), without=("size", "region", "feather"))
+@with_flags(
+    *configs_with(PhotoConfig).values(), files=("init",), without=("size", "region", "feather")
+)
 def study(
     kind: Annotated[
         str,
@@ -97,7 +99,7 @@ def study(
     was.
     """
     hush(quiet)
-    base, init = config_and_start(dict(OPTIMISERS), method, {"size": size, **options})
+    base, init = config_and_start(configs_with(PhotoConfig), method, {"size": size, **options})
     assert isinstance(base, PhotoConfig)
     chosen = () if values is None else tuple(values.split(","))
     variants_of(kind, base, chosen, init)  # what makes no sense is told before PyTorch is loaded

@@ -12,7 +12,7 @@ from impasto.cli.batch import paint_all
 from impasto.cli.console import hush
 from impasto.cli.flags import config_and_start, with_flags
 from impasto.config.bases import StyledConfig
-from impasto.config.methods import STYLIZERS, FastConfig, InstantConfig
+from impasto.config.methods import METHODS, configs_with
 from impasto.config.specs import StyleSpec
 from impasto.errors import OptionError
 
@@ -20,7 +20,7 @@ __all__ = ["stylize"]
 
 
 @shared.with_run_flags()
-@with_flags(*STYLIZERS.values(), files=("init",))
+@with_flags(*configs_with(StyledConfig).values(), files=("init",))
 def stylize(
     content: Annotated[
         list[str],
@@ -44,9 +44,11 @@ def stylize(
     Ctrl-C ends the painting early and keeps the picture as it is then.
     """
     hush(flags.quiet)
-    config, init = config_and_start(STYLIZERS, method, options, has_map=content_map is not None)
+    config, init = config_and_start(
+        configs_with(StyledConfig), method, options, has_map=content_map is not None
+    )
     choices = tuple(StyleSpec.parse(text) for text in style or ())
-    if flags.keep_run and isinstance(config, (InstantConfig, FastConfig)):
+    if flags.keep_run and not METHODS[method].optimises:
         raise OptionError(
             f"--keep-run leaves what more iterations can be given to, and --method {method} has "
             "none."

@@ -1,13 +1,14 @@
-"""What several methods can be told: the configs that theirs build on. Knows no PyTorch.
+"""The options that several methods share: the configs that theirs build on. Knows no PyTorch.
 
-`configs` has the methods' own, and the table of them.
+`methods` has the methods' own, and the table of them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
-from impasto.config.fields import check, option
+from impasto.config.fields import Need, check, flag_of, option
 from impasto.config.specs import STARTS, RegionSpec, layer_weights
 from impasto.errors import OptionError
 from impasto.features.backbones import BACKBONES
@@ -16,16 +17,16 @@ __all__ = ["LEAST", "MOST", "PhotoConfig", "PictureConfig", "PixelConfig", "Styl
 
 _ITERATIONS = 200
 
-# Of a loss; beyond it single precision has nothing left for the other losses.
+# Weight of a loss; beyond it single precision has nothing left for the other losses.
 _HEAVIEST = 1e6
 
 LEAST, MOST = 32, 16384
-"""Of a picture's sides, in pixels."""
+"""Range of a picture's sides, in pixels."""
 
 
 @dataclass(frozen=True)
 class PictureConfig:
-    """What every method can be told.
+    """Options that every method has.
 
     Raises:
         OptionError: a value out of its range or not among its choices, or two that contradict.
@@ -57,33 +58,38 @@ class PictureConfig:
 
     @property
     def eye(self) -> str:
-        """The backbone that sees the pictures."""
+        """The backbone that looks at the pictures."""
         return "compact"
 
     @property
     def style_names(self) -> tuple[str, ...]:
-        """Layers that hold the painting, each with a weight if it has one."""
+        """Layers that style is compared at, each with a weight if it has one."""
         return BACKBONES[self.eye].style
 
     @property
     def content_names(self) -> tuple[str, ...]:
-        """Layers that hold the photograph, likewise."""
+        """Layers that content is compared at, each with a weight if it has one."""
         return BACKBONES[self.eye].content
 
     @property
+    def further_names(self) -> tuple[str, ...]:
+        """Layers that are named for anything else."""
+        return ()
+
+    @property
     def first(self) -> int:
-        """Long side of the first, coarsest scale, at most."""
+        """Long side of the first, coarsest scale, at most, in pixels."""
         return self.size
 
 
 @dataclass(frozen=True)
 class PixelConfig(PictureConfig):
-    """What every method that optimises pixels can be told."""
+    """Options of every method that optimises pixels."""
 
     seed: int = option(0, "Seed of everything random.", low=0, high=2**63 - 1)
     backbone: str = option(
         "compact",
-        "The network that sees the pictures.",
+        "The network that looks at the pictures.",
         choices=("compact", "vgg19", "vgg16", "alexnet"),
         panel="Network",
     )
@@ -92,7 +98,7 @@ class PixelConfig(PictureConfig):
     )
     style_layers: tuple[str, ...] = option(
         (),
-        "Layers that hold the painting, each with a weight if wanted (relu1_1:2); the backbone's "
+        "Layers that hold the painting, each with a weight if needed (relu1_1:2); the backbone's "
         "own if none.",
         panel="Losses",
     )
@@ -111,13 +117,14 @@ class PixelConfig(PictureConfig):
         "Total variation: nine-point squares, or absolute differences.",
         choices=("l2", "l1"),
         panel="Losses",
+        need=Need(lambda config: config.tv_weight > 0, "a --tv-weight above 0"),
     )
     optimizer: str = option(
         "lbfgs", "The optimiser.", choices=("lbfgs", "adam", "gd"), panel="Optimiser"
     )
     iterations: int = option(
         _ITERATIONS,
-        "Iterations in all, shared out among the scales.",
+        "Iterations in all, divided among the scales.",
         low=1,
         high=100_000,
         panel="Optimiser",
@@ -130,7 +137,14 @@ class PixelConfig(PictureConfig):
         panel="Optimiser",
     )
     steps: int = option(0, "Iterations of one epoch.", low=0, high=100_000, panel="Optimiser")
-    history: int = option(10, "Pairs that L-BFGS remembers.", low=1, high=100, panel="Optimiser")
+    history: int = option(
+        10,
+        "Pairs that L-BFGS remembers.",
+        low=1,
+        high=100,
+        panel="Optimiser",
+        need=Need(lambda config: config.optimizer == "lbfgs", "--optimizer lbfgs"),
+    )
     learning_rate: float = option(
         0.0, "Length of a step; 0 takes the optimiser's own.", low=0.0, high=10.0, panel="Optimiser"
     )
@@ -153,48 +167,48 @@ class PixelConfig(PictureConfig):
         if self.epochs and self.iterations not in (type(self).iterations, self.length):
             raise self.two_lengths()
         if not any(self._counted().values()):
-            told = ", ".join(f"--{n.replace('_', '-')} {v:g}" for n, v in self._told().items())
-            raise OptionError(f"Nothing is left to paint by: {told}. Raise one of them.")
+            weights = ", ".join(f"{flag_of(n)} {v:g}" for n, v in self._reported().items())
+            raise OptionError(f"Nothing is left to paint by: {weights}. Raise one of them.")
 
     def two_lengths(self) -> OptionError:
-        """What to say of iterations that are not the epochs' steps."""
+        """Return what to raise where the iterations are not epochs × steps."""
         return OptionError(
             f"--iterations {self.iterations} contradicts --epochs {self.epochs} × --steps "
             f"{self.steps}. Give one or the other."
         )
 
     def _counted(self) -> dict[str, float]:
-        """The weight of each loss that counts anywhere in the picture."""
+        """Return the weight of each loss that counts anywhere in the picture."""
         return {"style_weight": self.style_weight, "tv_weight": self.tv_weight}
 
-    def _told(self) -> dict[str, float]:
-        """What a message tells when none of them counts."""
+    def _reported(self) -> dict[str, float]:
+        """Return the values that a message shows where no loss counts."""
         return self._counted()
 
     @property
     def length(self) -> int:
-        """Iterations of the whole run, however they were given."""
+        """Iterations of the whole run, however they are given."""
         return self.epochs * self.steps or self.iterations
 
     @property
     def eye(self) -> str:
-        """The backbone, as it was chosen."""
+        """The backbone that is chosen."""
         return self.backbone
 
     @property
     def style_names(self) -> tuple[str, ...]:
-        """The layers that were chosen, or the method's own once they are filled in."""
+        """The layers that are named, or the method's own once they are filled in."""
         return self.style_layers
 
     @property
     def first(self) -> int:
-        """As it was chosen."""
+        """Long side of the first, coarsest scale, at most, in pixels."""
         return self.smallest
 
 
 @dataclass(frozen=True)
 class StyledConfig(PictureConfig):
-    """What every method can be told that gives a photograph a style."""
+    """Options of every method that gives a photograph a style."""
 
     strength: float = option(
         0.5, "How far to go from the photograph (0) to the painting (1).", low=0.0, high=1.0
@@ -209,6 +223,7 @@ class StyledConfig(PictureConfig):
         "symmetric",
         "How --color match moves the painting's colours.",
         choices=("symmetric", "cholesky", "pca"),
+        need=Need(lambda config: config.matches_colours, "--color match, also of a region"),
     )
     region: tuple[str, ...] = option(
         (),
@@ -227,19 +242,29 @@ class StyledConfig(PictureConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        colours = [RegionSpec.parse(text).colour for text in self.region]
+        colours = [region.colour for region in self.regions]
         if twice := [c for i, c in enumerate(colours) if c in colours[:i]]:
             raise OptionError(f"--region names {twice[0]} twice. Say all of it in one.")
+
+    @cached_property
+    def regions(self) -> tuple[RegionSpec, ...]:
+        """What `region` says."""
+        return tuple(RegionSpec.parse(text) for text in self.region)
+
+    @property
+    def matches_colours(self) -> bool:
+        """Whether a painting is matched to the photograph's colours, for any region."""
+        return "match" in (self.color, *(region.color for region in self.regions))
 
 
 @dataclass(frozen=True)
 class PhotoConfig(StyledConfig, PixelConfig):
-    """What every method that optimises a photograph's pixels can be told besides."""
+    """Options of every method that optimises a photograph's pixels."""
 
     init: str = option("content", "What the first scale starts from.", choices=STARTS)
     content_layers: tuple[str, ...] = option(
         (),
-        "Layers that hold the photograph, each with a weight if wanted; the backbone's own if "
+        "Layers that hold the photograph, each with a weight if needed; the backbone's own if "
         "none.",
         panel="Losses",
     )
@@ -266,6 +291,7 @@ class PhotoConfig(StyledConfig, PixelConfig):
         low=1,
         high=64,
         panel="Losses",
+        need=Need(lambda config: config.laplacian_weight > 0, "a --laplacian-weight above 0"),
     )
 
     def __post_init__(self) -> None:
@@ -274,16 +300,16 @@ class PhotoConfig(StyledConfig, PixelConfig):
 
     @property
     def content_names(self) -> tuple[str, ...]:
-        """The layers that were chosen, or the backbone's own once they are filled in."""
+        """The layers that are named, or the backbone's own once they are filled in."""
         return self.content_layers
 
     def _counted(self) -> dict[str, float]:
-        strengths = [RegionSpec.parse(text).strength for text in self.region]
-        every = [self.strength, *(s for s in strengths if s is not None)]
-        is_painted, is_held = any(s > 0 for s in every), any(s < 1 for s in every)
-        held = ("content_weight", "l2_weight", "laplacian_weight")
-        found = {name: is_painted * weight for name, weight in super()._counted().items()}
-        return found | {name: is_held * getattr(self, name) for name in held}
+        own = [region.strength for region in self.regions]
+        strengths = [self.strength, *(strength for strength in own if strength is not None)]
+        has_style, has_content = any(s > 0 for s in strengths), any(s < 1 for s in strengths)
+        names = ("content_weight", "l2_weight", "laplacian_weight")
+        weights = {name: has_style * weight for name, weight in super()._counted().items()}
+        return weights | {name: has_content * getattr(self, name) for name in names}
 
-    def _told(self) -> dict[str, float]:
+    def _reported(self) -> dict[str, float]:
         return {name: getattr(self, name) for name in ("strength", *self._counted())}

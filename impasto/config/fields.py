@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 import math
-from dataclasses import field, fields
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 from impasto.errors import OptionError, suggestion
 
-__all__ = ["check", "from_dict", "option", "otherwise"]
+__all__ = ["Need", "check", "flag_of", "from_dict", "option", "otherwise"]
 
 Config = TypeVar("Config")
+
+
+@dataclass(frozen=True)
+class Need:
+    """What an option needs to have any effect.
+
+    Attributes:
+        is_met: whether a config has it.
+        words: what is needed, as a person types it.
+        message: the whole message instead.
+    """
+
+    is_met: Callable[[Any], bool]
+    words: str
+    message: str = ""
+
+    def refusal(self, name: str) -> OptionError:
+        """Return what to raise where it is missing."""
+        return OptionError(
+            self.message
+            or f"{flag_of(name)} has no effect without {self.words}. Leave it out, or give both."
+        )
 
 
 def option(
@@ -23,6 +46,7 @@ def option(
     metavar: str = "NAME,…",
     panel: str = "The picture",
     off: str = "",
+    need: Need | None = None,
 ) -> Any:
     """Declare a field with its help, its range (both ends allowed) or its choices.
 
@@ -31,6 +55,7 @@ def option(
         panel: the heading that help shows it under.
         off: of a field that is true by default, the help of the only flag that it has then,
             `--no-NAME`.
+        need: without which a person who types the option is refused.
     """
     metadata = {
         "help": help,
@@ -40,57 +65,63 @@ def option(
         "metavar": metavar,
         "panel": panel,
         "off": off,
+        "need": need,
     }
     return field(default=default, metadata=metadata)
 
 
-def otherwise(config: type, name: str, default: Any) -> Any:
-    """The field of another config with another default."""
+def otherwise(config: type, name: str, default: Any, **metadata: Any) -> Any:
+    """Declare the field of another config with another default, or other metadata besides."""
     (spec,) = (spec for spec in fields(config) if spec.name == name)
-    return field(default=default, metadata=spec.metadata)
+    return field(default=default, metadata={**spec.metadata, **metadata})
+
+
+def flag_of(name: str) -> str:
+    """Return the flag of an option: `--style-layers` of `style_layers`."""
+    return "--" + name.replace("_", "-")
 
 
 def check(config: Any) -> None:
-    """Hold every field of a config to its type, range and choices.
+    """Check every field of a config against its type, range and choices.
 
     Raises:
-        OptionError: naming the option, the value that arrived and what is allowed.
+        OptionError: naming the option, its value and what is allowed.
     """
     for spec in fields(config):
-        value, meta = getattr(config, spec.name), spec.metadata
-        flag = spec.name.replace("_", "-")
-        if choices := meta.get("choices"):
+        value, metadata = getattr(config, spec.name), spec.metadata
+        flag = flag_of(spec.name)
+        if choices := metadata["choices"]:
             if type(value) is not type(spec.default) or value not in choices:
                 names = [str(choice) for choice in choices]
                 near = suggestion(str(value), names)
-                raise OptionError(f"--{flag} is {value!r}{near} It may be {', '.join(names)}.")
+                raise OptionError(f"{flag} is {value!r}{near} It may be {', '.join(names)}.")
         elif isinstance(spec.default, bool):
             if not isinstance(value, bool):
-                raise OptionError(f"--{flag} is {value!r}. It is either true or false.")
+                raise OptionError(f"{flag} is {value!r}. It is either true or false.")
         elif isinstance(spec.default, tuple):
-            _check_texts(flag, value, meta["metavar"])
+            _check_texts(flag, value, metadata["metavar"])
         elif isinstance(spec.default, (int, float)):
-            _check_number(flag, value, spec.default, meta)
+            _check_number(flag, value, spec.default, metadata)
 
 
 def _check_texts(flag: str, value: Any, metavar: str) -> None:
-    if not isinstance(value, tuple) or not all(isinstance(v, str) for v in value):
+    if not isinstance(value, tuple) or not all(isinstance(text, str) for text in value):
         kind = "layer names, such as relu4_1" if "," in metavar else f"texts such as {metavar}"
-        raise OptionError(f"--{flag} is {value!r}. It takes {kind}.")
+        raise OptionError(f"{flag} is {value!r}. It takes {kind}.")
 
 
-def _check_number(flag: str, value: Any, default: float, meta: Any) -> None:
+def _check_number(flag: str, value: Any, default: float, metadata: Any) -> None:
     kinds = (int,) if isinstance(default, int) else (int, float)
-    low, high = meta["low"], meta["high"]
+    low, high = metadata["low"], metadata["high"]
     span = f"from {low:.7g} to {high:.7g}" if high is not None else f"of at least {low:g}"
     kind = "a whole number" if isinstance(default, int) else "a number"
-    sound = isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value)
-    if not sound or value < low or (high is not None and value > high):
-        raise OptionError(f"--{flag} is {value!r}. It takes {kind} {span}.")
+    is_number = isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number or value < low or (high is not None and value > high):
+        raise OptionError(f"{flag} is {value!r}. It takes {kind} {span}.")
 
 
 def from_dict(kind: type[Config], values: dict[str, Any]) -> Config:
-    """A config from a recipe's JSON, where tuples have become lists.
+    """Return a config from a recipe's JSON, where tuples have become lists.
 
     Raises:
         OptionError: an option that `kind` does not have, or a value that it refuses.

@@ -1,29 +1,34 @@
-"""Every method's options, each declared once: flags, checks and recipes derive from these fields.
+"""Every method: its options, each declared once, and its row in the table `METHODS`.
 
-Apart from the methods themselves, so that `impasto --help` need not import PyTorch. What several
-methods share is in `bases`.
+Flags, forms, checks, recipes, tasks and forecasts derive from both. A new method is its file in
+`methods/`, its options and its row here, and its page.
+
+No PyTorch is imported here, so that `impasto --help` is quick. The row names what lies on the
+floors above as text, `module:function`, which is imported when it is first called. Options that
+several methods share are in `bases`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, TypeVar
 
 from impasto.config.bases import LEAST, MOST, PhotoConfig, PictureConfig, PixelConfig, StyledConfig
-from impasto.config.fields import option, otherwise
+from impasto.config.fields import Need, option, otherwise
 from impasto.config.specs import layer_weights
 from impasto.errors import OptionError
 
 __all__ = [
     "METHODS",
-    "OPTIMISERS",
-    "PAINTERS",
-    "STYLIZERS",
     "DoodleConfig",
+    "EntryPoint",
     "FastConfig",
     "GatysConfig",
     "InstantConfig",
     "LaplacianConfig",
     "MatchingConfig",
+    "Method",
     "MrfConfig",
     "NnstConfig",
     "PhotoConfig",
@@ -32,7 +37,11 @@ __all__ = [
     "RefineConfig",
     "StyledConfig",
     "TextureConfig",
+    "configs_with",
+    "method_of",
 ]
+
+Config = TypeVar("Config", bound=PictureConfig)
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,13 @@ class InstantConfig(StyledConfig):
 @dataclass(frozen=True)
 class FastConfig(StyledConfig):
     """Options of a network that was trained for some styles (`impasto train`)."""
+
+    stroke: float = otherwise(
+        PictureConfig,
+        "stroke",
+        1.0,
+        need=Need(lambda _: False, "a --method that looks at the painting itself"),
+    )
 
 
 @dataclass(frozen=True)
@@ -57,6 +73,12 @@ class GatysConfig(PhotoConfig):
     )
 
 
+_NO_START = (
+    "--init has no effect with --method instant+refine, which starts from what instant paints. "
+    "Leave it out, or take --method gatys."
+)
+
+
 @dataclass(frozen=True)
 class RefineConfig(GatysConfig):
     """Options of the optimiser that goes on from what `instant` paints.
@@ -64,6 +86,9 @@ class RefineConfig(GatysConfig):
     Everything is laid out already, so it works at the size of the result alone, and not for long.
     """
 
+    init: str = otherwise(
+        PhotoConfig, "init", "content", need=Need(lambda _: False, "", message=_NO_START)
+    )
     iterations: int = otherwise(PixelConfig, "iterations", 75)
     smallest: int = otherwise(PixelConfig, "smallest", MOST)
 
@@ -74,20 +99,17 @@ class RefineConfig(GatysConfig):
 
     @staticmethod
     def another_start() -> OptionError:
-        """What to say of a start that was chosen."""
-        return OptionError(
-            "--init has no effect with --method instant+refine, which starts from what instant "
-            "paints. Leave it out, or take --method gatys."
-        )
+        """Return what to raise where a start is named."""
+        return OptionError(_NO_START)
 
 
 @dataclass(frozen=True)
 class MatchingConfig(PhotoConfig):
-    """What the methods can be told that match places of the picture with places of the painting."""
+    """Options of the methods that match places of the picture with places of the painting."""
 
     rounds: int = option(
         2,
-        "How often each scale is matched anew and painted on.",
+        "How often each scale is matched again and painted on.",
         low=1,
         high=20,
         panel="Matching (nnst, mrf)",
@@ -156,17 +178,31 @@ class LaplacianConfig(PhotoConfig):
         "The last stage: 1 ends with the picture that the second stage would take as its style.",
         low=1,
         high=2,
+        panel="Stages (laplacian)",
     )
     pyramid_layers: tuple[str, ...] = option(
         (),
         "Layers that see the levels of the photograph's Laplacian pyramid in the first stage, the "
-        "finest level's first, each with a weight if wanted; the backbone's own if none.",
+        "finest level's first, each with a weight if needed; the backbone's own if none.",
+        panel="Stages (laplacian)",
+    )
+    # The first stage compares the photograph's pyramid instead.
+    content_layers: tuple[str, ...] = otherwise(
+        PhotoConfig,
+        "content_layers",
+        (),
+        need=Need(lambda config: config.stage == 2, "--stage 2"),
     )
     style_loss: str = otherwise(GatysConfig, "style_loss", "gram")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         layer_weights(self.pyramid_layers)
+
+    @property
+    def further_names(self) -> tuple[str, ...]:
+        """Layers of the pyramid, if any are named."""
+        return self.pyramid_layers
 
 
 @dataclass(frozen=True)
@@ -198,7 +234,7 @@ class TextureConfig(PixelConfig):
 
     @property
     def sides(self) -> tuple[int, int]:
-        """Width and height, however they were given."""
+        """Width and height, however they are given."""
         return self.width or self.size, self.height or self.size
 
 
@@ -218,6 +254,7 @@ class DoodleConfig(PixelConfig):
         "they look.",
         low=0.0,
         high=1000.0,
+        need=Need(lambda config: config.engine == "patches", "--engine patches"),
     )
     style_loss: str = option(
         "gaussian",
@@ -225,38 +262,136 @@ class DoodleConfig(PixelConfig):
         "or by Gram matrices.",
         choices=("gaussian", "gram"),
         panel="Losses",
+        need=Need(lambda config: config.engine == "statistics", "--engine statistics"),
     )
 
 
-# By the name that a recipe and a command line give them.
-METHODS: dict[str, type[PictureConfig]] = {
-    "gatys": GatysConfig,
-    "nnst": NnstConfig,
-    "mrf": MrfConfig,
-    "instant": InstantConfig,
-    "fast": FastConfig,
-    "instant+refine": RefineConfig,
-    "laplacian": LaplacianConfig,
-    "texture": TextureConfig,
-    "doodle": DoodleConfig,
-}
+@dataclass(frozen=True)
+class EntryPoint:
+    """A function of a floor above, which is imported when it is first called.
 
-# Those that paint from a photograph.
-PAINTERS: dict[str, type[StyledConfig]] = {
-    name: kind for name, kind in METHODS.items() if issubclass(kind, StyledConfig)
-}
+    Attributes:
+        target: `module:function`.
+    """
 
-# Those that optimise a photograph's pixels and differ in how styles are compared, or in the start.
-OPTIMISERS: dict[str, type[PhotoConfig]] = {
-    "gatys": GatysConfig,
-    "nnst": NnstConfig,
-    "mrf": MrfConfig,
-    "instant+refine": RefineConfig,
-}
+    target: str
 
-# Those that give a photograph a style in one go.
-STYLIZERS: dict[str, type[StyledConfig]] = {
-    **OPTIMISERS,
-    "instant": InstantConfig,
-    "fast": FastConfig,
-}
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Call the function."""
+        module, _, name = self.target.partition(":")
+        return getattr(import_module(module), name)(*arguments, **options)
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method: its options, and the functions that paint with them.
+
+    `task` calls `paint` and `workload`, so what these two take is settled between the three.
+
+    Attributes:
+        name: as a recipe and a command line have it.
+        config: the options.
+        task: from the user's sources, the options and perhaps a loaded network to a `Task`.
+        paint: from pictures and options to `Step`s.
+        workload: from options and sizes to a `Workload`.
+        layers: from options to the style layers that are used where none are named.
+        digest: from the digest of the backbone's weights to that of all weights that pixels depend
+            on, beside those that are inputs.
+        takes_trained: paints in the styles of a trained file (`.impasto`), and in no others.
+    """
+
+    name: str
+    config: type[PictureConfig]
+    task: EntryPoint
+    paint: EntryPoint
+    workload: EntryPoint = EntryPoint("impasto.engine.workload:photo_workload")
+    layers: EntryPoint = EntryPoint("impasto.engine.setup:backbone_layers")
+    digest: EntryPoint | None = None
+    takes_trained: bool = False
+
+    @property
+    def optimises(self) -> bool:
+        """Whether pixels are optimised, over iterations, rather than painted at once."""
+        return issubclass(self.config, PixelConfig)
+
+
+_PHOTOGRAPH = EntryPoint("impasto.painting.photograph:photograph_task")
+_AT_ONCE = EntryPoint("impasto.methods.instant:at_once_workload")
+_ROWS = (
+    Method("gatys", GatysConfig, _PHOTOGRAPH, EntryPoint("impasto.methods.gatys:gatys")),
+    Method(
+        "nnst",
+        NnstConfig,
+        _PHOTOGRAPH,
+        EntryPoint("impasto.methods.nnst:nnst"),
+        EntryPoint("impasto.methods.nnst:nnst_workload"),
+        EntryPoint("impasto.methods.nnst:nnst_layers"),
+    ),
+    Method(
+        "mrf",
+        MrfConfig,
+        _PHOTOGRAPH,
+        EntryPoint("impasto.methods.mrf:mrf"),
+        EntryPoint("impasto.methods.mrf:mrf_workload"),
+        EntryPoint("impasto.methods.mrf:mrf_layers"),
+    ),
+    Method(
+        "instant",
+        InstantConfig,
+        EntryPoint("impasto.painting.instant:instant_task"),
+        EntryPoint("impasto.methods.instant:instant"),
+        _AT_ONCE,
+        digest=EntryPoint("impasto.methods.instant:instant_digest"),
+    ),
+    Method(
+        "fast",
+        FastConfig,
+        EntryPoint("impasto.painting.instant:fast_task"),
+        EntryPoint("impasto.methods.fast:fast"),
+        _AT_ONCE,
+        takes_trained=True,
+    ),
+    Method(
+        "instant+refine",
+        RefineConfig,
+        EntryPoint("impasto.painting.photograph:refine_task"),
+        EntryPoint("impasto.methods.refine:refine"),
+        EntryPoint("impasto.methods.refine:refine_workload"),
+        digest=EntryPoint("impasto.methods.refine:refine_digest"),
+    ),
+    Method(
+        "laplacian",
+        LaplacianConfig,
+        _PHOTOGRAPH,
+        EntryPoint("impasto.methods.laplacian:laplacian"),
+        EntryPoint("impasto.methods.laplacian:laplacian_workload"),
+    ),
+    Method(
+        "texture",
+        TextureConfig,
+        EntryPoint("impasto.painting.texture:texture_task"),
+        EntryPoint("impasto.methods.texture:texture"),
+        EntryPoint("impasto.methods.texture:texture_workload"),
+    ),
+    Method(
+        "doodle",
+        DoodleConfig,
+        EntryPoint("impasto.painting.doodle:doodle_task"),
+        EntryPoint("impasto.methods.doodle:doodle"),
+        EntryPoint("impasto.methods.doodle:doodle_workload"),
+        EntryPoint("impasto.methods.doodle:doodle_layers"),
+    ),
+)
+
+METHODS: dict[str, Method] = {row.name: row for row in _ROWS}
+"""All methods, by their names."""
+
+
+def configs_with(base: type[Config]) -> dict[str, type[Config]]:
+    """Return the configs of all methods that have the options of `base`, by the methods' names."""
+    return {m.name: m.config for m in METHODS.values() if issubclass(m.config, base)}
+
+
+def method_of(config: PictureConfig) -> Method:
+    """Return the method whose options these are."""
+    return next(method for method in METHODS.values() if method.config is type(config))

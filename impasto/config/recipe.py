@@ -172,7 +172,7 @@ class Recipe:
             raise RecipeError(
                 f"There is no method {self.method!r:.80} here; this Impasto has {known}."
             )
-        kind = METHODS[self.method]
+        kind = METHODS[self.method].config
         missing = {spec.name for spec in fields(kind)} - set(self.config)
         if missing:
             _refuse(f"config lacks {', '.join(sorted(missing))}")

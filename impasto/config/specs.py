@@ -27,6 +27,9 @@ COLOUR_MODES = ("style", "keep", "match")
 DEPTHS = ("all", "fine", "coarse")
 STARTS = ("content", "noise", "grey")
 
+# Windows' names of another computer's files begin so.
+_NETWORK = ("//", "\\\\", "/\\", "\\/")
+
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(nan|inf)", re.IGNORECASE)
 
 
@@ -228,7 +231,8 @@ def _check_once(flag: str, text: str, words: Sequence[str]) -> None:
 
 def _is_file(name: str) -> bool:
     try:
-        return Path(name).is_file()
+        # To look at a network path, of a stranger's recipe perhaps, would sign in at its computer.
+        return not name.startswith(_NETWORK) and Path(name).is_file()
     except OSError:  # too long for a name
         return False
 

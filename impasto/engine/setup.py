@@ -12,10 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from impasto.config.bases import PhotoConfig, PictureConfig, PixelConfig
-from impasto.config.methods import DoodleConfig, LaplacianConfig, MrfConfig, NnstConfig
-from impasto.config.specs import layer_weights
-from impasto.engine.nearest import nearest_layers
-from impasto.engine.patches import patch_layers
+from impasto.config.methods import method_of
 from impasto.engine.regions import Region
 from impasto.engine.step import Settings
 from impasto.errors import OptionError
@@ -26,36 +23,25 @@ from impasto.runtime import pick_device, pick_precision
 from impasto.styles.statistics import Painting, Style
 
 __all__ = [
+    "backbone_layers",
     "backbone_of",
     "iterations_of",
-    "pyramid_layers",
     "regions_of",
     "settings_of",
     "with_layers",
 ]
 
-
-# Of the backbone's own style layers so many, from the first: the next one's level is too small.
-_LEVELS = 4
-
-
-def pyramid_layers(config: LaplacianConfig) -> dict[str, float]:
-    """The layers that see the pyramid's levels, finest first, and their weights."""
-    return layer_weights(config.pyramid_layers or BACKBONES[config.backbone].style[:_LEVELS])
-
-
-# Long side in pixels of the largest scale that gets as many iterations as others.
+# Long side in pixels of the largest scale that gets as many iterations as smaller ones.
 _LARGE = 1024
-
 
 Config = TypeVar("Config", bound=PictureConfig)
 
 
 def with_layers(config: Config) -> Config:
-    """The config with its method's own layers where it names none."""
+    """Return the config with its method's own layers where it names none."""
     if not isinstance(config, PixelConfig):
         return config
-    layers = config.style_layers or _style_layers(config)
+    layers = config.style_layers or method_of(config).layers(config)
     config = replace(config, style_layers=layers)
     if isinstance(config, PhotoConfig):
         own = BACKBONES[config.backbone].content
@@ -63,19 +49,13 @@ def with_layers(config: Config) -> Config:
     return config
 
 
-def _style_layers(config: PixelConfig) -> tuple[str, ...]:
-    """Those that the method looks at: mostly the backbone's own."""
-    if isinstance(config, NnstConfig):
-        return nearest_layers(config.backbone)
-    if isinstance(config, MrfConfig) or (
-        isinstance(config, DoodleConfig) and config.engine == "patches"
-    ):
-        return patch_layers(config.backbone)
+def backbone_layers(config: PixelConfig) -> tuple[str, ...]:
+    """Return the backbone's own style layers."""
     return BACKBONES[config.backbone].style
 
 
 def backbone_of(config: PictureConfig, weights: Path | None = None) -> Extractor:
-    """The backbone that the config names, on its device and in its precision."""
+    """Load the backbone that the config names, on its device and in its precision."""
     device = pick_device(config.device)
     precision = pick_precision(config.precision, device)
     pooling = config.pooling if isinstance(config, PixelConfig) else "max"
@@ -84,12 +64,12 @@ def backbone_of(config: PictureConfig, weights: Path | None = None) -> Extractor
 
 
 def settings_of(config: PixelConfig) -> Settings:
-    """What the solver needs of the config."""
+    """Return what the solver needs of the config."""
     return Settings(config.optimizer, config.history, config.learning_rate)
 
 
 def iterations_of(total: int, sides: Sequence[int]) -> list[int]:
-    """Shares of the iterations: the first, cheap scale lays the picture out and gets the most.
+    """Divide the iterations: the first, cheap scale lays the picture out and gets the most.
 
     Args:
         sides: the long side of each scale, in pixels. Beyond 1,024 a scale gets fewer, as a step
@@ -108,7 +88,11 @@ def regions_of(
     strength: float,
     device: torch.device,
 ) -> tuple[Region, ...]:
-    """The regions to paint: those given, or the whole picture in one style."""
+    """Return the regions to paint: those given, or the whole picture in one style.
+
+    Raises:
+        OptionError: neither regions nor a style.
+    """
     if regions:
         return tuple(regions)
     if style is None:

@@ -1,51 +1,56 @@
-"""What a run has to carry, as far as memory and time go: sizes, iterations, layers, regions."""
+"""How much a run has to compute, as far as memory and time go: sizes, iterations, layers, regions.
+
+Each method's own is beside that method, and named in its row of `config.methods`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from impasto.config.bases import PhotoConfig, PixelConfig
 from impasto.config.memory import MemoryPlan
-from impasto.config.methods import (
-    DoodleConfig,
-    LaplacianConfig,
-    MrfConfig,
-    NnstConfig,
-    TextureConfig,
-)
 from impasto.config.specs import layer_weights
-from impasto.engine.nearest import CELL, MOST
+from impasto.engine.canvas import MARGIN
+from impasto.engine.nearest import MOST
 from impasto.engine.optimisers import footprint
-from impasto.engine.setup import pyramid_layers
+from impasto.engine.photograph import photo_scales
 from impasto.features.backbones import BACKBONES
 from impasto.features.plan import LayerInfo
 from impasto.features.plan import layers as describe
 from impasto.features.tiles import Stage, stages
 
-__all__ = ["Matching", "Scale", "Workload", "workload_of"]
+__all__ = [
+    "INDEX",
+    "Matching",
+    "Scale",
+    "Workload",
+    "layer_infos",
+    "patch_matching",
+    "photo_workload",
+    "workload_of",
+]
 
-# Bytes of a float32 value, of a bfloat16 one, and of the number of a row.
-_FLOAT, _HALF, _INDEX = 4, 2, 8
+# Bytes of a float32 value, and of a bfloat16 one.
+_FLOAT, _HALF = 4, 2
+
+INDEX = 8
+"""Bytes of the number of a row."""
 
 # Pictures of the largest size that live at once while a scale begins, beside what was read.
 _BEGINNING = 6.0
 
-# What was measured beyond what can be counted, when a picture is looked at in windows: bytes a
-# pixel, and buffers that the allocator keeps (benchmarks/posters.py).
-_ASIDE, _KEPT = 14.0, 250e6
+# What was measured beyond what can be counted, when a picture is computed in tiles: bytes a pixel,
+# and buffers that the allocator keeps (benchmarks/posters.py).
+_ASIDE, _BUFFERS = 14.0, 250e6
 
-# Bytes a pixel that the losses on pixels hold when the picture is looked at whole, and that the
-# allocator keeps beside them.
+# Bytes a pixel that the losses on pixels hold when the picture is computed as a whole, and that
+# the allocator keeps beside them.
 _PIXEL_TERMS = 300.0
 
-# Bytes a pixel of copies with a border beyond the opposite edge, in windows.
+# Bytes a pixel of copies with a border beyond the opposite edge, in tiles.
 _WRAPPED = 24.0
-
-# Bytes that `nnst` keeps of each position while a scale runs: of each layer two numbers, and what
-# each of them should change.
-_COMPARED = 200.0
-
 
 # Bytes of products, and of the rows that they are of, that are held at a time while positions are
 # matched; measured.
@@ -68,11 +73,11 @@ class Scale:
 
     @property
     def pixels(self) -> int:
-        """Of the canvas: the picture and its margin."""
+        """The number of pixels of the canvas: the picture and its margin."""
         return (self.height + 2 * self.margin) * (self.width + 2 * self.margin)
 
     def scaled(self, factor: float) -> Scale:
-        """The same of a picture so many times as wide and high."""
+        """Return the same of a picture that is `factor` times as wide and high."""
         height, width = (max(1, round(side * factor)) for side in (self.height, self.width))
         return replace(self, height=height, width=width)
 
@@ -84,37 +89,37 @@ class Matching:
     Attributes:
         cell: pixels of the picture, along one side, to a position.
         rows: channels of what is compared.
-        values: numbers, of the network's type, that are held of each position of either picture
+        values: numbers, of the network's type, that are stored of each position of either picture
             while they are matched.
-        bytes: held of each position of the picture besides.
-        kept: bytes that are held of each until the scale ends.
+        bytes: stored of each position of the picture besides.
+        lasting: bytes that are stored of each until the scale ends.
     """
 
     cell: int
     rows: int
     values: float
     bytes: float
-    kept: float
+    lasting: float
 
     def positions(self, pixels: float) -> float:
-        """Of a picture of so many pixels."""
+        """Return the number of positions of a picture, from its number of pixels."""
         return pixels / (self.cell * self.cell)
 
 
 @dataclass(frozen=True)
 class Workload:
-    """What there is to do.
+    """How much there is to compute.
 
     Attributes:
         scales: from coarse to fine.
         layers: all that are read, of `backbone`.
-        held: those whose activations of the photograph are kept.
-        levels: those that see the levels of the photograph's pyramid, finest first.
+        content_layers: those whose activations of the photograph are stored.
+        pyramid_layers: those that see the levels of the photograph's pyramid, finest first.
         regions: how many have a mask.
         matching: of methods that match.
-        style_pixels: of the largest painting, as large as it is looked at; 0 if nobody knows.
+        style_pixels: of the largest painting, as large as it is looked at; 0 if that is unknown.
         wrap: whether opposite edges of the picture meet.
-        can_tile: whether the picture can be looked at window by window.
+        can_tile: whether the picture can be computed tile by tile.
     """
 
     scales: tuple[Scale, ...]
@@ -122,8 +127,8 @@ class Workload:
     backbone: str
     optimizer: str
     history: int
-    held: tuple[str, ...] = ()
-    levels: tuple[str, ...] = ()
+    content_layers: tuple[str, ...] = ()
+    pyramid_layers: tuple[str, ...] = ()
     regions: int = 0
     matching: Matching | None = None
     style_pixels: int = 0
@@ -132,28 +137,28 @@ class Workload:
 
     @property
     def pixels(self) -> int:
-        """Of the last and largest canvas."""
+        """The number of pixels of the last and largest canvas."""
         return max(scale.pixels for scale in self.scales)
 
     @property
     def work(self) -> float:
-        """Pixels times iterations, over all scales."""
+        """The sum of pixels × iterations over all scales."""
         return float(sum(scale.pixels * scale.iterations for scale in self.scales))
 
     @property
     def comparisons(self) -> float:
-        """Positions of the picture times positions of the painting, over all scales."""
+        """The sum of positions of the picture × positions of the painting over all scales."""
         if self.matching is None:
             return 0.0
         style = self.style_pixels or self.pixels
-        found = 0.0
+        total = 0.0
         for scale in self.scales:
             theirs = self.matching.positions(style * scale.pixels / self.pixels)
-            found += self.matching.positions(scale.pixels) * min(MOST, theirs)
-        return found
+            total += self.matching.positions(scale.pixels) * min(MOST, theirs)
+        return total
 
     def left(self, index: int, done: int, extra: int = 0) -> Workload:
-        """What is left to do of it.
+        """Return what is left to compute of it.
 
         Args:
             index: of the scale that the run is at, from 0.
@@ -166,12 +171,12 @@ class Workload:
         return replace(self, scales=tuple(scales))
 
     def scaled(self, factor: float) -> Workload:
-        """The same of pictures so many times as wide and high."""
+        """Return the same of pictures that are `factor` times as wide and high."""
         scales = tuple(scale.scaled(factor) for scale in self.scales)
         return replace(self, scales=scales, style_pixels=round(self.style_pixels * factor**2))
 
     def bytes(self, plan: MemoryPlan, itemsize: int) -> int:
-        """What a run takes beside the program, the network and the pictures that were read.
+        """Return the memory of a run beside the program, the network and the pictures it read.
 
         Args:
             itemsize: bytes of a number inside the network.
@@ -179,155 +184,181 @@ class Workload:
         history = min(plan.history or self.history, self.history)
         values = 3 * self.pixels
         optimiser = values * (2 * _FLOAT + footprint(self.optimizer, history, plan.dtype))
-        seen = self._seen(plan.tile, itemsize)
+        activations = self._network(plan.tile, itemsize)
         targets = self._targets(itemsize) + self._masks() + self._matches()
         beginning = values * _FLOAT * _BEGINNING + self.pixels * self._inputs(itemsize)
         # What the optimiser remembers has the size of the scale before until the next is prepared.
         before = self.scales[-2].pixels if len(self.scales) > 1 else 0
         beginning += 3 * before * (footprint(self.optimizer, history, plan.dtype) - 2 * _FLOAT)
-        return int(targets + max(optimiser + seen, beginning + self._matching(itemsize)))
+        return int(targets + max(optimiser + activations, beginning + self._matching(itemsize)))
 
-    def _seen(self, tile: int, itemsize: int) -> float:
-        """What the network holds, and what works on pixels."""
+    def _network(self, tile: int, itemsize: int) -> float:
+        """Return the bytes that the network holds, and what works on pixels."""
         levels = sum(
-            self._activations([name], itemsize) / 4.0**k for k, name in enumerate(self.levels)
+            self._activations([name], itemsize) / 4.0**k
+            for k, name in enumerate(self.pyramid_layers)
         )
-        whole = self.pixels * (self._activations(self.layers, itemsize) + levels + _PIXEL_TERMS)
+        untiled = self.pixels * (self._activations(self.layers, itemsize) + levels + _PIXEL_TERMS)
         if not tile:
-            return whole
+            return untiled
         a_pixel = self._inputs(itemsize) + _ASIDE + (_WRAPPED if self.wrap else 0)
-        return min(whole, self.pixels * a_pixel + 1.3 * tile + _KEPT)
+        return min(untiled, self.pixels * a_pixel + 1.3 * tile + _BUFFERS)
 
     def _activations(self, layers: Iterable[str], itemsize: int) -> float:
-        """Bytes a pixel that the network holds for its backward pass."""
-        found, cells = 0.0, 1.0
+        """Return the bytes a pixel that the network holds for its backward pass."""
+        total, cells = 0.0, 1.0
         for stage in self._stages(layers):
             saved = sum(stage.widths) + 2 * max(stage.widths)
-            found += cells * (saved * itemsize + max(stage.widths) * _FLOAT)
+            total += cells * (saved * itemsize + max(stage.widths) * _FLOAT)
             cells /= stage.stride**2
-        return found
+        return total
 
     def _inputs(self, itemsize: int) -> float:
-        """Bytes a pixel of what lies between the stages, and of the gradients of two of them."""
-        found, cells, largest = 0.0, 1.0, 0.0
+        """Return the bytes a pixel between the stages, and of the gradients of two of them."""
+        total, cells, largest = 0.0, 1.0, 0.0
         for stage in self._stages(self.layers)[:-1]:
             cells /= stage.stride**2
-            one = cells * stage.widths[-1] * itemsize
-            found, largest = found + one, max(largest, one)
-        return found + largest
+            size = cells * stage.widths[-1] * itemsize
+            total, largest = total + size, max(largest, size)
+        return total + largest
 
     def _stages(self, layers: Iterable[str]) -> list[Stage]:
-        """Of the network, up to the deepest layer."""
+        """Return the network's stages up to the deepest layer."""
         return stages(BACKBONES[self.backbone].plan, layers)
 
     def _targets(self, itemsize: int) -> float:
-        """Activations of the photograph; of its pyramid's levels those of grey besides."""
-        kept = sum(_values(info) for info in _infos(self.backbone, self.held))
-        levels = enumerate(_infos(self.backbone, self.levels))
-        kept += sum(2 * _values(info) / 4.0**k for k, info in levels)
-        return self.pixels * kept * itemsize
+        """Return the bytes of the photograph's activations; of its pyramid's levels twice as many.
+
+        Those are kept of grey besides.
+        """
+        values = sum(_values(info) for info in layer_infos(self.backbone, self.content_layers))
+        levels = enumerate(layer_infos(self.backbone, self.pyramid_layers))
+        values += sum(2 * _values(info) / 4.0**k for k, info in levels)
+        return self.pixels * values * itemsize
 
     def _masks(self) -> float:
-        """Of each region its mask, and what each layer sees of it, with and without its edges."""
+        """Return the bytes of all masks, also at each layer, with and without their edges."""
         return self.regions * self.pixels * _FLOAT * (1 + 2 * 4 / 3)
 
     def _matches(self) -> float:
-        """What is known of each position until the scale ends."""
+        """Return the bytes that are stored of each position until the scale ends."""
         if self.matching is None:
             return 0.0
-        return self.matching.positions(self.pixels) * self.matching.kept
+        return self.matching.positions(self.pixels) * self.matching.lasting
 
     def _matching(self, itemsize: int) -> float:
-        """What is held of the picture and of the painting while they are matched."""
+        """Return the bytes of the picture and of the painting while they are matched."""
         if self.matching is None:
             return 0.0
         need = self.matching
         ours, theirs = need.positions(self.pixels), need.positions(self.style_pixels)
-        held = ours * (need.values * itemsize + need.bytes)
-        held += theirs * (need.values + need.rows) * itemsize
+        stored = ours * (need.values * itemsize + need.bytes)
+        stored += theirs * (need.values + need.rows) * itemsize
         blocks = min(_BLOCKS, 2 * _FLOAT * ours * min(MOST, theirs or ours))
-        return held + blocks + self.style_pixels * self._looked(itemsize)
+        return stored + blocks + self.style_pixels * self._painting(itemsize)
 
-    def _looked(self, itemsize: int) -> float:
-        """Bytes a pixel of a painting while it is looked at whole."""
+    def _painting(self, itemsize: int) -> float:
+        """Return the bytes a pixel of a painting while the network looks at all of it."""
         first = self._stages(self.layers)[0]
         return 3 * _FLOAT + 2 * max(first.widths) * itemsize
+
+
+def photo_workload(
+    config: PhotoConfig,
+    height: int,
+    width: int,
+    *,
+    regions: int = 0,
+    style_pixels: int = 0,
+    rounds: int = 1,
+    stages: int = 1,
+    matching: Matching | None = None,
+    pyramid_layers: Sequence[str] = (),
+) -> Workload:
+    """Return what it takes to optimise a photograph's pixels.
+
+    Args:
+        config: with its layers filled in.
+        height, width: of the photograph, of which only the proportion counts.
+        regions: how many have a mask.
+        style_pixels: of the largest painting, as large as it is looked at; 0 if that is unknown.
+        rounds: how often each scale is painted.
+        stages: how often all of them are.
+        matching, pyramid_layers: of methods that have it.
+    """
+    sizes, counts = photo_scales(config, height, width, rounds)
+    scales = [Scale(*size, n, MARGIN) for size, n in zip(sizes, counts, strict=True)]
+    return workload_of(
+        config,
+        scales * stages,
+        regions=regions,
+        style_pixels=style_pixels,
+        matching=matching,
+        content_layers=tuple(layer_weights(config.content_layers)),
+        pyramid_layers=tuple(pyramid_layers),
+        can_tile=not pyramid_layers,
+    )
 
 
 def workload_of(
     config: PixelConfig,
     scales: Sequence[Scale],
     *,
-    regions: int = 0,
-    style_pixels: int = 0,
+    content_layers: tuple[str, ...] = (),
+    matching: Matching | None = None,
+    **properties: Any,
 ) -> Workload:
-    """What a config asks for.
+    """Return a workload with what it has from the config: its layers, backbone and optimiser.
 
     Args:
         config: with its layers filled in.
         scales: from coarse to fine.
-        regions: how many have a mask.
-        style_pixels: of the largest painting, as large as it is looked at; 0 if nobody knows.
+        content_layers, matching, properties: as `Workload` has them.
     """
-    held = layer_weights(config.content_layers) if isinstance(config, PhotoConfig) else {}
     style = layer_weights(config.style_layers)
-    matching = _matching_of(config, list(style), regions)
     fine = BACKBONES[config.backbone].style[:2] if matching else ()
-    levels = pyramid_layers(config) if isinstance(config, LaplacianConfig) else {}
     return Workload(
         tuple(scales),
-        tuple(dict.fromkeys([*held, *style, *fine])),
+        tuple(dict.fromkeys([*content_layers, *style, *fine])),
         config.backbone,
         config.optimizer,
         config.history,
-        held=tuple(held),
-        levels=tuple(levels),
-        regions=regions,
+        content_layers=content_layers,
         matching=matching,
-        style_pixels=style_pixels,
-        wrap=isinstance(config, TextureConfig) and config.seamless,
-        can_tile=not levels,  # those of a pyramid have no windows
+        **properties,
     )
 
 
-def _matching_of(config: PixelConfig, layers: Sequence[str], regions: int) -> Matching | None:
-    """How a config matches; None if it does not."""
-    found = _infos(config.backbone, layers)
-    if isinstance(config, NnstConfig) and found:
-        return _features(found)
-    patch = 3 if isinstance(config, DoodleConfig) and config.engine == "patches" else 0
-    patch = config.patch if isinstance(config, MrfConfig) else patch
-    return _patches(found, patch, max(1, regions)) if patch and found else None
+def patch_matching(config: PixelConfig, patch: int, regions: int) -> Matching | None:
+    """Return what it takes to match patches, layer by layer; None where no layer is known.
 
+    The finest layer counts; patches are compared in half precision. Of every layer, and for every
+    region, the mean of the patches at each cell is stored.
 
-def _features(found: Sequence[LayerInfo]) -> Matching:
-    """Of all layers together, those of the picture and of the photograph."""
-    channels = sum(info.channels for info in found)
-    cell = min((info.stride for info in found if info.stride >= CELL), default=CELL)
-    return Matching(cell, channels, 2.0 * channels, 4.0 * _INDEX, _COMPARED)
-
-
-def _patches(found: Sequence[LayerInfo], patch: int, regions: int) -> Matching:
-    """Layer by layer, so the finest counts; patches are compared in half precision.
-
-    Of every layer, and for every region, the mean of the patches at each cell is kept.
+    Args:
+        config: with its layers filled in.
+        patch: positions along a patch's side.
+        regions: how many have a mask.
     """
-    finest = min(found, key=lambda info: info.stride)
+    infos = layer_infos(config.backbone, layer_weights(config.style_layers))
+    if not infos:
+        return None
+    finest = min(infos, key=lambda info: info.stride)
     rows, cells = finest.channels * patch**2, finest.stride**2
-    means = regions * cells * sum(map(_values, found)) * _FLOAT
+    means = max(1, regions) * cells * sum(map(_values, infos)) * _FLOAT
     # The rows once more at unit length, or what is added up at each cell.
     working = max(2.0 * rows * _HALF, 3.0 * finest.channels * _FLOAT)
     return Matching(
-        finest.stride, rows, cells * sum(map(_values, found)), working + means, means + _INDEX
+        finest.stride, rows, cells * sum(map(_values, infos)), working + means, means + INDEX
     )
 
 
 def _values(info: LayerInfo) -> float:
-    """Numbers of a layer to a pixel of the picture."""
+    """Return the numbers of a layer to a pixel of the picture."""
     return info.channels / info.stride**2
 
 
-def _infos(backbone: str, names: Iterable[str]) -> list[LayerInfo]:
-    """Of layers that the network has, in the order that they are named in."""
+def layer_infos(backbone: str, names: Iterable[str]) -> list[LayerInfo]:
+    """Return those of the named layers that a backbone has, in the order of the names."""
     infos = {info.name: info for info in describe(BACKBONES[backbone].plan)}
     return [infos[name] for name in names if name in infos]

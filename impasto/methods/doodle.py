@@ -18,15 +18,23 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from impasto.config.methods import DoodleConfig
-from impasto.engine.canvas import enlarged, mask_on, with_margin, without_margin
+from impasto.engine.canvas import MARGIN, enlarged, mask_on, with_margin, without_margin
+from impasto.engine.patches import patch_layers
 from impasto.engine.regions import Region, Situation, situations
 from impasto.engine.semantic_patches import meaning_engine
-from impasto.engine.setup import backbone_of, iterations_of, settings_of, with_layers
+from impasto.engine.setup import (
+    backbone_layers,
+    backbone_of,
+    iterations_of,
+    settings_of,
+    with_layers,
+)
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.solver import solve
 from impasto.engine.statistics import statistics_engine
 from impasto.engine.step import Problem, Step
 from impasto.engine.terms import Engine, pixel_terms, style_terms
+from impasto.engine.workload import Scale, Workload, patch_matching, workload_of
 from impasto.features.extractor import Extractor
 from impasto.image.masks import pooled
 from impasto.image.picture import fit, fitted, resize
@@ -36,10 +44,13 @@ from impasto.losses.tiled import Eye
 from impasto.runtime import generator
 from impasto.styles.statistics import LEAST_CELLS, Painting
 
-__all__ = ["doodle", "doodle_scales"]
+__all__ = ["doodle", "doodle_layers", "doodle_workload"]
 
 # The patches are matched so often at each scale, and more often at the first, from noise.
 _ROUNDS, _FIRST_ROUNDS = 2, 4
+
+# Side of a patch, in positions of its layer.
+_PATCH = 3
 
 # Pixels to a cell of a layer that sees far across the edge of a region.
 _DEEP = 4
@@ -73,7 +84,7 @@ def doodle(
     device = next(extractor.parameters()).device
     areas = tuple(replace(region, mask=_there(region.mask, device)) for region in regions)
     engine = _engine(config)
-    sizes, counts = doodle_scales(config, height, width)
+    sizes, counts = _scales(config, height, width)
     problems = [
         partial(_problem, areas, engine, config, extractor, size, count, execution.plan.tile)
         for size, count in zip(sizes, counts, strict=True)
@@ -83,7 +94,33 @@ def doodle(
     yield from without_margin(solve(start, problems, work, settings_of(config), execution))
 
 
-def doodle_scales(
+def doodle_layers(config: DoodleConfig) -> tuple[str, ...]:
+    """Return the layers that the engine looks at where the config names none."""
+    if config.engine == "patches":
+        return patch_layers(config.backbone)
+    return backbone_layers(config)
+
+
+def doodle_workload(
+    config: DoodleConfig, height: int, width: int, *, regions: int, style_pixels: int
+) -> Workload:
+    """Return what it takes.
+
+    Args:
+        config: with its layers filled in.
+        height, width: of the map, of which only the proportion counts.
+        regions: how many there are.
+        style_pixels: of the painting.
+    """
+    sizes, counts = _scales(config, height, width)
+    scales = [Scale(*size, n, MARGIN) for size, n in zip(sizes, counts, strict=True)]
+    matching = patch_matching(config, _PATCH, regions) if config.engine == "patches" else None
+    return workload_of(
+        config, scales, regions=regions, style_pixels=style_pixels, matching=matching
+    )
+
+
+def _scales(
     config: DoodleConfig, height: int, width: int
 ) -> tuple[list[tuple[int, int]], list[int]]:
     """Height and width of each scale, or of each round of it, and the iterations of each."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
@@ -9,18 +10,33 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from impasto.config.bases import StyledConfig
+from impasto.config.memory import MemoryPlan
 from impasto.config.methods import InstantConfig
 from impasto.engine.regions import Region
 from impasto.engine.setup import backbone_of, regions_of
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution, Snapshot
 from impasto.engine.step import Step
+from impasto.engine.workload import Scale, Workload
 from impasto.features.extractor import Extractor
 from impasto.image.picture import fitted, resize
-from impasto.networks.brush import Brush, Picture, paint_with
+from impasto.networks.brush import WHOLE, Brush, Picture, paint_with
+from impasto.networks.checkpoint import digest
 from impasto.networks.instant import InstantNetwork
 from impasto.styles.statistics import Style
 
-__all__ = ["at_once", "instant", "shown"]
+__all__ = [
+    "at_once",
+    "at_once_workload",
+    "bytes_at_once",
+    "instant",
+    "instant_digest",
+    "shown",
+]
+
+# Bytes of a tile, of each pixel's deep features, and of each pixel's copies: the photograph, the
+# same with its margin, each region's painting, their sum (measured from 512×512 to 7680×4320).
+_TILE, _FEATURES, _COPIES = 220e6, 61, 84
 
 
 def instant(
@@ -102,3 +118,33 @@ def _painted(
             part = paint_with(brush, photograph, extractor, mask)
         whole += part if mask is None else mask * part
     return whole
+
+
+class _AtOnceWorkload(Workload):
+    """One pass through a network, of a picture of any size: the largest are painted in tiles."""
+
+    def bytes(self, plan: MemoryPlan, itemsize: int) -> int:  # noqa: ARG002
+        """Return the memory of a run beside the program, the network and the pictures it read."""
+        return bytes_at_once(self.pixels)
+
+
+def at_once_workload(
+    config: StyledConfig,
+    height: int,
+    width: int,
+    **_: int,
+) -> Workload:
+    """Return what it takes to paint a photograph of these proportions, whatever its regions."""
+    size = fitted(height, width, config.size)
+    return _AtOnceWorkload((Scale(*size, 1),), (), config.eye, "gd", 1, can_tile=False)
+
+
+def bytes_at_once(pixels: int) -> int:
+    """Return the memory that it takes to paint a number of pixels at once."""
+    return int(_TILE + _FEATURES * min(pixels, WHOLE) + _COPIES * pixels)
+
+
+def instant_digest(backbone_digest: str) -> str:
+    """Return the digest of the backbone and of the network that paints: pixels depend on both."""
+    digests = f"{backbone_digest} {digest()}".encode()
+    return f"sha256:{hashlib.sha256(digests).hexdigest()}"

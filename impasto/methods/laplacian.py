@@ -11,28 +11,35 @@ import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from impasto.config.methods import GatysConfig, LaplacianConfig
+from impasto.config.specs import layer_weights
 from impasto.engine.canvas import MARGIN
 from impasto.engine.photograph import paint_photograph
 from impasto.engine.regions import Region
-from impasto.engine.setup import backbone_of, pyramid_layers, regions_of, with_layers
+from impasto.engine.setup import backbone_of, regions_of, with_layers
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution, Snapshot
 from impasto.engine.statistics import statistics_engine
 from impasto.engine.step import Step
+from impasto.engine.workload import Workload, photo_workload
 from impasto.errors import ResumeError
+from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
 from impasto.features.plan import min_side
 from impasto.image.pyramid import scale_schedule, split
 from impasto.methods.gatys import gatys
 from impasto.styles.statistics import Painting, Style
 
-__all__ = ["laplacian"]
+__all__ = ["laplacian", "laplacian_workload"]
+
+# How many of the backbone's own style layers see levels, from the first: the next one's level would
+# be too small.
+_LEVELS = 4
 
 # How long an iteration of the first stage takes, of one of each: it sees every level besides.
 _FIRST_SHARE = 0.6
@@ -74,7 +81,7 @@ def laplacian(
         ResumeError: a snapshot that is damaged or of another run.
     """
     config = with_layers(config or LaplacianConfig())
-    config = replace(config, iterations=max(1, config.length // 2), epochs=0, steps=0)
+    config = _of_one_stage(config)
     extractor = extractor or backbone_of(config)
     content = content.to(next(extractor.parameters()).device)
     areas = regions_of(style, regions, config.strength, content.device)
@@ -118,6 +125,31 @@ def laplacian(
         )
 
 
+def laplacian_workload(
+    config: LaplacianConfig, height: int, width: int, **properties: Any
+) -> Workload:
+    """Return what it takes; the arguments are those of `photo_workload`."""
+    layers = tuple(_level_layers(config))
+    return photo_workload(
+        _of_one_stage(config),
+        height,
+        width,
+        stages=config.stage,
+        pyramid_layers=layers,
+        **properties,
+    )
+
+
+def _of_one_stage(config: LaplacianConfig) -> LaplacianConfig:
+    """Return the config with the iterations of one stage, which are half of all."""
+    return replace(config, iterations=max(1, config.length // 2), epochs=0, steps=0)
+
+
+def _level_layers(config: LaplacianConfig) -> dict[str, float]:
+    """Return the layers that see the pyramid's levels, finest first, and their weights."""
+    return layer_weights(config.pyramid_layers or BACKBONES[config.backbone].style[:_LEVELS])
+
+
 def _stage_of(execution: Execution, stages: int) -> int:
     """The stage that a run goes on in; 1 begins."""
     stage = 1 if execution.snapshot is None else execution.snapshot.whole("stage")
@@ -153,7 +185,7 @@ def _first_stage(
     execution: Execution,
 ) -> Iterator[Step]:
     """The usual loop, through a network that shows the pyramid's levels as layers of its own."""
-    weights = pyramid_layers(config)
+    weights = _level_layers(config)
     eye = _PyramidEye.of(extractor, _fitting(list(weights), content, config, extractor))
     held = tuple(f"{name}:{weights[layer]!r}" for name, layer in eye.levels.items())
     engine = statistics_engine(config.style_layers, config.style_loss)

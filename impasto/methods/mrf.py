@@ -8,16 +8,17 @@ from jaxtyping import Float
 from torch import Tensor
 
 from impasto.config.methods import MrfConfig
-from impasto.engine.patches import patch_engine
+from impasto.engine.patches import patch_engine, patch_layers
 from impasto.engine.photograph import paint_photograph
 from impasto.engine.regions import Region
 from impasto.engine.setup import backbone_of, regions_of, with_layers
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.step import Step
+from impasto.engine.workload import Workload, patch_matching, photo_workload
 from impasto.features.extractor import Extractor
 from impasto.styles.statistics import Style
 
-__all__ = ["mrf"]
+__all__ = ["mrf", "mrf_layers", "mrf_workload"]
 
 
 def mrf(
@@ -52,4 +53,24 @@ def mrf(
     content = content.to(device)
     yield from paint_photograph(
         content, areas, engine, config, extractor, start, config.rounds, execution
+    )
+
+
+def mrf_layers(config: MrfConfig) -> tuple[str, ...]:
+    """Return the layers whose patches are matched where the config names none."""
+    return patch_layers(config.backbone)
+
+
+def mrf_workload(
+    config: MrfConfig, height: int, width: int, *, regions: int = 0, style_pixels: int = 0
+) -> Workload:
+    """Return what it takes; the arguments are those of `photo_workload`."""
+    return photo_workload(
+        config,
+        height,
+        width,
+        regions=regions,
+        style_pixels=style_pixels,
+        rounds=config.rounds,
+        matching=patch_matching(config, config.patch, regions),
     )

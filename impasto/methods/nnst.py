@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
 from impasto.config.methods import NnstConfig
-from impasto.engine.nearest import nearest_engine
+from impasto.config.specs import layer_weights
+from impasto.engine.nearest import CELL, nearest_engine, nearest_layers
 from impasto.engine.photograph import paint_photograph
 from impasto.engine.regions import Region
 from impasto.engine.setup import backbone_of, regions_of, with_layers
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.step import Step
+from impasto.engine.workload import INDEX, Matching, Workload, layer_infos, photo_workload
 from impasto.features.extractor import Extractor
 from impasto.styles.statistics import Style
 
-__all__ = ["nnst"]
+__all__ = ["nnst", "nnst_layers", "nnst_workload"]
+
+# Bytes that are stored of each position while a scale runs: of each layer two numbers, and what
+# each of them should change.
+_COMPARED = 200.0
 
 
 def nnst(
@@ -48,3 +55,26 @@ def nnst(
     yield from paint_photograph(
         content, areas, engine, config, extractor, start, config.rounds, execution
     )
+
+
+def nnst_layers(config: NnstConfig) -> tuple[str, ...]:
+    """Return the layers whose features are matched where the config names none."""
+    return nearest_layers(config.backbone)
+
+
+def nnst_workload(config: NnstConfig, height: int, width: int, **properties: Any) -> Workload:
+    """Return what it takes; the arguments are those of `photo_workload`."""
+    matching = _matching(config)
+    return photo_workload(
+        config, height, width, rounds=config.rounds, matching=matching, **properties
+    )
+
+
+def _matching(config: NnstConfig) -> Matching | None:
+    """Return what it takes to match all layers together, of the picture and the photograph."""
+    infos = layer_infos(config.backbone, layer_weights(config.style_layers))
+    if not infos:
+        return None
+    channels = sum(info.channels for info in infos)
+    cell = min((info.stride for info in infos if info.stride >= CELL), default=CELL)
+    return Matching(cell, channels, 2.0 * channels, 4.0 * INDEX, _COMPARED)

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
+from impasto.config.memory import MemoryPlan
 from impasto.config.methods import InstantConfig, RefineConfig
 from impasto.engine.regions import Region
 from impasto.engine.setup import backbone_of, regions_of, with_layers
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.step import Step, last
+from impasto.engine.workload import Workload, photo_workload
 from impasto.features.extractor import Extractor
+from impasto.features.sources import digest
 from impasto.methods.gatys import gatys
-from impasto.methods.instant import instant
+from impasto.methods.instant import bytes_at_once, instant, instant_digest
 from impasto.styles.statistics import Style
 
-__all__ = ["refine"]
+__all__ = ["refine", "refine_digest", "refine_workload"]
 
 
 def refine(
@@ -66,3 +70,21 @@ def _begun(
     """The picture painted at once, with the same options."""
     own = {spec.name: getattr(config, spec.name) for spec in fields(InstantConfig)}
     return last(instant(content, None, InstantConfig(**own), regions=regions)).image()
+
+
+class _RefineWorkload(Workload):
+    """The work of an optimiser, and a pass through a network before it."""
+
+    def bytes(self, plan: MemoryPlan, itemsize: int) -> int:
+        """Return the memory of a run beside the program, the network and the pictures it read."""
+        return max(super().bytes(plan, itemsize), bytes_at_once(self.pixels))
+
+
+def refine_workload(config: RefineConfig, height: int, width: int, **properties: Any) -> Workload:
+    """Return what it takes; the arguments are those of `photo_workload`."""
+    return _RefineWorkload(**vars(photo_workload(config, height, width, **properties)))
+
+
+def refine_digest(backbone_digest: str) -> str:
+    """Return the digest of the backbone and of all that paints at once: pixels depend on each."""
+    return instant_digest(f"{backbone_digest} {digest(InstantConfig().eye)}")

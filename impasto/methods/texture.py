@@ -26,6 +26,7 @@ from impasto.engine.solver import solve
 from impasto.engine.statistics import statistics_engine
 from impasto.engine.step import Problem, Step
 from impasto.engine.terms import Engine, pixel_terms, style_terms
+from impasto.engine.workload import Scale, Workload, workload_of
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.losses.tiled import Eye
@@ -34,7 +35,7 @@ from impasto.styles.blend import Blend
 from impasto.styles.card import StyleCard
 from impasto.styles.statistics import Painting, Style
 
-__all__ = ["texture", "texture_scales", "view_of"]
+__all__ = ["texture", "texture_workload", "view_of"]
 
 # No side of the texture, nor of the painting beside it, is taken below this by the first scale.
 _LEAST_SIDE = 32
@@ -80,7 +81,7 @@ def texture(
     if seamless:
         loom.eye.check_size(height, width, loom.layers)
     side = max(1, round((view or view_of(style)) * config.stroke))
-    factors, counts = texture_scales(style, config, height, width, side)
+    factors, counts = _scales(style, config, height, width, side)
     sizes = [loom.size(height * x, width * x) for x in factors]
     problems = [
         partial(loom.problem, size, max(1, round(side * x)), count)
@@ -94,10 +95,27 @@ def texture(
     yield from steps if seamless else without_margin(steps)
 
 
-def texture_scales(
+def texture_workload(config: TextureConfig, style: Style, view: int) -> Workload:
+    """Return what it takes.
+
+    Args:
+        view: as `texture` has it.
+    """
+    width, height = config.sides
+    side = max(1, round(view * config.stroke))
+    factors, counts = _scales(style, config, height, width, side)
+    margin = 0 if config.seamless else MARGIN
+    scales = [
+        Scale(round(height * x), round(width * x), n, margin)
+        for x, n in zip(factors, counts, strict=True)
+    ]
+    return workload_of(config, scales, wrap=config.seamless)
+
+
+def _scales(
     style: Style, config: PixelConfig, height: int, width: int, view: int
 ) -> tuple[list[float], list[int]]:
-    """Each scale's share of the whole, along its sides, and its iterations.
+    """Return each scale's share of the result's sides, and its iterations.
 
     Args:
         view: long side of the painting, in the texture's pixels.

@@ -22,7 +22,7 @@ from impasto.styles.card import StyleCard
 
 __all__ = ["make_card"]
 
-# A swatch: this many pixels, cut from the painting at a long side of so many.
+# Sides of a swatch, and the long side of the painting that it is cut from, in pixels.
 _SWATCH_SIDE = 192
 _SWATCH_VIEW = 512
 
@@ -43,7 +43,7 @@ def make_card(
         ImpastoError: a picture or a network that cannot be used.
     """
     config = with_layers(TextureConfig(backbone=backbone, size=_SWATCH_VIEW, iterations=150))
-    picture = read_picture("style", source, config, limit=max(cards.SIZES)).shown
+    picture = read_picture("style", source, config, limit=max(cards.SIZES)).picture
     name = title or (Path(source).stem if isinstance(source, (str, Path)) else "untitled")
     extractor = backbone_of(replace(config, precision="float32"), weights)
     about = About(

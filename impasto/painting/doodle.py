@@ -5,23 +5,19 @@ from __future__ import annotations
 import math
 from functools import partial
 
-from impasto.config.methods import DoodleConfig
+from impasto.config.methods import DoodleConfig, method_of
 from impasto.config.specs import layer_weights
-from impasto.engine.canvas import MARGIN
 from impasto.engine.regions import Region
 from impasto.engine.setup import with_layers
-from impasto.engine.workload import Scale, workload_of
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.features.plan import layers as describe
 from impasto.image.labels import LabelMap, matched
 from impasto.image.masks import masks
 from impasto.image.picture import Picture, fitted
-from impasto.methods.doodle import doodle as draw
-from impasto.methods.doodle import doodle_scales
 from impasto.painting.common import network_of, recipe_of
-from impasto.painting.inputs import LoadedInput, read_map, read_picture, read_style
-from impasto.painting.regions import tell_size
+from impasto.painting.inputs import LoadedStyle, read_map, read_picture, read_style
+from impasto.painting.regions import warn_of_size
 from impasto.painting.sources import Sources, Task, opaque
 from impasto.styles.statistics import LEAST_CELLS, Painting
 
@@ -29,56 +25,60 @@ __all__ = ["doodle_task"]
 
 
 def doodle_task(sources: Sources, config: DoodleConfig, extractor: Extractor | None = None) -> Task:
-    """Read the maps, the painting and the network, and write down the recipe.
+    """Read the maps, the painting and the network, and make the recipe.
 
     Raises:
-        ImpastoError: whatever cannot be used, before any work is done.
+        ImpastoError: anything that cannot be used, before any work is done.
     """
     if sources.content_map is None or len(sources.styles) != 1 or len(sources.style_maps) != 1:
         raise OptionError("A doodle takes one map, one painting, and one map of that painting.")
     config = with_layers(config)
-    extractor, network = network_of(config, sources, extractor)
-    drawn = read_map("content-map", sources.content_map)
+    method = method_of(config)
+    extractor, digest = network_of(config, sources, extractor)
+    map = read_map("content-map", sources.content_map)
     read_picture("content-map", sources.content_map, config, extractor)  # refuses one too thin
-    given = read_style(sources.styles[0].source, config, extractor, network)
-    painting = _pixels_of(given)
-    over = read_map("style-map", sources.style_maps[0])
-    tell_size("style map", over, given.size)
-    labels, theirs = matched(drawn.labels, over.labels)
-    width, height = drawn.size
-    regions = _regions(labels, theirs, painting, fitted(height, width, config.size))
+    style = read_style(sources.styles[0].source, config, extractor, digest)
+    painting = _painting(style)
+    style_map = read_map("style-map", sources.style_maps[0])
+    warn_of_size("style map", style_map, style.size)
+    labels, style_labels = matched(map.labels, style_map.labels)
+    width, height = map.size
+    regions = _regions(labels, style_labels, painting, fitted(height, width, config.size))
     _check_sizes(regions, config, extractor)
-    run = partial(draw, regions, config, height=height, width=width, extractor=extractor)
-    recipe = recipe_of(config, [drawn.input, given.input, over.input], network)
-    sizes, counts = doodle_scales(config, height, width)
-    scales = [Scale(*size, n, MARGIN) for size, n in zip(sizes, counts, strict=True)]
-    seen = math.prod(painting.pixels.shape[-2:])
-    load = workload_of(config, scales, regions=len(regions), style_pixels=seen)
-    return Task(recipe, config, run, opaque, load, extractor)
+    run = partial(method.paint, regions, config, height=height, width=width, extractor=extractor)
+    recipe = recipe_of(config, [map.input, style.input, style_map.input], digest)
+    workload = method.workload(
+        config,
+        height,
+        width,
+        regions=len(regions),
+        style_pixels=math.prod(painting.pixels.shape[-2:]),
+    )
+    return Task(recipe, config, run, opaque, workload, extractor)
 
 
-def _pixels_of(given: LoadedInput) -> Picture:
-    if given.picture is None:
+def _painting(style: LoadedStyle) -> Picture:
+    if style.picture is None:
         raise OptionError(
-            f"A doodle takes parts of a painting, and {given.input.name!r} is a style card, which "
+            f"A doodle takes parts of a painting, and {style.input.name!r} is a style card, which "
             "has none. Give the painting's file."
         )
-    return given.picture
+    return style.picture
 
 
 def _regions(
-    ours: LabelMap, theirs: LabelMap, painting: Picture, size: tuple[int, int]
+    labels: LabelMap, style_labels: LabelMap, painting: Picture, size: tuple[int, int]
 ) -> tuple[Region, ...]:
-    """A region for each colour: where it is in the picture, and in the painting."""
+    """Return a region for each colour: where it is in the picture, and in the painting."""
     # A map of fewer pixels than the picture has steps along its slants: they are smoothed.
-    step = max(size) / max(ours.labels.shape)
-    placed = masks(ours, *size, feather=2 * step if step > 1 else 0.0)
-    found = masks(theirs, painting.height, painting.width)
+    step = max(size) / max(labels.labels.shape)
+    places = masks(labels, *size, feather=2 * step if step > 1 else 0.0)
+    parts = masks(style_labels, painting.height, painting.width)
     regions = []
-    for i, colour in enumerate(ours.colours):
-        j = theirs.colours.index(colour)
-        style = Painting(painting.pixels, found[j : j + 1])
-        regions.append(Region(style, 1.0, placed[i : i + 1], colour))
+    for i, colour in enumerate(labels.colours):
+        j = style_labels.colours.index(colour)
+        style = Painting(painting.pixels, parts[j : j + 1])
+        regions.append(Region(style, 1.0, places[i : i + 1], colour))
     return tuple(regions)
 
 

@@ -1,4 +1,4 @@
-"""A style for other programs: what paints in it, as an ONNX file."""
+"""A style for other programs: the network that paints in it, as an ONNX file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["export_style"]
 def export_style(
     style: str, path: Path, *, strength: float = 0.5, size: int | None = None, force: bool = False
 ) -> list[Path]:
-    """Write a style's painter; of a file of several trained styles one for each of them.
+    """Write a style's network; of a file of several trained styles one for each of them.
 
     Args:
         style: a trained style, or anything that `impasto.instant` takes.
@@ -26,23 +26,23 @@ def export_style(
         size: the long side that a painting is looked at with; not of a trained style.
 
     Returns:
-        What was written.
+        The files that were written.
 
     Raises:
         OptionError: a library is not installed; a size for a trained style.
         ImpastoError: a style that cannot be used, a file that cannot be written.
     """
     check_libraries()
-    wanted = _wanted(style, path)
-    for target in wanted.values():
+    targets = _targets(style, path)
+    for target in targets.values():
         atomic.check_target(target, force=force, error=WeightsError)
-    for one, target in wanted.items():
-        _export(one, target, strength=strength, size=size, force=force)
-    return list(wanted.values())
+    for name, target in targets.items():
+        _export(name, target, strength=strength, size=size, force=force)
+    return list(targets.values())
 
 
-def _wanted(style: str, path: Path) -> dict[str, Path]:
-    """Each style, and its file."""
+def _targets(style: str, path: Path) -> dict[str, Path]:
+    """Return each style and its file."""
     file, name = parted(style)
     if name or not is_trained(style):
         return {style: path}
@@ -68,11 +68,11 @@ def _export(style: str, path: Path, *, strength: float, size: int | None, force:
 
 def _painter(style: str, strength: float, size: int | None) -> Painter:
     # In single precision: other programs have no other.
-    alike: dict[str, Any] = {"strength": strength, "device": "cpu", "precision": "float32"}
+    options: dict[str, Any] = {"strength": strength, "device": "cpu", "precision": "float32"}
     if not is_trained(style):
-        return instant(style, size=size or 512, **alike)
+        return instant(style, size=size or 512, **options)
     if size is not None:
         raise OptionError(
             f"--size is {size}, and a trained style was looked at as it was trained. Leave it out."
         )
-    return fast(style, **alike)
+    return fast(style, **options)

@@ -1,4 +1,4 @@
-"""The pictures, cards and maps of a run: read, checked and written down."""
+"""The pictures, styles and maps of a run: read, checked, each with its entry in the recipe."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import functools
 import hashlib
 import logging
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 from torch.nn import functional as F
 
 from impasto.config.bases import PictureConfig
-from impasto.config.methods import FastConfig
+from impasto.config.methods import method_of
 from impasto.config.recipe import Input
 from impasto.config.specs import layer_weights
 from impasto.errors import OptionError, PictureError, StyleError
@@ -32,8 +32,9 @@ from impasto.styles import gallery
 from impasto.styles.statistics import Painting, Style
 
 __all__ = [
-    "LoadedInput",
-    "Map",
+    "LoadedMap",
+    "LoadedPicture",
+    "LoadedStyle",
     "digest_of",
     "layers_of",
     "read_map",
@@ -43,44 +44,50 @@ __all__ = [
 
 _LOG = logging.getLogger("impasto")
 
-# Regions are found on a map of at most so many pixels along its longer side: of 12 megapixels it
-# would take 15 seconds and 2 GB. Their borders are as sharp as those of most pictures painted.
+# Pixels along the longer side of a map that regions are found on, at most: on 12 megapixels that
+# would take 15 seconds and 2 GB. Their borders are as sharp as those of most painted pictures.
 _FINEST_MAP = 2048
 
-# A style may be asked for at a size so much beyond those that it has, before anybody notices.
+# How far the size that a style is needed at may be beyond its own before anybody notices.
 _UNNOTICED = 1.1
 
 
 @dataclass(frozen=True)
-class LoadedInput:
-    """A picture or card that was read, and its entry in the recipe.
+class LoadedPicture:
+    """A picture that was read, and its entry in the recipe.
 
     Attributes:
-        picture: its pixels, which may be fewer than it came with; None for a style card, which has
-            none.
-        style: None if it was read as no style.
-        size: width and height that it came with, upright; 0 for a style card.
+        picture: it may have fewer pixels than its file.
+        size: width and height in its file, upright.
     """
 
     input: Input
-    picture: Picture | None = None
-    style: Style | None = None
-    size: tuple[int, int] = (0, 0)
-
-    @property
-    def shown(self) -> Picture:
-        """The picture of what has one, as all have that `read_picture` gives."""
-        assert self.picture is not None, "a style card has no pixels"
-        return self.picture
+    picture: Picture
+    size: tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Map:
+class LoadedStyle:
+    """A style that was read, and its entry in the recipe.
+
+    Attributes:
+        picture: that of a painting, which may have fewer pixels than its file; None for others.
+        size: width and height in its file, upright; 0 for others.
+    """
+
+    input: Input
+    style: Style
+    picture: Picture | None = None
+    size: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
+class LoadedMap:
     """A map of regions that was read, and its entry in the recipe.
 
     Attributes:
-        labels: of a large map, brought down to 2,048 pixels along its longer side.
-        size: width and height that it came with, upright.
+        labels: at most 2,048 pixels along the longer side.
+        size: width and height in its file, upright.
     """
 
     labels: LabelMap
@@ -89,7 +96,7 @@ class Map:
 
 
 def layers_of(config: PictureConfig) -> list[str]:
-    """Every layer that a config names."""
+    """Return every layer that style or content is compared at."""
     return [*layer_weights(config.content_names), *layer_weights(config.style_names)]
 
 
@@ -100,15 +107,18 @@ def read_picture(
     extractor: Extractor | None = None,
     use: str = "",
     limit: int | None = None,
-) -> LoadedInput:
-    """A picture, at most as large as the result, and its entry in the recipe.
+) -> LoadedPicture:
+    """Read a picture, at most as large as the result.
 
     A photograph of 24 megapixels takes 300 MB as numbers, and no scale looks at so many.
 
     Args:
         extractor: refuses a picture that is too thin for its layers.
         use: what the recipe says of it besides its name.
-        limit: the long side that it is brought down to if it is larger; by default the result's.
+        limit: the long side that it is resized to if it is larger; by default the result's.
+
+    Raises:
+        PictureError: it cannot be read, or is too thin.
     """
     picture = read(source)
     entry = _entry(role, source, picture, use)
@@ -118,14 +128,14 @@ def read_picture(
     if max(size) > limit:
         alpha = None if picture.alpha is None else fit(picture.alpha, limit)
         picture = Picture(fit(picture.pixels, limit), alpha)
-    return LoadedInput(entry, picture, size=size)
+    return LoadedPicture(entry, picture, size)
 
 
-def read_map(role: str, source: Source) -> Map:
-    """The regions of a map, and its entry in the recipe.
+def read_map(role: str, source: Source) -> LoadedMap:
+    """Read the regions of a map.
 
     Raises:
-        OptionError: the picture is no map.
+        OptionError: the picture is not a map.
     """
     picture = read(source)
     size, pixels = (picture.width, picture.height), picture.pixels
@@ -134,7 +144,7 @@ def read_map(role: str, source: Source) -> Map:
         fewer = tuple(max(1, round(side * factor)) for side in pixels.shape[-2:])
         # By nearest neighbour, as all labels are resized: an average would make new colours.
         pixels = F.interpolate(pixels, size=fewer, mode="nearest-exact")
-    return Map(quantise(pixels), _entry(role, source, picture, ""), size)
+    return LoadedMap(quantise(pixels), _entry(role, source, picture, ""), size)
 
 
 def read_style(
@@ -145,17 +155,20 @@ def read_style(
     role: str = "style",
     use: str = "",
     view: int | None = None,
-) -> LoadedInput:
-    """A painting or a style card.
+) -> LoadedStyle:
+    """Read a painting, a style card or a trained style.
 
-    Warns of a stroke that asks for it at a size it is not known at.
+    Warns of a stroke that needs it at a size that it does not have.
 
     Args:
         network: the digest of the backbone's weights, which a card must have been measured with.
-        view: show it at its own scale at a stroke of 1, if that is with a long side of so many
-            pixels at most; by default it is shown as large as the result.
+        view: the long side in pixels, at most, of a painting that is shown at its own scale at a
+            stroke of 1; by default it is shown as large as the result.
+
+    Raises:
+        ImpastoError: it cannot be read, or is not a style for this method or network.
     """
-    if isinstance(config, FastConfig):
+    if method_of(config).takes_trained:
         return _read_trained(source, network, role, use)
     if not isinstance(source, Image.Image) and trained_metadata.is_trained(source):
         raise OptionError(
@@ -164,13 +177,13 @@ def read_style(
         )
     if isinstance(source, Image.Image) or (_is_file(source) and not _is_card(source)):
         limit = math.ceil((view or config.size) * max(1.0, config.stroke))
-        given = read_picture(role, source, config, extractor, use, limit)
-        given = replace(given, style=Painting(given.shown.pixels))
-        _tell_stroke(given.input, (0, max(given.size)), config, view)
-        return given
+        painting = read_picture(role, source, config, extractor, use, limit)
+        _warn_of_stroke(painting.input, (0, max(painting.size)), config, view)
+        picture = painting.picture
+        return LoadedStyle(painting.input, Painting(picture.pixels), picture, painting.size)
     card, entry = _read_card(source, config, network, role, use)
-    _tell_stroke(entry, (min(card.measured), max(card.measured)), config, view)
-    return LoadedInput(entry, None, card)
+    _warn_of_stroke(entry, (min(card.measured), max(card.measured)), config, view)
+    return LoadedStyle(entry, card)
 
 
 def _read_card(
@@ -187,40 +200,40 @@ def _read_card(
     return card, Input(role, str(source), digest(file), use)
 
 
-def _read_trained(source: Source, network: str, role: str, use: str) -> LoadedInput:
+def _read_trained(source: Source, network: str, role: str, use: str) -> LoadedStyle:
     if isinstance(source, Image.Image) or not trained_metadata.is_trained(source):
-        named = "a picture" if isinstance(source, Image.Image) else repr(str(source))
+        name = "a picture" if isinstance(source, Image.Image) else repr(str(source))
         raise OptionError(
-            f"--method fast paints in styles that a network was trained for, and {named} is no "
+            f"--method fast paints in styles that a network was trained for, and {name} is not a "
             f"file of those (*{trained_metadata.SUFFIX}). Train one (`impasto train PAINTING`), or "
             "take --method instant, which paints in any style."
         )
     place, name = trained_metadata.parted(str(source))
     limits.check_tensors(Path(place), trained_metadata.MAX_BYTES, StyleError)
     stamp = digest(Path(place))
-    found = _trained(Path(place).resolve(), stamp)
-    found.words.check_eye(network, place)
-    style = found.style(name.removeprefix("#"), place)
-    return LoadedInput(Input(role, place, stamp, use), None, style)
+    styles = _trained(Path(place).resolve(), stamp)
+    styles.words.check_eye(network, place)
+    style = styles.style(name.removeprefix("#"), place)
+    return LoadedStyle(Input(role, place, stamp, use), style)
 
 
 @functools.lru_cache(maxsize=4)
 def _trained(path: Path, stamp: str) -> trained.Trained:  # noqa: ARG001
-    """A file's styles, read once as long as the file stays: two of them can only be blended so."""
+    """Read a file's styles, once while the file stays the same: only so can two be blended."""
     return trained.load(path)
 
 
-def _tell_stroke(
-    given: Input, known: tuple[int, int], config: PictureConfig, view: int | None
+def _warn_of_stroke(
+    entry: Input, sizes: tuple[int, int], config: PictureConfig, view: int | None
 ) -> None:
-    """Note that the last scale asks for a painting larger or smaller than it can be had.
+    """Warn if the last scale needs a painting larger or smaller than it is available.
 
     Args:
-        known: the least and the most pixels along its longer side; 0 and more for a file.
+        sizes: the least and the most pixels along its longer side; 0 and more for a file.
     """
-    least, most = known
-    wanted = config.stroke * (min(view, most) if view else config.size)
-    beyond, below = wanted > most * _UNNOTICED, wanted * _UNNOTICED < least
+    least, most = sizes
+    needed = config.stroke * (min(view, most) if view else config.size)
+    beyond, below = needed > most * _UNNOTICED, needed * _UNNOTICED < least
     if config.stroke == 1 or not (beyond or below):
         return
     nearest, change, bound = (most, "larger", "most") if beyond else (least, "smaller", "least")
@@ -228,13 +241,13 @@ def _tell_stroke(
     _LOG.warning(
         "--stroke %g asks for %s with a long side of %d pixels, and it has %d at %s: its strokes "
         "come out no %s than at --stroke %.2g; for %s ones, give %s",
-        config.stroke, given.name or f"the {given.role}", wanted, nearest, bound,
-        change, config.stroke * nearest / wanted, change, remedy,
+        config.stroke, entry.name or f"the {entry.role}", needed, nearest, bound,
+        change, config.stroke * nearest / needed, change, remedy,
     )  # fmt: skip
 
 
 def digest_of(picture: Picture) -> str:
-    """A digest of a picture's values, for one that came from no file."""
+    """Return a digest of a picture's values, for one that did not come from a file."""
     stamp = hashlib.sha256(repr(tuple(picture.pixels.shape)).encode())
     for values in (picture.pixels, picture.alpha):
         if values is not None:
@@ -253,7 +266,7 @@ def _is_card(source: str | Path) -> bool:
 
 
 def _is_file(source: str | Path) -> bool:
-    """Whether a file is meant: a name with a suffix or a folder is one, even if it is not there."""
+    """Return whether a file is meant: also a missing one, if it has a suffix or a folder."""
     path = Path(source)
     if path.is_file():
         return True
@@ -261,15 +274,15 @@ def _is_file(source: str | Path) -> bool:
 
 
 def _check_shape(
-    given: Input, picture: Picture, config: PictureConfig, extractor: Extractor
+    entry: Input, picture: Picture, config: PictureConfig, extractor: Extractor
 ) -> None:
-    """Refuse what would be too thin for the network at the first scale."""
+    """Refuse a picture that would be too thin for the network at the first scale."""
     first = scale_schedule(config.size, config.first)[0]
     needed = max(16, min_side(extractor.plan, layers_of(config)))
     short, long = sorted((picture.width, picture.height))
     if short < needed or round(short * first / long) < needed:
         raise PictureError(
-            f"The {given.role} {given.name} has {picture.width}×{picture.height} pixels: too thin "
+            f"The {entry.role} {entry.name} has {picture.width}×{picture.height} pixels: too thin "
             "or too small for the network to see anything in it. Both sides should have "
             f"{needed} pixels or more, and the longer one at most {first // needed} times the "
             "shorter."

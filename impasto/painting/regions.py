@@ -1,9 +1,9 @@
-"""Regions from what a person says: maps, styles, strengths and colours for each."""
+"""The regions to paint, from maps, styles, and what is said of each colour."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -21,20 +21,23 @@ from impasto.image.labels import LabelMap, matched, named
 from impasto.image.masks import masks
 from impasto.image.picture import Picture
 from impasto.image.recolor import matched_colours
-from impasto.painting.inputs import LoadedInput, Map, read_map, read_style
+from impasto.painting.inputs import LoadedMap, LoadedPicture, LoadedStyle, read_map, read_style
 from impasto.painting.sources import Source, Sources
 from impasto.styles.blend import Blend, Share
 from impasto.styles.statistics import LEAST_CELLS, Painting, Style
 
-__all__ = ["Plan", "blended", "plan_regions", "tell_size"]
+__all__ = ["PlannedRegions", "blended", "plan_regions", "read_styles", "shares_of", "warn_of_size"]
 
 _LOG = logging.getLogger("impasto")
 
 Mask = Float[Tensor, "1 1 h w"]
 
+# A style of the whole picture, and how much of it.
+SpecifiedStyle = tuple[StyleSpec, LoadedStyle]
+
 
 @dataclass(frozen=True)
-class Plan:
+class PlannedRegions:
     """The regions to paint, and where the photograph's colours come back.
 
     Attributes:
@@ -50,49 +53,62 @@ class Plan:
 
 @dataclass(frozen=True)
 class _Part:
-    """One colour of the content's map, and what shall happen there."""
+    """One colour of the content's map, and what is to happen there."""
 
-    choice: RegionSpec
+    spec: RegionSpec
     mask: Mask | None
     shares: tuple[Share, ...]
 
     def mode(self, config: StyledConfig) -> str:
-        return self.choice.color or config.color
+        return self.spec.color or config.color
 
 
 def plan_regions(
     sources: Sources,
     config: StyledConfig,
-    photograph: LoadedInput,
+    photograph: LoadedPicture,
     extractor: Extractor,
     network: str,
-) -> Plan:
-    """Read styles and maps, match their colours, and say what is painted where.
+) -> PlannedRegions:
+    """Read styles and maps, match their colours, and decide what is painted where.
+
+    Args:
+        network: the digest of the backbone's weights.
 
     Raises:
         OptionError: colours without a counterpart, a region that is too small, or options that
             contradict each other.
     """
     _check(sources, config)
-    styles = [
-        (choice, read_style(choice.source, config, extractor, network, use=choice.use))
-        for choice in sources.styles
-    ]
-    inputs = [given.input for _, given in styles]
+    styles = read_styles(sources, config, extractor, network)
+    inputs = [style.input for _, style in styles]
     if sources.content_map is None:
-        shares = tuple(Share(_styled(given), c.weight, c.layers) for c, given in styles)
-        parts = [_Part(RegionSpec(""), None, shares)]
+        parts = [_Part(RegionSpec(""), None, shares_of(styles))]
     else:
         parts, more = _mapped(sources, config, photograph, extractor, network, styles)
         inputs += more
     _check_sizes(parts, config, extractor)
-    regions = tuple(_region(part, config, photograph.shown) for part in parts)
-    return Plan(regions, _colour_mask(parts, config), tuple(inputs))
+    regions = tuple(_region(part, config, photograph.picture) for part in parts)
+    return PlannedRegions(regions, _colour_mask(parts, config), tuple(inputs))
 
 
-def _styled(given: LoadedInput) -> Style:
-    assert given.style is not None
-    return given.style
+def read_styles(
+    sources: Sources,
+    config: PictureConfig,
+    extractor: Extractor,
+    network: str,
+    view: int | None = None,
+) -> list[SpecifiedStyle]:
+    """Read the styles of the whole picture; the arguments are those of `read_style`."""
+    return [
+        (spec, read_style(spec.source, config, extractor, network, use=spec.use, view=view))
+        for spec in sources.styles
+    ]
+
+
+def shares_of(styles: Sequence[SpecifiedStyle]) -> tuple[Share, ...]:
+    """Return styles with their weights and layers."""
+    return tuple(Share(style.style, spec.weight, spec.layers) for spec, style in styles)
 
 
 def _check(sources: Sources, config: StyledConfig) -> None:
@@ -118,78 +134,78 @@ def _check(sources: Sources, config: StyledConfig) -> None:
 def _mapped(
     sources: Sources,
     config: StyledConfig,
-    photograph: LoadedInput,
+    photograph: LoadedPicture,
     extractor: Extractor,
     network: str,
-    styles: Sequence[tuple[StyleSpec, LoadedInput]],
+    styles: Sequence[SpecifiedStyle],
 ) -> tuple[list[_Part], list[Input]]:
-    """The parts of a photograph that has a map, and the recipe's entries of all that was read."""
+    """Return the parts of a photograph that has a map, and the recipe's entries of all inputs."""
     assert sources.content_map is not None
-    drawn = read_map("content-map", sources.content_map)
-    tell_size("content map", drawn, photograph.size)
-    labels = drawn.labels
-    choices = _chosen(labels, config)
-    own = {
-        colour: read_style(choice.style, config, extractor, network, "region", choice.colour)
-        for colour, choice in choices.items()
-        if choice.style
+    map = read_map("content-map", sources.content_map)
+    warn_of_size("content map", map, photograph.size)
+    labels = map.labels
+    specs = _specs_by_colour(labels, config)
+    region_styles = {
+        colour: read_style(spec.style, config, extractor, network, "region", spec.colour)
+        for colour, spec in specs.items()
+        if spec.style
     }
-    shared = [c for c in labels.colours if c not in own and not _keeps(choices, c)]
+    shared = [c for c in labels.colours if c not in region_styles and not _keeps(specs, c)]
     if shared and not styles:
         raise OptionError(
             f"The content map has {', '.join(shared)}, for which there is no style. Give one with "
             f"--region '{shared[0]}=STYLE', keep the pixels with '{shared[0]}=keep', or give "
             "--style for all the rest."
         )
-    shares, maps = _shared_out(sources, labels, shared, styles)
-    shares |= {colour: [Share(_styled(given))] for colour, given in own.items()}
-    parts = _parts(labels, choices, shares, photograph.shown, config)
-    return parts, [drawn.input, *maps, *(given.input for given in own.values())]
+    shares, map_inputs = _shares_by_colour(sources, labels, shared, styles)
+    shares |= {colour: [Share(style.style)] for colour, style in region_styles.items()}
+    parts = _parts(labels, specs, shares, photograph.picture, config)
+    return parts, [map.input, *map_inputs, *(style.input for style in region_styles.values())]
 
 
-def _chosen(labels: LabelMap, config: StyledConfig) -> dict[str, RegionSpec]:
-    """What is to happen, by the colours as the map has them, which may be typed a little off."""
-    typed = {choice.colour: choice for choice in map(RegionSpec.parse, config.region)}
+def _specs_by_colour(labels: LabelMap, config: StyledConfig) -> dict[str, RegionSpec]:
+    """Return what is to happen by the map's own colours; those typed may be a little off."""
+    typed = {spec.colour: spec for spec in config.regions}
     renamed = named(labels, tuple(typed)).colours
     pairs = zip(labels.colours, renamed, strict=True)
-    return {own: typed[name] for own, name in pairs if name in typed}
+    return {colour: typed[name] for colour, name in pairs if name in typed}
 
 
-def _shared_out(
+def _shares_by_colour(
     sources: Sources,
     labels: LabelMap,
     shared: Sequence[str],
-    styles: Sequence[tuple[StyleSpec, LoadedInput]],
+    styles: Sequence[SpecifiedStyle],
 ) -> tuple[dict[str, list[Share]], list[Input]]:
-    """What the styles of the whole picture give to each colour: all, or what their maps say."""
+    """Return what the picture's styles give to each colour: all, or what their maps say."""
     shares: dict[str, list[Share]] = {colour: [] for colour in shared}
-    entries = []
-    for i, (choice, given) in enumerate(styles):
-        found: dict[str, Mask | None] = dict.fromkeys(shared)
+    inputs = []
+    for i, (spec, style) in enumerate(styles):
+        style_masks: dict[str, Mask | None] = dict.fromkeys(shared)
         if sources.style_maps:
-            found, entry = _style_masks(sources.style_maps[i], labels, shared, given)
-            entries.append(entry)
+            style_masks, entry = _style_masks(sources.style_maps[i], labels, shared, style)
+            inputs.append(entry)
         for colour in shared:
-            part = _part_of(given, found[colour])
-            shares[colour].append(Share(part, choice.weight, choice.layers))
-    return shares, entries
+            part = _part_of(style, style_masks[colour])
+            shares[colour].append(Share(part, spec.weight, spec.layers))
+    return shares, inputs
 
 
 def _parts(
     labels: LabelMap,
-    choices: dict[str, RegionSpec],
-    shares: dict[str, list[Share]],
+    specs: Mapping[str, RegionSpec],
+    shares: Mapping[str, list[Share]],
     photograph: Picture,
     config: StyledConfig,
 ) -> list[_Part]:
-    """Each colour of the map with its mask; one colour alone needs none."""
+    """Return each colour of the map with its mask; one colour alone needs none."""
     height, width = photograph.height, photograph.width
     each = masks(labels, height, width, config.feather * max(height, width))
-    each = _outside(each, [_keeps(choices, colour) for colour in labels.colours])
+    each = _outside(each, [_keeps(specs, colour) for colour in labels.colours])
     only = len(labels.colours) == 1
     return [
         _Part(
-            choices.get(colour, RegionSpec(colour)),
+            specs.get(colour, RegionSpec(colour)),
             None if only else each[i : i + 1],
             tuple(shares.get(colour, ())),
         )
@@ -198,48 +214,48 @@ def _parts(
 
 
 def _outside(each: Float[Tensor, "k 1 h w"], keeps: Sequence[bool]) -> Float[Tensor, "k 1 h w"]:
-    """The masks with the transitions of kept regions outside them: inside, pixels are untouched."""
-    kept = torch.tensor(keeps)[:, None, None, None]
-    if not bool(kept.any()):
+    """Return masks with the transitions of kept regions outside them: inside, no pixel changes."""
+    is_kept = torch.tensor(keeps)[:, None, None, None]
+    if not bool(is_kept.any()):
         return each
-    whole = (2 * each).clamp(max=1) * kept
-    whole = whole / whole.sum(0).clamp(min=1)  # where two of them meet
-    rest = 1 - whole.sum(0)
-    others = each * ~kept
-    return whole + others * rest / others.sum(0).clamp(min=1e-6)
+    unchanged = (2 * each).clamp(max=1) * is_kept
+    unchanged = unchanged / unchanged.sum(0).clamp(min=1)  # where two of them meet
+    remainder = 1 - unchanged.sum(0)
+    painted = each * ~is_kept
+    return unchanged + painted * remainder / painted.sum(0).clamp(min=1e-6)
 
 
-def _keeps(choices: dict[str, RegionSpec], colour: str) -> bool:
-    return colour in choices and choices[colour].keep
+def _keeps(specs: Mapping[str, RegionSpec], colour: str) -> bool:
+    return colour in specs and specs[colour].keep
 
 
 def _style_masks(
-    source: Source, labels: LabelMap, shared: Sequence[str], given: LoadedInput
+    source: Source, labels: LabelMap, shared: Sequence[str], style: LoadedStyle
 ) -> tuple[dict[str, Mask | None], Input]:
-    """Where a painting's map has each of the colours that the content shares with it."""
-    if given.picture is None:
+    """Return where a painting's map has each of the colours that the content shares with it."""
+    if style.picture is None:
         raise OptionError(
-            f"--style-map chooses parts of a painting, and {given.input.name!r} is a style card, "
+            f"--style-map chooses parts of a painting, and {style.input.name!r} is a style card, "
             "which has none. Give the painting's file."
         )
-    drawn = read_map("style-map", source)
-    tell_size("style map", drawn, given.size)
-    _, found = matched(labels, drawn.labels, shared)
-    each = masks(found, given.picture.height, given.picture.width)
-    only = len(found.colours) == 1
-    return {c: None if only else each[i : i + 1] for i, c in enumerate(found.colours)}, drawn.input
+    map = read_map("style-map", source)
+    warn_of_size("style map", map, style.size)
+    _, theirs = matched(labels, map.labels, shared)
+    each = masks(theirs, style.picture.height, style.picture.width)
+    only = len(theirs.colours) == 1
+    return {c: None if only else each[i : i + 1] for i, c in enumerate(theirs.colours)}, map.input
 
 
-def _part_of(given: LoadedInput, mask: Mask | None) -> Style:
+def _part_of(style: LoadedStyle, mask: Mask | None) -> Style:
     if mask is None:
-        return _styled(given)
-    assert given.picture is not None
-    return Painting(given.picture.pixels, mask)
+        return style.style
+    assert style.picture is not None
+    return Painting(style.picture.pixels, mask)
 
 
-def tell_size(what: str, drawn: Map, size: tuple[int, int]) -> None:
-    """Note that a map is not as large as its picture, and more so that it has another shape."""
-    (width, height), (wide, high) = drawn.size, size
+def warn_of_size(what: str, map: LoadedMap, size: tuple[int, int]) -> None:
+    """Warn of a map whose size, or even shape, is not that of its picture."""
+    (width, height), (wide, high) = map.size, size
     if (wide, high) == (width, height):
         return
     skewed = abs(height * wide - width * high) > 0.02 * width * high
@@ -251,26 +267,24 @@ def tell_size(what: str, drawn: Map, size: tuple[int, int]) -> None:
 
 
 def _region(part: _Part, config: StyledConfig, photograph: Picture) -> Region:
-    choice = part.choice
-    strength = config.strength if choice.strength is None else choice.strength
-    if choice.keep or (strength == 0 and part.mask is not None):
-        return Region(None, 0.0, part.mask, choice.colour)
+    spec = part.spec
+    strength = config.strength if spec.strength is None else spec.strength
+    if spec.keep or (strength == 0 and part.mask is not None):
+        return Region(None, 0.0, part.mask, spec.colour)
     shares = part.shares
     if part.mode(config) == "match":
         shares = tuple(
             replace(s, style=_matched(s.style, photograph, part.mask, config)) for s in shares
         )
-    style = blended([(s.style, s.weight, s.layers) for s in shares], config)
-    return Region(style, strength, part.mask, choice.colour)
+    return Region(blended(shares, config), strength, part.mask, spec.colour)
 
 
-def blended(styles: Sequence[tuple[Style, float, str]], config: PictureConfig) -> Style:
-    """Several styles as one, by weight and layers; a single one is itself."""
-    style, weight, layers = styles[0]
-    if len(styles) == 1 and layers == "all" and weight > 0:
-        return style
-    names = tuple(layer_weights(config.style_names))
-    return Blend(tuple(Share(*parts) for parts in styles), names)
+def blended(shares: Sequence[Share], config: PictureConfig) -> Style:
+    """Return several styles as one, by weight and layers; a single one is itself."""
+    first = shares[0]
+    if len(shares) == 1 and first.layers == "all" and first.weight > 0:
+        return first.style
+    return Blend(tuple(shares), tuple(layer_weights(config.style_names)))
 
 
 def _matched(style: Style, photograph: Picture, mask: Mask | None, config: StyledConfig) -> Style:
@@ -284,23 +298,25 @@ def _matched(style: Style, photograph: Picture, mask: Mask | None, config: Style
 
 
 def _colour_mask(parts: Sequence[_Part], config: StyledConfig) -> Tensor | float | None:
-    """How much of a pixel's painted colour is the photograph's: of a transition to a region that is
-    kept, which has the photograph's colours anyway, all of the rest counts.
+    """Return how much of each pixel's painted colour is the photograph's.
+
+    In a transition to a region that is kept, which has the photograph's colours anyway, all of the
+    remainder counts.
     """
-    coloured = [p.mask for p in parts if p.mode(config) == "keep" and not p.choice.keep]
+    coloured = [p.mask for p in parts if p.mode(config) == "keep" and not p.spec.keep]
     if not coloured:
         return None
-    held = [mask for mask in coloured if mask is not None]
-    if not held:
+    colour_masks = [mask for mask in coloured if mask is not None]
+    if not colour_masks:
         return 1.0
-    kept = [p.mask for p in parts if p.choice.keep and p.mask is not None]
-    rest = 1 - sum(kept, torch.zeros_like(held[0]))
-    share: Tensor = sum(held[1:], held[0]) / rest.clamp(min=1e-6)
+    keep_masks = [p.mask for p in parts if p.spec.keep and p.mask is not None]
+    remainder = 1 - sum(keep_masks, torch.zeros_like(colour_masks[0]))
+    share: Tensor = sum(colour_masks[1:], colour_masks[0]) / remainder.clamp(min=1e-6)
     return share.clamp(max=1)
 
 
 def _check_sizes(parts: Sequence[_Part], config: StyledConfig, extractor: Extractor) -> None:
-    """Refuse a region that no layer can see, and tell where one is too small for some.
+    """Refuse a region that no layer can see, and warn of one that is too small for some layers.
 
     Raises:
         OptionError: a region of fewer pixels than the first layer's cells.
@@ -312,24 +328,24 @@ def _check_sizes(parts: Sequence[_Part], config: StyledConfig, extractor: Extrac
             continue
         if float(part.mask.max()) < 0.5:
             raise OptionError(
-                f"The region {part.choice.colour} has no pixel left at this size. Make it larger, "
+                f"The region {part.spec.colour} has no pixel left at this size. Make it larger, "
                 "or the picture (--size), or leave it out of the map."
             )
-        if part.choice.keep:
+        if part.spec.keep:
             continue
         enlarged = config.size / max(part.mask.shape[-2:])  # a photograph smaller than the result
         pixels = float(part.mask.sum()) * enlarged**2
         blind = [name for name in layers if pixels / strides[name] ** 2 < LEAST_CELLS]
         if len(blind) == len(layers):
             raise OptionError(
-                f"The region {part.choice.colour} has {pixels:.0f} pixels at this size, too few "
+                f"The region {part.spec.colour} has {pixels:.0f} pixels at this size, too few "
                 "for the network to see a style in. Make it larger, or the picture (--size), or "
-                f"keep its pixels: --region '{part.choice.colour}=keep'."
+                f"keep its pixels: --region '{part.spec.colour}=keep'."
             )
         if blind:
             _LOG.warning(
                 "the region %s is too small for %s and is left out there",
-                part.choice.colour, ", ".join(blind),
+                part.spec.colour, ", ".join(blind),
             )  # fmt: skip
-    if parts and all(part.choice.keep for part in parts):
+    if parts and all(part.spec.keep for part in parts):
         raise OptionError("Every region is kept, so there is nothing to paint.")

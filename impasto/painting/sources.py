@@ -1,4 +1,4 @@
-"""What a person gives, and what comes of it before anything is painted."""
+"""The sources of a run, and the task that is made of them before anything is painted."""
 
 from __future__ import annotations
 
@@ -48,17 +48,17 @@ class Sources:
 
     @staticmethod
     def of(content: Source | None, *styles: Any, **more: Any) -> Sources:
-        """Sources of a photograph and styles, of which a text may say how much and where it acts.
+        """Return the sources of a photograph and styles.
 
         Args:
             styles: each a `StyleSpec`, a text such as `b.jpg:0.3`, a path or a picture, or one of
                 these two and a weight.
             more: the other attributes.
         """
-        return Sources(content, tuple(_choice(style) for style in styles), **more)
+        return Sources(content, tuple(_style_spec(style) for style in styles), **more)
 
 
-def _choice(style: Any) -> StyleSpec:
+def _style_spec(style: Any) -> StyleSpec:
     if isinstance(style, StyleSpec):
         return style
     if isinstance(style, tuple) and len(style) == 2:
@@ -76,18 +76,18 @@ class Task:
     """Everything a run needs, read and checked.
 
     Attributes:
-        recipe: what will be written into the picture.
+        recipe: to be written into the picture.
         config: the method's options, with its backbone's own layers filled in.
-        run: starts the method, or goes on with it; yields after every iteration.
-        finished: makes of a step's pixels the picture that is written.
-        load: what it asks for.
-        network: what it looks through.
+        run: starts or continues the method; yields after every iteration.
+        finish: turns a step's pixels into the picture that is written.
+        workload: how much there is to compute.
+        network: the backbone.
     """
 
     recipe: Recipe
     config: PictureConfig
     run: Callable[..., Iterator[Step]]
-    finished: Callable[[Float[Tensor, "1 3 h w"]], Picture]
+    finish: Callable[[Float[Tensor, "1 3 h w"]], Picture]
     workload: Workload
     network: Extractor
 
@@ -98,10 +98,10 @@ def paint(task: Task, execution: Execution = DEFAULT_EXECUTION) -> Iterator[Step
 
 
 def finish(task: Task, step: Step) -> Picture:
-    """The picture at a step, with the photograph's own transparency, and colours if kept."""
-    return task.finished(step.image().cpu())
+    """Return the picture at a step, with the photograph's transparency, and colours if kept."""
+    return task.finish(step.image().cpu())
 
 
 def opaque(pixels: Float[Tensor, "1 3 h w"]) -> Picture:
-    """A picture of painted pixels alone: of a task without a photograph, which has nothing more."""
+    """Return a picture of painted pixels alone, for a task without a photograph."""
     return Picture(pixels)

@@ -16,8 +16,7 @@ from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.networks.brush import SMALLEST, Brush, brush_of, paint_with
 from impasto.painting.common import network_of
-from impasto.painting.inputs import read_style
-from impasto.painting.regions import blended
+from impasto.painting.regions import blended, read_styles, shares_of
 from impasto.painting.sources import Sources
 from impasto.runtime import LARGEST_KEPT, keep_freed_memory
 from impasto.styles.statistics import Style
@@ -66,20 +65,20 @@ def instant(style: Any, *, strength: float = 0.5, size: int = 512, **options: An
         style: a painting, a style card, or the name of a built-in one; or several of them, with
             weights: `["a.jpg", "b.jpg:0.3"]`.
         strength: from 0, the photograph, to 1.
-        size: the long side of the pictures to come; it says how large the painting is looked at.
+        size: the long side of the pictures to come, in pixels: the painting is looked at as large.
         options: `stroke`, `device` and `precision`, as `impasto.stylize` has them.
 
     Raises:
-        ImpastoError: whatever cannot be used.
+        ImpastoError: anything that cannot be used.
     """
     config = from_dict(InstantConfig, {"strength": strength, "size": size, **options})
-    whole, extractor = _read(style, config)
+    blend, extractor = _read(style, config)
     long_side = round(config.size * config.stroke)
-    return Painter(Brush.of(whole, strength, long_side, extractor), extractor)
+    return Painter(Brush.of(blend, strength, long_side, extractor), extractor)
 
 
 def fast(style: Any, *, strength: float = 0.5, **options: Any) -> Painter:
-    """A style that a network was trained for, to paint any number of pictures with it.
+    """Load a style that a network was trained for, to paint any number of pictures with it.
 
         paint = impasto.fast("my-styles.impasto#b")
         batch = paint(batch)  # (B, 3, H, W) in [0, 1]
@@ -91,38 +90,34 @@ def fast(style: Any, *, strength: float = 0.5, **options: Any) -> Painter:
         options: `device` and `precision`, as `impasto.stylize` has them.
 
     Raises:
-        ImpastoError: whatever cannot be used.
+        ImpastoError: anything that cannot be used.
     """
-    if told := sorted(options.keys() - {"device", "precision"}):
+    if unknown := sorted(options.keys() - {"device", "precision"}):
         raise OptionError(
-            f"{', '.join(told)}: not of a style that was trained; device and precision are."
+            f"A trained style does not have {', '.join(unknown)}; it has device and precision."
         )
     config = from_dict(FastConfig, {"strength": strength, **options})
-    whole, extractor = _read(style, config)
-    return Painter(brush_of(whole, strength, extractor), extractor)
+    blend, extractor = _read(style, config)
+    return Painter(brush_of(blend, strength, extractor), extractor)
 
 
 def _read(style: Any, config: StyledConfig) -> tuple[Style, Extractor]:
-    """A style, or several as one, and what sees the pictures."""
+    """Read a style, or several as one, and load the backbone."""
     # Every picture takes the memory of the one before it. Its few largest buffers are returned:
     # kept, they would cost 3840×2160 a sixth more memory and save next to no time (LOG.md).
     keep_freed_memory(LARGEST_KEPT)
-    several = style if isinstance(style, (list, tuple)) else [style]
-    sources = Sources.of(None, *several)
+    styles = style if isinstance(style, (list, tuple)) else [style]
+    sources = Sources.of(None, *styles)
     if not sources.styles:
         raise OptionError("There is no style: give a painting, a style card or a built-in name.")
-    extractor, seen_by = network_of(config, sources, None)
-    given = [
-        (read_style(choice.source, config, extractor, seen_by), choice) for choice in sources.styles
-    ]
-    parts = [(one.style, choice.weight, choice.layers) for one, choice in given if one.style]
-    return blended(parts, config), extractor
+    extractor, digest = network_of(config, sources, None)
+    return blended(shares_of(read_styles(sources, config, extractor, digest)), config), extractor
 
 
 def _check(pictures: Any) -> None:
-    told = tuple(pictures.shape) if isinstance(pictures, Tensor) else type(pictures).__name__
+    shape = tuple(pictures.shape) if isinstance(pictures, Tensor) else type(pictures).__name__
     if not isinstance(pictures, Tensor) or pictures.dim() != 4 or pictures.shape[1] != 3:
-        raise OptionError(f"Pictures come as a tensor (B, 3, height, width), and not as {told}.")
+        raise OptionError(f"Pictures come as a tensor (B, 3, height, width), and not as {shape}.")
     if not pictures.is_floating_point():
         raise OptionError(
             f"Pictures are of floating point, from 0 to 1, and not {pictures.dtype}. Divide bytes "

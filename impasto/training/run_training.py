@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from impasto.config.bases import PictureConfig
+from impasto.config.methods import InstantConfig
 from impasto.errors import OptionError, StyleError
 from impasto.features import weights
 from impasto.files import atomic, digests, locks
@@ -227,10 +227,9 @@ def _photos(content: str) -> list[Path]:
 
 def _styles(order: Order, size: int) -> list[Learnt]:
     extractor, seen_by = weights.load("compact"), weights.digest("compact")
-    config = PictureConfig(size=size)
+    config = InstantConfig(size=size)
     found = []
     for text in order.paintings:
         given = read_style(text, config, extractor, seen_by)
-        assert given.style is not None
         found.append(Learnt(fast.name_of(text), given.input.digest, given.style))
     return found

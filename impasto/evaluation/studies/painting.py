@@ -53,10 +53,9 @@ def subject_of(content: str, style: str, config: PhotoConfig, weights: Path | No
     """
     extractor = backbone_of(config, weights)
     network = networks.digest(config.backbone, weights)
-    photograph = read_picture("content", content, config, extractor).shown
-    given = read_style(style, config, extractor, network)
-    assert given.style is not None
-    return Subject(content, style, photograph, given.style, extractor, weights)
+    photograph = read_picture("content", content, config, extractor).picture
+    painting = read_style(style, config, extractor, network).style
+    return Subject(content, style, photograph, painting, extractor, weights)
 
 
 @dataclass(frozen=True)
