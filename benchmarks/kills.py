@@ -50,7 +50,8 @@ JOBS = {
                 "--iterations", "24"],
     "doodle": ["doodle", "--map", "map.png", "--style", "painting.png", "--style-map", "map.png",
                *SIZE, "--iterations", "16"],
-    "laplacian": ["laplacian", "photo.png", "--style", "painting.png", *SIZE, "--iterations", "20"],
+    "laplacian": ["stylize", "photo.png", "--style", "painting.png", "--method", "laplacian", *SIZE,
+                  "--iterations", "20"],
 }  # fmt: skip
 
 

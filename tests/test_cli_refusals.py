@@ -54,7 +54,7 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
         "without --engine statistics",
     ),
     "no use in stage 1": (
-        ["laplacian", *STYLIZE[1:], "--stage", "1", "--content-layers", "relu1_1"], 2,
+        [*STYLIZE, "--method", "laplacian", "--stage", "1", "--content-layers", "relu1_1"], 2,
         "without --stage 2",
     ),
     "too heavy": ([*STYLIZE, "--l2-weight", "1e300"], 2, "It takes a number from 0 to 1000000"),

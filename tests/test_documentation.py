@@ -110,16 +110,17 @@ def test_every_picture_is_used_and_all_are_small() -> None:
 
 
 # The pages of what is no `impasto stylize`; all other pages are about that.
-OF_OTHERS = {
-    name: f"controls/{name}.md" for name in ("batch", "doodle", "laplacian", "study", "texture")
-} | {"train": "controls/fast.md"}
+OF_OTHERS = {name: f"controls/{name}.md" for name in ("batch", "doodle", "study", "texture")} | {
+    "train": "controls/fast.md"
+}
 
 
 def flags_of(command: str) -> set[str]:
     """A command's options, without those that say what is written and shown."""
     parameters = get_command(app).commands[command].params  # type: ignore[attr-defined]
     output = {spec.name for spec in (*fields(RunFlags), *fields(OutputSettings))}
-    return {p.opts[0] for p in parameters if p.opts[0].startswith("--") and p.name not in output}
+    flags = {(p.opts or p.secondary_opts)[0] for p in parameters if p.name not in output}
+    return {flag for flag in flags if flag.startswith("--")}
 
 
 def shown(*names: str) -> set[str]:

@@ -33,7 +33,7 @@ SMALL = LaplacianConfig(size=64, smallest=32, iterations=24)
 
 def paint(*args: str, out: str = "out.png") -> int:
     named = ["photo.png", "--style", "painting.png", "-o", out]
-    return main(["laplacian", *named, *QUICK, *args])
+    return main(["stylize", *named, "--method", "laplacian", *QUICK, *args])
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ import typer
 
 from impasto.cli import style, weights
 from impasto.cli.batch import batch
-from impasto.cli.console import complain, listening, remark
+from impasto.cli.console import complain, listening
 from impasto.cli.doodle import doodle
 from impasto.cli.evaluate import evaluate
 from impasto.cli.export import export
@@ -111,11 +111,7 @@ def main(args: list[str] | None = None) -> int:
         try:
             status = app(args, prog_name="impasto", standalone_mode=False)
             _flush()  # here a full disc can still be told, and not when Python ends
-        except SystemExit as error:
-            _remark_notes(error)
-            raise
-        except (KeyboardInterrupt, typer.Abort) as error:
-            _remark_notes(error)
+        except (KeyboardInterrupt, typer.Abort):
             return INTERRUPTED
         except Exception as error:
             if os.environ.get("IMPASTO_TRACEBACK"):
@@ -183,13 +179,7 @@ def _is_output_lost() -> bool:
     return False
 
 
-def _remark_notes(error: BaseException) -> None:
-    """Print what was added to an interruption, which ends without a message of its own."""
-    for note in (*_notes(error), *_notes(error.__cause__)):  # Typer's Abort has Ctrl-C as its cause
-        remark(note)
-
-
-def _notes(error: BaseException | None) -> list[str]:
+def _notes(error: Exception) -> list[str]:
     """What was added to an error on its way: where the picture so far is, for one."""
     return list(getattr(error, "__notes__", []))
 

@@ -91,7 +91,12 @@ def follow(start: Callable[[RunOptions], Events], flags: RunFlags) -> None:
             dry_run=flags.dry_run,
             stop=interruption.halt,
         )
-        result = consume(start(options), partial(_show, flags, bar, interruption))
+        try:
+            result = consume(start(options), partial(_show, flags, bar, interruption))
+        except (KeyboardInterrupt, SystemExit) as error:  # they end without a message of their own
+            for note in getattr(error, "__notes__", []):
+                remark(note)
+            raise
     if result is not None:
         _print_result(result, flags)
 
