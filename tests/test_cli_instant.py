@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def test_another_networks_picture_is_not_painted_again_unasked(
 ) -> None:
     assert paint() == 0
     monkeypatch.setattr(checkpoint, "digest", lambda: "sha256:" + "0" * 64)
-    monkeypatch.setattr("impasto.methods.instant.digest", checkpoint.digest)
+    monkeypatch.setattr(sys.modules["impasto.methods.instant"], "digest", checkpoint.digest)
     assert main(["rerun", "out.png", "-o", "again.png"]) != 0
     assert "another picture" in capsys.readouterr().err
     assert main(["rerun", "out.png", "-o", "again.png", "--anyway"]) == 0

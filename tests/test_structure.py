@@ -34,6 +34,7 @@ LIGHT_MODULES = [
     "impasto.config.methods",
     "impasto.config.output",
     "impasto.config.recipe",
+    "impasto.config.schema",
     "impasto.config.specs",
     "impasto.config.validation",
     "impasto.errors",

@@ -1,4 +1,4 @@
-"""Amounts of memory, as people write and read them."""
+"""Amounts of memory, as people write and read them, and how a run fits into one."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _SHAPE = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)\s*(?:([kmgt])(i?))?b?", re.IGNORE
 
 
 def parse_memory(text: str) -> int:
-    """Bytes: of `4GB`, `800 MB`, `3.5GiB`, `4g`, `4000000000`.
+    """Return the bytes of `4GB`, `800 MB`, `3.5GiB`, `4g`, `4000000000`.
 
     Raises:
-        OptionError: no such amount, or none that anything could be done with.
+        OptionError: another text, or less than a megabyte.
     """
-    found = _SHAPE.fullmatch(text.strip())
+    match = _SHAPE.fullmatch(text.strip())
     count = 0
-    if found:
-        number, unit, binary = found.groups(default="")
+    if match:
+        number, unit, binary = match.groups(default="")
         power = _UNITS.index(unit.lower()) + 1 if unit else 0
         count = int(float(number) * (1024 if binary else 1000) ** power)
     if count < 10**6:
@@ -31,7 +31,7 @@ def parse_memory(text: str) -> int:
 
 
 def gigabytes(count: int) -> str:
-    """A number of bytes, to a tenth of a gigabyte."""
+    """Return a number of bytes as text, to a tenth of a gigabyte."""
     return f"{count / 1e9:.1f} GB"
 
 
@@ -44,7 +44,7 @@ class MemoryPlan:
     """How a run fits into memory. Another plan gives other last bits, and so another picture.
 
     Attributes:
-        tile: bytes of activations that are held at a time; 0 computes the picture as a whole.
+        tile: bytes of activations at a time; 0 computes the picture as a whole.
         history: pairs that L-BFGS remembers, at most; 0 for as many as the config says.
         dtype: number type that the optimiser's memory is kept in, one of `DTYPES`.
     """

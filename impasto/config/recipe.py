@@ -1,4 +1,4 @@
-"""What a picture was made with: enough to make it again, small enough to travel inside the file.
+"""The recipe of a picture: enough to make it again, small enough to travel inside its file.
 
 A recipe is plain JSON. It comes back from files that anybody may have written, so reading it
 accepts one shape only, bounds everything, and executes nothing.
@@ -38,8 +38,8 @@ MAX_ITEMS = 64
 MAX_THREADS = 4096
 MAX_EXTENDED = 1_000_000
 
-# What a shape of before did not have, and what it meant.
-_BEFORE: dict[int, dict[str, Any]] = {2: {"plan": None, "extended": 0, "replanned": False}}
+# The keys that an earlier format did not have, with the values that it implied.
+_EARLIER: dict[int, dict[str, Any]] = {2: {"plan": None, "extended": 0, "replanned": False}}
 
 ROLES = ("content", "style", "content-map", "style-map", "init", "region")
 _ONCE = ("content", "content-map", "init")
@@ -64,13 +64,13 @@ class Input:
     Attributes:
         role: `content`, `style`, `content-map`, `style-map`, `init`, or `region` for the style of
             one colour of the map.
-        name: the path or the gallery's name, as it was given; empty for a picture that was no file.
+        name: the path or the gallery's name, as it was given; empty for a picture from memory.
         digest: `sha256:` and 64 hexadecimal digits, of the file's bytes.
         use: of a style its weight and layers, as they are typed after its name, and of a trained
             one before them which of its file's it is; of a region's style the region's colour.
 
     Raises:
-        RecipeError: a role, name or digest that is none.
+        RecipeError: a role, name, digest or use that is not valid.
     """
 
     role: str
@@ -88,10 +88,10 @@ class Input:
 
 @dataclass(frozen=True)
 class Stop:
-    """The step after which the painter was interrupted, counted from 1.
+    """The step after which a run was interrupted, counted from 1.
 
     Raises:
-        RecipeError: a number that is no such count.
+        RecipeError: a number below 1, or too large.
     """
 
     scale: int
@@ -139,7 +139,7 @@ class Recipe:
         _READER.string("the method", self.method)
         _READER.string("the version", self.version)
         _check_digest("the backbone's digest", self.backbone_digest)
-        roles = [given.role for given in self.inputs]
+        roles = [entry.role for entry in self.inputs]
         if any(roles.count(role) > 1 for role in _ONCE):
             _refuse("two inputs have the same role")
         if not 1 <= self.threads <= MAX_THREADS:
@@ -154,23 +154,23 @@ class Recipe:
         object.__setattr__(self, "config", config)
 
     def input(self, role: str) -> Input | None:
-        """The first input of that role, or None."""
+        """Return the first input of that role, or None."""
         return next(iter(self.of(role)), None)
 
     def of(self, role: str) -> tuple[Input, ...]:
-        """The inputs of that role, in their order."""
-        return tuple(given for given in self.inputs if given.role == role)
+        """Return the inputs of that role, in their order."""
+        return tuple(entry for entry in self.inputs if entry.role == role)
 
     def settings(self) -> PictureConfig:
-        """The method's own configuration, checked option by option.
+        """Return the method's own configuration, checked option by option.
 
         Raises:
             RecipeError: a method or an option that this version of Impasto does not have.
         """
         if self.method not in METHODS:
-            known = ", ".join(METHODS)
+            names = ", ".join(METHODS)
             raise RecipeError(
-                f"There is no method {self.method!r:.80} here; this Impasto has {known}."
+                f"There is no method {self.method!r:.80} here; this Impasto has {names}."
             )
         kind = METHODS[self.method].config
         missing = {spec.name for spec in fields(kind)} - set(self.config)
@@ -182,11 +182,11 @@ class Recipe:
             raise RecipeError(f"This Impasto cannot follow the recipe: {error}") from error
 
     def stopped(self, scale: int, iteration: int) -> Recipe:
-        """The same recipe, of a run that was interrupted after that step."""
+        """Return the same recipe of a run that was interrupted after that step."""
         return replace(self, stopped_at=Stop(scale, iteration))
 
     def to_json(self) -> str:
-        """ASCII JSON with sorted keys: the same recipe gives the same text."""
+        """Return ASCII JSON with sorted keys: the same recipe gives the same text."""
         data = {"format": FORMAT, **asdict(self), "plan": _plan_to_json(self.plan)}
         return json.dumps(data, sort_keys=True, allow_nan=False)
 
@@ -204,7 +204,7 @@ class Recipe:
         return cls(
             **data,
             plan=MemoryPlan() if plan is None else _plan_from_json(plan),
-            inputs=tuple(Input(**_READER.table("an input", given, _INPUT)) for given in inputs),
+            inputs=tuple(Input(**_READER.table("an input", entry, _INPUT)) for entry in inputs),
             stopped_at=None if stop is None else Stop(**_READER.table("stopped_at", stop, _STOP)),
         )
 
@@ -234,23 +234,23 @@ _PLAN: Shape = {"tile": (int,), "history": (int,), "held": (str,)}
 
 
 def short(digest: str) -> str:
-    """The beginning of a digest, enough to tell two apart by eye."""
+    """Return the beginning of a digest, enough to tell two apart by eye."""
     return digest[: len("sha256:") + 12] + "…"
 
 
 def _completed(data: Json) -> Json:
-    """What an earlier Impasto wrote, with what it did not know; other formats are refused."""
+    """Return a recipe of an earlier format in the current one; refuse other formats."""
     number = data.get("format") if isinstance(data, dict) else None
     if type(number) is not int or number == FORMAT:
         return data
-    if number not in _BEFORE:
+    if number not in _EARLIER:
         raise RecipeError(
             f"The recipe has format {number!r:.80} and this Impasto reads format {FORMAT}; "
             f"{'a newer' if number > FORMAT else 'an older'} Impasto may read it."
         )
-    if known := sorted(set(data) & set(_BEFORE[number])):
-        _refuse(f"a recipe of format {number} has an unknown key {known[0]!r}")
-    return {**data, **_BEFORE[number], "format": FORMAT}
+    if unknown := sorted(set(data) & set(_EARLIER[number])):
+        _refuse(f"a recipe of format {number} has an unknown key {unknown[0]!r}")
+    return {**data, **_EARLIER[number], "format": FORMAT}
 
 
 def _plan_to_json(plan: MemoryPlan) -> Json:
@@ -269,11 +269,11 @@ def _plan_from_json(data: Json) -> MemoryPlan:
     return MemoryPlan(data["tile"], data["history"], data["held"])
 
 
-def _check_use(given: Input) -> None:
-    """What an input is used for, as `StyleSpec.use` and `RegionSpec.colour` write it."""
-    known = _USES.get(given.role, "")
-    if len(given.use) > MAX_STRING or not re.fullmatch(known, given.use):
-        _refuse(f"the use of the {given.role} is {given.use!r:.80}")
+def _check_use(entry: Input) -> None:
+    """Check an input's use, as `StyleSpec.use` and `RegionSpec.colour` write it."""
+    pattern = _USES.get(entry.role, "")
+    if len(entry.use) > MAX_STRING or not re.fullmatch(pattern, entry.use):
+        _refuse(f"the use of the {entry.role} is {entry.use!r:.80}")
 
 
 def _check_digest(what: str, value: str) -> None:
@@ -282,7 +282,7 @@ def _check_digest(what: str, value: str) -> None:
 
 
 def _option(name: str, value: Json) -> Json:
-    """An option's value: true or false, a finite number, a string, or a list of strings."""
+    """Check an option's value: true or false, a finite number, a string, or a list of strings."""
     what = f"option {name!r:.80}"
     if isinstance(value, (list, tuple)) and len(value) <= MAX_ITEMS:
         return [_text(what, item) for item in value]
@@ -295,6 +295,6 @@ def _option(name: str, value: Json) -> Json:
 
 def _text(what: str, value: Json) -> str:
     if not isinstance(value, str):
-        _refuse(f"{what} holds {value!r:.80}, which is no text")
+        _refuse(f"{what} holds {value!r:.80}, which is not text")
     _READER.string(what, value)
     return value

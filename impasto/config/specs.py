@@ -1,4 +1,4 @@
-"""What a person writes of styles, regions and layers, taken apart. Knows no PyTorch."""
+"""The texts that a person writes for styles, regions and layers, parsed. Knows no PyTorch."""
 
 from __future__ import annotations
 
@@ -66,7 +66,11 @@ class StyleSpec:
 
     @classmethod
     def parse(cls, text: str) -> StyleSpec:
-        """`b.jpg`, `b.jpg:0.3`, `b.jpg:fine` or `b.jpg:0.3:fine`."""
+        """Parse `b.jpg`, `b.jpg:0.3`, `b.jpg:fine` or `b.jpg:0.3:fine`.
+
+        Raises:
+            OptionError: a text that names no style, or says one thing twice.
+        """
         name, words = _split(text, lambda word: word in DEPTHS or _is_number(word))
         _check_once("--style", text, words)
         if not name:
@@ -75,7 +79,7 @@ class StyleSpec:
 
     @classmethod
     def used(cls, source: Any, use: str) -> StyleSpec:
-        """A source and what `use` said of it, such as `:0.3:fine`; no file is asked for here.
+        """Return a style from a source and its `use`, such as `:0.3:fine`; no file is looked at.
 
         Of a file of trained styles `use` begins with the style: `#b:0.3`.
         """
@@ -84,23 +88,23 @@ class StyleSpec:
 
     @classmethod
     def _of(cls, source: Any, words: Sequence[str]) -> StyleSpec:
-        choice = cls(source)
+        spec = cls(source)
         for word in words:
             if _is_number(word):
-                choice = replace(choice, weight=float(word))
+                spec = replace(spec, weight=float(word))
             else:
-                choice = replace(choice, layers=word)
-        return choice
+                spec = replace(spec, layers=word)
+        return spec
 
     @property
     def label(self) -> str:
-        """What a result is called after: the file without its ending, or the trained style."""
+        """A name for results: that of the file without its suffix, or of the trained style."""
         file, name = parted(str(self.source))
         return name.removeprefix("#") or Path(file).stem
 
     @property
     def use(self) -> str:
-        """What `parse` reads after the file's name: empty for the whole style."""
+        """The text that `parse` reads after the file's name; empty for all of a style."""
         name = parted(str(self.source))[1] if isinstance(self.source, (str, Path)) else ""
         weight = "" if self.weight == 1 else f":{self.weight!r}"
         return name + weight + ("" if self.layers == "all" else f":{self.layers}")
@@ -129,23 +133,27 @@ class RegionSpec:
 
     @classmethod
     def parse(cls, text: str) -> RegionSpec:
-        """`#ff0000=starry-night:0.9`, `#00f=keep`, `#00ff00=0.4:color=keep`."""
-        colour, parted, rest = text.partition("=")
-        if not parted or not rest:
+        """Parse `#ff0000=starry-night:0.9`, `#00f=keep`, `#00ff00=0.4:color=keep`.
+
+        Raises:
+            OptionError: a text that cannot be read so.
+        """
+        colour, _, action = text.partition("=")
+        if not action:
             raise OptionError(
                 f"--region is {text!r}. It takes a colour of the map and what to do there, such as "
                 "'#ff0000=starry-night:0.9' or '#0000ff=keep'."
             )
-        name, words = _split(rest, lambda word: _is_number(word) or word.startswith("color="))
+        name, words = _split(action, lambda word: _is_number(word) or word.startswith("color="))
         _check_once("--region", text, words)
-        choice = cls(_colour(colour), style="" if name == "keep" else name, keep=name == "keep")
+        spec = cls(_colour(colour), style="" if name == "keep" else name, keep=name == "keep")
         for word in words:
-            choice = choice._with(word, text)
-        if choice.keep and words:
+            spec = spec._with(word, text)
+        if spec.keep and words:
             raise OptionError(
                 f"--region {text!r} keeps the pixels and says how to paint them. Leave out one."
             )
-        return choice
+        return spec
 
     def _with(self, word: str, text: str) -> RegionSpec:
         if word.startswith("color="):
@@ -171,9 +179,9 @@ class RegionSpec:
 
 
 def start_of(options: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
-    """Options as a config takes them, and the picture to start from where `init` is one.
+    """Return options as a config takes them, and the picture to start from where `init` is one.
 
-    One of `STARTS` is never a file's name: that is written ./noise.
+    One of `STARTS` is never a file's name: such a file is written ./noise.
     """
     init = options.get("init", STARTS[0])
     if isinstance(init, str) and not means_file(init, STARTS):
@@ -182,24 +190,24 @@ def start_of(options: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
 
 
 def means_file(name: str, words: Sequence[str]) -> bool:
-    """Whether a name that may also be one of those words means a file.
+    """Return whether a name that may also be one of those words means a file.
 
-    One with a suffix or a folder does, even if it is not there: whoever reads it will say so.
+    A name with a suffix or a folder does, even if it does not exist: reading it will fail.
     """
     path = Path(name)
     return name not in words and bool(path.suffix or name != path.name or _is_file(name))
 
 
 def layer_weights(layers: Sequence[str]) -> dict[str, float]:
-    """Layers with their weights: `relu1_1:2` has 2, `relu2_1` has 1.
+    """Return layers with their weights: `relu1_1:2` has 2, `relu2_1` has 1.
 
     Raises:
-        OptionError: a weight that is no positive number, or a layer named twice.
+        OptionError: a weight that is not a positive number, or a layer named twice.
     """
-    found: dict[str, float] = {}
+    weights: dict[str, float] = {}
     for text in layers:
         name, _, weight = text.partition(":")
-        if name in found:
+        if name in weights:
             raise OptionError(f"The layer {name!r} is named twice.")
         value = 1.0 if not weight else float(weight) if _is_number(weight) else -1.0
         if not math.isfinite(value) or value <= 0:
@@ -207,8 +215,8 @@ def layer_weights(layers: Sequence[str]) -> dict[str, float]:
                 f"The layer {name!r} has the weight {weight!r}. It takes a positive number, such "
                 "as relu1_1:2."
             )
-        found[name] = value
-    return found
+        weights[name] = value
+    return weights
 
 
 def _is_number(word: str) -> bool:
@@ -216,7 +224,7 @@ def _is_number(word: str) -> bool:
 
 
 def _split(text: str, is_word: Any) -> tuple[str, list[str]]:
-    """A name and the words after it; what is no word belongs to the name, as in `C:\\a.jpg`."""
+    """Return a name and the words after it; any other part is of the name, as in `C:\\a.jpg`."""
     parts = text.split(":")
     words: list[str] = []
     while parts and is_word(parts[-1]) and not _is_file(":".join(parts)):
@@ -238,10 +246,10 @@ def _is_file(name: str) -> bool:
 
 
 def _colour(text: str) -> str:
-    found = re.fullmatch(r"#?([0-9a-fA-F]{6}|[0-9a-fA-F]{3})", text.strip())
-    if not found:
+    match = re.fullmatch(r"#?([0-9a-fA-F]{6}|[0-9a-fA-F]{3})", text.strip())
+    if not match:
         raise OptionError(
             f"--region has the colour {text!r}. It takes one as in web pages, such as #ff0000."
         )
-    digits = found[1].lower()
+    digits = match[1].lower()
     return "#" + (digits if len(digits) == 6 else "".join(2 * digit for digit in digits))
