@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,7 @@ from impasto.cli.outputs import Wanted, with_output
 from impasto.config.bases import StyledConfig
 from impasto.config.memory import parse_memory
 from impasto.config.methods import STYLIZERS
+from impasto.image.formats import WrittenName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +85,7 @@ def batch(
     weights: shared.Weights = None,
     *,
     format: Annotated[
-        Literal["png", "jpg", "webp", "tiff"],
+        WrittenName,
         typer.Option("--format", help="Of the pictures.", rich_help_panel=_SEEN),
     ] = "png",
     wanted: Wanted,

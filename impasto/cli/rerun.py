@@ -15,6 +15,7 @@ from impasto.cli.info import recipe_in
 from impasto.cli.inputs import depth, found_in
 from impasto.cli.outputs import Wanted, with_output
 from impasto.errors import RecipeError
+from impasto.image.formats import format_of
 
 if TYPE_CHECKING:
     from impasto.painting.sources import Task
@@ -105,7 +106,8 @@ def _several(one: str | None) -> list[str]:
 
 def _bits(picture: Path, out: Path) -> int:
     """As many as the picture has; a format without 16 bits takes 8."""
-    return depth(picture) if out.suffix.lower() in (".png", ".tif", ".tiff") else 8
+    written = format_of(out)
+    return depth(picture) if written is not None and written.bits == 16 else 8
 
 
 def _refuse(changes: Iterable[str], *, anyway: bool, quiet: bool) -> None:

@@ -120,7 +120,7 @@ def _check_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
     except Exception as error:  # as below: damaged archives raise whatever they mean
-        raise _damaged(path, limits.told(error)) from None
+        raise _damaged(path, limits.short_message(error)) from None
     if size > MAX_BYTES:
         raise WeightsError(
             f"{path} unpacks to {size:,} bytes; at most {MAX_BYTES:,} are read. Check that it is "
@@ -151,7 +151,7 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
 
 
 def _damaged(path: Path, reason: str) -> WeightsError:
-    reason = limits.told(reason.split("\n", 1)[0][:100]) or "it ends too early"
+    reason = limits.short_message(reason.split("\n", 1)[0][:100]) or "it ends too early"
     return WeightsError(
         f"{path} cannot be read: it is damaged, cut short or of another kind than its ending says "
         f"({reason}). Get the file again."

@@ -144,8 +144,9 @@ def _claimed(folder: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Hold the folder."""
+    lock = locks.FolderLock(folder)
     try:
-        handle = locks.lock(folder)
+        lock.acquire()
     except BlockingIOError as problem:
         raise OptionError(
             f"Another batch is painting into {folder}. Wait for it, or give another folder "
@@ -154,7 +155,7 @@ def _locked(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        locks.unlock(handle)
+        lock.release()
 
 
 def _clear(staging: Path) -> None:

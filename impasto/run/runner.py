@@ -25,6 +25,7 @@ from impasto.config.recipe import Recipe, Stop
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution, Snapshot
 from impasto.engine.step import Step
 from impasto.errors import ImpastoError, OptionError, PictureError, ResumeError
+from impasto.files import atomic
 from impasto.image.picture import Picture
 from impasto.image.reading import digest
 from impasto.image.writing import check_writable, write
@@ -34,7 +35,6 @@ from impasto.run.execution import recorded
 from impasto.run.folder import RunFolder
 from impasto.run.forecast import Forecast
 from impasto.run.memory_fallback import paint_leaner
-from impasto.run.state import sync
 from impasto.runtime import peak_memory
 
 __all__ = ["Output", "Result", "present", "run"]
@@ -307,8 +307,8 @@ def _leave(folder: RunFolder | None) -> None:
 
 def _put_away(folder: RunFolder, path: Path, *, ended: bool) -> bool:
     """Let go of a run whose picture is written; whether its folder is still of use."""
-    sync(path)
-    sync(path.parent)  # the picture outlives a power cut before anything else is removed
+    atomic.sync(path)
+    atomic.sync(path.parent)  # the picture outlives a power cut before anything else is removed
     record = folder.record
     if folder.has_state and (record.keep or not ended):
         folder.change(finished=ended, goal=record.goal.owning(digest(path)))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from impasto.errors import StyleError
 from impasto.files import limits
+from impasto.files.digests import is_digest
 
 __all__ = ["FORMAT", "MAX_BYTES", "About", "check_swatch", "read_about", "read_swatch"]
 
@@ -20,7 +21,6 @@ MAX_BYTES = 64_000_000
 _MOST_CHARACTERS = 2000
 _MOST_PIXELS = 1_000_000  # of a swatch
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class About:
                 )
         if len(self.palette) > 32 or not all(_COLOUR.fullmatch(c) for c in self.palette):
             raise StyleError("A style card's palette must be colours such as #1f3a93, 32 at most.")
-        if not _DIGEST.fullmatch(self.backbone_digest):
+        if not is_digest(self.backbone_digest):
             raise StyleError("A style card's backbone digest must be sha256: and 64 digits.")
 
     def to_metadata(self) -> dict[str, str]:
@@ -89,7 +89,7 @@ def read_about(path: Path) -> About:
         with safe_open(path, "np") as file:
             return About.from_metadata(file.metadata() or {})
     except (OSError, ValueError, RecursionError, SafetensorError) as error:
-        raise StyleError(f"{path} is not a style card: {limits.told(error)}.") from None
+        raise StyleError(f"{path} is not a style card: {limits.short_message(error)}.") from None
 
 
 def read_swatch(path: Path) -> bytes:
@@ -110,7 +110,7 @@ def read_swatch(path: Path) -> bytes:
         check_swatch(data)
     except Exception as error:  # a type that NumPy does not have is an AttributeError, for one
         raise StyleError(
-            f"{path} is damaged and its swatch cannot be read: {limits.told(error)}."
+            f"{path} is damaged and its swatch cannot be read: {limits.short_message(error)}."
         ) from None
     return data
 

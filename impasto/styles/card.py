@@ -25,7 +25,7 @@ from torch import Tensor
 from impasto.errors import StyleError
 from impasto.features.extractor import Extractor
 from impasto.files import atomic
-from impasto.files.limits import told
+from impasto.files.limits import short_message
 from impasto.losses.moments import Moments
 from impasto.losses.statistics import blend
 from impasto.styles.about import About, check_swatch, read_about
@@ -129,7 +129,7 @@ def load(path: Path) -> StyleCard:
         return StyleCard(about, _moments(tensors), _decode(tensors))
     except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
         raise StyleError(
-            f"{path} is damaged and no style card can be read from it: {told(error)}."
+            f"{path} is damaged and no style card can be read from it: {short_message(error)}."
         ) from None
 
 
