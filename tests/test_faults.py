@@ -30,6 +30,7 @@ from impasto.config.methods import GatysConfig
 from impasto.engine.scale import Scale
 from impasto.engine.snapshots import Snapshot
 from impasto.engine.step import Step
+from impasto.files.locks import LOCK_FILE
 from impasto.jobs.batch import Batch, Look
 from impasto.jobs.manifest import Manifest
 from impasto.jobs.run_batch import conduct

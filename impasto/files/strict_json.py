@@ -59,7 +59,7 @@ class Reader:
         for key, kinds in shape.items():
             if type(value[key]) not in kinds:  # not isinstance: true is not a number here
                 self.refuse(
-                    f"{what} has {key} {value[key]!r:.80}, which is not a {kinds[0].__name__}"
+                    f"{what} has {key} {value[key]!r:.80}, which is not of type {kinds[0].__name__}"
                 )
         return dict(value)
 

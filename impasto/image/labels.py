@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-import torch
 from jaxtyping import Int
 from PIL import ImageColor
 from torch import Tensor
 
 from impasto.errors import OptionError
 
-__all__ = ["ALIKE", "LabelMap", "areas", "matched", "named"]
+__all__ = ["ALIKE", "LabelMap", "matched", "named"]
 
 # A pixel shows a colour, and colours of two maps are the same, within so many steps of 1/255 in the
 # channel that differs most.
@@ -116,12 +115,3 @@ def _rgb(name: str) -> tuple[int, ...]:
 def _listed(names: Iterable[str]) -> str:
     *most, last = names
     return f"{', '.join(most)} and {last}" if most else last
-
-
-def areas(label_map: LabelMap) -> dict[str, float]:
-    """The share of the map that each region covers, in [0, 1]."""
-    counts = torch.bincount(label_map.labels.flatten(), minlength=len(label_map.colours))
-    return {
-        name: int(count) / label_map.labels.numel()
-        for name, count in zip(label_map.colours, counts, strict=True)
-    }

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["merge", "scale_schedule", "split"]
+__all__ = ["scale_schedule", "split"]
 
 # Binomial, and even: so the pixels of a level lie in the middle of those that they stand for.
 _KERNEL = (1 / 8, 3 / 8, 3 / 8, 1 / 8)
@@ -39,14 +37,6 @@ def split(pixels: Float[Tensor, "b c h w"], levels: int) -> list[Float[Tensor, "
         found.append(pixels - _enlarged(coarse, pixels))
         pixels = coarse
     return [*found, pixels]
-
-
-def merge(levels: Sequence[Float[Tensor, "b c _ _"]]) -> Float[Tensor, "b c h w"]:
-    """The picture that `split` made these levels of."""
-    *details, pixels = levels
-    for detail in reversed(details):
-        pixels = _enlarged(pixels, detail) + detail
-    return pixels
 
 
 def _halved(pixels: Tensor) -> Tensor:

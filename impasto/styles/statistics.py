@@ -16,10 +16,11 @@ from impasto.features.extractor import Extractor
 from impasto.features.plan import min_side
 from impasto.image.masks import pooled
 from impasto.image.picture import resize
-from impasto.losses.moments import Guide, Moments
+from impasto.losses.guides import Guide
+from impasto.losses.moments import Moments
 from impasto.losses.objective import Features
-from impasto.losses.tiled import Eye, View
-from impasto.losses.tiled_losses import region_reading
+from impasto.losses.tiled_losses import region_measurement
+from impasto.losses.viewer import PictureView, Viewer
 
 __all__ = ["LEAST_CELLS", "NARROW", "Painting", "Style", "inside", "measure"]
 
@@ -79,7 +80,7 @@ class Painting:
         return _moments(view, guides)
 
     @torch.no_grad()
-    def seen(
+    def features_at(
         self, long_side: int, extractor: Extractor, layers: Sequence[str]
     ) -> tuple[Features, Mapping[str, Float[Tensor, "_ _"] | None]]:
         """The activations themselves at a size, and the mask as each layer sees it."""
@@ -107,16 +108,18 @@ def measure(
     return _moments(_view(pixels, long_side, extractor, layers), dict.fromkeys(layers))
 
 
-def _view(pixels: Tensor, long_side: int, extractor: Extractor, layers: Sequence[str]) -> View:
+def _view(
+    pixels: Tensor, long_side: int, extractor: Extractor, layers: Sequence[str]
+) -> PictureView:
     """A painting at a size, in windows if it is large: it may be as large as the poster."""
     height, width = _size_at(pixels, long_side, extractor, layers)
     tile = _WINDOW if height * width > _LARGE else 0
     shown = resize(pixels, height, width).to(next(extractor.parameters()).device)
-    return Eye(extractor, tuple(layers), tile).of(shown)
+    return Viewer(extractor, tuple(layers), tile).view(shown)
 
 
-def _moments(view: View, guides: Mapping[str, Guide | None]) -> dict[str, Moments]:
-    found = view.read([region_reading(name, [guide]) for name, guide in guides.items()])
+def _moments(view: PictureView, guides: Mapping[str, Guide | None]) -> dict[str, Moments]:
+    found = view.measure([region_measurement(name, [guide]) for name, guide in guides.items()])
     return {name: Moments(*parts) for name, parts in zip(guides, found, strict=True)}
 
 
