@@ -1,8 +1,8 @@
 """A network computed stage by stage, each in tiles, with exactly the result of the whole picture.
 
 A stage ends where the network makes the picture smaller. Within one, a cell depends on only a few
-cells around it, so tiles are cut out with those around them and computed alone; each cell belongs to
-one tile. Halos for the whole depth of a network would be twenty times as wide.
+cells around it, so tiles are cut out with those around them and computed alone; each cell belongs
+to one tile. Halos for the whole depth of a network would be twenty times as wide.
 """
 
 from __future__ import annotations

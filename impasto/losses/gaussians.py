@@ -132,7 +132,7 @@ class _Wasserstein(torch.autograd.Function):
 
 
 def barycentre(parts: Sequence[Moments], weights: Sequence[float], lift: Lift) -> Moments:
-    """Return the Gaussian with the least weighted sum of squared Wasserstein-2 distances to several.
+    """Return the Gaussian nearest to several, by the weighted sum of squared distances.
 
     Its mean is the mean of the means (Agueh and Carlier 2011, section 6.3). Its covariance is the
     fixed point of Álvarez-Esteban et al. 2016, theorem 4.2, here in terms of factors C = G Gᵀ:

@@ -79,7 +79,7 @@ def varied(
     Departs from the paper, where all of a sky may be matched with one flat spot of the painting.
 
     Args:
-        variety: from 0, the nearest alone, towards 1, where all candidates are matched equally often.
+        variety: from 0, the nearest alone, towards 1, where candidates are matched equally often.
     """
     few = lambda most: query[spread(len(query), most)]  # noqa: E731
     return nearest(query, candidates, potential(few, candidates, variety, block), block)
@@ -216,7 +216,7 @@ class MatchTarget:
         self.share = weight / weight.sum()
 
     def __call__(self, rows: Rows) -> Float[Tensor, ""]:
-        """Return the mean cosine distance, from 0 to 2: 1 − ⟨f − μ, t⟩ / ‖f − μ‖, with t of length 1."""
+        """Return the mean cosine distance, 0 to 2: 1 − ⟨f − μ, t⟩ / ‖f − μ‖, with t of length 1."""
         positions = torch.arange(len(self.index), device=self.index.device)
         return self.mean([self.compare(name, rows[name], positions) for name in self.targets])
 

@@ -1,9 +1,10 @@
 """A picture's losses and their gradient, computed in tiles by two passes.
 
-A loss of statistics is not a sum over tiles, but the statistics are. So the first pass adds them up;
-the loss of the sums gives the gradient of each of them, ∂L/∂S; and the second pass, tile by tile,
-takes that back to the pixels. The result is the whole picture's loss and gradient, to rounding, and
-only one tile's activations and the input of each stage are in memory at a time.
+A loss of statistics is not a sum over tiles, but the statistics are. So the first pass adds them
+up; the loss of the sums gives the gradient of each of them, ∂L/∂S; and the second pass, tile by
+tile, takes that back to the pixels. The result is the whole picture's loss and gradient, to
+rounding, and only one tile's activations and the input of each stage are in memory at a
+time.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class Viewer:
     def differentiate(
         self, terms: Sequence[Term], pixels: Picture
     ) -> tuple[dict[str, float], Picture]:
-        """Return each loss and their `total`, and the gradient of the total as a sum over pixels."""
+        """Return each loss and their `total`, and the total's gradient as a sum over pixels."""
         if self.tile:
             passes = self.passes([m for term in terms for m in term.distance.measurements])
             return differentiated_in_tiles(passes, terms, pixels)
