@@ -5,11 +5,11 @@ ImpastoError
 ├── OptionError       a value, name or combination that is not allowed
 ├── WeightsError      weights that are missing, damaged or of another network
 ├── StyleError        a style card that cannot be read or used
-├── RecipeError       a recipe that is missing, damaged or cannot be run again
+├── RecipeError       a recipe that is missing, damaged or cannot be rerun
 ├── ResumeError       a run's folder or state that is missing, damaged, in use or of another run
 └── DivergedError     an optimisation that no smaller step could save
 
-Each message says what arrived, what is allowed and what to do next; it is meant to be shown as is.
+Each message says what was given, what is allowed and what to do next; it is shown as it is.
 """
 
 from __future__ import annotations
@@ -64,15 +64,15 @@ class DivergedError(ImpastoError):
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory could not be had, on any device."""
-    told = str(error).lower()
+    """Return whether an error says that memory ran out, on any device."""
+    message = str(error).lower()
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError)
-        and ("out of memory" in told or "can't allocate memory" in told)
+        and ("out of memory" in message or "can't allocate memory" in message)
     )
 
 
 def suggestion(name: str, allowed: Iterable[str]) -> str:
-    """How a sentence about a wrong name ends: `; did you mean 'relu5_1'?`, or a full stop."""
+    """Return the end of a sentence about a wrong name: `; did you mean 'relu5_1'?` or a stop."""
     close = get_close_matches(name, list(allowed), n=1)
     return f"; did you mean {close[0]!r}?" if close else "."

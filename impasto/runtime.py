@@ -1,7 +1,4 @@
-"""What the machine offers: device, number type, memory, allocator, seed.
-
-Nothing here knows pictures or networks; everything above may call it.
-"""
+"""The machine: device, number type, memory, allocator, seed."""
 
 from __future__ import annotations
 
@@ -31,7 +28,7 @@ __all__ = [
     "pick_precision",
 ]
 
-# From the fastest to the one that is always there.
+# From the fastest to the one that always exists.
 _DEVICES: dict[str, Callable[[], bool]] = {
     "cuda": torch.cuda.is_available,
     "xpu": torch.xpu.is_available,
@@ -39,11 +36,11 @@ _DEVICES: dict[str, Callable[[], bool]] = {
     "cpu": lambda: True,
 }
 
-# Where PyTorch decomposes matrices itself. XPU and MPS hand it to the processor, refuse, or do so
-# only in the newest versions.
+# Where PyTorch decomposes matrices. XPU and MPS leave it to the processor, fail, or can do it only
+# in the newest versions.
 _DECOMPOSING = {"cuda", "cpu"}
 
-# glibc's <malloc.h>: parameter numbers of mallopt(3), and their values where nobody set them.
+# glibc's <malloc.h>: parameter numbers of mallopt(3), and their default values.
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 _M_MMAP_MAX = -4
@@ -57,15 +54,15 @@ LARGEST_KEPT = 32 * 2**20
 def keep_freed_memory(below: int | None = None) -> bool:
     """Ask glibc to keep big buffers instead of returning them to the kernel at every free.
 
-    Each step of an optimiser frees and takes the same feature maps again; by default glibc hands
-    them back and the kernel clears every page anew. Keeping them made a training step 1.9 times
-    faster on two cores (see LOG.md). The setting lasts for the process, until the next call, and
-    has an effect only on allocations made later.
+    Each step of an optimiser frees and allocates the same feature maps; by default glibc returns
+    them and the kernel clears all pages again. Keeping them made a training step 1.9 times
+    faster on two cores (see LOG.md). The setting holds for the process until the next call, and
+    affects only later allocations.
 
     Args:
-        below: keep buffers smaller than so many bytes, at most `LARGEST_KEPT`, and return larger
-            ones at once: for a run in tiles, whose tiles are small and whose few whole pictures
-            would leave holes behind. None keeps all, and the process keeps its peak memory.
+        below: keep buffers smaller than this number of bytes, at most `LARGEST_KEPT`, and return
+            larger ones at once: for a run in tiles, whose few whole pictures would leave holes.
+            None keeps all, and the process keeps its peak memory.
 
     Returns:
         Whether the platform has the setting.
@@ -81,20 +78,20 @@ def keep_freed_memory(below: int | None = None) -> bool:
         return False
     libc = ctypes.CDLL(None)
     if below is None:
-        wanted = {_M_MMAP_MAX: 0, _M_TRIM_THRESHOLD: _NEVER}
+        settings = {_M_MMAP_MAX: 0, _M_TRIM_THRESHOLD: _NEVER}
     else:
-        wanted = {
+        settings = {
             _M_MMAP_MAX: _MMAP_MAX,
             _M_MMAP_THRESHOLD: below,
             _M_TRIM_THRESHOLD: _NEVER,
         }
-    libc.malloc_trim(0)  # what was kept until now
-    return all(libc.mallopt(which, value) for which, value in wanted.items())
+    libc.malloc_trim(0)  # returns what was kept until now
+    return all(libc.mallopt(parameter, value) for parameter, value in settings.items())
 
 
 @functools.cache
 def has_native_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 in hardware (AVX512_BF16 or AMX).
+    """Return whether this processor multiplies bfloat16 in hardware (AVX512_BF16 or AMX).
 
     Elsewhere PyTorch emulates it, which can be a thousand times slower than float32.
     """
@@ -105,27 +102,27 @@ def has_native_bfloat16() -> bool:
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """The device called `name`; `auto` prefers CUDA, then XPU, then MPS, then the processor.
+    """Return the device called `name`; `auto` prefers CUDA, then XPU, then MPS, then the processor.
 
     Raises:
-        OptionError: a device that this machine, or this build of PyTorch, does not have.
+        OptionError: this machine, or its build of PyTorch, does not have the device.
     """
-    there = [kind for kind, found in _DEVICES.items() if found()]
+    available = [kind for kind, is_available in _DEVICES.items() if is_available()]
     if name == "auto":
-        return torch.device(there[0])
-    if name not in there:
+        return torch.device(available[0])
+    if name not in available:
         raise OptionError(
             f"--device is {name!r}, which this machine, or its PyTorch, does not have. "
-            f"It has {', '.join(there)}."
+            f"It has {', '.join(available)}."
         )
     return torch.device(name)
 
 
 def pick_precision(name: str, device: torch.device) -> torch.dtype:
-    """The number type called `name`; `auto` takes bfloat16 where the device computes in it.
+    """Return the number type called `name`; `auto` takes bfloat16 if the device computes in it.
 
-    On MPS that depends on the chip and the version of macOS, and gained no speed where it was
-    tried, so `auto` stays with float32 there.
+    On MPS that depends on the chip and the version of macOS, and was not faster in tests, so `auto`
+    takes float32 there.
     """
     if name == "auto":
         return torch.bfloat16 if _computes_bfloat16(device) else torch.float32
@@ -139,43 +136,43 @@ def _computes_bfloat16(device: torch.device) -> bool:
 
 
 def eigh(matrix: Float[Tensor, "*b c c"]) -> tuple[Float[Tensor, "*b c"], Float[Tensor, "*b c c"]]:
-    """`torch.linalg.eigh` on every device: by way of the processor where it cannot be done there.
+    """Compute `torch.linalg.eigh` on all devices, if need be on the processor.
 
     Returns:
-        Eigenvalues, from the least, and eigenvectors as columns, in the matrix's own number type
-        and on its device.
+        Eigenvalues, from the least, and eigenvectors as columns, in the matrix's number type and on
+        its device.
     """
-    there = matrix if matrix.device.type in _DECOMPOSING else matrix.cpu()
-    values, vectors = torch.linalg.eigh(there)
+    source = matrix if matrix.device.type in _DECOMPOSING else matrix.cpu()
+    values, vectors = torch.linalg.eigh(source)
     return values.to(matrix.device), vectors.to(matrix.device)
 
 
 def memory_of(device: torch.device) -> int:
-    """Bytes that a run could take on a device now without pushing anything else out.
+    """Return the bytes that a run could allocate on a device now without evicting anything.
 
-    On the processor: what is free or holds only copies of files, less what the system and the
-    limits of its control groups (containers, batch systems) keep back. On an accelerator: what
-    is free there, with what PyTorch holds and does not use.
+    On the processor: memory that is free or caches files, within the limits of its control groups
+    (containers, batch systems). On an accelerator: free memory, and what PyTorch has reserved and
+    does not use.
     """
     if device.type in ("cuda", "xpu"):
         module = torch.cuda if device.type == "cuda" else torch.xpu
         free, _ = module.mem_get_info(device)
         return int(free + module.memory_reserved(device) - module.memory_allocated(device))
     system = _system_memory()
-    if device.type == "mps":  # its memory is the system's, and Metal advises how much of it
-        advised = torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
-        return max(0, min(system, advised))
+    if device.type == "mps":  # it shares the system's memory, and Metal recommends a limit
+        recommended = torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
+        return max(0, min(system, recommended))
     return system
 
 
 def _system_memory() -> int:
-    import psutil  # only here and below: most commands never ask
+    import psutil  # only when needed: most commands do not
 
     return max(0, min([int(psutil.virtual_memory().available), *_left_in_groups()]))
 
 
-# Of a control group: its limit, what it uses, and how its statistics call cached files. The second
-# version's groups are in one tree, the first's have one for memory alone (kernel: cgroup-v2.rst,
+# Of a control group: its limits, its use, and the names of cached files in its statistics. Version
+# 2 has one tree of groups, version 1 has one for memory alone (kernel: cgroup-v2.rst,
 # cgroup-v1/memory.rst).
 _GROUPS = {
     "unified": (
@@ -194,36 +191,34 @@ _GROUPS = {
 
 
 def _left_in_groups(root: Path = Path("/")) -> list[int]:
-    """Bytes left in every control group that this process is in and that has a limit."""
-    found = []
-    for line in _words(root / "proc/self/cgroup").splitlines():
-        number, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
+    """Return the bytes left in each control group of this process that has a limit."""
+    left = []
+    for line in _text(root / "proc/self/cgroup").splitlines():
+        number, controllers, path = ([*line.split(":", 2), "", ""])[:3]
         is_unified = number == "0" and not controllers
         if not is_unified and "memory" not in controllers.split(","):
             continue
         mounts, limits, used, cached = _GROUPS["unified" if is_unified else "memory"]
-        # In a container the path may be one of the host, of which only the end or nothing is
-        # mounted; a group's limit holds for those inside it.
+        # In a container the path may be the host's, of which only the end or nothing is mounted; a
+        # group's limit also holds for the groups inside it.
         inside = Path(path.lstrip("/"))
         for mount in mounts:
             for folder in (root / mount / part for part in (inside, *inside.parents)):
-                left = _left(folder, limits, used, cached)
-                found += [] if left is None else [left]
-    return found
+                left += _left(folder, limits, used, cached)
+    return left
 
 
-def _left(folder: Path, limits: tuple[str, ...], used: str, cached: str) -> int | None:
-    bounds = [int(text) for name in limits if (text := _words(folder / name).strip()).isdecimal()]
-    taken = _words(folder / used).strip()
-    if not bounds or not taken.isdecimal():
-        return None
-    statistics = _words(folder / "memory.stat")
+def _left(folder: Path, limits: tuple[str, ...], used: str, cached: str) -> list[int]:
+    bounds = [int(text) for name in limits if (text := _text(folder / name).strip()).isdecimal()]
+    current = _text(folder / used).strip()
+    if not bounds or not current.isdecimal():
+        return []
+    statistics = _text(folder / "memory.stat")
     files = sum(int(number) for number in re.findall(cached, statistics, re.MULTILINE))
-    return min(bounds) - int(taken) + files
+    return [min(bounds) - int(current) + files]
 
 
-def _words(path: Path) -> str:
+def _text(path: Path) -> str:
     try:
         return path.read_text("ascii", errors="replace")
     except OSError:
@@ -231,10 +226,11 @@ def _words(path: Path) -> str:
 
 
 def peak_memory() -> int:
-    """The most bytes of physical memory that this process has held at once; 0 if nobody knows."""
-    # Not getrusage on Linux, where a process that was started by another begins at that one's peak.
-    if found := re.search(r"^VmHWM:\s+(\d+) kB$", _words(Path("/proc/self/status")), re.MULTILINE):
-        return int(found[1]) * 1024
+    """Return the most bytes of physical memory that this process has used at once; 0 if unknown."""
+    # Not getrusage on Linux, where a new process begins at the peak of the one that started it.
+    status = _text(Path("/proc/self/status"))
+    if match := re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE):
+        return int(match[1]) * 1024
     if sys.platform == "win32":
         import psutil
 
@@ -246,5 +242,5 @@ def peak_memory() -> int:
 
 
 def generator(seed: int) -> torch.Generator:
-    """A random generator of its own, so that a run neither reads nor moves PyTorch's global one."""
+    """Return a new random generator: a run does not use PyTorch's global one."""
     return torch.Generator().manual_seed(seed)

@@ -72,7 +72,7 @@ def failing_after(count: int, error: BaseException) -> Any:
 @pytest.mark.parametrize("name", ["mine.png", "mine", "style"])
 def test_a_card_has_a_suffix_of_its_own(name: str, capsys: Said) -> None:
     assert main(["style", "make", "painting.png", "-o", name]) == 1
-    assert f"{name} is no name for a style card: it should end in .style" in last_line(capsys)
+    assert f"{name} is not a name for a style card: it must end in .style" in last_line(capsys)
     assert not Path(name).exists()
 
 

@@ -29,7 +29,7 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "a layer of no weight": ([*STYLIZE, "--style-layers", "relu1_1:0"], 2, "has the weight '0'"),
     "a region without a map": ([*STYLIZE, "--region", "#f00=keep"], 2, "give that map"),
     "a region of no colour": ([*STYLIZE, "--region", "red=keep"], 2, "the colour 'red'"),
-    "a map that is none": ([*STYLIZE, "--content-map", "painting.png"], 2, "no map of regions"),
+    "a map that is none": ([*STYLIZE, "--content-map", "painting.png"], 2, "not a map of regions"),
     "no map": ([*STYLIZE, "--content-map", "none.png"], 1, "none.png"),
     "maps without styles": ([*STYLIZE, "--style-map", "photo.png"], 2, "give both"),
     "epochs without steps": ([*STYLIZE, "--epochs", "3"], 2, "give both, or neither"),

@@ -21,7 +21,7 @@ from impasto.engine.regions import Region, situations
 from impasto.engine.semantic_patches import meaning_engine
 from impasto.features.extractor import Extractor
 from impasto.features.weights import load
-from impasto.losses.tiled import Eye
+from impasto.losses.viewer import Viewer
 from impasto.methods.doodle import _seen_inside, doodle
 from impasto.styles.statistics import Painting
 
@@ -131,9 +131,9 @@ def test_maps_decide_what_patches_are_taken(picture: Tensor) -> None:
     def distances(weight: float) -> list[float]:
         engine = meaning_engine("compact", ("relu3_1",), weight)
         halves = [Region(Painting(picture, m), 1.0, 1 - m) for m in (left, 1 - left)]
-        view = Eye(eye, engine.layers).of(picture)
+        view = Viewer(eye, engine.layers).view(picture)
         comparison = engine.compare(list(situations(halves, 64, eye, None, view)))
-        found = comparison.measure(view.read(comparison.readings))
+        found = comparison.measure(view.measure(comparison.readings))
         return [float(distance) for distance in found["patches relu3_1"]]
 
     # What looks the same is there at a distance of nought: until the maps forbid to take it.
@@ -147,7 +147,7 @@ def test_deep_layers_do_not_see_across_the_edge_of_a_region() -> None:
     painting[..., 48:] = (torch.arange(48) % 8 < 4).float()
     plain = torch.zeros(1, 1, 96, 96)
     plain[..., :48] = 1
-    view = Eye(eye, ("relu3_1",)).of(painting)
+    view = Viewer(eye, ("relu3_1",)).view(painting)
     (area,) = situations([Region(Painting(painting, plain), 1.0, plain)], 96, eye, None, view)
     inside = _seen_inside(area).region.style
     assert inside is not None

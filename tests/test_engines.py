@@ -17,7 +17,7 @@ from impasto.errors import StyleError
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
 from impasto.features.plan import layer_names
-from impasto.losses.tiled import Eye
+from impasto.losses.viewer import Viewer
 from impasto.styles import gallery
 from impasto.styles.blend import Blend, Share
 from impasto.styles.card import load
@@ -47,16 +47,16 @@ def compared(
     content: Tensor | None = None,
 ) -> Callable[[Tensor], dict[str, Tensor]]:
     """The engine's distances of any picture, its targets found from `picture`."""
-    eye = Eye(extractor, engine.layers)
-    current = eye.of(picture)
-    photograph = None if content is None else eye.of(content)
+    eye = Viewer(extractor, engine.layers)
+    current = eye.view(picture)
+    photograph = None if content is None else eye.view(content)
     region = Region(style, 0.5, mask)
     side = max(picture.shape[-2:])
     (situation,) = situations([region], side, extractor, photograph, current)
     comparison = engine.compare([situation])
 
     def distances(x: Tensor) -> dict[str, Tensor]:
-        found = comparison.measure(eye.of(x).read(comparison.readings))
+        found = comparison.measure(eye.view(x).measure(comparison.readings))
         return {name: each[0] for name, each in found.items()}
 
     return distances
@@ -150,10 +150,10 @@ def test_only_the_painting_s_own_part_is_looked_at(make: Make, compact: Extracto
     found = []
     for mask in (left, 1 - left):
         region = Region(Painting(pixels, mask), 0.5)
-        current = Eye(compact, engine.layers).of(picture)
+        current = Viewer(compact, engine.layers).view(picture)
         (situation,) = situations([region], side, compact, None, current)
         comparison = engine.compare([situation])
-        distances = comparison.measure(current.read(comparison.readings))
+        distances = comparison.measure(current.measure(comparison.readings))
         found.append(float(total(distances)))
     assert found[0] < 0.6 * found[1]
 

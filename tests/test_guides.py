@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from impasto.losses.moments import Guide, Moments, moments, regional
+from impasto.losses.guides import Guide
+from impasto.losses.moments import Moments, moments, region_moments
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def test_guided_moments_are_the_papers_sums(features: torch.Tensor, mask: torch.
 
 
 def test_a_hard_region_has_the_moments_of_what_is_cut_out(features: torch.Tensor) -> None:
-    left, right = regional(features, halves(features))
+    left, right = region_moments(features, halves(features))
     torch.testing.assert_close(left.second, moments(features[..., :4]).second)
     torch.testing.assert_close(right.mean, moments(features[..., 4:]).mean)
 
@@ -62,12 +63,12 @@ def test_a_constant_weight_does_not_matter(features: torch.Tensor) -> None:
 def test_a_guide_knows_its_share() -> None:
     guide = Guide(torch.tensor([[1.0, 0.5], [0.0, 0.0]]))
     assert guide.area == pytest.approx(0.375)
-    assert guide.positions == 2
+    assert guide.count == 2
 
 
 def test_an_empty_region_says_so_and_has_no_moments(features: torch.Tensor) -> None:
     guide = Guide(torch.zeros(7, 9))
-    assert guide.area == guide.positions == 0
+    assert guide.area == guide.count == 0
     picture = features.requires_grad_()
     got = moments(picture, guide)
     assert not got.second.any()
@@ -89,7 +90,7 @@ def test_guided_moments_have_the_right_gradient(features: torch.Tensor, mask: to
     soft = mask[2:5, :4]
     guides = [Guide(soft), Guide((soft > 0.5).float()), None]  # overlapping
     assert torch.autograd.gradcheck(lambda x: flat((moments(x, guides[0]),)), (picture,))
-    assert torch.autograd.gradcheck(lambda x: flat(regional(x, guides)), (picture,))
+    assert torch.autograd.gradcheck(lambda x: flat(region_moments(x, guides)), (picture,))
 
 
 def test_the_gradient_keeps_type_and_layout(features: torch.Tensor, mask: torch.Tensor) -> None:
@@ -107,5 +108,5 @@ def test_the_gradient_keeps_type_and_layout(features: torch.Tensor, mask: torch.
 
 def test_regions_together_are_those_one_by_one(features: torch.Tensor, mask: torch.Tensor) -> None:
     guides = [Guide(mask), None, *halves(features)]
-    together, single = regional(features, guides), tuple(moments(features, g) for g in guides)
+    together, single = region_moments(features, guides), tuple(moments(features, g) for g in guides)
     assert all(torch.equal(a, b) for a, b in zip(flat(together), flat(single), strict=True))

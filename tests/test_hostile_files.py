@@ -233,7 +233,7 @@ def test_what_is_no_regular_file_is_refused_at_once(name: str, kind: str, tmp_pa
 _READ = """
 import sys
 from pathlib import Path
-from impasto import incoming
+from impasto.files import limits
 from impasto.errors import ImpastoError
 try:
     limits.check(Path(sys.argv[1]), 10, ImpastoError)
@@ -257,8 +257,8 @@ def test_a_file_may_have_so_many_bytes_and_no_more(tmp_path: Path) -> None:
 
 
 def test_what_libraries_say_is_told_in_one_short_printable_line() -> None:
-    assert limits.told(ValueError("a\nb\t\x1b[2J c.")) == "a b \\x1b[2J c"
-    assert len(limits.told("x" * 9999)) == 201
+    assert limits.short_message(ValueError("a\nb\t\x1b[2J c.")) == "a b \\x1b[2J c"
+    assert len(limits.short_message("x" * 9999)) == 201
 
 
 # --- tensors ---

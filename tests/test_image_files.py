@@ -168,7 +168,7 @@ def test_extreme_shapes_are_read(tmp_path: Path, shape: tuple[int, int]) -> None
 PEAK = """
 import sys
 from pathlib import Path
-from impasto.image.files import read
+from impasto.image.reading import read
 def peak():
     # Not getrusage, which starts a child at its parent's peak.
     lines = Path("/proc/self/status").read_text().splitlines()

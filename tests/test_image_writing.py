@@ -306,7 +306,7 @@ def test_sides_too_long_for_the_format_are_known_before(
 
 
 def test_no_numbers_no_file(tmp_path: Path) -> None:
-    with pytest.raises(PictureError, match="no numbers"):
+    with pytest.raises(PictureError, match="not numbers"):
         writing.write(Picture(torch.full((1, 3, 2, 2), torch.nan)), tmp_path / "a.png")
     assert listing(tmp_path) == []
 
@@ -383,7 +383,7 @@ def test_a_write_that_fails_half_way_leaves_nothing(tmp_path: Path, suffix: str)
 FULL_DISC = """
 from pathlib import Path
 from impasto.errors import PictureError
-from impasto.image import atomic
+from impasto.files import atomic
 folder = Path({folder!r})
 try:
     atomic.replace(folder / "a.png", bytes(1 << 20))

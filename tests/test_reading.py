@@ -97,7 +97,7 @@ def test_the_smallest_stroke_is_painted(
 def test_a_painting_is_never_brought_down_to_nothing_nor_enlarged(net: Extractor) -> None:
     pixels = torch.rand(1, 3, 90, 180, generator=torch.Generator().manual_seed(0))
     deep, fine = ["relu5_1"], ["relu1_1"]
-    features, masks = Painting(pixels, torch.ones(1, 1, 9, 18)).seen(4, net, deep)
+    features, masks = Painting(pixels, torch.ones(1, 1, 9, 18)).features_at(4, net, deep)
     least = 2 * net.stride(deep)
     assert least >= min_side(net.plan, deep)
     assert (
@@ -111,7 +111,7 @@ def test_a_painting_is_never_brought_down_to_nothing_nor_enlarged(net: Extractor
         measure(small, 900, net, deep)["relu5_1"].mean
     )
     # Where the layers can see it, it is as small as was asked.
-    assert Painting(pixels).seen(10, net, fine)[0]["relu1_1"].shape[-2:] == (5, 10)
+    assert Painting(pixels).features_at(10, net, fine)[0]["relu1_1"].shape[-2:] == (5, 10)
 
 
 def warned(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -16,7 +16,7 @@ from impasto.engine.terms import Comparison, style_terms
 from impasto.features.extractor import Extractor
 from impasto.features.weights import load
 from impasto.losses.objective import Term
-from impasto.losses.tiled import Eye, View
+from impasto.losses.viewer import PictureView, Viewer
 from impasto.styles.statistics import Painting
 
 
@@ -34,21 +34,21 @@ def tiled(net: Extractor) -> tuple[Tensor, Tensor]:
     return paper, style
 
 
-def measured(comparison: Comparison, view: View) -> Mapping[str, Tensor]:
+def measured(comparison: Comparison, view: PictureView) -> Mapping[str, Tensor]:
     """Each part's distances of a picture."""
-    return comparison.measure(view.read(comparison.readings))
+    return comparison.measure(view.measure(comparison.readings))
 
 
-def distance(term: Term, view: View) -> Tensor:
+def distance(term: Term, view: PictureView) -> Tensor:
     """A term's own value of a picture, before its weight."""
-    return term.distance.value(view.read(term.distance.readings))
+    return term.distance.value(view.measure(term.distance.measurements))
 
 
 @pytest.mark.parametrize("kind", ["gaussian", "gram"])
 def test_a_regions_distance_does_not_depend_on_its_area(net: Extractor, kind: str) -> None:
     paper, style = tiled(net)
     layers = ("relu1_1", "relu3_1", "relu4_1")
-    view = Eye(net, layers).of(paper)
+    view = Viewer(net, layers).view(paper)
     found = []
     for columns in (32, 64, 128):
         mask = torch.zeros(1, 1, 128, 128)
@@ -66,7 +66,7 @@ def test_regions_count_by_their_area_and_begin_at_one(net: Extractor) -> None:
     paper, style = tiled(net)
     layers = ("relu1_1", "relu2_1")
     config = GatysConfig(style_layers=layers, strength=0.5)
-    view = Eye(net, layers).of(paper)
+    view = Viewer(net, layers).view(paper)
     engine = statistics_engine(layers, "gaussian")
     mask = torch.zeros(1, 1, 128, 128)
     mask[..., :32] = 1
@@ -91,11 +91,11 @@ def test_a_gradient_stays_in_its_region(net: Extractor) -> None:
     config = GatysConfig(style_layers=("relu1_1",))
     regions = [Region(Painting(style), 0.5, mask)]
     image = paper.clone().requires_grad_()
-    eye = Eye(net, ("relu1_1",))
-    held = eye.of(paper)
+    eye = Viewer(net, ("relu1_1",))
+    held = eye.view(paper)
     areas = list(situations(regions, 96, net, held, held))
     (term,) = style_terms(areas, statistics_engine(("relu1_1",), "gaussian"), config)
-    (gradient,) = torch.autograd.grad(distance(term, eye.of(image)), image)
+    (gradient,) = torch.autograd.grad(distance(term, eye.view(image)), image)
     assert gradient[..., :60].abs().amax((0, 1, 2)).min() > 0
     assert gradient[..., 66:].abs().max() == 0
 
@@ -103,7 +103,7 @@ def test_a_gradient_stays_in_its_region(net: Extractor) -> None:
 def test_a_layer_that_hardly_sees_a_region_has_nothing_to_say_of_it(net: Extractor) -> None:
     paper, style = tiled(net)
     layers = ("relu1_1", "relu4_1", "relu5_1")
-    view = Eye(net, layers).of(paper)
+    view = Viewer(net, layers).view(paper)
     mask = torch.zeros(1, 1, 128, 128)
     mask[..., :32, :32] = 1  # 4×4 cells of relu4_1, 2×2 of relu5_1
     (area,) = situations([Region(Painting(style), 0.5, mask)], 96, net, view, view)

@@ -391,7 +391,7 @@ def test_a_region_that_vanishes_at_the_first_scale_comes_back_later(
         (
             {"content_map": Image.fromarray(data.astronaut()).resize((80, 60))},
             {},
-            "no map of regions",
+            "not a map of regions",
         ),
     ],
 )

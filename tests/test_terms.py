@@ -24,8 +24,8 @@ from impasto.features.extractor import Extractor
 from impasto.features.weights import load
 from impasto.image.color import to_lab
 from impasto.image.picture import Picture
-from impasto.losses.functional import laplacian
 from impasto.losses.moments import Moments
+from impasto.losses.tiled_losses import laplacian_distance
 from impasto.methods.gatys import gatys
 from impasto.painting.prepare import prepare
 from impasto.painting.sources import Sources, finish, paint
@@ -112,7 +112,7 @@ def test_the_laplacian_keeps_lines(photo: Tensor, style: Painting, net: Extracto
     def kept(weight: float, pool: int) -> float:
         options = {"laplacian_weight": weight, "laplacian_pool": pool, "iterations": 16}
         image = run(photo, style, net, **options)[-1].image()
-        return float(laplacian(image, photo, pool))
+        return float(laplacian_distance(photo, pool).of(image, {}))
 
     for pool in (1, 4):
         assert kept(30.0, pool) < 0.6 * kept(0.0, pool)

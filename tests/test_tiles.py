@@ -26,7 +26,7 @@ from impasto.features import tiles as windows
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
 from impasto.features.plan import Conv, Operation
-from impasto.features.tiles import Window
+from impasto.features.tiles import Tile
 from impasto.losses.cells import Grid, on_grid
 from impasto.losses.patches import PatchTarget
 from impasto.methods.doodle import doodle
@@ -246,14 +246,14 @@ def test_doodle(engine: str, compact: Extractor) -> None:
 def pinched(monkeypatch: pytest.MonkeyPatch, before: int, after: int) -> None:
     """Windows that see fewer cells around their own than a stage looks at."""
 
-    note = windows._Building.note
+    note = windows._StageBuilder.note
 
-    def noted(building: windows._Building, name: str) -> None:
+    def noted(building: windows._StageBuilder, name: str) -> None:
         note(building, name)
-        stride, first, last = building.places[name]
-        building.places[name] = (stride, max(0, first - before), max(0, last - after))
+        stride, first, last = building.fields[name]
+        building.fields[name] = (stride, max(0, first - before), max(0, last - after))
 
-    monkeypatch.setattr(windows._Building, "note", noted)
+    monkeypatch.setattr(windows._StageBuilder, "note", noted)
 
 
 @pytest.mark.parametrize(("before", "after"), [(2, 0), (0, 3)])
@@ -292,14 +292,14 @@ def spans(cells: int, side: int) -> list[tuple[int, int]]:
     return [(first, min(cells, first + side)) for first in range(0, cells, side)]
 
 
-def cut_up(layer: Tensor, side: int, reach: int) -> Iterator[tuple[Tensor, Window]]:
+def cut_up(layer: Tensor, side: int, reach: int) -> Iterator[tuple[Tensor, Tile]]:
     """Windows of a layer with so many cells around each."""
     height, width = layer.shape[-2:]
     for rows in spans(height, side):
         for columns in spans(width, side):
             top, left = max(0, rows[0] - reach), max(0, columns[0] - reach)
             part = layer[..., top : rows[1] + reach, left : columns[1] + reach]
-            yield part, Window(rows, columns, (height, width), rows[0] - top, columns[0] - left)
+            yield part, Tile(rows, columns, (height, width), rows[0] - top, columns[0] - left)
 
 
 @pytest.mark.parametrize(("shape", "size"), SHAPES)
@@ -316,10 +316,10 @@ def test_a_grid_by_windows_is_that_of_the_whole(
         wanted = wanted[where]
     grid = Grid(*size, where)
     assert grid.count == len(wanted)
-    assert torch.equal(grid.rows(layer, Window.whole(layer)), wanted)
+    assert torch.equal(grid.rows(layer, Tile.full(layer)), wanted)
     found, seen = torch.full_like(wanted, torch.nan), torch.zeros(len(wanted))
     for part, window in cut_up(layer, side, grid.reach(shape)):
-        rows, (places, count) = grid.rows(part, window), grid.places(window)
+        rows, (places, count) = grid.rows(part, window), grid.positions(window)
         assert (len(rows), count) == (len(places), len(wanted))
         found[places] = rows
         seen[places] += 1
@@ -335,7 +335,7 @@ def test_a_grid_by_windows_has_the_gradient_of_the_whole(
     grid, slope = Grid(*size), torch.rand(size[0] * size[1], 3)
     (wanted,) = torch.autograd.grad((on_grid(layer, *size) * slope).sum(), layer)
     parts = [
-        (grid.rows(part, window) * slope[grid.places(window)[0]]).sum()
+        (grid.rows(part, window) * slope[grid.positions(window)[0]]).sum()
         for part, window in cut_up(layer, 9, grid.reach(shape))
     ]
     (found,) = torch.autograd.grad(torch.stack(parts).sum(), layer)
@@ -356,7 +356,7 @@ def test_a_patch_target_by_windows_is_that_of_the_whole(side: int) -> None:
     weight = torch.rand(len(where), generator=torch.Generator().manual_seed(3))
     target = PatchTarget([source], 0 * where, index, where, (21, 26), weight=weight)
     distance = target.distance("relu")
-    (reading,) = distance.readings
-    parts = [reading.read(part, window)[0] for part, window in cut_up(features, side, 2)]
+    (reading,) = distance.measurements
+    parts = [reading.compute(part, window)[0] for part, window in cut_up(features, side, 2)]
     whole = float(target(features))
     assert float(distance.value([(torch.stack(parts).sum(),)])) == pytest.approx(whole, rel=1e-5)

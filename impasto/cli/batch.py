@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,7 @@ from impasto.cli.progress import ProgressBar, progress_bar
 from impasto.config.bases import StyledConfig
 from impasto.config.memory import parse_memory
 from impasto.config.methods import configs_with
+from impasto.image.formats import WrittenName
 
 if TYPE_CHECKING:
     from impasto.jobs.batch import Batch
@@ -80,7 +81,7 @@ def batch(
     weights: shared.Weights = None,
     *,
     format: Annotated[
-        Literal["png", "jpg", "webp", "tiff"],
+        WrittenName,
         typer.Option("--format", help="Of the pictures.", rich_help_panel=_SEEN),
     ] = "png",
     flags: shared.RunFlags,

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from impasto.cli.console import visible
 from impasto.errors import StyleError
-from impasto.files.limits import told
+from impasto.files.limits import short_message
 from impasto.styles.about import read_about, read_swatch
 
 __all__ = ["show"]
@@ -66,7 +66,7 @@ def _half_blocks(picture: bytes) -> Text:
             rows = max(2, round(_COLUMNS * min(1.0, image.height / image.width) / 2) * 2)
             pixels = image.convert("RGB").resize((_COLUMNS, rows), Image.Resampling.BOX).load()
     except (OSError, ValueError, SyntaxError) as error:
-        raise StyleError(f"The card's picture is damaged: {told(error)}.") from None
+        raise StyleError(f"The card's picture is damaged: {short_message(error)}.") from None
     assert pixels is not None
     text = Text()
     for y in range(0, rows, 2):

@@ -13,6 +13,7 @@ from impasto.cli import options as shared
 from impasto.cli.console import hush, remark, tell_version
 from impasto.cli.info import recipe_in
 from impasto.errors import RecipeError
+from impasto.image.formats import format_of
 
 if TYPE_CHECKING:
     from impasto.painting.sources import Task
@@ -82,7 +83,8 @@ def rerun(
 
     places = locate(recipe, moved, picture.parent)
     # As many bits as the picture has; a format without 16 bits takes 8.
-    bits = depth(picture) if out.suffix.lower() in (".png", ".tif", ".tiff") else 8
+    written = format_of(out)
+    bits = depth(picture) if written is not None and written.bits == 16 else 8
     output = output_of(replace(flags, out=out), out, bits=bits)
     tell_version(recipe.version, quiet=flags.quiet)
     if recipe.replanned and not flags.quiet:

@@ -56,7 +56,7 @@ def make(
     path = out or Path(f"{painting.stem}{_SUFFIX}")
     if path.suffix.lower() != _SUFFIX:
         raise StyleError(
-            f"{path} is no name for a style card: it should end in {_SUFFIX}, so that --style can "
+            f"{path} is not a name for a style card: it must end in {_SUFFIX}, so that --style can "
             "tell it from a picture."
         )
     atomic.check_target(path, force=force, error=StyleError)

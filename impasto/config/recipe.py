@@ -16,6 +16,7 @@ from impasto.config.fields import from_dict
 from impasto.config.memory import DTYPES, MemoryPlan
 from impasto.config.methods import METHODS
 from impasto.errors import OptionError, RecipeError
+from impasto.files.digests import is_digest
 from impasto.files.strict_json import MAX_NUMBER, MAX_STRING, MAX_TEXT, Json, Reader, Shape
 from impasto.networks.trained_metadata import NAME
 
@@ -47,7 +48,6 @@ _USES = {
     "style": rf"(#{NAME.pattern})?(:[0-9.e+-]{{1,32}})?(:fine|:coarse)?",
     "region": r"#[0-9a-f]{6}",
 }
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def _refuse(reason: str) -> NoReturn:
@@ -277,7 +277,7 @@ def _check_use(entry: Input) -> None:
 
 
 def _check_digest(what: str, value: str) -> None:
-    if not _DIGEST.fullmatch(value):
+    if not is_digest(value):
         _refuse(f"{what} must be sha256: and 64 hexadecimal digits, not {value!r:.80}")
 
 

@@ -17,15 +17,15 @@ from impasto.engine.terms import Engine, one_by_one
 from impasto.errors import StyleError
 from impasto.features.backbones import BACKBONES
 from impasto.features.plan import layers as describe
-from impasto.features.tiles import Window
+from impasto.features.tiles import Tile
 from impasto.losses.cells import Grid, on_grid
 from impasto.losses.gaussians import GaussianTarget, gaussian
 from impasto.losses.moments import Moments
 from impasto.losses.neighbours import Columns, MatchTarget, nearest, potential, share_out, spread
-from impasto.losses.objective import Distance, Features, Found, Reading
+from impasto.losses.objective import Distance, Features, Measurement, Values
 from impasto.losses.statistics import lift_of
-from impasto.losses.tiled import View
-from impasto.losses.tiled_losses import region_reading
+from impasto.losses.tiled_losses import region_measurement
+from impasto.losses.viewer import PictureView
 from impasto.styles.blend import Blend, Share
 from impasto.styles.statistics import Painting, Style
 
@@ -226,26 +226,28 @@ def flat(weight: Float[Tensor, "h w"] | None) -> Float[Tensor, " n"] | None:
     return None if weight is None else weight.flatten()
 
 
-def _reading(name: str, target: MatchTarget, grid: Grid, view: View) -> Reading:
+def _reading(name: str, target: MatchTarget, grid: Grid, view: PictureView) -> Measurement:
     """A layer's part in the comparison of each position."""
 
-    def read(features: Tensor, window: Window) -> Found:
+    def read(features: Tensor, window: Tile) -> Values:
         rows = grid.rows(features, window)
-        return target.compared(name, rows, grid.places(window)[0].to(rows.device))
+        return target.compare(name, rows, grid.positions(window)[0].to(rows.device))
 
-    return Reading(name, read, reach=grid.reach(view.shape(name)), places=grid.places)
+    return Measurement(name, read, reach=grid.reach(view.shape(name)), positions=grid.positions)
 
 
-def _gathered(view: View, names: Iterable[str], grid: Grid) -> dict[str, Float[Tensor, "n _"]]:
+def _gathered(
+    view: PictureView, names: Iterable[str], grid: Grid
+) -> dict[str, Float[Tensor, "n _"]]:
     """Each layer's features at the wanted cells of a grid."""
 
-    def reading(name: str) -> Reading:
+    def reading(name: str) -> Measurement:
         # As columns, since the last axis is that of the places.
         read = lambda features, window: (grid.rows(features, window).T,)  # noqa: E731
-        return Reading(name, read, reach=grid.reach(view.shape(name)), places=grid.places)
+        return Measurement(name, read, reach=grid.reach(view.shape(name)), positions=grid.positions)
 
     wanted = list(names)
-    found = view.read([reading(name) for name in wanted])
+    found = view.measure([reading(name) for name in wanted])
     return {name: parts[0].T for name, parts in zip(wanted, found, strict=True)}
 
 
@@ -264,7 +266,7 @@ def _candidates(
     source: Source, situation: Situation, names: Sequence[str], grid: str
 ) -> dict[str, Tensor]:
     """The features of the painting, inside its mask; evenly thinned out where they are too many."""
-    features, masks = source.painting.seen(situation.long_side, situation.extractor, names)
+    features, masks = source.painting.features_at(situation.long_side, situation.extractor, names)
     weight = flat(masks[grid])
     count = features[grid][0, 0].numel()
     where = torch.arange(count, device=features[grid].device)
@@ -360,5 +362,5 @@ def palette_distances(
 def _gaussian(name: str, wanted: Moments, situation: Situation) -> Distance:
     device = next(situation.extractor.parameters()).device
     target = GaussianTarget(wanted.to(device), lift_of(situation.extractor, name))
-    reading = region_reading(name, [situation.guides[name]])
+    reading = region_measurement(name, [situation.guides[name]])
     return Distance((reading,), lambda found: gaussian(Moments(*found[0]), target))

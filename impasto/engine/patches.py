@@ -148,7 +148,7 @@ def _offered(
     source: Source, name: str, cut: Cut, situation: Situation
 ) -> tuple[Float[Tensor, "1 c h w"], Int[Tensor, " m"]]:
     """A painting's features and which of its patches may be taken: evenly thinned if too many."""
-    features, masks = source.painting.seen(situation.long_side, situation.extractor, [name])
+    features, masks = source.painting.features_at(situation.long_side, situation.extractor, [name])
     where, weight = cut.centres(masks[name], features[name], 1)
     if len(where):
         where = where[weight >= min(0.5, float(weight.max()))]

@@ -30,7 +30,8 @@ from impasto.engine.terms import Engine, Reach, content_terms, pixel_terms, styl
 from impasto.features.extractor import Extractor
 from impasto.image.picture import fitted, resize
 from impasto.image.pyramid import scale_schedule
-from impasto.losses.tiled import Eye, Kept
+from impasto.losses.fixed_pixels import FixedPixels
+from impasto.losses.viewer import Viewer
 from impasto.runtime import generator
 
 __all__ = ["Canvas", "paint_photograph", "photo_scales"]
@@ -67,15 +68,15 @@ class Canvas:
         within = None if held is None else cut_margin(held[None, None])[0, 0]
         return Canvas(content, placed, free, within)
 
-    def kept(self, photograph: Tensor) -> Kept | None:
+    def kept(self, photograph: Tensor) -> FixedPixels | None:
         """Which pixels stay those of the photograph, that has a margin."""
-        return None if self.free is None else Kept(photograph, self.free)
+        return None if self.free is None else FixedPixels(photograph, self.free)
 
     def finished(self, picture: Tensor) -> Tensor:
         """A picture without its margin, with the photograph's own pixels wherever they are kept."""
         if self.free is None:
             return picture
-        return Kept(self.content, cut_margin(self.free)).seen(picture)
+        return FixedPixels(self.content, cut_margin(self.free)).apply(picture)
 
 
 def _placed(region: Region, height: int, width: int, device: torch.device) -> Region:
@@ -180,15 +181,15 @@ def _problem(
     first = with_detail(before, content, canvas.held) if detailed else enlarged(before, *size)
     photograph = with_margin(content)
     layers = tuple(dict.fromkeys([*layer_weights(config.content_layers), *engine.layers]))
-    eye = Eye(extractor, layers, tile)
-    shown = replace(eye, kept=canvas.kept(photograph))
+    eye = Viewer(extractor, layers, tile)
+    shown = replace(eye, fixed=canvas.kept(photograph))
     side = max(1, round(max(content.shape[-2:]) * config.stroke))
     with torch.no_grad():
-        views = eye.of(photograph), shown.of(first)
+        views = eye.view(photograph), shown.view(first)
         areas = list(situations(canvas.regions, side, extractor, *views))
         terms = [
             *content_terms(areas, config),
             *style_terms(areas, engine, config),
             *pixel_terms(photograph, config, reach=Reach.of(canvas.regions, photograph)),
         ]
-    return Problem(first, iterations, partial(shown.descend, terms))
+    return Problem(first, iterations, partial(shown.differentiate, terms))

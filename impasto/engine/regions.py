@@ -10,8 +10,8 @@ from torch import Tensor
 
 from impasto.features.extractor import Extractor
 from impasto.image.masks import pooled
-from impasto.losses.moments import Guide
-from impasto.losses.tiled import View
+from impasto.losses.guides import Guide
+from impasto.losses.viewer import PictureView
 from impasto.styles.statistics import LEAST_CELLS, Style, inside
 
 __all__ = ["Region", "Situation", "seen_by", "situations"]
@@ -55,8 +55,8 @@ class Situation:
     extractor: Extractor
     guides: Mapping[str, Guide | None]
     weights: Mapping[str, Float[Tensor, "_ _"] | None]
-    content: View | None
-    current: View
+    content: PictureView | None
+    current: PictureView
     share: float
 
 
@@ -64,8 +64,8 @@ def situations(
     regions: Sequence[Region],
     long_side: int,
     extractor: Extractor,
-    content: View | None,
-    current: View,
+    content: PictureView | None,
+    current: PictureView,
 ) -> Iterator[Situation]:
     """Each region that is to be painted, as one scale sees it.
 
@@ -78,7 +78,7 @@ def situations(
     for region in regions:
         if region.style is None:
             continue
-        layers = current.eye.layers
+        layers = current.viewer.layers
         weights = {name: seen_by(region, current.shape(name)) for name in layers}
         kept = {n: w for n, w in weights.items() if w is None or float(w.sum()) >= LEAST_CELLS}
         share = 1.0 if region.mask is None else float(region.mask.mean())

@@ -133,7 +133,7 @@ def _painting_at(name: str, areas: Sequence[Situation]) -> tuple[Tensor, Tensor]
     parts = [area.region.style for area in areas]
     paintings = [part for part in parts if isinstance(part, Painting)]
     assert len(paintings) == len(parts), "a style card has no patches"
-    features, _ = paintings[0].seen(areas[0].long_side, areas[0].extractor, [name])
+    features, _ = paintings[0].features_at(areas[0].long_side, areas[0].extractor, [name])
     return features[name], _stacked([p.mask for p in paintings], features[name])
 
 

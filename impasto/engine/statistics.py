@@ -13,9 +13,9 @@ from impasto.engine.terms import Comparison, Engine
 from impasto.losses import functional as losses
 from impasto.losses.gaussians import GaussianTarget, gaussian_each
 from impasto.losses.moments import Moments
-from impasto.losses.objective import Found
+from impasto.losses.objective import Values
 from impasto.losses.statistics import Lift, gram, lift_of
-from impasto.losses.tiled_losses import region_reading
+from impasto.losses.tiled_losses import region_measurement
 
 __all__ = ["statistics_engine"]
 
@@ -40,11 +40,13 @@ def _compare(names: Sequence[str], kind: str, situations: Sequence[Situation]) -
     make = _gram_distances if kind == "gram" else _gaussian_distances
     speaking = {n: [i for i, held in enumerate(styles) if n in held] for n in names}
     heard = [name for name in names if speaking[name]]
-    readings = [region_reading(n, [situations[i].guides[n] for i in speaking[n]]) for n in heard]
+    readings = [
+        region_measurement(n, [situations[i].guides[n] for i in speaking[n]]) for n in heard
+    ]
     lifts = {n: lift_of(situations[0].extractor, n) for n in heard}
     compare = {n: make(Moments.stack([styles[i][n] for i in speaking[n]]), lifts[n]) for n in heard}
 
-    def measure(found: Sequence[Found]) -> dict[str, Tensor]:
+    def measure(found: Sequence[Values]) -> dict[str, Tensor]:
         return {n: compare[n](Moments(*parts)) for n, parts in zip(heard, found, strict=True)}
 
     return Comparison({n: speaking[n] for n in heard}, tuple(readings), measure)

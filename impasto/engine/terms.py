@@ -14,16 +14,16 @@ from impasto.config.specs import layer_weights
 from impasto.engine.regions import Region, Situation, seen_by
 from impasto.losses import functional as losses
 from impasto.losses.moments import Moments
-from impasto.losses.objective import Distance, Found, Reading, Term
+from impasto.losses.objective import Distance, Measurement, Term, Values
 from impasto.losses.statistics import lift_of
-from impasto.losses.tiled import View
 from impasto.losses.tiled_losses import (
-    content_reading,
+    content_measurement,
     laplacian_distance,
-    pixel_reading,
-    region_reading,
-    variation_reading,
+    pixel_measurement,
+    region_measurement,
+    variation_measurement,
 )
+from impasto.losses.viewer import PictureView
 
 __all__ = [
     "Comparison",
@@ -53,8 +53,8 @@ class Comparison:
     """
 
     speaking: Mapping[str, Sequence[int]]
-    readings: tuple[Reading, ...]
-    measure: Callable[[Sequence[Found]], Mapping[str, Float[Tensor, " _"]]]
+    readings: tuple[Measurement, ...]
+    measure: Callable[[Sequence[Values]], Mapping[str, Float[Tensor, " _"]]]
 
 
 @dataclass(frozen=True)
@@ -96,12 +96,12 @@ def side_by_side(each: Sequence[Mapping[str, Distance]]) -> Comparison:
     speaking = {n: [i for i, parts in enumerate(each) if n in parts] for n in names}
     distances = [each[i][n] for n in names for i in speaking[n]]
 
-    def measure(found: Sequence[Found]) -> dict[str, Tensor]:
+    def measure(found: Sequence[Values]) -> dict[str, Tensor]:
         left = iter(found)
-        values = iter([d.value([next(left) for _ in d.readings]) for d in distances])
+        values = iter([d.value([next(left) for _ in d.measurements]) for d in distances])
         return {n: torch.stack([next(values) for _ in speaking[n]]) for n in names}
 
-    return Comparison(speaking, tuple(r for d in distances for r in d.readings), measure)
+    return Comparison(speaking, tuple(r for d in distances for r in d.measurements), measure)
 
 
 def style_terms(situations: Sequence[Situation], engine: Engine, config: PixelConfig) -> list[Term]:
@@ -119,7 +119,7 @@ def style_terms(situations: Sequence[Situation], engine: Engine, config: PixelCo
     if not counts:  # all regions are too small here
         return []
 
-    def value(found: Sequence[Found]) -> Tensor:
+    def value(found: Sequence[Values]) -> Tensor:
         each = comparison.measure(found)
         return torch.stack([counts[name] @ each[name] for name in counts]).sum() / whole
 
@@ -137,7 +137,7 @@ def _counts(
     """What each part of each region counts: its weight, over the photograph's own distance."""
     held = situations[0].content
     view = situations[0].current if held is None else held
-    found = comparison.measure(view.read(comparison.readings))
+    found = comparison.measure(view.measure(comparison.readings))
     shares = {name: engine.shares.get(name, 1.0) for name in comparison.speaking}
     totals = [0.0 for _ in situations]
     for name, numbers in comparison.speaking.items():
@@ -163,7 +163,7 @@ def content_terms(situations: Sequence[Situation], config: PhotoConfig) -> list[
     total, targets = sum(names.values()), photograph.features(list(names))
     readings = [_content_reading(name, targets[name], held, photograph) for name in names]
 
-    def value(found: Sequence[Found]) -> Tensor:
+    def value(found: Sequence[Values]) -> Tensor:
         each = [
             share / total * parts[0] for share, parts in zip(names.values(), found, strict=True)
         ]
@@ -174,12 +174,12 @@ def content_terms(situations: Sequence[Situation], config: PhotoConfig) -> list[
 
 @torch.no_grad()
 def _content_reading(
-    name: str, target: Tensor, held: Sequence[Situation], photograph: View
-) -> Reading:
+    name: str, target: Tensor, held: Sequence[Situation], photograph: PictureView
+) -> Measurement:
     lift = lift_of(held[0].extractor, name)
-    ((mean, second),) = photograph.read([region_reading(name, [None])])
+    ((mean, second),) = photograph.measure([region_measurement(name, [None])])
     unit = losses.energy(Moments(mean, second), lift)
-    return content_reading(name, target, lift, unit, _held_at(name, held))
+    return content_measurement(name, target, lift, unit, _held_at(name, held))
 
 
 def _held_at(name: str, held: Sequence[Situation]) -> Float[Tensor, "_ _"] | None:
@@ -241,12 +241,12 @@ def pixel_terms(
     reach = reach or Reach()
     terms: list[Term] = []
     if config.tv_weight:
-        variation = Distance.sum(variation_reading(config.tv, reach.smooth))
+        variation = Distance.sum(variation_measurement(config.tv, reach.smooth))
         terms.append(Term("tv", config.tv_weight, variation))
     if photograph is None or not isinstance(config, PhotoConfig):
         return terms
     if config.l2_weight:
-        near = Distance.sum(pixel_reading(photograph, reach.held))
+        near = Distance.sum(pixel_measurement(photograph, reach.held))
         terms.append(Term("l2", config.l2_weight, near))
     if config.laplacian_weight:
         steered = laplacian_distance(photograph, config.laplacian_pool, reach.held)

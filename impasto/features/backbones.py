@@ -1,4 +1,4 @@
-"""The four networks that Impasto can look through."""
+"""The four backbones: networks whose activations are compared."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Backbone:
     """A network by name: what it computes and how its pictures are prepared.
 
     Attributes:
-        plan: its operations, in order, as deep as any layer that is of use here.
-        padding: how its convolutions fill their borders.
+        plan: its operations, in order, up to the deepest layer that is useful here.
+        padding: how its convolutions pad their input.
         lifts: layer → width of the layer that it imitates.
-        content: layers at which a photograph is compared when none are given.
-        style: layers at which a painting is compared when none are given.
+        content: default layers at which a photograph is compared.
+        style: default layers at which a painting is compared.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Weights in a file → a backbone's state: ours or torchvision's, checked before it is used."""
+"""Read a backbone's state from a file, ours or torchvision's, and check it."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ _REFUSAL = re.compile(r"unsupported global|can only (build|create)|call reduce",
 
 
 def shapes(spec: Backbone) -> dict[str, Shape]:
-    """Every key of the state of an `Extractor` with this backbone's plan, with its shape."""
-    found: dict[str, Shape] = {}
+    """Return the keys and shapes of the state of an `Extractor` with this backbone's plan."""
+    keys: dict[str, Shape] = {}
     for op in spec.plan:
         if not isinstance(op, Conv):
             continue
-        found[f"convs.{op.name}.weight"] = (op.outputs, op.inputs, op.kernel, op.kernel)
-        found[f"convs.{op.name}.bias"] = (op.outputs,)
+        keys[f"convs.{op.name}.weight"] = (op.outputs, op.inputs, op.kernel, op.kernel)
+        keys[f"convs.{op.name}.bias"] = (op.outputs,)
         if (width := spec.lifts.get(relu_name(op.name))) is not None:
-            found[f"lifts.{relu_name(op.name)}.weight"] = (width, op.outputs, 1, 1)
-            found[f"lifts.{relu_name(op.name)}.bias"] = (width,)
-    return found
+            keys[f"lifts.{relu_name(op.name)}.weight"] = (width, op.outputs, 1, 1)
+            keys[f"lifts.{relu_name(op.name)}.bias"] = (width,)
+    return keys
 
 
 def torchvision_names(spec: Backbone) -> dict[str, str]:
-    """torchvision's key → ours: `features.28.weight` → `convs.conv5_1.weight` for VGG-19.
+    """Map torchvision's keys to ours: `features.28.weight` → `convs.conv5_1.weight` for VGG-19.
 
-    There a backbone is one `nn.Sequential` in which ReLUs and poolings are counted too.
+    There a backbone is an `nn.Sequential` whose ReLUs and poolings are counted too.
     """
     names: dict[str, str] = {}
     index = 0
@@ -59,15 +59,15 @@ def torchvision_names(spec: Backbone) -> dict[str, str]:
 
 
 def read_state(spec: Backbone, path: Path) -> dict[str, Tensor]:
-    """The state of an `Extractor` with this backbone's plan, in float32, on the processor.
+    """Read the state of an `Extractor` with this backbone's plan, in float32, on the processor.
 
     Args:
-        path: `.pth`, `.pt` or `.safetensors` with torchvision's keys or with ours. What is not a
-            convolution of the backbone (the classifier) is dropped.
+        path: `.pth`, `.pt` or `.safetensors` with torchvision's keys or with ours. The classifier
+            is dropped.
 
     Raises:
-        WeightsError: the file is missing, damaged, holds code, another network or values that are
-            not finite.
+        WeightsError: the file is missing or damaged, or it holds code, another network or values
+            that are not finite.
     """
     tensors = read_tensors(path)
     state = _rename(spec, tensors)
@@ -83,10 +83,10 @@ def read_state(spec: Backbone, path: Path) -> dict[str, Tensor]:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The named tensors of a `.pth`, `.pt` or `.safetensors` file; no code in it is ever run.
+    """Read the named tensors of a `.pth`, `.pt` or `.safetensors` file; no code in it is run.
 
     Raises:
-        WeightsError: anything else.
+        WeightsError: it is missing, damaged or holds anything else.
     """
     if not path.exists():
         raise WeightsError(f"{path} does not exist. Give a .pth or .safetensors file with weights.")
@@ -107,20 +107,20 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
-    except Exception as error:  # a type that PyTorch does not have is a KeyError, for one
-        told = isinstance(error, SafetensorError | OSError)
-        raise _damaged(path, str(error) if told else "no valid safetensors") from None
+    except Exception as error:  # for example a KeyError for an unknown type
+        is_clear = isinstance(error, SafetensorError | OSError)
+        raise _damaged(path, str(error) if is_clear else "not valid safetensors") from None
 
 
 def _check_archive(path: Path) -> None:
-    """Refuse a `.pth` that unpacks to more than it may have: PyTorch stores, never compresses."""
+    """Refuse a `.pth` that unpacks to too much: PyTorch stores without compression."""
     try:
-        if not zipfile.is_zipfile(path):  # PyTorch's older kind
+        if not zipfile.is_zipfile(path):  # PyTorch's older format
             return
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
-    except Exception as error:  # as below: damaged archives raise whatever they mean
-        raise _damaged(path, limits.told(error)) from None
+    except Exception as error:  # damaged archives raise all kinds of errors
+        raise _damaged(path, limits.short_message(error)) from None
     if size > MAX_BYTES:
         raise WeightsError(
             f"{path} unpacks to {size:,} bytes; at most {MAX_BYTES:,} are read. Check that it is "
@@ -130,28 +130,28 @@ def _check_archive(path: Path) -> None:
 
 def _read_pickle(path: Path) -> dict[str, Tensor]:
     try:
-        found: object = torch.load(path, map_location="cpu", weights_only=True)
+        content: object = torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         if _REFUSAL.search(str(error)):
             raise WeightsError(
                 f"{path} holds Python objects or code beside its weights, which Impasto never "
-                "runs. Give a file with tensors alone, as `torch.save(model.state_dict(), FILE)` "
+                "runs. Give a file with tensors only, as `torch.save(model.state_dict(), FILE)` "
                 "writes, or a .safetensors file."
             ) from None
-        raise _damaged(path, "no valid pickle") from None
-    except Exception as error:  # a damaged pickle raises whatever its bytes happen to mean
-        told = isinstance(error, RuntimeError | OSError)
-        raise _damaged(path, str(error) if told else "no valid pickle") from None
-    if isinstance(found, dict) and all(isinstance(x, Tensor) for x in found.values()):
-        return {str(key): tensor for key, tensor in found.items()}
+        raise _damaged(path, "not a valid pickle") from None
+    except Exception as error:  # a damaged pickle raises all kinds of errors
+        is_clear = isinstance(error, RuntimeError | OSError)
+        raise _damaged(path, str(error) if is_clear else "not a valid pickle") from None
+    if isinstance(content, dict) and all(isinstance(x, Tensor) for x in content.values()):
+        return {str(key): tensor for key, tensor in content.items()}
     raise WeightsError(
-        f"{path} holds a {type(found).__name__} with other things than named tensors. Give a file "
-        "with those alone, as `torch.save(model.state_dict(), FILE)` writes."
+        f"{path} holds a {type(content).__name__} with other things than named tensors. Give a "
+        "file with those only, as `torch.save(model.state_dict(), FILE)` writes."
     )
 
 
 def _damaged(path: Path, reason: str) -> WeightsError:
-    reason = limits.told(reason.split("\n", 1)[0][:100]) or "it ends too early"
+    reason = limits.short_message(reason.split("\n", 1)[0][:100]) or "it ends too early"
     return WeightsError(
         f"{path} cannot be read: it is damaged, cut short or of another kind than its ending says "
         f"({reason}). Get the file again."
@@ -159,7 +159,7 @@ def _damaged(path: Path, reason: str) -> WeightsError:
 
 
 def _rename(spec: Backbone, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Our names, without the classifier, for whichever of the two kinds of keys there are."""
+    """Rename torchvision's keys, if these they are, to ours, without the classifier."""
     published = {k: v for k, v in tensors.items() if k.startswith("features.")}
     if not published:
         return tensors
@@ -190,19 +190,19 @@ def _check_shapes(
 
 
 def _difference(spec: Backbone, state: dict[str, Tensor]) -> str:
-    """The first thing in which a state differs from what the backbone needs, in words."""
-    wanted = shapes(spec)
-    ours = {
+    """Describe the first difference of a state from what the backbone needs."""
+    expected = shapes(spec)
+    labels = {
         new: f"{new!r} ({old!r} in torchvision)" for old, new in torchvision_names(spec).items()
     }
-    if missing := [key for key in wanted if key not in state]:
-        held = f"it holds {next(iter(state))!r}" if state else "it holds no tensor"
-        return f"{ours.get(missing[0], repr(missing[0]))} is missing, {held}"
-    if extra := [key for key in state if key not in wanted]:
+    if missing := [key for key in expected if key not in state]:
+        content = f"it holds {next(iter(state))!r}" if state else "it holds no tensor"
+        return f"{labels.get(missing[0], repr(missing[0]))} is missing, {content}"
+    if extra := [key for key in state if key not in expected]:
         return f"{extra[0]!r} has no place in it"
-    for key, shape in wanted.items():
+    for key, shape in expected.items():
         if tuple(state[key].shape) != shape:
-            arrived = "×".join(map(str, state[key].shape)) or "a single number"
-            return f"{key!r} is {arrived} where {'×'.join(map(str, shape))} is needed"
+            actual = "×".join(map(str, state[key].shape)) or "a single number"
+            return f"{key!r} is {actual} where {'×'.join(map(str, shape))} is needed"
     key = next(k for k, v in state.items() if not v.is_floating_point())
     return f"{key!r} is of type {state[key].dtype}, not floating point"

@@ -1,4 +1,4 @@
-"""One pass through a backbone for all the layers that are asked for."""
+"""One pass through a backbone for all requested layers."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ AVERAGE_POOL_GAIN = 2.0
 
 
 class Extractor(nn.Module):
-    """A picture in, a dictionary of activations out.
+    """A network from a picture to a dictionary of activations.
 
-    It owns the normalisation: pictures come in as sRGB in [0, 1]. It also owns the *lifts*: for
-    some layers a linear map to the width of the network that this one imitates; a layer without one
-    is its own lift.
+    It normalises pictures, which are sRGB in [0, 1]. It also has the *lifts*: for some layers a
+    linear map to the width of the network that this one imitates.
 
     Args:
         plan: the operations, in order.
@@ -72,54 +71,54 @@ class Extractor(nn.Module):
     def forward(
         self, image: Float[Tensor, "b 3 h w"], layers: Iterable[str]
     ) -> dict[str, Float[Tensor, "b _ _ _"]]:
-        """The activations of `layers`, stopping after the deepest of them.
+        """Return the activations of `layers`, stopping after the deepest of them.
 
         Raises:
-            OptionError: a layer that this backbone does not have, or a picture too small for one.
+            OptionError: the backbone does not have a layer, or the picture is too small for one.
         """
-        wanted = set(layers)
-        self.check_layers(wanted)
-        self.check_size(image.shape[-2], image.shape[-1], wanted)
-        return self.advance(self.enter(image), self.needed(wanted), wanted)[1]
+        names = set(layers)
+        self.check_layers(names)
+        self.check_size(image.shape[-2], image.shape[-1], names)
+        return self.advance(self.enter(image), self.needed(names), names)[1]
 
     def enter(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
-        """A picture as the first operation takes it: normalised, in the network's number type."""
+        """Return a picture as the first operation takes it: normalised, in the network's type."""
         x = ((image - self.mean) / self.std).to(next(self.parameters()).dtype)
         return x.contiguous(memory_format=torch.channels_last)
 
     def advance(
-        self, x: Float[Tensor, "b c h w"], operations: Sequence[Operation], wanted: Collection[str]
+        self, x: Float[Tensor, "b c h w"], operations: Sequence[Operation], layers: Collection[str]
     ) -> tuple[Float[Tensor, "b _ _ _"], dict[str, Float[Tensor, "b _ _ _"]]]:
-        """What consecutive operations make of an activation, and what is wanted on the way."""
-        found: dict[str, Tensor] = {}
+        """Return an activation after consecutive operations, and the layers on the way."""
+        features: dict[str, Tensor] = {}
         for op in operations:
             x = self._pool(x, op) if isinstance(op, Pool) else self._convolve(x, op)
-            if op.name in wanted:
-                found[op.name] = x
+            if op.name in layers:
+                features[op.name] = x
             if isinstance(op, Conv):
-                # In place where nobody else holds it: a copy takes as long as a small convolution.
-                is_alone = op.name not in wanted and not torch.is_grad_enabled()
-                x = F.relu_(x) if is_alone else F.relu(x)
-                if (name := relu_name(op.name)) in wanted:
-                    found[name] = x
-        return x, found
+                # In place if nothing else needs it: a copy takes as long as a small convolution.
+                is_unused = op.name not in layers and not torch.is_grad_enabled()
+                x = F.relu_(x) if is_unused else F.relu(x)
+                if (name := relu_name(op.name)) in layers:
+                    features[name] = x
+        return x, features
 
-    def needed(self, wanted: Collection[str]) -> Sequence[Operation]:
-        """The operations up to the deepest of the layers; `advance` takes them, all or some."""
-        ends = [i for i, op in enumerate(self.plan, 1) if {op.name, relu_name(op.name)} & {*wanted}]
+    def needed(self, layers: Collection[str]) -> Sequence[Operation]:
+        """Return the operations up to the deepest of the layers; `advance` takes all or some."""
+        ends = [i for i, op in enumerate(self.plan, 1) if {op.name, relu_name(op.name)} & {*layers}]
         return self.plan[: max(ends, default=0)]
 
     def wrapped(self) -> Extractor:
-        """The same network, weights shared, for pictures whose opposite edges meet.
+        """Return the same network, weights shared, for pictures whose opposite edges meet.
 
         A picture rolled by a multiple of a layer's stride gives that layer's features rolled.
         """
-        other = copy.copy(self)  # an nn.Module's own tables of weights, not copies of them
+        other = copy.copy(self)  # shares an nn.Module's tables of weights
         other.padding = "circular"
         return other
 
-    def cut(self) -> Extractor:
-        """The same network for what is cut out of a picture, whose edges are not the picture's."""
+    def for_tiles(self) -> Extractor:
+        """Return the same network for parts of a picture, whose edges do not meet."""
         if self.padding != "circular":
             return self
         other = copy.copy(self)
@@ -127,20 +126,20 @@ class Extractor(nn.Module):
         return other
 
     def stride(self, layers: Iterable[str]) -> int:
-        """Pixels of the picture to one step of the deepest of the layers; 1 for none."""
-        wanted = set(layers)
-        self.check_layers(wanted)
-        return max((i.stride for i in describe(self.plan) if i.name in wanted), default=1)
+        """Return the pixels to one step of the deepest of the layers; 1 without layers."""
+        names = set(layers)
+        self.check_layers(names)
+        return max((i.stride for i in describe(self.plan) if i.name in names), default=1)
 
     def lift(self, name: str, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b _ h w"]:
-        """Features of layer `name`, taken linearly to the width of the network that is imitated."""
+        """Map features of layer `name` linearly to the width of the network that is imitated."""
         if name not in self.lifts:
             return features
         lifted: Tensor = self.lifts[name](features)
         return lifted
 
     def check_layers(self, layers: Iterable[str]) -> None:
-        """Raise for the first layer that this backbone does not have."""
+        """Check that the backbone has all of the layers; raises OptionError."""
         for name in layers:
             if name not in self.names:
                 raise OptionError(
@@ -150,21 +149,21 @@ class Extractor(nn.Module):
                 )
 
     def channels(self, layer: str) -> int:
-        """A layer's width before its lift."""
+        """Return a layer's width before its lift."""
         self.check_layers([layer])
         return next(info.channels for info in describe(self.plan) if info.name == layer)
 
     def check_size(self, height: int, width: int, layers: Iterable[str]) -> None:
-        """Raise for a picture that is too small to have a value at each of the layers.
+        """Check that a picture is large enough for each of the layers; raises OptionError.
 
-        With circular padding, also for one whose sides are no multiples of their strides.
+        With circular padding its sides must also be multiples of their strides.
         """
-        wanted = set(layers)
+        names = set(layers)
         if self.padding == "circular":
-            self._check_period(height, width, wanted)
+            self._check_period(height, width, names)
             return
-        if min(height, width) < (needed := min_side(self.plan, wanted)):
-            deepest = max(wanted, key=self.names.index)
+        if min(height, width) < (needed := min_side(self.plan, names)):
+            deepest = max(names, key=self.names.index)
             raise OptionError(
                 f"A picture of {width}×{height} pixels is too small for the layer {deepest!r}, "
                 f"which needs at least {needed} on each side. Use a bigger picture, or a shallower "
@@ -183,7 +182,7 @@ class Extractor(nn.Module):
         nearest = below if below == above else f"{below} or {above}"
         raise OptionError(
             f"A picture of {width}×{height} pixels cannot be seamless at the layer {deepest!r}: "
-            f"its sides should be multiples of {stride}. The nearest sizes are {nearest}."
+            f"its sides must be multiples of {stride}. The nearest sizes are {nearest}."
         )
 
     def _convolve(self, x: Tensor, op: Conv) -> Tensor:
@@ -207,10 +206,10 @@ class Extractor(nn.Module):
 
 
 def _joined(x: Tensor, op: Operation, before: int) -> Tensor:
-    """Opposite edges joined as far as `op` looks across them, so that its steps fit exactly.
+    """Pad with the opposite edges as far as `op` reaches over them, so that its steps fit exactly.
 
-    A kernel reaches over its own step by their difference; `before` of it lies left and above, as
-    where the picture ends, so that features stay where they are.
+    A kernel reaches over its step by their difference; `before` of it is left and above, as at the
+    picture's border, so that features stay in place.
     """
     after = op.kernel - op.stride - before
     return F.pad(x, (before, after, before, after), "circular") if before or after else x

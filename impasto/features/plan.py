@@ -1,4 +1,4 @@
-"""What a backbone computes, as a plain list of operations. Knows no weights and no PyTorch."""
+"""What a backbone computes, as a plain list of operations. Needs neither weights nor PyTorch."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Conv:
 
 @dataclass(frozen=True)
 class Pool:
-    """A pooling: maximum or average, as the extractor is told."""
+    """A pooling: maximum or average, as the extractor is configured."""
 
     name: str
     kernel: int = 2
@@ -44,7 +44,7 @@ Operation = Conv | Pool
 
 @dataclass(frozen=True)
 class LayerInfo:
-    """One layer that can be asked for: its width, and its size in pixels of the picture."""
+    """A layer: its width, and its size in pixels of the picture."""
 
     name: str
     channels: int
@@ -53,11 +53,11 @@ class LayerInfo:
 
 
 def vgg(*stages: tuple[int, ...]) -> tuple[Operation, ...]:
-    """A VGG plan: 3×3 convolutions, a 2×2 pooling after each stage.
+    """Return a VGG plan: 3×3 convolutions, a 2×2 pooling after each stage.
 
     Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition",
-    2015, table 1. Layers are named as the literature does: `conv4_2`, `relu4_2`, `pool4`. The last
-    stage has no pooling after it, as nothing here reads one.
+    2015, table 1. Layers are named as in the literature: `conv4_2`, `relu4_2`, `pool4`. The last
+    stage has no pooling after it, as it is not used here.
     """
     plan: list[Operation] = []
     inputs = 3
@@ -71,37 +71,37 @@ def vgg(*stages: tuple[int, ...]) -> tuple[Operation, ...]:
 
 
 def relu_name(conv: str) -> str:
-    """The layer after the ReLU that follows a convolution: `conv4_2` → `relu4_2`."""
+    """Return the layer after the ReLU that follows a convolution: `conv4_2` → `relu4_2`."""
     return conv.replace("conv", "relu")
 
 
 def layers(plan: tuple[Operation, ...]) -> tuple[LayerInfo, ...]:
-    """Every layer of a plan in order, with its stride and receptive field in pixels."""
-    found: list[LayerInfo] = []
+    """Return all layers of a plan in order, with stride and receptive field in pixels."""
+    infos: list[LayerInfo] = []
     channels, stride, field = 3, 1, 1
     for op in plan:
         field += (op.kernel - 1) * stride
         stride *= op.stride
         if isinstance(op, Conv):
             channels = op.outputs
-            found.append(LayerInfo(op.name, channels, stride, field))
-            found.append(LayerInfo(relu_name(op.name), channels, stride, field))
+            infos.append(LayerInfo(op.name, channels, stride, field))
+            infos.append(LayerInfo(relu_name(op.name), channels, stride, field))
         else:
-            found.append(LayerInfo(op.name, channels, stride, field))
-    return tuple(found)
+            infos.append(LayerInfo(op.name, channels, stride, field))
+    return tuple(infos)
 
 
 def layer_names(plan: tuple[Operation, ...]) -> tuple[str, ...]:
-    """The names of `layers(plan)`."""
+    """Return the names of `layers(plan)`."""
     return tuple(layer.name for layer in layers(plan))
 
 
 def min_side(plan: tuple[Operation, ...], names: Iterable[str]) -> int:
-    """Pixels that a picture needs on each side to have a value at each of the layers `names`."""
-    wanted = set(names)
+    """Return the pixels that a picture needs on each side to have a value at each of the layers."""
+    needed = set(names)
     side, reached = 1, False
     for op in reversed(plan):
-        reached = reached or op.name in wanted or relu_name(op.name) in wanted
+        reached = reached or op.name in needed or relu_name(op.name) in needed
         if reached:
             border = op.padding if isinstance(op, Conv) else 0
             side = max(1, (side - 1) * op.stride + op.kernel - 2 * border)

@@ -1,4 +1,4 @@
-"""Where each backbone's weights come from and where they are kept. Needs no PyTorch."""
+"""Where each backbone's weights come from and where they are stored. Needs no PyTorch."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Source:
 
     Attributes:
         hash_prefix: how the SHA-256 of the file begins, in hexadecimal.
-        size: bytes of the file, nearly; its classifier is dropped after the download.
+        size: about the bytes of the file; its classifier is dropped after the download.
     """
 
     url: str
@@ -56,12 +56,12 @@ SOURCES: dict[str, Source] = {
 
 @dataclass(frozen=True)
 class WeightsInfo:
-    """What is known of one backbone's weights.
+    """One backbone's weights.
 
     Attributes:
-        path: the file here, or None.
-        size: its bytes; those of the download where there is no file.
-        url: where it is published; None for weights that are a part of the package.
+        path: the local file, or None.
+        size: its bytes; those of the download if there is no file.
+        url: where it is published; None for embedded weights.
     """
 
     name: str
@@ -72,10 +72,10 @@ class WeightsInfo:
 
 
 def backbone(name: str) -> Backbone:
-    """The backbone called `name`.
+    """Return the backbone called `name`.
 
     Raises:
-        OptionError: there is none.
+        OptionError: it does not exist.
     """
     if name not in BACKBONES:
         raise OptionError(
@@ -86,16 +86,16 @@ def backbone(name: str) -> Backbone:
 
 
 def cached(name: str) -> Path:
-    """Where the weights of `name` are kept once they are here: in the user's cache.
+    """Return the path of the weights of `name` in the user's cache.
 
-    The environment variable `IMPASTO_CACHE` names another folder than the platform's own.
+    The environment variable `IMPASTO_CACHE` names another folder than the platform's.
     """
     folder = os.environ.get("IMPASTO_CACHE") or platformdirs.user_cache_dir("impasto", False)
     return Path(folder).expanduser() / "weights" / f"{name}.safetensors"
 
 
 def locate(name: str) -> Path | None:
-    """The file with the weights of `name`, embedded or cached; None where there is none.
+    """Return the file with the weights of `name`, embedded or cached, or None.
 
     Raises:
         OptionError: an unknown backbone.
@@ -106,11 +106,11 @@ def locate(name: str) -> Path | None:
 
 
 def require(name: str) -> Path:
-    """Like `locate`, for whoever cannot go on without.
+    """Return the file with the weights of `name`.
 
     Raises:
         OptionError: an unknown backbone.
-        WeightsError: its weights are not here.
+        WeightsError: its weights are missing.
     """
     path = locate(name)
     if path is not None:
@@ -123,22 +123,22 @@ def require(name: str) -> Path:
     raise WeightsError(
         f"The weights of {name} are not here: there is no {cached(name)}. Run `impasto weights "
         f"fetch {name}` (about {SOURCES[name].size / 1e6:.0f} MB), or `impasto weights import "
-        f"{name} FILE` with a file of your own; compact needs neither."
+        f"{name} FILE` with a file of yours; compact needs neither."
     )
 
 
 def digest(name: str, weights: Path | None = None) -> str:
-    """`sha256:…` of the file that is read for `name`: `weights` where given, else the one here.
+    """Return the digest of the file that is read for `name`: `weights`, or the local one.
 
     Raises:
         OptionError: an unknown backbone.
-        WeightsError: its weights are not here, or cannot be read.
+        WeightsError: its weights are missing, or cannot be read.
     """
     return digests.of_file(require(name) if weights is None else weights, WeightsError)
 
 
 def listing() -> list[WeightsInfo]:
-    """Every backbone's weights, in the order of `BACKBONES`."""
+    """Return all backbones' weights, in the order of `BACKBONES`."""
     return [_describe(name) for name in BACKBONES]
 
 

@@ -1,4 +1,4 @@
-"""Backbones with their weights: embedded, fetched once into the user's cache, or from a file."""
+"""Backbones with their weights: embedded, downloaded into the user's cache, or from a file."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ from impasto.files import atomic
 
 __all__ = ["WeightsInfo", "digest", "fetch", "import_file", "listing", "load", "locate"]
 
-# Seconds without a byte after which a download is given up; PyTorch's own has no limit.
-_PATIENCE = 60.0
+# Seconds without a byte after which a download fails; PyTorch has no limit of its own.
+_TIMEOUT = 60.0
 
 
 def load(
@@ -47,7 +47,7 @@ def load(
     weights: Path | None = None,
     precision: torch.dtype = torch.float32,
 ) -> Extractor:
-    """The backbone called `name`, frozen, with its weights in channels_last.
+    """Load the backbone called `name`, frozen, with its weights in channels_last.
 
     Args:
         pooling: `max` or `average`.
@@ -56,7 +56,7 @@ def load(
 
     Raises:
         OptionError: an unknown backbone or pooling.
-        WeightsError: weights that are missing, damaged or those of another network.
+        WeightsError: the weights are missing, damaged or those of another network.
     """
     spec = backbone(name)
     allowed = get_args(Pooling)
@@ -66,7 +66,7 @@ def load(
             f"Choose {' or '.join(allowed)}."
         )
     state = read_state(spec, require(name) if weights is None else weights)
-    with torch.random.fork_rng(devices=[]):  # the start values that are replaced are drawn apart
+    with torch.random.fork_rng(devices=[]):  # the initial values are replaced
         net = Extractor(
             spec.plan, spec.mean, spec.std, spec.padding, spec.lifts, cast(Pooling, pooling)
         )
@@ -77,15 +77,15 @@ def load(
 
 
 def import_file(name: str, file: Path, force: bool = False) -> Path:
-    """Keep the convolutions of a `.pth` or `.safetensors` file in the cache, as `name`.
+    """Store the convolutions of a `.pth` or `.safetensors` file in the cache, as `name`.
 
     Returns:
         The file in the cache.
 
     Raises:
         OptionError: an unknown backbone, or one that is embedded.
-        WeightsError: a file that does not hold it; weights that are here already, without `force`;
-            a cache that cannot be written.
+        WeightsError: the file does not hold it, the cache has weights already and `force` is not
+            set, or the cache cannot be written.
     """
     spec = backbone(name)
     if name in EMBEDDED:
@@ -101,19 +101,19 @@ def import_file(name: str, file: Path, force: bool = False) -> Path:
 
 
 def fetch(name: str, *, progress: bool = True, force: bool = False) -> Path:
-    """Download the published weights of `name`, check them and keep their convolutions.
+    """Download the published weights of `name`, check them and store their convolutions.
 
-    Nothing is downloaded where they are here already, unless `force` is set.
+    Nothing is downloaded if they are there already, unless `force` is set.
 
     Args:
         progress: show PyTorch's progress bar on standard error.
 
     Returns:
-        The file in the cache; for an embedded backbone the one in the package.
+        The file in the cache, or in the package for an embedded backbone.
 
     Raises:
         OptionError: an unknown backbone.
-        WeightsError: no network, no room, or a download with a wrong hash.
+        WeightsError: no network, not enough disk space, or a download with a wrong hash.
     """
     spec = backbone(name)
     target = cached(name)
@@ -131,29 +131,29 @@ def fetch(name: str, *, progress: bool = True, force: bool = False) -> Path:
 
 
 def _download(name: str, source: Source, file: Path, progress: bool) -> None:
-    own = f"get the file in another way and run `impasto weights import {name} FILE`"
-    patience = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_PATIENCE)
+    otherwise = f"get the file in another way and run `impasto weights import {name} FILE`"
+    timeout = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_TIMEOUT)
     try:
         torch.hub.download_url_to_file(source.url, str(file), source.hash_prefix, progress)
     except HTTPError as error:
         error.close()
         raise WeightsError(
-            f"{source.url} answered {error.code} ({error.reason}). Try again later, or {own}."
+            f"{source.url} answered {error.code} ({error.reason}). Try again later, or {otherwise}."
         ) from None
     except (URLError, HTTPException, ConnectionError, TimeoutError, ssl.SSLError) as error:
         reason = getattr(error, "reason", error)
         raise WeightsError(
             f"{source.url} could not be reached ({reason}). Check the network and try again, or "
-            f"{own}."
+            f"{otherwise}."
         ) from None
     except RuntimeError as error:
         raise WeightsError(
             f"The download of {source.url} has a wrong SHA-256, so nothing was kept: {error}. It "
-            f"was cut short or changed on its way. Try again, or {own}."
+            f"was cut short or changed on its way. Try again, or {otherwise}."
         ) from None
     finally:
-        socket.setdefaulttimeout(patience)
+        socket.setdefaulttimeout(timeout)
 
 
 def _check_room(name: str, source: Source, folder: Path) -> None:
@@ -168,8 +168,8 @@ def _check_room(name: str, source: Source, folder: Path) -> None:
 
 
 def _write(name: str, state: dict[str, Tensor], target: Path) -> None:
-    """Keep a state in the cache. The same state always gives the same bytes."""
-    # One entry of metadata alone: safetensors does not keep the order of several.
+    """Store a state in the cache. The same state always gives the same bytes."""
+    # Only one entry of metadata: safetensors does not keep the order of several.
     data = save({key: tensor.contiguous() for key, tensor in state.items()}, {"backbone": name})
     with _writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -183,7 +183,7 @@ def _write(name: str, state: dict[str, Tensor], target: Path) -> None:
 
 @contextlib.contextmanager
 def _writing(target: Path) -> Iterator[None]:
-    """A system's refusal to write `target`, as a message."""
+    """Turn the system's errors while `target` is written into one with a message."""
     try:
         yield
     except OSError as error:

@@ -1,20 +1,24 @@
-"""Files that are there whole or not at all."""
+"""Files that are written completely or not at all."""
 
 from __future__ import annotations
 
 import errno
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from impasto.errors import ImpastoError, PictureError
 
-__all__ = ["check_target", "replace"]
+__all__ = ["TEMPORARY", "check_target", "opened", "replace", "replacing", "sync"]
 
+TEMPORARY = ".impasto-*.tmp"
+"""The names of temporary files; a process that is killed while it writes leaves one."""
 
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}  # of file systems that cannot do it
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def check_target(
@@ -22,18 +26,23 @@ def check_target(
 ) -> None:
     """Fail now if a file could not be written at `path` later.
 
-    The folder is tried by making an empty file in it: permissions alone do not tell, neither of
-    read-only discs nor of the administrator.
+    The folder is tried by making an empty file in it: its permissions say nothing of read-only
+    discs, nor of the administrator.
 
     Raises:
-        error: there is no such folder, it cannot be written to, or `path` exists without `force`.
+        error: the folder is missing or cannot be written to, or `path` exists without `force`.
     """
     target = _resolve(path, error)
     try:
         _check(target, path, force, error)
-    except OSError as problem:  # a folder on the way that may not even be looked into
+        probe = _temporary(target)
+        try:
+            probe.open("xb").close()
+        finally:
+            with suppress(OSError):
+                probe.unlink(missing_ok=True)
+    except OSError as problem:
         raise error(_explain(path, problem)) from problem
-    _put(b"", target, path, error, keep=False)
 
 
 def replace(
@@ -41,13 +50,66 @@ def replace(
 ) -> None:
     """Write `data` to a temporary file in the same folder, then rename it to `path`.
 
-    Whatever goes wrong, `path` is what it was before and the temporary file is gone.
+    If anything goes wrong, `path` stays as it was and the temporary file is removed.
 
     Raises:
-        error: as `check_target`, or there is no space left.
+        error: as `check_target`, or no space is left.
     """
     check_target(path, force=force, error=error)
-    _put(data, _resolve(path, error), path, error, keep=True)
+    try:
+        with opened(_resolve(path, error)) as file:
+            file.write(data)
+    except OSError as problem:
+        raise error(_explain(path, problem)) from problem
+
+
+@contextmanager
+def opened(target: Path) -> Iterator[BinaryIO]:
+    """Yield an open file that replaces `target` when the block ends without an error.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with replacing(target) as temporary, temporary.open("xb") as file:
+        yield file
+        # Without this a power cut could leave an empty file under the new name.
+        file.flush()
+        try:
+            os.fsync(file.fileno())
+        except OSError as problem:
+            if problem.errno not in _NO_SYNC:
+                raise
+
+
+@contextmanager
+def replacing(target: Path, suffix: str = ".tmp") -> Iterator[Path]:
+    """Yield the name for a file that replaces `target` when the block ends without an error.
+
+    Raises:
+        OSError: the file was not written, or cannot be renamed.
+    """
+    temporary = _temporary(target, suffix)
+    try:
+        yield temporary
+        temporary.replace(target)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Make a file, or the names in a folder, outlive a power cut, if the system can do that."""
+    with suppress(OSError):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _temporary(target: Path, suffix: str = ".tmp") -> Path:
+    # Not `tempfile`, whose files only their owner may read: the umask decides, as for any file.
+    return target.with_name(f".impasto-{secrets.token_hex(8)}{suffix}")
 
 
 def _check(target: Path, path: Path, force: bool, error: type[ImpastoError]) -> None:
@@ -62,42 +124,15 @@ def _check(target: Path, path: Path, force: bool, error: type[ImpastoError]) -> 
 
 
 def _resolve(path: Path, error: type[ImpastoError]) -> Path:
-    """Where a link leads: the file behind it is what is replaced, not the link."""
+    """Return the file that a link leads to: that one is replaced, not the link."""
     try:
         return path.resolve()
     except (OSError, RuntimeError, ValueError) as problem:
         raise error(f"{path!r} cannot be written: {problem}. Give another name.") from problem
 
 
-def _put(data: bytes, target: Path, path: Path, error: type[ImpastoError], *, keep: bool) -> None:
-    # Not `tempfile`, whose files only their owner may read: the umask decides, as for any file.
-    temporary = target.with_name(f".impasto-{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            if keep:
-                _settle(file)
-        if keep:
-            temporary.replace(target)
-    except OSError as problem:
-        raise error(_explain(path, problem)) from problem
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def _settle(file: BinaryIO) -> None:
-    """Bring a file's bytes to the disc, or a power cut leaves an empty file under its new name."""
-    file.flush()
-    try:
-        os.fsync(file.fileno())
-    except OSError as problem:
-        if problem.errno not in _NO_SYNC:
-            raise
-
-
 def _explain(path: Path, problem: OSError) -> str:
-    if problem.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+    if problem.errno in _NO_SPACE:
         return (
             f"{path} cannot be written: no space left ({problem.strerror}). Make room or choose "
             "another folder; nothing was left behind."

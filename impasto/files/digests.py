@@ -1,28 +1,35 @@
-"""What stands for a file's bytes: their SHA-256, as recipes, cards and weights write it."""
+"""Digests of files: their SHA-256, as recipes, cards and weights write it."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 from impasto.errors import ImpastoError
 from impasto.files import limits
 
-__all__ = ["of_bytes", "of_file"]
+__all__ = ["is_digest", "of_bytes", "of_file"]
 
 _MOST_BYTES = 2**40
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+def is_digest(text: str) -> bool:
+    """Return whether a text is `sha256:` and 64 hexadecimal digits."""
+    return _DIGEST.fullmatch(text) is not None
 
 
 def of_bytes(data: bytes) -> str:
-    """`sha256:` and 64 hexadecimal digits."""
+    """Return `sha256:` and 64 hexadecimal digits."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def of_file(path: Path, error: type[ImpastoError]) -> str:
-    """The same of a file, which is read piece by piece.
+    """Return the digest of a file, which is read in pieces.
 
     Raises:
-        error: the file cannot be read, or is no regular file of at most a terabyte.
+        error: the file cannot be read, or is not a regular file of at most a terabyte.
     """
     limits.check(path, _MOST_BYTES, error)
     try:

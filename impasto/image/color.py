@@ -1,4 +1,4 @@
-"""Colour as the eye sees it: CIE Lab, and the colours that a picture lives on."""
+"""Colour spaces, linear light and CIE Lab, and the dominant colours of a picture."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _ROUNDS = 20
 
 
 def to_linear(pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
-    """Light from sRGB in [0, 1]: the encoding's curve undone (IEC 61966-2-1), in [0, 1]."""
-    # The power's slope is infinite at zero, and `where` would carry its NaN into the gradient.
+    """Convert sRGB in [0, 1] to linear light in [0, 1] (IEC 61966-2-1)."""
+    # The power's slope is infinite at zero, and `where` would pass its NaN to the gradient.
     curve = ((pixels.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4
     return torch.where(pixels <= 0.04045, pixels / 12.92, curve)
 
 
 def to_lab(pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
-    """CIE 1976 L*a*b* (white D65) of sRGB in [0, 1]: L in [0, 100], a and b in about ±110.
+    """Convert sRGB in [0, 1] to CIE 1976 L*a*b* (white D65): L in [0, 100], a and b in about ±110.
 
     The Euclidean distance of two colours is ΔE*ab; about 2.3 is just noticeable.
     """
     matrix = pixels.new_tensor(_TO_XYZ)
-    # Divided by the white's own X, Y, Z, so that every grey has a = b = 0.
+    # Divided by the white's X, Y, Z, so that all greys have a = b = 0.
     matrix = matrix / matrix.sum(dim=1, keepdim=True)
     x, y, z = _lab_curve(torch.einsum("ij,bjhw->bihw", matrix, to_linear(pixels))).unbind(dim=1)
     return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], dim=1)
@@ -50,9 +50,9 @@ def _lab_curve(t: Tensor) -> Tensor:
 
 
 def from_lab(lab: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
-    """sRGB of CIE 1976 L*a*b* (white D65): what `to_lab` undid.
+    """Convert CIE 1976 L*a*b* (white D65) to sRGB, the inverse of `to_lab`.
 
-    Colours that sRGB has not come out beyond [0, 1], in its own curve carried on to both sides.
+    Colours outside sRGB come out beyond [0, 1], on its curve continued at both ends.
     """
     matrix = lab.new_tensor(_TO_XYZ)
     matrix = torch.linalg.inv(matrix / matrix.sum(dim=1, keepdim=True))
@@ -70,7 +70,7 @@ def _from_linear(light: Tensor) -> Tensor:
 
 
 def palette(pixels: Float[Tensor, "1 3 h w"], n: int = 6) -> tuple[str, ...]:
-    """The dominant colours of a picture as `#rrggbb`, the most common first.
+    """Return the dominant colours of a picture as `#rrggbb`, the most common first.
 
     k-means in Lab on a thumbnail, always with the same start; each group is named by the colour
     of the thumbnail that is nearest to its centre. A picture of fewer colours gives fewer.

@@ -1,4 +1,4 @@
-"""PNG with 16 bits and TIFF with 8 or 16, byte by byte: Pillow writes no 16-bit colour."""
+"""Write PNG with 16 bits and TIFF with 8 or 16: Pillow does not write 16-bit colour."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ Levels = UInt8[np.ndarray, "h w c"] | Words
 _PNG_PIECE = 1 << 20  # bytes of data in a chunk; the format allows 2³¹ - 1
 _TIFF_MOST = 2**32 - 1  # offsets have 32 bits
 
-# TIFF 6.0: type → its number and the bytes of a value.
+# TIFF 6.0: type → its number, and the bytes of a value.
 _TIFF_TYPES = {"byte": (1, 1), "short": (3, 2), "long": (4, 4), "rational": (5, 8), "raw": (7, 1)}
 
 
 def png16(levels: Words, *, profile: bytes, keyword: str, text: str | None) -> bytes:
-    """A PNG file of RGB or RGBA, 16 bits each (W3C PNG, third edition).
+    """Return a PNG file of RGB or RGBA, 16 bits each (W3C PNG, third edition).
 
     Args:
         levels: 0 to 65535; three or four channels.
         profile: ICC profile for the iCCP chunk.
-        keyword, text: what an iTXt chunk holds; None for no such chunk.
+        keyword, text: content of an iTXt chunk; None for no such chunk.
     """
     height, width, channels = levels.shape
     colour_type = {3: 2, 4: 6}[channels]
@@ -48,7 +48,7 @@ def _png_chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _png_rows(levels: Words) -> bytes:
-    """Each row less the one above it, byte by byte (filter 2), which packs better than itself."""
+    """Return each row minus the one above it, byte by byte (filter 2), which compresses better."""
     height = levels.shape[0]
     rows = levels.astype(">u2").reshape(height, -1).view(np.uint8)
     filtered = np.full((height, rows.shape[1] + 1), 2, dtype=np.uint8)
@@ -58,19 +58,19 @@ def _png_rows(levels: Words) -> bytes:
 
 
 def tiff(levels: Levels, *, profile: bytes, xmp: bytes | None) -> bytes:
-    """A TIFF file of RGB or RGBA, 8 or 16 bits each: little-endian, one strip, deflated.
+    """Return a TIFF file of RGB or RGBA, 8 or 16 bits each: little-endian, one strip, deflated.
 
     Args:
-        levels: 0 to the greatest of their type; three or four channels.
+        levels: 0 to the maximum of their type; three or four channels.
         profile: ICC profile.
         xmp: an XMP packet, if any.
 
     Raises:
-        PictureError: it would pass 4 GB, where offsets end.
+        PictureError: it would be larger than 4 GB, the limit of offsets.
     """
     height, width, channels = levels.shape
     strip = zlib.compress(_tiff_differences(levels))
-    head = 8  # the strip follows the header, then come the tags and what does not fit in them
+    head = 8  # the strip follows the header, then come the tags and values that do not fit in them
     tags: dict[int, tuple[str, tuple[int, ...] | bytes]] = {
         256: ("long", (width,)),
         257: ("long", (height,)),
@@ -83,7 +83,7 @@ def tiff(levels: Levels, *, profile: bytes, xmp: bytes | None) -> bytes:
         279: ("long", (len(strip),)),
         282: ("rational", (72, 1)),
         283: ("rational", (72, 1)),
-        284: ("short", (1,)),  # the channels of a pixel lie together
+        284: ("short", (1,)),  # the channels of a pixel are together
         296: ("short", (2,)),  # dots per inch
         317: ("short", (2,)),  # predictor: differences along the row
         34675: ("raw", profile),
@@ -96,13 +96,13 @@ def tiff(levels: Levels, *, profile: bytes, xmp: bytes | None) -> bytes:
     start = head + len(strip)
     data = b"II*\0" + struct.pack("<I", start) + strip + _tiff_directory(tags, start)
     if len(data) > _TIFF_MOST:
-        raise PictureError(f"A TIFF file ends at 4 GB and this needs {len(data):,}: write a PNG.")
+        raise PictureError(f"A TIFF file holds 4 GB and this needs {len(data):,}: write a PNG.")
     return data
 
 
 def _tiff_differences(levels: Levels) -> bytes:
     differences = levels.copy()
-    differences[:, 1:] -= levels[:, :-1]  # modulo 2⁸ or 2¹⁶, as the format wants
+    differences[:, 1:] -= levels[:, :-1]  # modulo 2⁸ or 2¹⁶, as the format requires
     return differences.astype(differences.dtype.newbyteorder("<")).tobytes()
 
 

@@ -1,8 +1,8 @@
-"""What a picture file claims about itself, counted before a decoder believes it.
+"""Limits on the sizes that a picture file's headers name, checked before it is decoded.
 
-Decoders read headers and metadata piece by piece in Python, keep all of it, and decode as many
-scans as there are. A small file can so ask for hours or for all memory. These walks follow only
-lengths; what is damaged is left to the decoder, which says so better.
+Decoders read headers and metadata piece by piece in Python, store all of it, and decode all scans.
+So a small file can take hours or all memory. These walks follow only lengths; the decoder reports
+damage better.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from impasto.errors import PictureError
 __all__ = ["MAX_BYTES", "MAX_METADATA", "MAX_PIECES", "MAX_SCANS", "check"]
 
 MAX_BYTES = 2**32
-"""The largest file that is read, in bytes: where TIFF ends."""
+"""The largest file that is read, in bytes: the limit of TIFF."""
 
 MAX_METADATA = 64 * 2**20
-"""The most bytes beside the pixels: profiles, EXIF, XMP, thumbnails, comments."""
+"""The most bytes besides the pixels: profiles, EXIF, XMP, thumbnails, comments."""
 
 MAX_PIECES = 1_000_000
 """The most chunks, segments, boxes or blocks."""
 
 MAX_SCANS = 100
-"""The most scans of a progressive JPEG: encoders write about ten, each costs a whole decoding."""
+"""The most scans of a progressive JPEG: encoders write about ten, each takes a full decoding."""
 
 Walk = Callable[[BinaryIO], Iterator[int]]
 
-_READ_WHOLE = 2**29  # bytes of a WebP or AVIF file, which is read into memory before its header is
-_HEADER = 4096  # bytes within which a PPM's has to end
+_READ_WHOLE = 2**29  # bytes of a WebP or AVIF file, which is read into memory before its header
+_HEADER = 4096  # bytes within which a PPM's must end
 
 
 def check(path: Path) -> None:
-    """Refuse a file that claims too much; reads lengths, never contents.
+    """Check the sizes in a file's headers; reads lengths, not contents.
 
     Raises:
-        PictureError: it does, or it cannot be read.
+        PictureError: they are too large.
     """
     with path.open("rb") as file:
         head = file.read(_HEADER)
@@ -56,7 +56,7 @@ def _check_bytes(path: Path, head: bytes, size: int) -> None:
     most = _READ_WHOLE if is_whole else MAX_BYTES
     if size > most:
         raise PictureError(
-            f"{path} has {size:,} bytes, and of such pictures at most {most:,} are read. Save it "
+            f"{path} has {size:,} bytes; at most {most:,} of such a picture are read. Save it "
             "smaller first."
         )
 
@@ -67,7 +67,7 @@ def _count(path: Path, pieces: Iterator[int]) -> None:
         total += size
         if total > MAX_METADATA or number > MAX_PIECES:
             raise PictureError(
-                f"{path} claims more beside its pixels than a picture has: at most "
+                f"{path} has more beside its pixels than a picture should: at most "
                 f"{MAX_METADATA:,} bytes in {MAX_PIECES:,} pieces are read. Save it without "
                 "metadata and layers first."
             )
@@ -83,7 +83,7 @@ def _png(file: BinaryIO) -> Iterator[int]:
         file.seek(length + 4, 1)
 
 
-# In coded data 0xFF is followed by 0, by a restart or by itself; all else is a marker.
+# In coded data 0xFF is followed by 0, by a restart or by itself; anything else is a marker.
 _MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
 _ENDLESS = {0x01, 0xD8}  # markers without a segment
 _SCAN, _END = 0xDA, 0xD9
@@ -101,25 +101,25 @@ def _jpeg(file: BinaryIO) -> Iterator[int]:
         scans += marker == _SCAN
         if scans > MAX_SCANS:
             raise PictureError(
-                f"{file.name} is a JPEG of more than {MAX_SCANS} scans, which nothing but harm "
-                "needs. Save it anew first."
+                f"{file.name} is a JPEG of more than {MAX_SCANS} scans, which no picture needs. "
+                "Save it again first."
             )
         yield length
         file.seek(max(0, length - 2), 1)
 
 
 def _marker(file: BinaryIO) -> int | None:
-    """The next marker, with the file behind it."""
+    """Return the next marker, with the file's position behind it."""
     while len(block := file.read(1 << 16)) > 1:
-        if found := _MARKER.search(block):
-            file.seek(found.end() - len(block), 1)
-            return found[1][0]
+        if match := _MARKER.search(block):
+            file.seek(match.end() - len(block), 1)
+            return match[1][0]
         file.seek(-1, 1)  # its last byte may begin one
     return None
 
 
 def _gif(file: BinaryIO) -> Iterator[int]:
-    """Up to the first image, which is the only one that is read."""
+    """Yield the lengths up to the first image, the only one that is read."""
     head = file.read(13)
     if len(head) == 13 and head[10] & 0x80:
         file.seek(3 << ((head[10] & 7) + 1), 1)  # the colours
@@ -134,7 +134,7 @@ def _gif(file: BinaryIO) -> Iterator[int]:
 
 
 def _tiff(file: BinaryIO) -> Iterator[int]:
-    """The first directory, the only one that is read, and those that it points to."""
+    """Yield the lengths in the first directory, the only one read, and its subdirectories."""
     head = file.read(16)
     order = "<" if head[:2] == b"II" else ">"
     is_big = head[2:4] in (b"+\0", b"\0+")
@@ -177,20 +177,20 @@ def _jpeg2000(file: BinaryIO) -> Iterator[int]:
     file.seek(0)
     while len(head := file.read(8)) == 8:
         length, kind = struct.unpack(">I4s", head)
-        taken = 8
+        head_size = 8
         if length == 1 and len(more := file.read(8)) == 8:
-            (length,), taken = struct.unpack(">Q", more), 16
+            (length,), head_size = struct.unpack(">Q", more), 16
         if kind == b"jp2c":
             yield from _codestream(file)
             return
-        yield max(length, taken)
+        yield max(length, head_size)
         if length == 0 or length >= MAX_BYTES:  # to the end of the file
             return
-        file.seek(max(length, taken) - taken, 1)
+        file.seek(max(length, head_size) - head_size, 1)
 
 
 def _codestream(file: BinaryIO) -> Iterator[int]:
-    """The main header: marker segments up to the first tile."""
+    """Yield the lengths of the main header's marker segments, up to the first tile."""
     file.seek(2, 1)
     while len(head := file.read(4)) == 4 and head[1] not in (0x90, 0xD9):
         (length,) = struct.unpack(">H", head[2:])
@@ -199,7 +199,7 @@ def _codestream(file: BinaryIO) -> Iterator[int]:
 
 
 def _ppm(file: BinaryIO) -> Iterator[int]:
-    """Pillow looks for the header's numbers byte by byte, through all comments."""
+    """Limit the header: Pillow reads its numbers byte by byte, through all comments."""
     words = re.sub(rb"#[^\r\n]*", b"", file.read(_HEADER)).split(maxsplit=4)
     needed = 3 if words[:1] in ([b"P1"], [b"P4"]) else 4
     yield 0 if len(words) >= needed else MAX_METADATA + 1

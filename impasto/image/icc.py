@@ -1,4 +1,4 @@
-"""ICC colour profiles: pixels into sRGB, and the sRGB profile that goes with what we write."""
+"""ICC colour profiles: convert pixels to sRGB, and the sRGB profile of written pictures."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 
 @functools.cache
 def srgb_profile() -> bytes:
-    """The sRGB profile of LittleCMS, the same bytes in every process."""
+    """Return the sRGB profile of LittleCMS, the same bytes in all processes."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    # Bytes 24 to 35 say when the profile was made (ICC.1:2010, 7.2.8); one date for all, so that
-    # the same pixels make the same file.
+    # Bytes 24 to 35 are the profile's date (ICC.1:2010, 7.2.8); a fixed one, so that the same
+    # pixels make the same file.
     date = b"".join(part.to_bytes(2, "big") for part in (2026, 1, 1, 0, 0, 0))
     return profile[:24] + date + profile[36:]
 
 
 def to_srgb(image: Image.Image, profile: bytes | None, name: str) -> Image.Image:
-    """The colours of an image without alpha, of mode L, RGB, CMYK or LAB, as mode RGB in sRGB.
+    """Convert an image without alpha, of mode L, RGB, CMYK or LAB, to mode RGB in sRGB.
 
-    A profile that cannot be used is ignored, and the log says so for `name`. CMYK without a
-    profile is converted by Pillow's plain formula. A profile within one level of sRGB everywhere
-    counts as sRGB and leaves the values as they are.
+    A profile that cannot be used is ignored, with a warning in the log. CMYK without a profile is
+    converted by Pillow's simple formula. A profile that differs from sRGB by at most one level
+    counts as sRGB and does not change the values.
     """
     if image.mode == "LAB":
         lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
@@ -49,7 +49,7 @@ def _convert(image: Image.Image, profile: bytes) -> Image.Image:
     source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     space = source.profile.xcolor_space.strip()
     mode = _MODES.get(space)
-    # A grey picture may well carry an RGB profile, but ink and light cannot stand for each other.
+    # A grey picture may have an RGB profile, but CMYK and RGB exclude each other.
     if mode is None or (image.mode != mode and "CMYK" in (image.mode, mode)):
         raise ValueError(f"it is for {space} pixels, these are {image.mode}")
     if mode == "L" and image.mode != "L":
@@ -64,7 +64,7 @@ def _transform(source: ImageCms.ImageCmsProfile, mode: str) -> ImageCms.ImageCms
     target = ImageCms.ImageCmsProfile(io.BytesIO(srgb_profile()))
     flags = ImageCms.Flags.BLACKPOINTCOMPENSATION
     if mode == "L":
-        # LittleCMS would take a coarse table for the grey curve, ten levels off in the darks.
+        # LittleCMS would use a coarse table for the grey curve, ten levels off in dark tones.
         flags |= ImageCms.Flags.NOOPTIMIZE
     return ImageCms.buildTransform(
         source,
@@ -83,7 +83,7 @@ def _apply(image: Image.Image, transform: ImageCms.ImageCmsTransform) -> Image.I
 
 
 def _is_identity(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
-    """Whether no colour of a probe moves by more than a level: true of the many sRGB profiles."""
+    """Return whether no colour of a probe changes by more than a level, as with sRGB profiles."""
     levels = np.linspace(0, 255, 256 if mode == "L" else 9).round().astype(np.uint8)
     if mode == "L":
         probe = Image.fromarray(levels[None])

@@ -1,4 +1,4 @@
-"""Labels to soft masks, at any size, with or without feathered borders."""
+"""Soft masks of labels, at any size, with or without feathered borders."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ __all__ = ["masks", "pooled"]
 def masks(
     label_map: LabelMap, height: int, width: int, feather: float = 0.0
 ) -> Float[Tensor, "k 1 {height} {width}"]:
-    """How much each pixel belongs to each region, in the order of its colours; the sum is 1.
+    """Return how much each pixel belongs to each region, in the order of the colours; the sum is 1.
 
     The labels are resized by nearest neighbour.
 
     Args:
-        feather: how wide a border is, in pixels of the result, to the next odd number: within it
-            one region passes into the other (linearly, where it is straight and upright or level);
-            beyond it, masks are exactly 0 and 1. Below 2, all are.
+        feather: the width of a border in pixels of the result, up to the next odd number. Within it
+            one region passes into the other (linearly at a straight border along an axis);
+            beyond it masks are exactly 0 and 1. Below 2 they are everywhere.
 
     Raises:
         OptionError: `feather` is negative.
@@ -40,16 +40,16 @@ def masks(
     reach = int(feather / 2)
     if reach == 0 or len(numbers) == 1:
         return (resized == numbers).float()
-    # Columns first, lying: running sums down the rows of a picture take eight times as long.
+    # Columns first, transposed: running sums down the rows of a picture take eight times as long.
     summed = _window_sums((resized.T.contiguous() == numbers).float(), reach)
     return _window_sums(summed.mT.contiguous(), reach).div_((2 * reach + 1) ** 2)
 
 
 def _window_sums(values: Float[Tensor, "k 1 h w"], reach: int) -> Float[Tensor, "k 1 h w"]:
-    """Sums along each row, over `reach` pixels to both sides and the one between.
+    """Sum along each row, over `reach` pixels on both sides and the one between.
 
-    The outermost pixels go on beyond the border. By running sums, as fast for wide windows as for
-    narrow ones; all are whole numbers, and so exact as long as they stay below 2²⁴.
+    The outermost pixels are repeated beyond the border. Running sums are as fast for wide windows
+    as for narrow ones; all are integers, and so exact below 2²⁴.
     """
     before = torch.zeros_like(values[..., :1])
     first, last = (values[..., [i]].expand(-1, -1, -1, reach) for i in (0, -1))
@@ -60,5 +60,5 @@ def _window_sums(values: Float[Tensor, "k 1 h w"], reach: int) -> Float[Tensor, 
 def pooled(
     mask: Float[Tensor, "1 1 h w"], height: int, width: int
 ) -> Float[Tensor, "{height} {width}"]:
-    """The mask at the size of a layer: each cell's average over the area that it stands for."""
+    """Return the mask at the size of a layer: each cell's average over its area."""
     return F.adaptive_avg_pool2d(mask, (height, width))[0, 0]

@@ -25,14 +25,14 @@ _XMP = (
     "<impasto:recipe>{}</impasto:recipe>"
     '</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
 )
-# Looked for as text, so that no XML parser is let loose on a stranger's file.
+# Searched as text: no XML parser reads a file that anybody may have written.
 _ELEMENT = re.compile(rb"<impasto:recipe>([^<]*)</impasto:recipe>")
 _RETURN = {"\r": "&#13;"}  # XML readers turn a bare one into a line feed
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def clean(recipe: str) -> str:
-    r"""The recipe as every format can hold it.
+    r"""Return the recipe as all formats can hold it.
 
     Control characters and lone surrogates, which XML and UTF-8 cannot hold, become `\uXXXX`:
     inside JSON that means the same character.
@@ -40,18 +40,18 @@ def clean(recipe: str) -> str:
     Raises:
         PictureError: it is longer than `MAX_BYTES`.
     """
-    recipe = _UNWRITABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", recipe)
+    recipe = _UNWRITABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", recipe)
     _check_length(len(recipe.encode()), "The picture")
     return recipe
 
 
 def packet(recipe: str) -> bytes:
-    """An XMP packet with the recipe as its one property."""
+    """Return an XMP packet with the recipe as its only property."""
     return _XMP.format(escape(recipe, _RETURN)).encode()
 
 
 def recipe_of(image: Image.Image, name: str) -> str | None:
-    """The recipe in the metadata of an opened image, or None.
+    """Return the recipe in the metadata of an opened image, or None.
 
     Raises:
         PictureError: it is longer than `MAX_BYTES`, or its text is damaged.
@@ -59,13 +59,13 @@ def recipe_of(image: Image.Image, name: str) -> str | None:
     text = image.info.get(KEYWORD)
     if isinstance(text, str):
         _check_length(len(text.encode(errors="replace")), name)
-        return str(text)  # Pillow's own subclass holds the language too
+        return str(text)  # Pillow's subclass also has the language
     xmp = image.info.get("xmp")
-    found = _ELEMENT.search(xmp) if isinstance(xmp, bytes) else None
-    if found is None:
+    match = _ELEMENT.search(xmp) if isinstance(xmp, bytes) else None
+    if match is None:
         return None
-    _check_length(len(found[1]), name)
-    return _decode(found[1], name)
+    _check_length(len(match[1]), name)
+    return _decode(match[1], name)
 
 
 def _decode(escaped: bytes, name: str) -> str:

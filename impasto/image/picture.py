@@ -1,4 +1,4 @@
-"""A picture in memory: its pixels as a tensor, and its transparency beside them."""
+"""A picture in memory: its pixels and its transparency as tensors."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Picture:
     """One picture.
 
     Attributes:
-        pixels: sRGB (encoded, not linear) in [0, 1], float32. Under transparent places it holds
-            whatever colour the file has there.
+        pixels: sRGB (encoded, not linear) in [0, 1], float32. Transparent pixels have the
+            colour that the file has there.
         alpha: 0 = transparent, 1 = opaque; None for a picture without transparency.
 
     Raises:
-        PictureError: the two differ in size.
+        PictureError: the two have different sizes.
     """
 
     pixels: Float[Tensor, "1 3 h w"]
@@ -38,17 +38,17 @@ class Picture:
 
     @property
     def width(self) -> int:
-        """Columns."""
+        """The number of columns."""
         return self.pixels.shape[-1]
 
     @property
     def height(self) -> int:
-        """Rows."""
+        """The number of rows."""
         return self.pixels.shape[-2]
 
 
 def fit(pixels: Float[Tensor, "b c h w"], long_side: int) -> Float[Tensor, "b c _ _"]:
-    """The picture in the same proportions, its long side as asked, up or down; each side ≥ 1.
+    """Resize the picture in its proportions to a long side, larger or smaller; each side ≥ 1.
 
     Raises:
         OptionError: `long_side` is not positive.
@@ -60,13 +60,13 @@ def fit(pixels: Float[Tensor, "b c h w"], long_side: int) -> Float[Tensor, "b c 
 
 
 def fitted(height: int, width: int, long_side: int) -> tuple[int, int]:
-    """Height and width in the same proportions, the longer of them as asked; each ≥ 1."""
+    """Return height and width in the same proportions for a long side; each ≥ 1."""
     factor = long_side / max(height, width)
     return max(1, round(height * factor)), max(1, round(width * factor))
 
 
 def resize(pixels: Float[Tensor, "b c h w"], height: int, width: int) -> Float[Tensor, "b c _ _"]:
-    """The picture at exactly this size: bicubic, averaged when it shrinks, clamped to [0, 1].
+    """Resize the picture to exactly this size: bicubic, antialiased, clamped to [0, 1].
 
     Raises:
         OptionError: a side is not positive.
@@ -75,7 +75,7 @@ def resize(pixels: Float[Tensor, "b c h w"], height: int, width: int) -> Float[T
         raise OptionError(f"A picture cannot measure {width}×{height}: give sides of 1 or more.")
     if pixels.shape[-2:] == (height, width):
         return pixels.clamp(0, 1)
-    # Bicubic overshoots beside hard edges, hence the clamp.
+    # Bicubic interpolation overshoots at hard edges, hence the clamp.
     resized = F.interpolate(pixels, size=(height, width), mode="bicubic", antialias=True)
     return resized.clamp_(0, 1)
 

@@ -1,4 +1,4 @@
-"""From Pillow's many modes to sRGB and the alpha channel, as arrays."""
+"""Convert Pillow's many modes to sRGB and the alpha channel, as arrays."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from impasto.image.icc import to_srgb
 
 __all__ = ["Levels", "Words", "from_deep", "from_image", "planes"]
 
-# Bytes and words stay what they are as long as possible: as floats they take the fourfold. Floats
-# are in [0, 1].
+# Integers are converted as late as possible: floats take up to four times the memory. Floats are in
+# [0, 1].
 Levels = UInt8[np.ndarray, "h w _"] | UInt16[np.ndarray, "h w _"] | Float32[np.ndarray, "h w _"]
 Unit = Float32[np.ndarray, "h w"]
 Words = UInt16[np.ndarray, "h w c"]
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 def planes(levels: Levels) -> Float32[np.ndarray, "_ h w"]:
-    """Levels in [0, 1], channel by channel, with no copy but the one that is returned."""
+    """Return levels in [0, 1], channel by channel, with only one copy."""
     by_channel = levels.transpose(2, 0, 1)
     if levels.dtype == np.float32:
         return np.ascontiguousarray(by_channel)
@@ -31,9 +31,9 @@ def planes(levels: Levels) -> Float32[np.ndarray, "_ h w"]:
 
 
 def from_image(image: Image.Image, name: str) -> tuple[Levels, Levels | None]:
-    """sRGB and alpha of a loaded image of any mode.
+    """Return sRGB and alpha of a loaded image of any mode.
 
-    `name` is what the log calls it. Modes of one number for a pixel (I;16, I, F) have no fixed
+    The log calls it `name`. Modes of one number for a pixel (I;16, I, F) have no fixed
     range in Pillow: see `_unit`.
     """
     profile = _profile(image)
@@ -45,10 +45,10 @@ def from_image(image: Image.Image, name: str) -> tuple[Levels, Levels | None]:
 
 
 def from_deep(words: Words, image: Image.Image, name: str) -> tuple[Levels, Levels | None]:
-    """sRGB and alpha of 16-bit RGB or RGBA; `image` is the same at 8 bits, with its metadata.
+    """Return sRGB and alpha of 16-bit RGB or RGBA; `image` is the same at 8 bits, with metadata.
 
-    LittleCMS is reached through Pillow at 8 bits only, so a picture whose profile is not sRGB
-    keeps 8 bits of its colours.
+    Pillow gives LittleCMS 8 bits only, so a picture with another profile than sRGB keeps 8 bits
+    of its colours.
     """
     plain = _as(image, "RGB")
     converted = _colours(plain, _profile(image), name)
@@ -71,7 +71,7 @@ def _alpha(image: Image.Image) -> UInt8[np.ndarray, "h w 1"]:
 
 
 def _as(image: Image.Image, mode: str) -> Image.Image:
-    """The image in another mode; itself, where Pillow would make a copy, if it has that mode."""
+    """Return the image in another mode; the image itself if it has that mode."""
     return image if image.mode == mode else image.convert(mode)
 
 
@@ -83,12 +83,12 @@ def _opaque(image: Image.Image) -> Image.Image:
         return image.convert("L")
     if image.mode == "La":
         return image.convert("LA").convert("L")
-    # By way of RGBA, as palettes may hold alpha and premultiplied modes convert to nothing else.
+    # Through RGBA: palettes may have alpha, and premultiplied modes convert only to it.
     return _as(image, "RGBA").convert("RGB")
 
 
 def _keyed(values: np.ndarray, image: Image.Image) -> Levels | None:
-    """Alpha of a picture in which one colour means transparent (tRNS in PNG), at its full depth."""
+    """Return the alpha of a picture in which one colour is transparent (tRNS in PNG)."""
     key = image.info.get("transparency")
     if not isinstance(key, int | tuple):
         return None
@@ -100,10 +100,11 @@ def _keyed(values: np.ndarray, image: Image.Image) -> Levels | None:
 
 
 def _unit(values: np.ndarray, mode: str, name: str) -> Unit:
-    """Numbers without a fixed range, brought to [0, 1].
+    """Scale numbers without a fixed range to [0, 1].
 
-    I;16 and I count to 65535, as in Pillow. Floats count to the least of 1, 255 and 65535 that
-    holds them all. What lies outside these ranges is stretched from its least to its greatest.
+    The range of I;16 and I ends at 65535, as in Pillow, that of floats at the least of 1, 255 and
+    65535 that contains all of them. Values outside are stretched from their least to their
+    greatest.
     """
     values = values.astype(np.float64)
     finite = np.isfinite(values)
@@ -119,7 +120,7 @@ def _unit(values: np.ndarray, mode: str, name: str) -> Unit:
 
 
 def _grey(values: Unit, profile: bytes | None, name: str) -> Levels:
-    """Grey to RGB by the curve that its profile makes of the 256 greys; no profile, no curve."""
+    """Convert grey to RGB by the curve of its profile, sampled at the 256 greys."""
     ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
     curve = np.asarray(to_srgb(ramp, profile, name))[0]
     if np.array_equal(curve[:, 0], np.arange(256)):

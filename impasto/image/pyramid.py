@@ -1,22 +1,20 @@
-"""From coarse to fine: the sizes that a picture passes through, and what each of them adds."""
+"""From coarse to fine: the sizes of a picture while it is painted, and the details of each."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["merge", "scale_schedule", "split"]
+__all__ = ["scale_schedule", "split"]
 
-# Binomial, and even: so the pixels of a level lie in the middle of those that they stand for.
+# Binomial, and even: so a pixel of a level is in the middle of those that it averages.
 _KERNEL = (1 / 8, 3 / 8, 3 / 8, 1 / 8)
 
 
 def scale_schedule(size: int, smallest: int) -> list[int]:
-    """Long sides from `smallest` or just above it up to `size`, each √2 times the one before."""
+    """Return long sides from `smallest` or just above it to `size`, each √2 times the last."""
     sizes = [float(size)]
     while sizes[-1] / 2**0.5 >= smallest - 0.5:
         sizes.append(sizes[-1] / 2**0.5)
@@ -24,33 +22,25 @@ def scale_schedule(size: int, smallest: int) -> list[int]:
 
 
 def split(pixels: Float[Tensor, "b c h w"], levels: int) -> list[Float[Tensor, "b c _ _"]]:
-    """The Laplacian pyramid of a picture: what each size adds to the next, finest first.
+    """Return the Laplacian pyramid of a picture: the details of each size, finest first.
 
-    Each level is half as high and wide as the one before, rounded up; the last is the picture
-    itself at its size. Values of all others lie around 0. Burt and Adelson, "The Laplacian pyramid
-    as a compact image code", 1983, departing from it in the kernel.
+    Each level is half as high and wide as the one before, rounded up; the last is the small picture
+    itself. Values of the others are around 0. Burt and Adelson, "The Laplacian pyramid as a compact
+    image code", 1983; the kernel is another one.
 
     Args:
         levels: ≥ 1; 1 gives the picture alone.
     """
-    found = []
+    details = []
     for _ in range(levels - 1):
         coarse = _halved(pixels)
-        found.append(pixels - _enlarged(coarse, pixels))
+        details.append(pixels - _enlarged(coarse, pixels))
         pixels = coarse
-    return [*found, pixels]
-
-
-def merge(levels: Sequence[Float[Tensor, "b c _ _"]]) -> Float[Tensor, "b c h w"]:
-    """The picture that `split` made these levels of."""
-    *details, pixels = levels
-    for detail in reversed(details):
-        pixels = _enlarged(pixels, detail) + detail
-    return pixels
+    return [*details, pixels]
 
 
 def _halved(pixels: Tensor) -> Tensor:
-    """Blurred, one pixel for two by two, in their middle."""
+    """Blur and halve: one pixel for two by two, in their middle."""
     height, width = pixels.shape[-2:]
     channels = pixels.shape[1]
     row = pixels.new_tensor(_KERNEL)

@@ -1,8 +1,8 @@
-"""Files into pictures: the common formats, whoever wrote them.
+"""Read pictures from files of the common formats.
 
-A file is a stranger's. Before anything is decoded it has to be a regular file of a format that is
-listed here, with bounded metadata (`claims`) and no more pixels than are allowed and fit into
-memory; all decoders of these formats take time in proportion to pixels and bytes.
+Anybody may have written a file. Before it is decoded it must be a regular file of a known format,
+with bounded metadata (`header_limits`) and no more pixels than are allowed and fit into memory; the
+decoders of these formats take time in proportion to pixels and bytes.
 """
 
 from __future__ import annotations
@@ -24,21 +24,20 @@ from impasto import runtime
 from impasto.errors import PictureError
 from impasto.files import digests
 from impasto.image import header_limits, metadata
+from impasto.image.formats import FORMATS
 from impasto.image.picture import Picture
 from impasto.image.pixel_modes import Levels, Words, from_deep, from_image, planes
 
-__all__ = ["FORMATS", "MAX_PIXELS", "digest", "opened", "read", "read_recipe"]
+__all__ = ["MAX_PIXELS", "digest", "opened", "read", "read_recipe"]
 
 Bytes = UInt8[np.ndarray, "h w c"]
 
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "AVIF", "JPEG2000", "GIF", "BMP", "PPM")
-"""What is read. Pillow knows thirty more; some start programs, many are rarely looked after."""
-
 MAX_PIXELS = 2**28
-"""The most pixels that are read, unless told otherwise: 16,384×16,384."""
+"""The most pixels that are read by default: 16,384×16,384."""
 
 _log = logging.getLogger(__name__)
 _lock = threading.RLock()
+_PILLOW_FORMATS = [row.pillow for row in FORMATS]
 
 # 16-bit colour: Pillow keeps the high byte of each sample. Decoded once more with the bytes of a
 # sample taken in the other order, the same file gives the low bytes.
@@ -47,26 +46,25 @@ _OTHER_ORDER = {
     for bands in ("RGB", "RGBA", "RGBX")
     for order, other in (("B", "L"), ("L", "B"), ("N", "B" if sys.byteorder == "little" else "L"))
 }
-# Grey and alpha have no second reading, but four bytes of them are read as well as RGBA.
+# Grey and alpha cannot be decoded in the other order, but their four bytes can be as RGBA.
 _GREY_ALPHA = "LA;16B"
 
 
 def read(source: str | Path | Image.Image, *, max_pixels: int = MAX_PIXELS) -> Picture:
-    """A picture, upright by its EXIF orientation and converted from its ICC profile to sRGB.
+    """Read a picture, upright by its EXIF orientation and converted from its ICC profile to sRGB.
 
-    Everything that PNG, JPEG, WebP, TIFF, AVIF, JPEG 2000, GIF, BMP and PPM hold is read: grey,
-    palette, CMYK, Lab, 1 to 16 bits and floats; only PPM written as text is not, nor a large one of
-    another depth than 8 or 16 bits, nor a large BMP that is compressed. The first frame of an
-    animation is taken. 16-bit RGB keeps its depth when it comes from a PNG or
-    TIFF file; a Pillow image of mode RGB has 8 bits to begin with.
+    All that PNG, JPEG, WebP, TIFF, AVIF, JPEG 2000, GIF, BMP and PPM hold is read: grey, palette,
+    CMYK, Lab, 1 to 16 bits and floats. Exceptions are a PPM written as text, a large PPM of another
+    depth than 8 or 16 bits, and a large compressed BMP. Of an animation the first frame is read.
+    16-bit RGB keeps its depth in PNG and TIFF files; a Pillow image of mode RGB has only 8 bits.
 
     Args:
-        source: a file, or a Pillow image, which is left as it is.
-        max_pixels: more are refused before anything is decoded.
+        source: a file, or a Pillow image, which is not changed.
+        max_pixels: a picture with more is refused before it is decoded.
 
     Raises:
-        PictureError: no such file, not a picture, damaged, cut short, or too large for the limit or
-            for the memory that is free.
+        PictureError: the file is missing, not a picture, damaged, cut short, or too large for the
+            limit or for the free memory.
     """
     if isinstance(source, Image.Image):
         name = str(getattr(source, "filename", "") or "the picture")
@@ -80,7 +78,7 @@ def read(source: str | Path | Image.Image, *, max_pixels: int = MAX_PIXELS) -> P
 
 
 def read_recipe(path: Path) -> str | None:
-    """The recipe that `write` put into a file, or None where there is none.
+    """Return the recipe that `write` put into a file, or None.
 
     Raises:
         PictureError: the file cannot be read, or its recipe is longer than a megabyte.
@@ -90,7 +88,7 @@ def read_recipe(path: Path) -> str | None:
 
 
 def digest(path: Path) -> str:
-    """`sha256:` and the hexadecimal SHA-256 of the file's bytes.
+    """Return `sha256:` and the hexadecimal SHA-256 of the file's bytes.
 
     Raises:
         PictureError: the file cannot be read.
@@ -111,7 +109,7 @@ def _from_file(path: Path, name: str, max_pixels: int) -> tuple[Levels, Levels |
         _check_size(image.size, name, max_pixels)
         _check_effort(image, name)
         with _decoding(name, max_pixels):
-            is_deep = bool(_other_order(image))  # asked first: loading forgets the tiles
+            is_deep = bool(_other_order(image))  # before loading, which forgets the tiles
             image.load()
             image = _upright(image, name)
             words = _deep(path, image) if is_deep else None
@@ -127,21 +125,21 @@ def _picture(colours: Levels, alpha: Levels | None) -> Picture:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Image.Image]:
-    """A picture's file with its header read and nothing decoded.
+    """Open a picture's file with its header read and nothing decoded.
 
     Raises:
-        PictureError: no such file, not a picture, or one that claims too much.
+        PictureError: the file is missing, not a picture, or its header names too large sizes.
     """
     _check_file(path)
     with _decoding(str(path), None):
         header_limits.check(path)
-        image = Image.open(path, formats=FORMATS)
+        image = Image.open(path, formats=_PILLOW_FORMATS)
     with image:
         yield image
 
 
 def _check_file(path: Path) -> None:
-    with _decoding(str(path), None):  # a folder on the way may be closed to us
+    with _decoding(str(path), None):  # a folder on the way may be unreadable
         _check_kind(path)
 
 
@@ -167,14 +165,14 @@ def _check_size(size: tuple[int, int], name: str, max_pixels: int) -> None:
         )
 
 
-# Decoders that are written in Python: some millions of pixels a second.
+# Decoders written in Python: some millions of pixels a second.
 _SLOW = {"bmp_rle", "ppm"}
 _MOST_SLOW_PIXELS = 2**22
 _MOST_SLOW_BYTES = 2**25
 
-# Bytes that a pixel takes at most while it is read: as decoded, as a copy, as floats.
+# The most bytes that a pixel takes while it is read: as decoded, as a copy, as floats.
 _BYTES, _BYTES_OF_NUMBERS = 24, 64
-_FEW_PIXELS = 2**24  # for so many there is memory, or nothing works here
+_FEW_PIXELS = 2**24  # below it memory is not checked
 
 
 def _check_effort(image: Image.Image, name: str) -> None:
@@ -187,8 +185,8 @@ def _check_effort(image: Image.Image, name: str) -> None:
         pixels > _MOST_SLOW_PIXELS or Path(name).stat().st_size > _MOST_SLOW_BYTES
     ):
         raise PictureError(
-            f"{name} is a {image.format} of a rare kind, of which at most {_MOST_SLOW_PIXELS:,} "
-            "pixels are read: save it as PNG."
+            f"{name} is a {image.format} of a rare kind; at most {_MOST_SLOW_PIXELS:,} pixels of "
+            "these are read: save it as PNG."
         )
     if pixels <= _FEW_PIXELS:
         return
@@ -203,9 +201,9 @@ def _check_effort(image: Image.Image, name: str) -> None:
 
 @contextmanager
 def _decoding(name: str, max_pixels: int | None) -> Iterator[None]:
-    """Pillow at work: its limit set to ours, its warnings logged, its errors turned into one.
+    """Set Pillow's limit to ours, log its warnings, and turn its errors into one.
 
-    The limit and the warnings belong to the whole process, hence the lock.
+    The limit and the warnings are global to the process, hence the lock.
     """
     with _lock, warnings.catch_warnings(record=True) as notes:
         warnings.simplefilter("always")
@@ -214,7 +212,7 @@ def _decoding(name: str, max_pixels: int | None) -> Iterator[None]:
             yield
         except PictureError:
             raise
-        # Decoders answer damaged data with a dozen kinds of exception.
+        # Damaged data makes decoders raise a dozen kinds of exceptions.
         except Exception as problem:
             raise PictureError(_explain(name, problem)) from problem
         finally:
@@ -226,8 +224,8 @@ def _decoding(name: str, max_pixels: int | None) -> Iterator[None]:
 def _explain(name: str, problem: Exception) -> str:
     if isinstance(problem, UnidentifiedImageError):
         return (
-            f"{name} is not a picture that can be read, or its beginning is damaged: give a PNG, "
-            "JPEG, WebP, TIFF, AVIF, JPEG 2000, GIF, BMP or PPM."
+            f"{name} is not a picture that can be read, or its beginning is damaged: give a "
+            f"{', '.join(row.name for row in FORMATS[:-1])} or {FORMATS[-1].name}."
         )
     if isinstance(problem, Image.DecompressionBombError):
         return f"{name} unpacks to far more pixels than it should: it is damaged or malicious."
@@ -240,39 +238,39 @@ def _explain(name: str, problem: Exception) -> str:
 
 
 def _upright(image: Image.Image, name: str, *, is_ours: bool = True) -> Image.Image:
-    """The image turned as its EXIF data says: itself if it is ours, else another."""
+    """Turn the image as its EXIF data says: in place if it is ours, else return a copy."""
     try:
         if not is_ours:
             return ImageOps.exif_transpose(image)
         ImageOps.exif_transpose(image, in_place=True)
-    except Exception as problem:  # as above; and a picture with broken EXIF data is still one
+    except Exception as problem:  # as above; and the picture itself can still be read
         _log.warning("%s: its EXIF data is damaged and ignored (%s).", name, problem)
     return image
 
 
 def _other_order(image: Image.Image) -> list[ImageFile._Tile]:
-    """The tiles of a 16-bit colour image for its second reading; empty for all others."""
+    """Return the tiles that decode the low bytes of a 16-bit colour image; empty for others."""
     tiles = []
     for tile in getattr(image, "tile", []):
-        first, *rest = (tile.args,) if isinstance(tile.args, str) else tile.args or (None,)
+        first, *others = (tile.args,) if isinstance(tile.args, str) else tile.args or (None,)
         other = "RGBA" if first == _GREY_ALPHA else _OTHER_ORDER.get(str(first))
         if other is None:
             return []
-        tiles.append(tile._replace(args=(other, *rest)))
+        tiles.append(tile._replace(args=(other, *others)))
     return tiles
 
 
 def _deep(path: Path, image: Image.Image) -> Words | None:
-    """All 16 bits of a file whose high bytes are in `image`; None where that does not work."""
-    with Image.open(path, formats=FORMATS) as again:
-        again.tile = tiles = _other_order(again)
+    """Return all 16 bits of a file whose high bytes are in `image`; None if that fails."""
+    with Image.open(path, formats=_PILLOW_FORMATS) as reopened:
+        reopened.tile = tiles = _other_order(reopened)
         is_grey = len(tiles) == 1 and tiles[0].args == ("RGBA",)
         try:
-            again.load()
+            reopened.load()
         except (OSError, ValueError) as problem:
             _log.info("%s: read at 8 bits (%s).", path, problem)
             return None
-        second = np.asarray(_upright(again, str(path)))
+        second = np.asarray(_upright(reopened, str(path)))
     if not is_grey:
         return _join(np.asarray(image), second)
     return _join(second[..., 0::2], second[..., 1::2])[..., [0, 0, 0, 1]]

@@ -1,9 +1,9 @@
-"""Region maps: a painter's flat colours to labels.
+"""Region maps: labels from a drawing in flat colours.
 
-A map comes from a painting program: few flat colours, but edges that blend them (anti-aliasing)
-and, saved as JPEG, noise around the edges. Taken as they are, such pixels make regions that nobody
-drew: grey ones between black and white. So colours count as real only where the map is flat, and
-the rest is given to the real colours around it.
+A map comes from a painting program: it has a few flat colours, but also edges that blend them
+(anti-aliasing) and, saved as JPEG, noise around the edges. Such pixels would make regions that
+nobody drew: grey ones between black and white. So only colours of flat places count, and all other
+pixels get one of those around them.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ from impasto.image.labels import ALIKE, LabelMap
 __all__ = ["quantise"]
 
 # In steps of 1/255, in the channel that differs most.
-_FLAT = 12  # a pixel is flat where its 3×3 neighbourhood spans no more
-_JOIN = 12  # flat colours this close are one: what JPEG does to one colour
-_NOISE = 32  # so are those this close, where one has ten times as many flat pixels
-_CLOSE = 3  # flat places of a map are mostly as close to its colours as this
+_FLAT = 12  # a pixel is flat if its 3×3 neighbourhood spans no more
+_JOIN = 12  # flat colours this close are one, varied by JPEG
+_NOISE = 32  # so are those this close, if one has ten times as many flat pixels
+_CLOSE = 3  # most flat places of a map are this close to its colours
 
 # In shares of the map's area.
-_SMALLEST = 2e-4  # a colour has so much flat area: that of noise is smaller
-_THINNEST = 1e-3  # or so much in lines too thin for a flat area
-# At least 86 % of a map's flat places are close to its colours, also as JPEG of quality 30, and of
-# all its places 57 %; of nearly all photographs and paintings less than 66 % and 62 %.
-_PURE = 0.75  # share of the flat places that is close to a real colour
-_COVERED = 0.4  # share of the map that is
+_SMALLEST = 2e-4  # the least flat area of a colour: that of noise is smaller
+_THINNEST = 1e-3  # or the least area of lines too thin for a flat place
+# At least 86 % of a map's flat places, and 57 % of all its places, are close to its colours, even
+# as JPEG of quality 30; of nearly all photographs and paintings less than 66 % and 62 %.
+_PURE = 0.75  # share of the flat places close to a real colour
+_COVERED = 0.4  # share of the map close to one
 
 _MOST = 16  # colours of a map
-_TRIES = 100  # colours looked at to find them
+_TRIES = 100  # colours tried to find them
 _NEAR, _FAR = 2, 5  # pixels from an edge to the flat colours that it blends
 
 
 def quantise(pixels: Float[Tensor, "1 3 h w"]) -> LabelMap:
-    """The regions of a map (sRGB in [0, 1]), blended edges and JPEG noise given to real colours.
+    """Return the regions of a map (sRGB in [0, 1]), without blended edges and JPEG noise.
 
-    A colour is real if the map is flat there, on at least 0.02 % of its area; lines of one or two
+    A colour is real if the map is flat in it on at least 0.02 % of its area; lines of one or two
     pixels keep a colour that is real elsewhere.
 
     Raises:
-        OptionError: the picture has more than 16 flat colours or hardly any: it is no map.
+        OptionError: the picture has more than 16 flat colours or hardly any: it is not a map.
     """
     values = (pixels * 255).round()
     flat = _flat(values)
@@ -60,27 +60,27 @@ def quantise(pixels: Float[Tensor, "1 3 h w"]) -> LabelMap:
 
 
 def _flat(values: Float[Tensor, "1 3 h w"], window: int = 3) -> Bool[Tensor, "h w"]:
-    """Where a window hardly varies: one centred on the pixel, or, if even, any that holds it."""
+    """Return where a window hardly varies: one centred on the pixel, or, if even, any around it."""
     reach = window // 2
     high, low = (F.max_pool2d(sign * values, window, 1, reach) for sign in (1, -1))
     flat = (high + low <= _FLAT).all(dim=1, keepdim=True)
     if window % 2 == 0:
         flat = F.max_pool2d(flat.float(), window, 1) > 0
-    # A map of a few pixels, or one drawn in lines, has no flat place: all of it counts.
+    # A map of a few pixels, or one drawn in lines, has no flat place: then all of it counts.
     return flat[0, 0] if flat.any() else torch.ones_like(flat[0, 0])
 
 
 def _real(values: Float[Tensor, "1 3 h w"], flat: Bool[Tensor, "h w"]) -> Float[Tensor, "k 3"]:
-    """The map's real colours: first those of areas, then those of lines, by their flat share."""
-    found: list[tuple[Tensor, int]] = []
+    """Return the map's real colours: first those of areas, then those of lines, by flat share."""
+    peaks: list[tuple[Tensor, int]] = []
     for where, share in ((flat, _SMALLEST), (_flat(values, 2), _THINNEST)):
         points, counts = _census(values, where)
-        # A line's colour is neither one that areas show, nor a blend of two.
-        for (a, _), (b, _) in combinations_with_replacement(tuple(found), 2):
-            kept = ~_between(points, a, b)
-            points, counts = points[kept], counts[kept]
-        _find(points, counts, share * flat.numel(), found)
-    colours = torch.stack([peak for peak, _ in found]) if found else values.new_zeros(0, 3)
+        # A line's colour is neither one of an area, nor a blend of two.
+        for (a, _), (b, _) in combinations_with_replacement(tuple(peaks), 2):
+            is_new = ~_between(points, a, b)
+            points, counts = points[is_new], counts[is_new]
+        _find(points, counts, share * flat.numel(), peaks)
+    colours = torch.stack([peak for peak, _ in peaks]) if peaks else values.new_zeros(0, 3)
     _check(values, flat, colours)
     return colours
 
@@ -88,7 +88,7 @@ def _real(values: Float[Tensor, "1 3 h w"], flat: Bool[Tensor, "h w"]) -> Float[
 def _census(
     values: Float[Tensor, "1 3 h w"], where: Bool[Tensor, "h w"]
 ) -> tuple[Float[Tensor, "u 3"], Int[Tensor, " u"]]:
-    """The different colours there, and how many pixels have each."""
+    """Return the different colours there, and how many pixels have each."""
     r, g, b = values[0, :, where].long()
     codes, counts = torch.unique(r * 65536 + g * 256 + b, return_counts=True)
     points = torch.stack([codes // 65536, codes // 256 % 256, codes % 256], dim=1)
@@ -99,25 +99,25 @@ def _find(
     points: Float[Tensor, "u 3"],
     counts: Int[Tensor, " u"],
     least: float,
-    found: list[tuple[Tensor, int]],
+    peaks: list[tuple[Tensor, int]],
 ) -> None:
-    """Add the most common colour with those close to it, then the most common of the rest, …"""
+    """Add the most common colour with those close to it, then the most common of the others, …"""
     for _ in range(_TRIES):
-        if len(found) > _MOST or counts.sum() < max(1.0, least):
+        if len(peaks) > _MOST or counts.sum() < max(1.0, least):
             return
         peak = points[counts.argmax()]
         group = _apart(points, peak) <= _JOIN
         size = int(counts[group].sum())
-        stray = any(size * 10 < other and _apart(peak, at) <= _NOISE for at, other in found)
+        stray = any(size * 10 < other and _apart(peak, at) <= _NOISE for at, other in peaks)
         if size >= least and not stray:
-            found.append((peak, size))
+            peaks.append((peak, size))
         points, counts = points[~group], counts[~group]
 
 
 def _check(
     values: Float[Tensor, "1 3 h w"], flat: Bool[Tensor, "h w"], colours: Float[Tensor, "k 3"]
 ) -> None:
-    """Refuse a picture that is no map."""
+    """Refuse a picture that is not a map."""
     points = values[0].permute(1, 2, 0)
     close = torch.zeros_like(flat)
     for colour in colours:
@@ -126,7 +126,7 @@ def _check(
     if many or close[flat].float().mean() < _PURE or close.float().mean() < _COVERED:
         what = f"more than {_MOST} flat colours" if many else "shades, and few flat colours or none"
         raise OptionError(
-            f"This picture has {what}, so it is no map of regions. A map is a drawing in 1 to "
+            f"This picture has {what}, so it is not a map of regions. A map is a drawing in 1 to "
             f"{_MOST} flat colours, one colour for each region: paint one over the picture in any "
             "painting program, without shading, and save it as PNG."
         )
@@ -139,7 +139,7 @@ def _apart(points: Float[Tensor, "*n 3"], colour: Float[Tensor, "3"]) -> Float[T
 def _assign(
     values: Float[Tensor, "1 3 h w"], flat: Bool[Tensor, "h w"], colours: Float[Tensor, "k 3"]
 ) -> Int[Tensor, "h w"]:
-    """The index of each pixel's colour: its own where it is sure, else one of those around it."""
+    """Return the index of each pixel's colour: its own if sure, else one of those around it."""
     points = values[0].permute(1, 2, 0)
     labels = torch.zeros(flat.shape, dtype=torch.long, device=flat.device)
     best = torch.full(flat.shape, torch.inf, device=flat.device)
@@ -164,30 +164,30 @@ def _choose(
     far: Bool[Tensor, "n k"],
     colours: Float[Tensor, "k 3"],
 ) -> Int[Tensor, " n"]:
-    """The colour of each stray pixel.
+    """Return the colour of each stray pixel.
 
-    One that shows a real colour has it, as thin lines do, unless two of the colours around it blend
-    to the same. All others take the nearest of the colours around them.
+    A pixel of a real colour, as in thin lines, keeps it, unless it is a blend of two of the colours
+    around it. All others get the nearest of the colours around them.
     """
     distance = (points[:, None] - colours).abs().amax(dim=-1)
-    own = distance.argmin(dim=1)
+    nearest = distance.argmin(dim=1)
     around = torch.where(near.sum(dim=1, keepdim=True) > 1, near, far)
     around |= ~around.any(dim=1, keepdim=True)
-    beside = distance.masked_fill(~around, torch.inf).argmin(dim=1)
-    thin = (distance.amin(dim=1) <= ALIKE) & ~_blended(points, far, colours, own)
-    return torch.where(thin, own, beside)
+    neighbour = distance.masked_fill(~around, torch.inf).argmin(dim=1)
+    thin = (distance.amin(dim=1) <= ALIKE) & ~_blended(points, far, colours, nearest)
+    return torch.where(thin, nearest, neighbour)
 
 
 def _blended(
     points: Float[Tensor, "n 3"],
     far: Bool[Tensor, "n k"],
     colours: Float[Tensor, "k 3"],
-    own: Int[Tensor, " n"],
+    nearest: Int[Tensor, " n"],
 ) -> Bool[Tensor, " n"]:
-    """Whether a pixel may be a blend of two colours around it, neither being the one it shows."""
-    blended = torch.zeros_like(own, dtype=torch.bool)
+    """Return whether a pixel may be a blend of two colours around it, other than its own."""
+    blended = torch.zeros_like(nearest, dtype=torch.bool)
     for i, j in combinations(range(len(colours)), 2):
-        at = far[:, i] & far[:, j] & (own != i) & (own != j)
+        at = far[:, i] & far[:, j] & (nearest != i) & (nearest != j)
         if at.any():
             blended[at] |= _between(points[at], colours[i], colours[j])
     return blended
@@ -196,10 +196,10 @@ def _blended(
 def _between(
     points: Float[Tensor, "n 3"], a: Float[Tensor, "3"], b: Float[Tensor, "3"]
 ) -> Bool[Tensor, " n"]:
-    """Whether a point lies near the straight line from `a` to `b`; the two may be the same."""
-    execution = b - a
-    share = ((points - a) @ execution / execution.square().sum().clamp(min=1)).clamp(0, 1)
-    return (points - a - share[:, None] * execution).abs().amax(dim=1) <= ALIKE
+    """Return whether a point is near the straight line from `a` to `b`; the two may be the same."""
+    direction = b - a
+    share = ((points - a) @ direction / direction.square().sum().clamp(min=1)).clamp(0, 1)
+    return (points - a - share[:, None] * direction).abs().amax(dim=1) <= ALIKE
 
 
 def _hex(colour: Float[Tensor, "3"]) -> str:

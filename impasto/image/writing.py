@@ -1,4 +1,4 @@
-"""Pictures into files: PNG, JPEG, WebP and TIFF, tagged as sRGB, with their recipe inside."""
+"""Write pictures into files: PNG, JPEG, WebP and TIFF, tagged as sRGB, with their recipe."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from impasto.errors import OptionError, PictureError, suggestion
 from impasto.files import atomic
 from impasto.image import metadata
 from impasto.image.deep_formats import Levels, png16, tiff
+from impasto.image.formats import WRITTEN, PictureFormat
 from impasto.image.icc import srgb_profile
 from impasto.image.picture import Picture
 
@@ -22,16 +23,6 @@ __all__ = ["check_writable", "to_pil", "write"]
 
 _log = logging.getLogger(__name__)
 
-_FORMATS = {
-    ".png": "PNG",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".webp": "WebP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-}
-_DEEP = {"PNG", "TIFF"}
-_LONGEST_SIDE = {"JPEG": 65_500, "WebP": 16_383}  # libjpeg's and libwebp's
 _JPEG_PACKET = 65_504  # what one APP1 segment holds beside XMP's identifier
 _BAND = 256  # rows that are rounded at a time
 
@@ -47,17 +38,17 @@ def write(
 ) -> None:
     """Write a picture as PNG, JPEG, WebP or TIFF, by the suffix of `path`.
 
-    An sRGB profile goes with it. The file appears whole or not at all.
+    The file has an sRGB profile. It is written completely or not at all.
 
     Args:
         recipe: text to keep in the metadata; None leaves it out.
-        bits: for each channel; 16 in PNG and TIFF only.
+        bits: of each channel; 16 in PNG and TIFF only.
         force: replace an existing file.
         quality: of JPEG and WebP, 1 to 100; a WebP of 100 is lossless. JPEG has no transparency:
             the picture is then laid over white.
 
     Raises:
-        PictureError: the file cannot be written, or its format cannot hold what is asked.
+        PictureError: the file cannot be written, or its format cannot hold it.
         OptionError: `quality` is out of range.
     """
     check_writable(path, bits=bits, force=force)
@@ -75,30 +66,30 @@ def check_writable(
     force: bool = False,
     long_side: int | None = None,
 ) -> None:
-    """Fail before the work rather than after it.
+    """Check, before the work rather than after it, that `write` could write a picture.
 
     Args:
-        bits, force: as `write` will be given them.
+        bits, force: as for `write`.
         long_side: of the picture to come, if it is known.
 
     Raises:
-        PictureError: an unknown suffix, 16 bits or a side in a format without them, an
-            existing file without `force`, or a folder that is missing or cannot be written to.
+        PictureError: an unknown suffix, 16 bits or a side that the format cannot hold, an existing
+            file without `force`, or a folder that is missing or cannot be written to.
     """
     kind = _format(path)
-    if bits == 16 and kind not in _DEEP:
-        raise PictureError(f"{path}: {kind} holds 8 bits, not 16. Write a .png or a .tiff.")
-    longest = _LONGEST_SIDE.get(kind)
+    if bits > kind.bits:
+        raise PictureError(f"{path}: {kind.name} holds 8 bits, not 16. Write a .png or a .tiff.")
+    longest = kind.longest_side
     if long_side is not None and longest is not None and long_side > longest:
         raise PictureError(
-            f"{path}: {kind} holds sides of up to {longest:,}, and the picture's is to be "
+            f"{path}: {kind.name} holds sides of up to {longest:,}, and the picture's would be "
             f"{long_side:,}. Write a .png or a .tiff."
         )
     atomic.check_target(path, force=force)
 
 
 def to_pil(picture: Picture, *, recipe: str | None = None) -> Image.Image:
-    """The picture as a Pillow image, RGB or RGBA with 8 bits.
+    """Return the picture as a Pillow image, RGB or RGBA with 8 bits.
 
     Its `info` holds the sRGB profile, which Pillow writes into files, and the recipe as
     `info["impasto"]`, which it does not: `write` does.
@@ -110,31 +101,31 @@ def to_pil(picture: Picture, *, recipe: str | None = None) -> Image.Image:
     return image
 
 
-def _format(path: Path) -> str:
+def _format(path: Path) -> PictureFormat:
     suffix = path.suffix.lower()
-    if suffix in _FORMATS:
-        return _FORMATS[suffix]
+    if suffix in WRITTEN:
+        return WRITTEN[suffix]
     arrived = f"the suffix {path.suffix!r}" if suffix else "no suffix"
     raise PictureError(
-        f"{path} has {arrived}, which says no format to write; allowed are "
-        f"{', '.join(_FORMATS)}{suggestion(suffix, _FORMATS)}"
+        f"{path} has {arrived}, which names no format to write; allowed are "
+        f"{', '.join(WRITTEN)}{suggestion(suffix, WRITTEN)}"
     )
 
 
 def _check_fits(picture: Picture, path: Path) -> None:
     kind = _format(path)
-    longest = _LONGEST_SIDE.get(kind)
+    longest = kind.longest_side
     if longest is not None and max(picture.width, picture.height) > longest:
         raise PictureError(
-            f"{path}: {kind} holds sides of up to {longest:,}, and the picture measures "
+            f"{path}: {kind.name} holds sides of up to {longest:,}, and the picture measures "
             f"{picture.width}×{picture.height}. Write a .png or a .tiff."
         )
     if not torch.isfinite(picture.pixels).all():
-        raise PictureError(f"{path} is not written: the picture holds values that are no numbers.")
+        raise PictureError(f"{path} is not written: the picture holds values that are not numbers.")
 
 
 def _encode(picture: Picture, path: Path, recipe: str | None, bits: int, quality: int) -> bytes:
-    kind = _format(path)
+    kind = _format(path).name
     recipe = None if recipe is None else metadata.clean(recipe)
     xmp = None if recipe is None else metadata.packet(recipe)
     if kind == "TIFF":
@@ -183,11 +174,11 @@ def _save(image: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def _levels(picture: Picture, bits: int) -> Levels:
-    """Pixels and alpha as integers, rounded to the nearest: (height, width, 3 or 4)."""
+    """Round pixels and alpha to the nearest integers: (height, width, 3 or 4)."""
     channels = [part for part in (picture.pixels, picture.alpha) if part is not None]
     shape = picture.height, picture.width, sum(part.shape[1] for part in channels)
     levels: Levels = np.empty(shape, np.uint8 if bits == 8 else np.uint16)
-    for top in range(0, picture.height, _BAND):  # a poster's in float64 would take 800 MB
+    for top in range(0, picture.height, _BAND):  # a whole poster in float64 would take 800 MB
         rows = [part[0, :, top : top + _BAND].detach().cpu() for part in channels]
         # 16 bits in float64: float32 cannot tell neighbours apart once multiplied by 65535.
         scaled = torch.cat(rows).double().clamp_(0, 1).mul_(2**bits - 1).round_()

@@ -6,35 +6,28 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import get_args
 
 from impasto.config.bases import StyledConfig
 from impasto.config.output import OutputSettings
 from impasto.config.specs import StyleSpec, means_file
 from impasto.errors import OptionError, PictureError
 from impasto.files.digests import of_bytes, of_file
+from impasto.image.formats import READ_SUFFIXES, WRITTEN, WrittenName
 from impasto.networks.trained_metadata import parted
 from impasto.styles import gallery
 from impasto.version import __version__
 
-__all__ = ["FORMATS", "PICTURES", "Batch", "BatchStyle", "find_photographs", "style_file"]
+__all__ = ["FORMATS", "STAGING", "Batch", "BatchStyle", "find_photographs", "style_file"]
 
-FORMATS = ("png", "jpg", "webp", "tiff")
+FORMATS: tuple[str, ...] = get_args(WrittenName)
 """What a batch writes."""
-
-PICTURES = frozenset(
-    {
-        *(".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pbm", ".pgm", ".png"),
-        *(".ppm", ".tga", ".tif", ".tiff", ".webp"),
-    }
-)
-"""Suffixes of the files that a folder's pictures are taken from; a file that is named may have any.
-"""
 
 STAGING = ".impasto-batch"
 """Name of the folder in a batch's folder where pictures are written first."""
 
 _MOST_WORKERS = 256
-_DEEP = ("png", "tiff")  # formats with 16 bits
+_DEEP = tuple(name for name in FORMATS if WRITTEN[f".{name}"].bits == 16)
 
 
 @dataclass(frozen=True)
@@ -157,7 +150,7 @@ class Batch:
             ImpastoError: a file among it cannot be read.
         """
         files = [None if f is None else of_file(f, PictureError) for f in (self.init, self.weights)]
-        lossy, written = self.format in ("jpg", "webp"), self.settings
+        lossy, written = WRITTEN[f".{self.format}"].is_lossy, self.settings
         whole = [
             __version__,
             type(self.config).__name__,
@@ -202,8 +195,8 @@ def _photographs_of(given: Path, out: Path, deep: bool) -> list[Path]:
     except OSError as problem:
         raise PictureError(f"{given} cannot be read: {problem.strerror or problem}.") from problem
     if not found:
-        more = "" if deep else " --recursive styles into its folders too."
-        raise PictureError(f"{given} holds no pictures ({', '.join(sorted(PICTURES))}).{more}")
+        more = "" if deep else " --recursive looks into its folders too."
+        raise PictureError(f"{given} holds no pictures ({', '.join(sorted(READ_SUFFIXES))}).{more}")
     return found
 
 
@@ -215,7 +208,7 @@ def _walk(folder: Path, out: Path, deep: bool) -> Iterator[Path]:
             # A link to a folder may lead round in a circle.
             if deep and not path.is_symlink() and path.resolve() != out:
                 yield from _walk(path, out, deep)
-        elif path.suffix.lower() in PICTURES:
+        elif path.suffix.lower() in READ_SUFFIXES:
             yield path
 
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PureWindowsPath
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from impasto.errors import PictureError, RecipeError
 from impasto.files import atomic
+from impasto.files.digests import is_digest
+from impasto.files.strict_json import Json, Reader, Shape
+from impasto.image.formats import FORMATS
 from impasto.version import __version__
 
 __all__ = [
@@ -37,10 +39,14 @@ STATES = ("done", "failed", "pending")
 MAX_BYTES = 100_000_000
 MAX_STRING = 8192  # a blend of several paths
 _LONGEST_NAME = 255  # bytes, in most file systems
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_SUFFIXES = (".png", ".jpg", ".webp", ".tiff")
+_SUFFIXES = tuple(row.suffixes[0] for row in FORMATS if row.is_written)
 
-Json = Any  # what `json.loads` returns: checked here, value by value
+
+def _refuse(reason: str) -> NoReturn:
+    raise RecipeError(f"This is not the manifest of a batch: {reason}.")
+
+
+_READER = Reader(_refuse, MAX_BYTES, MAX_STRING)
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ class Entry:
 
     def __post_init__(self) -> None:
         for name in ("photograph", "style", "message"):
-            _check_string(name, getattr(self, name))
+            _READER.string(f"a {name}", getattr(self, name))
         if self.state not in STATES:
             _refuse(f"a state is {self.state!r:.80}; it may be {', '.join(STATES)}")
         _check_name(self.output)
@@ -166,11 +172,11 @@ class Manifest:
         Raises:
             RecipeError: anything else.
         """
-        data = _table("a manifest", _parse(text), _SHAPE)
+        data = _READER.table("a manifest", _READER.parse(text), _SHAPE)
         if data["format"] != FORMAT:
             _refuse(f"it has format {data['format']!r:.80}, and this Impasto reads {FORMAT}")
         entries = [_entry(item) for item in data["items"]]
-        sheets = [Sheet(**_table("a sheet", item, _SHEET)) for item in data["sheets"]]
+        sheets = [Sheet(**_READER.table("a sheet", item, _SHEET)) for item in data["sheets"]]
         _check_unique([*entries, *sheets])
         return cls({entry.output: entry for entry in entries}, {s.output: s for s in sheets})
 
@@ -190,11 +196,9 @@ def _length(name: str) -> int:
     return len(name.encode("utf-8", "surrogatepass"))
 
 
-# Each object's keys and the types of their values, as JSON has them.
-_Shape = dict[str, tuple[type, ...]]
 _NONE = type(None)
-_SHAPE: _Shape = {"format": (int,), "version": (str,), "items": (list,), "sheets": (list,)}
-_ENTRY: _Shape = {
+_SHAPE: Shape = {"format": (int,), "version": (str,), "items": (list,), "sheets": (list,)}
+_ENTRY: Shape = {
     "photograph": (str,),
     "style": (str,),
     "output": (str,),
@@ -204,15 +208,15 @@ _ENTRY: _Shape = {
     "seconds": (int, float, _NONE),
     "message": (str,),
 }
-_MADE_OF: _Shape = {"photograph": (str,), "style": (str,), "settings": (str,)}
-_SHEET: _Shape = {"output": (str,), "digest": (str,), "shows": (str,)}
+_MADE_OF: Shape = {"photograph": (str,), "style": (str,), "settings": (str,)}
+_SHEET: Shape = {"output": (str,), "digest": (str,), "shows": (str,)}
 
 
 def _entry(item: Json) -> Entry:
-    table = _table("an item", item, _ENTRY)
+    table = _READER.table("an item", item, _ENTRY)
     made_of, seconds = table.pop("made_of"), table.pop("seconds")
     if made_of is not None:
-        made_of = MadeOf(**_table("made_of", made_of, _MADE_OF))
+        made_of = MadeOf(**_READER.table("made_of", made_of, _MADE_OF))
     if seconds is not None and not 0 <= seconds <= 1e12:
         _refuse(f"seconds are {seconds!r:.80}")
     return Entry(**table, made_of=made_of, seconds=None if seconds is None else float(seconds))
@@ -232,34 +236,6 @@ def _text_of(path: Path) -> str:
         _refuse("it is no text")
 
 
-def _parse(text: str) -> Json:
-    try:
-        return json.loads(text, object_pairs_hook=_no_repeats, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        _refuse(f"its JSON cannot be read ({error!s:.120})")
-
-
-def _no_repeats(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    table = dict(pairs)
-    if len(table) != len(pairs):
-        _refuse("a key is repeated")
-    return table
-
-
-def _no_constant(name: str) -> NoReturn:
-    _refuse(f"{name} is not a finite number")
-
-
-def _table(what: str, value: Json, shape: _Shape) -> dict[str, Json]:
-    """A copy of `value` if it is an object with exactly these keys, and values of these types."""
-    if not isinstance(value, dict) or set(value) != set(shape):
-        _refuse(f"{what} must be an object with {', '.join(shape)}")
-    for key, kinds in shape.items():
-        if type(value[key]) not in kinds:  # not isinstance: true is no number here
-            _refuse(f"{what} has {key} {value[key]!r:.80}, which is no {kinds[0].__name__}")
-    return dict(value)
-
-
 def _check_unique(named: Iterable[Entry | Sheet]) -> None:
     seen: set[str] = set()
     for given in named:
@@ -273,15 +249,6 @@ def _check_name(name: str) -> None:
         _refuse(f"{name!r:.80} is no plain name of a picture's file")
 
 
-def _check_string(what: str, value: str) -> None:
-    if len(value) > MAX_STRING:
-        _refuse(f"a {what} has {len(value)} characters, and {MAX_STRING} are allowed")
-
-
 def _check_digest(what: str, value: str) -> None:
-    if not _DIGEST.fullmatch(value):
+    if not is_digest(value):
         _refuse(f"{what} {value!r:.80}, which is not sha256: and 64 hexadecimal digits")
-
-
-def _refuse(reason: str) -> NoReturn:
-    raise RecipeError(f"This is not the manifest of a batch: {reason}.")

@@ -143,8 +143,9 @@ def _staging(batch: Batch) -> Iterator[None]:
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Hold the folder."""
+    lock = locks.FolderLock(folder)
     try:
-        handle = locks.lock(folder)
+        lock.acquire()
     except BlockingIOError as problem:
         raise OptionError(
             f"Another batch is painting into {folder}. Wait for it, or give another folder "
@@ -153,7 +154,7 @@ def _locked(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        locks.unlock(handle)
+        lock.release()
 
 
 def _clear(staging: Path) -> None:

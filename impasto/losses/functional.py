@@ -10,35 +10,33 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from impasto.features.tiles import Window
-from impasto.losses.gaussians import GaussianTarget, gaussian
+from impasto.features.tiles import Tile
 from impasto.losses.moments import Moments
 from impasto.losses.statistics import Lift, gram
 
 __all__ = [
-    "GaussianTarget",
+    "FLAT",
     "averages",
     "content",
     "edges",
     "energy",
-    "gaussian",
     "gram_distance",
     "gram_distances",
     "l2",
-    "laplacian",
-    "total_variation",
     "variation",
 ]
 
 Scalar = Float[Tensor, ""]
 
-# The least energy of Laplacians that is taken for a picture's own: a hundredth of the range of a
-# pixel. Below it a picture is flat, and its noise no measure.
 FLAT = 1e-4
+"""The least energy of a picture's Laplacians; below it a picture is flat, and only its noise left.
+
+It is the square of a hundredth of a pixel's range.
+"""
 
 
 def energy(moments: Moments, lift: Lift) -> Scalar:
-    """Mean squared activation after the lift: the unit in which content is measured."""
+    """Return the mean squared activation after the lift: the unit of the content loss."""
     return gram(moments, lift).diagonal(dim1=1, dim2=2).sum(1).mean()
 
 
@@ -49,10 +47,10 @@ def content(
     unit: Scalar,
     weight: Float[Tensor, "h w"] | None = None,
 ) -> Scalar:
-    """Squared difference of lifted features, averaged over pixels, over `unit`: 0 for a copy.
+    """Return the squared difference of lifted features, averaged over pixels, over `unit`.
 
-    Gatys et al. 2016, eq. 1, over the content's own energy instead of a half: so its weight does
-    not depend on the layer, the backbone or the picture.
+    0 for a copy. Gatys et al. 2016, eq. 1, over the content's own energy instead of a half: so its
+    weight does not depend on the layer, the backbone or the picture.
 
     Args:
         unit: `energy` of the target.
@@ -62,108 +60,74 @@ def content(
     return _mean((difference @ lift.linear.T).square().sum(-1), weight) / unit
 
 
-def gram_distance(got: Float[Tensor, "b k k"], wanted: Float[Tensor, "b k k"]) -> Scalar:
-    """Squared difference of two lifted Gram matrices over the energy of the second.
+def gram_distance(gram: Float[Tensor, "b k k"], target: Float[Tensor, "b k k"]) -> Scalar:
+    """Return the squared difference of two lifted Gram matrices over the energy of the second.
 
     Gatys et al. 2016, eq. 4, with that energy in place of 4N²M².
     """
-    return gram_distances(got, wanted).mean()
+    return gram_distances(gram, target).mean()
 
 
 def gram_distances(
-    got: Float[Tensor, "b k k"], wanted: Float[Tensor, "b k k"]
+    grams: Float[Tensor, "b k k"], targets: Float[Tensor, "b k k"]
 ) -> Float[Tensor, " b"]:
-    """The same for several pairs at once."""
-    return (got - wanted).square().sum((1, 2)) / wanted.square().sum((1, 2))
-
-
-def laplacian(
-    image: Float[Tensor, "b 3 h w"],
-    target: Float[Tensor, "b 3 h w"],
-    pool: int = 4,
-    weight: Float[Tensor, "h w"] | None = None,
-) -> Scalar:
-    """Squared difference of the Laplacians of two pictures over the energy of the second's.
-
-    Li, Xu, Nie and Liu 2017, "Laplacian-steered neural style transfer": averages over `pool` ×
-    `pool` pixels, then a 3×3 Laplacian. It holds lines and details where they are. 0 for a copy;
-    1 for a flat picture, unless the target is all but flat itself.
-
-    Args:
-        pool: in pixels, ≥ 1. Where it does not divide the size, the last averages are over fewer.
-        weight: what each pixel counts; none for 1 everywhere.
-    """
-    whole = Window.whole(image)
-    wanted = edges(target, whole, pool)
-    unit = wanted.square().mean().clamp(min=FLAT)
-    pooled = None if weight is None else averages(weight[None], pool)[0]
-    return _mean((edges(image, whole, pool) - wanted).square(), pooled) / unit
+    """Return the `gram_distance` of several pairs."""
+    return (grams - targets).square().sum((1, 2)) / targets.square().sum((1, 2))
 
 
 def averages(values: Float[Tensor, "*b c h w"], pool: int) -> Float[Tensor, "*b c h2 w2"]:
-    """Averages over `pool` × `pool`; where that does not divide the size, the last over fewer."""
+    """Average over `pool` × `pool`; where that does not divide the size, the last over fewer."""
     return F.avg_pool2d(values, pool, ceil_mode=True)
 
 
-def edges(image: Float[Tensor, "b 3 h w"], window: Window, pool: int) -> Float[Tensor, "b 3 h2 w2"]:
-    """The Laplacian of a window's averages; 0 across the picture's border, where it goes on flat.
+def edges(image: Float[Tensor, "b 3 h w"], tile: Tile, pool: int) -> Float[Tensor, "b 3 h2 w2"]:
+    """Return the Laplacian of a tile's averages; the picture continues flat beyond its border.
 
     Args:
-        image: what was cut out, with at least `pool` pixels on each side of the window's own where
-            the picture goes on there; the window begins at a multiple of `pool`.
+        image: what was cut out, with at least `pool` pixels on each side of the tile's own where
+            the picture goes on there; the tile begins at a multiple of `pool`.
     """
-    height, width = window.size
-    above, left = min(window.above, pool), min(window.left, pool)
-    below = min(image.shape[-2] - window.above - height, pool)
-    right = min(image.shape[-1] - window.left - width, pool)
-    rows = slice(window.above - above, window.above + height + below)
-    columns = slice(window.left - left, window.left + width + right)
+    height, width = tile.size
+    above, left = min(tile.above, pool), min(tile.left, pool)
+    below = min(image.shape[-2] - tile.above - height, pool)
+    right = min(image.shape[-1] - tile.left - width, pool)
+    rows = slice(tile.above - above, tile.above + height + below)
+    columns = slice(tile.left - left, tile.left + width + right)
     small = averages(image[..., rows, columns], pool)
     # A border cell beyond which nothing was cut out is the picture's.
-    lacking = [int(not there) for there in (left, right, above, below)]
-    padded = F.pad(small, lacking, "replicate") if any(lacking) else small
+    missing = [int(not cells) for cells in (left, right, above, below)]
+    padded = F.pad(small, missing, "replicate") if any(missing) else small
     vertical = padded[..., :-2, 1:-1] + padded[..., 2:, 1:-1]
     horizontal = padded[..., 1:-1, :-2] + padded[..., 1:-1, 2:]
     # Departs from the paper, which sums over the channels: there opposing colour edges cancel.
     return vertical + horizontal - 4 * padded[..., 1:-1, 1:-1]
 
 
-def total_variation(
-    image: Float[Tensor, "b 3 h w"],
-    kind: str = "l2",
-    wrap: bool = False,
-    weight: Float[Tensor, "h w"] | None = None,
+def variation(
+    padded: Float[Tensor, "b 3 h1 w1"], kind: str, weight: Float[Tensor, "h w"] | None = None
 ) -> Scalar:
-    """How much neighbouring pixels differ, averaged over pixels and channels; 0 for a flat picture.
+    """Return how much neighbouring pixels differ, averaged over pixels and channels; 0 if flat.
 
     `l2`: squares at nine points, 2·(dx²/3 + dy²/3 + d↘²/12 + d↙²/12), which favours no direction
     (style-transfer-pytorch, K. Crowson, 2021). `l1`: absolute differences (neural-style,
     J. Johnson, 2015), which keeps edges.
 
     Args:
+        padded: the picture with one more row and column, for the differences of the last ones.
         kind: "l1" or "l2".
-        wrap: the right edge meets the left and the bottom the top, as in a tile.
         weight: what each pixel's differences to the right and below count; none for 1 everywhere.
     """
-    padded = F.pad(image, (0, 1, 0, 1), "circular" if wrap else "replicate")
-    return variation(padded, kind, weight)
-
-
-def variation(
-    padded: Float[Tensor, "b 3 h1 w1"], kind: str, weight: Float[Tensor, "h w"] | None = None
-) -> Scalar:
-    """The same of a picture with one more row and column, which are only looked at."""
-    here, right = padded[..., :-1, :-1], padded[..., :-1, 1:]
+    pixels, right = padded[..., :-1, :-1], padded[..., :-1, 1:]
     below, across = padded[..., 1:, :-1], padded[..., 1:, 1:]
     if kind == "l1":
-        return _mean((right - here).abs(), weight) + _mean((below - here).abs(), weight)
-    straight = _mean((right - here).square(), weight) + _mean((below - here).square(), weight)
-    diagonal = _mean((across - here).square(), weight) + _mean((below - right).square(), weight)
+        return _mean((right - pixels).abs(), weight) + _mean((below - pixels).abs(), weight)
+    straight = _mean((right - pixels).square(), weight) + _mean((below - pixels).square(), weight)
+    diagonal = _mean((across - pixels).square(), weight) + _mean((below - right).square(), weight)
     return 2 * (straight / 3 + diagonal / 12)
 
 
 def _mean(values: Float[Tensor, "*b h w"], weight: Float[Tensor, "h w"] | None) -> Scalar:
-    """The average over all pixels, each counted as much as its weight."""
+    """Return the average over all pixels, each counted as much as its weight."""
     return values.mean() if weight is None else (values * weight).mean()
 
 
@@ -172,7 +136,7 @@ def l2(
     target: Float[Tensor, "b 3 h w"],
     weight: Float[Tensor, "h w"] | None = None,
 ) -> Scalar:
-    """Mean squared difference of pixels.
+    """Return the mean squared difference of pixels.
 
     Args:
         weight: what each pixel counts; none for 1 everywhere.

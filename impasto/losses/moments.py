@@ -1,26 +1,19 @@
-"""The moments of a layer's features, everywhere or where a guide says."""
+"""The moments of a layer's features, over all positions or under guides."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import FunctionCtx
 
-__all__ = [
-    "Guide",
-    "Moments",
-    "Together",
-    "moments",
-    "pulled",
-    "regional",
-    "stacked",
-]
+from impasto.losses.guides import Guide, GuideSet
+
+__all__ = ["Moments", "moments", "moments_gradient", "region_moments", "stacked_moments"]
 
 
 @dataclass(frozen=True)
@@ -36,164 +29,65 @@ class Moments:
     second: Float[Tensor, "b c c"]
 
     def to(self, device: torch.device) -> Moments:
-        """The same moments on a device."""
+        """Return the same moments on a device."""
         return Moments(self.mean.to(device), self.second.to(device))
 
     @staticmethod
     def stack(each: Sequence[Moments]) -> Moments:
-        """Several moments along the first axis."""
+        """Stack several moments along the first axis."""
         if len(each) == 1:
             return each[0]
         return Moments(torch.cat([m.mean for m in each]), torch.cat([m.second for m in each]))
 
 
-@dataclass(frozen=True, eq=False)
-class Guide:
-    """Where a region's features are, at one layer (Gatys et al. 2017, section 4).
-
-    Attributes:
-        mask: how much g of each position is the region's, from 0 to 1.
-    """
-
-    mask: Float[Tensor, "h w"]
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Height and width of the layer."""
-        height, width = self.mask.shape
-        return height, width
-
-    @cached_property
-    def total(self) -> float:
-        """Σg², or 1 for an empty region, whose moments are then 0."""
-        return float(self.mask.float().square().sum()) or 1.0
-
-    @cached_property
-    def area(self) -> float:
-        """Σg over the number of positions: the region's share of the picture."""
-        return float(self.mask.float().mean()) if self.mask.numel() else 0.0
-
-    @cached_property
-    def _order(self) -> tuple[Int[Tensor, " n"], int]:
-        flat = self._flat
-        whole = (flat - 1).abs() < 1e-6  # averages of ones are rounded
-        full, edge = whole.nonzero()[:, 0], ((flat > 0) & ~whole).nonzero()[:, 0]
-        return torch.cat([full, edge]), len(full)
-
-    @property
-    def _flat(self) -> Float[Tensor, " m"]:
-        return self.mask.detach().flatten().float()
-
-    @property
-    def index(self) -> Int[Tensor, " n"]:
-        """Flat positions with a weight above 0, first those where it is 1."""
-        return self._order[0]
-
-    @property
-    def full(self) -> int:
-        """How many of them have the weight 1."""
-        return self._order[1]
-
-    @cached_property
-    def square(self) -> Float[Tensor, " n"]:
-        """g² there, in float32."""
-        return self._flat[self.index].square()
-
-    @property
-    def positions(self) -> int:
-        """How many positions have any weight."""
-        return len(self.index)
-
-    @property
-    def everywhere(self) -> bool:
-        """Whether every position has the weight 1, as if there were no guide."""
-        return self.full == self.shape[0] * self.shape[1]
-
-
 def moments(features: Float[Tensor, "b c h w"], guide: Guide | None = None) -> Moments:
-    """Moments over a layer's pixels, or over a region of them.
+    """Return the moments over a layer's pixels, or over a region of them.
 
     Averages, hence independent of the picture's size and of the region's: Σg²f/Σg² and Σg²ffᵀ/Σg²
     (Gatys et al. 2017, "Controlling perceptual factors", section 4). Summed in float32 whatever the
     features' type: bfloat16 keeps eight bits, too few for a sum over a hundred thousand pixels.
     """
-    return regional(features, [guide])[0]
+    return region_moments(features, [guide])[0]
 
 
-@dataclass(frozen=True, eq=False)
-class Together:
-    """Several regions of one layer, so that their features are fetched and handed back at once.
-
-    Attributes:
-        guides: None, and those that cover everything, stand for the layer as a whole.
-        parts: the others.
-        index: the flat positions of all the parts, one after the other.
-        back: for each position of the layer its place in `index`, or the place after the last; None
-            if a position belongs to two parts.
-    """
-
-    guides: tuple[Guide | None, ...]
-    parts: tuple[Guide, ...]
-    index: Int[Tensor, " n"]
-    back: Int[Tensor, " m"] | None
-
-    @staticmethod
-    def of(guides: Sequence[Guide | None]) -> Together:
-        """The guides of one layer; made once, it serves for every picture of that size."""
-        parts = tuple(g for g in guides if g is not None and not g.everywhere)
-        none = torch.zeros(0, dtype=torch.long)
-        index = torch.cat([guide.index for guide in parts]) if parts else none
-        return Together(tuple(guides), parts, index, _back(index, parts))
-
-
-def _back(index: Int[Tensor, " n"], parts: Sequence[Guide]) -> Int[Tensor, " m"] | None:
-    """Where each position's row is among the gathered ones, if it is nowhere twice."""
-    if not parts or not len(index) or int(torch.bincount(index).max()) > 1:
-        return None
-    height, width = parts[0].shape
-    back = torch.full((height * width,), len(index), device=index.device)
-    back[index] = torch.arange(len(index), device=index.device)
-    return back
-
-
-def regional(
-    features: Float[Tensor, "b c h w"], guides: Together | Sequence[Guide | None]
+def region_moments(
+    features: Float[Tensor, "b c h w"], guides: GuideSet | Sequence[Guide | None]
 ) -> tuple[Moments, ...]:
-    """Moments over each of several regions: as one by one, with one gradient for all of them.
+    """Return the moments over each of several regions, with one gradient for all of them.
 
-    Autograd would add up as many gradients of the features' whole size as there are regions.
+    Autograd would add up one gradient of the features' size for each region.
 
     Raises:
         ValueError: a guide is of another height or width than the features.
     """
-    together = guides if isinstance(guides, Together) else Together.of(guides)
-    _check_shapes(features, together)
-    found: Iterator[tuple[Tensor, Tensor]] = iter(())
-    if together.parts:
-        means, seconds = _GuidedMoments.apply(features, together)  # type: ignore[no-untyped-call]
-        count = len(together.parts)
-        found = zip(means.chunk(count), seconds.chunk(count), strict=True)
+    guide_set = guides if isinstance(guides, GuideSet) else GuideSet.of(guides)
+    _check_shapes(features, guide_set)
+    parts: Iterator[tuple[Tensor, Tensor]] = iter(())
+    if guide_set.parts:
+        means, seconds = _GuidedMoments.apply(features, guide_set)  # type: ignore[no-untyped-call]
+        count = len(guide_set.parts)
+        parts = zip(means.chunk(count), seconds.chunk(count), strict=True)
     return tuple(
-        _everywhere(features) if guide is None or guide.everywhere else Moments(*next(found))
-        for guide in together.guides
+        _all_moments(features) if guide is None or guide.covers_all else Moments(*next(parts))
+        for guide in guide_set.guides
     )
 
 
-def stacked(features: Float[Tensor, "1 c h w"], together: Together) -> Moments:
-    """The moments of all regions of one picture, along the first axis."""
-    if len(together.parts) == len(together.guides):
-        _check_shapes(features, together)
-        return Moments(*_GuidedMoments.apply(features, together))  # type: ignore[no-untyped-call]
-    return Moments.stack(regional(features, together))
+def stacked_moments(features: Float[Tensor, "1 c h w"], guide_set: GuideSet) -> Moments:
+    """Return the moments of all regions of one picture, along the first axis."""
+    if len(guide_set.parts) == len(guide_set.guides):
+        _check_shapes(features, guide_set)
+        return Moments(*_GuidedMoments.apply(features, guide_set))  # type: ignore[no-untyped-call]
+    return Moments.stack(region_moments(features, guide_set))
 
 
-def _check_shapes(features: Tensor, together: Together) -> None:
-    for guide in together.guides:
+def _check_shapes(features: Tensor, guide_set: GuideSet) -> None:
+    for guide in guide_set.guides:
         if guide is not None and guide.shape != tuple(features.shape[2:]):
             raise ValueError(f"a guide of {guide.shape} for features of {features.shape[2:]}")
 
 
-def _everywhere(features: Float[Tensor, "b c h w"]) -> Moments:
+def _all_moments(features: Float[Tensor, "b c h w"]) -> Moments:
     mean, second = _MomentsOf.apply(features)  # type: ignore[no-untyped-call]
     return Moments(mean, second)
 
@@ -201,9 +95,9 @@ def _everywhere(features: Float[Tensor, "b c h w"]) -> Moments:
 class _MomentsOf(torch.autograd.Function):
     """Moments, with a gradient in the features' own type and layout.
 
-    What autograd makes of the two lines of `forward` takes three times as long: it goes through
-    float32, multiplies twice for the two factors of f fᵀ, and returns another memory layout than
-    the one that it is added to.
+    Autograd takes three times as long for the two lines of `forward`: it goes through float32,
+    multiplies twice for the two factors of f fᵀ, and returns another memory layout than the one
+    that it is added to.
     """
 
     @staticmethod
@@ -215,20 +109,20 @@ class _MomentsOf(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (features,) = ctx.saved_tensors
-        return pulled(features, gradients[0], gradients[1], features[0, 0].numel())
+        return moments_gradient(features, gradients[0], gradients[1], features[0, 0].numel())
 
 
-def pulled(
+def moments_gradient(
     features: Float[Tensor, "b c h w"],
     by_mean: Float[Tensor, "b c"],
     by_second: Float[Tensor, "b c c"],
     total: float,
 ) -> Float[Tensor, "b c h w"]:
-    """What features should change, by what their moments over `total` positions should."""
+    """Return the gradient for features, of that for their moments over `total` positions."""
     rows = _rows(features)
-    both = ((by_second + by_second.mT) / total).to(rows.dtype)
-    whole = torch.baddbmm((by_mean / total)[:, None].to(rows.dtype), rows, both)
-    return _picture(whole, features.shape)
+    slopes = ((by_second + by_second.mT) / total).to(rows.dtype)
+    gradient = torch.baddbmm((by_mean / total)[:, None].to(rows.dtype), rows, slopes)
+    return _picture(gradient, features.shape)
 
 
 class _GuidedMoments(torch.autograd.Function):
@@ -238,62 +132,64 @@ class _GuidedMoments(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, features: Tensor, together: Together) -> tuple[Tensor, ...]:
-        picked = _rows(features).index_select(1, together.index)
+    def forward(ctx: Any, features: Tensor, guide_set: GuideSet) -> tuple[Tensor, ...]:
+        picked = _rows(features).index_select(1, guide_set.index)
         ctx.save_for_backward(picked)
-        ctx.together, ctx.shape = together, features.shape
-        each = torch.split(picked, [guide.positions for guide in together.parts], 1)
-        sums = [_sums(rows, guide) for rows, guide in zip(each, together.parts, strict=True)]
+        ctx.guide_set, ctx.shape = guide_set, features.shape
+        each = torch.split(picked, [guide.count for guide in guide_set.parts], 1)
+        sums = [_sums(rows, guide) for rows, guide in zip(each, guide_set.parts, strict=True)]
         means, seconds = zip(*sums, strict=True)
         return torch.cat(means), torch.cat(seconds)
 
     @staticmethod
     def backward(ctx: Any, mean: Tensor, second: Tensor) -> tuple[Tensor, None]:
         (picked,) = ctx.saved_tensors
-        together: Together = ctx.together
+        guide_set: GuideSet = ctx.guide_set
         batch, rows, channels = picked.shape
         # One row of numbers for each region, of each picture of the batch.
-        totals = mean.new_tensor([guide.total for guide in together.parts]).repeat_interleave(batch)
+        totals = mean.new_tensor([guide.total for guide in guide_set.parts]).repeat_interleave(
+            batch
+        )
         offsets = (mean / totals[:, None]).to(picked.dtype)[:, None]
         slopes = ((second + second.mT) / totals[:, None, None]).to(picked.dtype)
         parts = picked.new_empty(batch, rows + 1, channels)
-        parts[:, -1] = 0  # of positions that are in no part
+        parts[:, -1] = 0  # of positions outside all parts
         start = 0
         each = zip(
-            together.parts, torch.split(offsets, batch), torch.split(slopes, batch), strict=True
+            guide_set.parts, torch.split(offsets, batch), torch.split(slopes, batch), strict=True
         )
         for guide, offset, slope in each:
-            ours = slice(start, start + guide.positions)
-            torch.baddbmm(offset, picked[:, ours], slope, out=parts[:, ours])
-            edge = parts[:, ours][:, guide.full :]
-            edge.copy_(_precise(edge) * guide.square[guide.full :, None])
-            start += guide.positions
-        return _picture(_spread(parts, together, ctx.shape), ctx.shape), None
+            part = slice(start, start + guide.count)
+            torch.baddbmm(offset, picked[:, part], slope, out=parts[:, part])
+            edge = parts[:, part][:, guide.full_count :]
+            edge.copy_(_precise(edge) * guide.squares[guide.full_count :, None])
+            start += guide.count
+        return _picture(_spread(parts, guide_set, ctx.shape), ctx.shape), None
 
 
 def _spread(
-    parts: Float[Tensor, "b n c"], together: Together, shape: torch.Size
+    parts: Float[Tensor, "b n c"], guide_set: GuideSet, shape: torch.Size
 ) -> Float[Tensor, "b m c"]:
-    """The parts' rows back at their places among all the rows, 0 elsewhere."""
-    if together.back is not None:
-        return parts.index_select(1, together.back)
-    whole = parts.new_zeros(shape[0], shape[2] * shape[3], shape[1])
+    """Return the parts' rows at their positions, and 0 elsewhere."""
+    if guide_set.inverse is not None:
+        return parts.index_select(1, guide_set.inverse)
+    rows = parts.new_zeros(shape[0], shape[2] * shape[3], shape[1])
     start = 0
-    for guide in together.parts:  # faster than `index_add_`, above all in bfloat16
-        part = parts[:, start : start + guide.positions]
-        whole.index_copy_(1, guide.index, part + whole.index_select(1, guide.index))
-        start += guide.positions
-    return whole
+    for guide in guide_set.parts:  # faster than `index_add_`, above all in bfloat16
+        part = parts[:, start : start + guide.count]
+        rows.index_copy_(1, guide.index, part + rows.index_select(1, guide.index))
+        start += guide.count
+    return rows
 
 
 def _sums(rows: Float[Tensor, "b n c"], guide: Guide) -> tuple[Tensor, Tensor]:
-    """Σg²f/Σg² and Σg²ffᵀ/Σg² of the rows under one guide."""
+    """Return Σg²f/Σg² and Σg²ffᵀ/Σg² of the rows under one guide."""
     precise = _precise(rows)
-    if guide.full == guide.positions:
+    if guide.full_count == guide.count:
         return precise.sum(1) / guide.total, precise.mT @ precise / guide.total
     precise = precise.clone() if precise is rows else precise
-    root = guide.square.sqrt().to(precise.dtype)
-    precise[:, guide.full :] *= root[guide.full :, None]
+    root = guide.squares.sqrt().to(precise.dtype)
+    precise[:, guide.full_count :] *= root[guide.full_count :, None]
     return root @ precise / guide.total, precise.mT @ precise / guide.total
 
 
@@ -302,10 +198,10 @@ def _precise(rows: Tensor) -> Tensor:
 
 
 def _rows(features: Tensor) -> Tensor:
-    """One row of channels for each pixel; no copy where channels lie last in memory."""
+    """Return a row of channels for each pixel; no copy where channels are last in memory."""
     return features.permute(0, 2, 3, 1).flatten(1, 2)
 
 
 def _picture(rows: Tensor, shape: torch.Size) -> Tensor:
-    """Rows as features of that shape again, channels last in memory."""
+    """Return rows as features of that shape, with channels last in memory."""
     return rows.view(shape[0], shape[2], shape[3], -1).permute(0, 3, 1, 2)

@@ -1,6 +1,6 @@
 """Feature matching: the nearest of a painting's features for each of a picture's, and the loss.
 
-After Kolkin et al., "Neural Neighbor Style Transfer", 2022: the features of many layers lie on one
+After Kolkin et al., "Neural Neighbor Style Transfer", 2022: the features of many layers are on one
 grid, lose their mean, and are compared by the cosine of the angle between them.
 """
 
@@ -28,17 +28,17 @@ __all__ = [
 
 Rows = Mapping[str, Float[Tensor, "n _"]]
 
-# Bytes of products that are held at a time; those of 12,000 × 12,000 positions take 288 MB or more.
+# Bytes of products in memory at a time; those of 12,000 × 12,000 positions take 288 MB or more.
 _BLOCK = 64 * 2**20
 
 # In steps of a cosine: how close two candidates are to be as good as each other.
 _SOFTNESS = 0.03
 
-_PASSES = 8  # over which a potential settles
+_PASSES = 8  # until a potential converges
 
 
 def unit_rows(rows: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-    """Rows of length 1; a row of zeros stays one."""
+    """Scale rows to length 1; a row of zeros stays as it is."""
     return F.normalize(rows, dim=1, eps=1e-6)
 
 
@@ -49,21 +49,21 @@ def nearest(
     bias: Float[Tensor, " m"] | None = None,
     block: int = _BLOCK,
 ) -> tuple[Float[Tensor, " n"], Int[Tensor, " n"]]:
-    """For each query the greatest dot product with a candidate, and which candidate that is.
+    """Return for each query the greatest dot product with a candidate, and that candidate.
 
     Args:
         bias: added to the products of each candidate.
-        block: bytes that products may take at a time: all n × m of them never exist.
+        block: bytes of products in memory at a time, of all n × m.
     """
     size = max(1, block // (len(candidates) * candidates.element_size()))
     columns = candidates.T
-    found = []
+    maxima = []
     for rows in torch.split(query, size):
         products = rows @ columns
         if bias is not None:
             products += bias.to(products.dtype)
-        found.append(products.max(1))
-    values, indices = zip(*found, strict=True)
+        maxima.append(products.max(1))
+    values, indices = zip(*maxima, strict=True)
     return torch.cat(values).float(), torch.cat(indices)
 
 
@@ -74,19 +74,19 @@ def varied(
     variety: float,
     block: int = _BLOCK,
 ) -> tuple[Float[Tensor, " n"], Int[Tensor, " n"]]:
-    """Nearest neighbours, candidates that many queries would take being held back.
+    """Return nearest neighbours, at a handicap for candidates that are nearest to many queries.
 
-    Departs from the paper, where a whole sky may take after one flat spot of the painting.
+    Departs from the paper, where all of a sky may be matched with one flat spot of the painting.
 
     Args:
-        variety: from 0, the nearest alone, towards 1, where all candidates are taken alike.
+        variety: from 0, the nearest alone, towards 1, where candidates are matched equally often.
     """
     few = lambda most: query[spread(len(query), most)]  # noqa: E731
     return nearest(query, candidates, potential(few, candidates, variety, block), block)
 
 
 def spread(count: int, most: int) -> Int[Tensor, " k"]:
-    """At most so many of `count` positions, evenly spread."""
+    """Return at most `most` of `count` positions, evenly spread."""
     return torch.linspace(0, count - 1, min(most, count)).long()
 
 
@@ -97,10 +97,10 @@ def potential(
     variety: float,
     block: int = _BLOCK,
 ) -> Float[Tensor, " m"] | None:
-    """What to add to the candidates' products, so that none is taken too often; None for nothing.
+    """Return what to add to the candidates' products, so that none is matched too often, or None.
 
     Args:
-        few: gives at most so many of the queries, evenly spread.
+        few: a number → at most as many of the queries, evenly spread.
     """
     if not variety:
         return None
@@ -109,16 +109,16 @@ def potential(
 
 
 def _potential(products: Float[Tensor, "n m"], variety: float) -> Float[Tensor, " m"]:
-    """Of an optimal transport that may leave candidates unused, at a cost growing with `variety`.
+    """Return the potential of an optimal transport that may leave candidates unused.
 
-    Chizat et al., "Scaling algorithms for unbalanced optimal transport problems", 2018. Softened,
-    it neither overshoots nor tears apart what lies side by side, as a penalty on how often
-    candidates were taken would.
+    Leaving them unused costs more with more `variety`. Chizat et al., "Scaling algorithms for
+    unbalanced optimal transport problems", 2018. Being soft, it neither overshoots nor separates
+    neighbours, as a penalty on how often candidates were matched would.
     """
     potential = products.new_zeros(products.shape[1])
     for _ in range(_PASSES):
-        taken = ((products + potential) / _SOFTNESS).softmax(1).mean(0) * len(potential)
-        potential = variety * (potential - _SOFTNESS * (taken + 1e-4).log())
+        matches = ((products + potential) / _SOFTNESS).softmax(1).mean(0) * len(potential)
+        potential = variety * (potential - _SOFTNESS * (matches + 1e-4).log())
     return potential
 
 
@@ -126,30 +126,30 @@ def _potential(products: Float[Tensor, "n m"], variety: float) -> Float[Tensor, 
 def share_out(
     values: Float[Tensor, "k n"], shares: Sequence[float], turns: int = 60
 ) -> Int[Tensor, " n"]:
-    """Which of k styles each position takes: the one that fits best, held to the styles' shares.
+    """Return which of k styles each position gets: the best fit, limited by the styles' shares.
 
-    Each style gets a handicap, which falls while it has more than its share and grows while less.
+    Each style has a bonus, which falls while it has more than its share and grows while less.
     """
-    wanted = torch.tensor(shares, device=values.device)
-    wanted = wanted / wanted.sum()
-    if len(wanted) == 1:
+    targets = torch.tensor(shares, device=values.device)
+    targets = targets / targets.sum()
+    if len(targets) == 1:
         return torch.zeros_like(values[0], dtype=torch.long)
-    handicap = torch.zeros_like(wanted)
+    bonus = torch.zeros_like(targets)
     step = float(values.std().clamp(min=1e-3)) if values.numel() > 1 else 1.0
     for turn in range(turns):
-        chosen = (values + handicap[:, None]).argmax(0)
-        got = torch.bincount(chosen, minlength=len(wanted)) / max(values.shape[1], 1)
-        handicap += step / (1 + 0.1 * turn) * (wanted - got)
-    return (values + handicap[:, None]).argmax(0)
+        chosen = (values + bonus[:, None]).argmax(0)
+        current = torch.bincount(chosen, minlength=len(targets)) / max(values.shape[1], 1)
+        bonus += step / (1 + 0.1 * turn) * (targets - current)
+    return (values + bonus[:, None]).argmax(0)
 
 
 @dataclass(frozen=True)
 class Columns:
-    """How the features of several layers become one: each centred, in a unit of its own.
+    """How the features of several layers are joined: each centred and scaled.
 
     Attributes:
         centre: by layer, the painting's mean.
-        scale: by layer, what its features are multiplied by, so that each layer has its say.
+        scale: by layer, the factor of its features, which gives the layer its weight.
     """
 
     centre: Mapping[str, Float[Tensor, " _"]]
@@ -161,10 +161,10 @@ class Columns:
         shares: Sequence[float],
         weights: Mapping[str, float],
     ) -> Columns:
-        """Columns of paintings, mixed by their shares.
+        """Return the columns of paintings, mixed by their shares.
 
         Args:
-            weights: of each layer's squares in those of the whole.
+            weights: of each layer's squares among those of all layers.
         """
         centre, scale = {}, {}
         for name, weight in weights.items():
@@ -178,29 +178,29 @@ class Columns:
     def join(
         self, rows: Rows, centre: Mapping[str, Float[Tensor, " _"]] | None = None
     ) -> Float[Tensor, "n _"]:
-        """The rows of all layers as one, of length 1.
+        """Join the rows of all layers into rows of length 1.
 
         Args:
-            centre: taken away instead of the painting's mean.
+            centre: subtracted instead of the painting's mean.
         """
         means = self.centre if centre is None else centre
         joined = [(rows[n].float() - means[n]) * scale for n, scale in self.scale.items()]
         return unit_rows(torch.cat(joined, 1))
 
     def split(self, joined: Float[Tensor, "n _"]) -> dict[str, Float[Tensor, "n _"]]:
-        """Joined rows layer by layer."""
+        """Split joined rows into those of each layer."""
         widths = [len(self.centre[name]) for name in self.scale]
         return dict(zip(self.scale, torch.split(joined, widths, dim=1), strict=True))
 
 
 class MatchTarget:
-    """What each position was matched with, ready to be compared with.
+    """The match of each position, prepared for comparisons.
 
     Args:
         columns: how layers are joined.
-        joined: rows that positions should have.
+        joined: the rows that are matched.
         index: for each position its row.
-        weight: what each position counts; None for all alike.
+        weight: what each position counts; None for 1.
     """
 
     def __init__(
@@ -211,53 +211,53 @@ class MatchTarget:
         weight: Float[Tensor, " n"] | None = None,
     ) -> None:
         self.columns, self.index = columns, index
-        self.wanted = {n: part.contiguous() for n, part in columns.split(joined).items()}
+        self.targets = {n: part.contiguous() for n, part in columns.split(joined).items()}
         weight = torch.ones(len(index), device=index.device) if weight is None else weight
         self.share = weight / weight.sum()
 
     def __call__(self, rows: Rows) -> Float[Tensor, ""]:
-        """Mean cosine distance, from 0 to 2: 1 − ⟨f − μ, t⟩ / ‖f − μ‖, with t of length 1."""
-        every = torch.arange(len(self.index), device=self.index.device)
-        return self.mean([self.compared(name, rows[name], every) for name in self.wanted])
+        """Return the mean cosine distance, 0 to 2: 1 − ⟨f − μ, t⟩ / ‖f − μ‖, with t of length 1."""
+        positions = torch.arange(len(self.index), device=self.index.device)
+        return self.mean([self.compare(name, rows[name], positions) for name in self.targets])
 
-    def compared(
-        self, name: str, rows: Float[Tensor, "k c"], places: Int[Tensor, " k"]
+    def compare(
+        self, name: str, rows: Float[Tensor, "k c"], positions: Int[Tensor, " k"]
     ) -> tuple[Float[Tensor, " k"], Float[Tensor, " k"]]:
-        """A layer's part of ⟨f − μ, t⟩ and of ‖f − μ‖², for the positions at some places.
+        """Return a layer's part of ⟨f − μ, t⟩ and of ‖f − μ‖², at some positions.
 
         Layer by layer, as the joined rows themselves need not exist.
         """
-        wanted = self.wanted[name].index_select(0, self.index[places])
+        targets = self.targets[name].index_select(0, self.index[positions])
         centre, scale = self.columns.centre[name], self.columns.scale[name]
-        product, square = _Products.apply(rows, wanted, centre, scale)  # type: ignore[no-untyped-call]
+        product, square = _Products.apply(rows, targets, centre, scale)  # type: ignore[no-untyped-call]
         return product, square
 
     def mean(self, parts: Sequence[tuple[Tensor, ...]]) -> Float[Tensor, ""]:
-        """The distance, of all layers' parts for all positions."""
+        """Return the distance of all layers' parts for all positions."""
         product, square = (torch.stack(each).sum(0) for each in zip(*parts, strict=True))
         distance: Tensor = ((1 - product / (square + 1e-6).sqrt()) * self.share).sum()
         return distance
 
 
 class _Products(torch.autograd.Function):
-    """⟨x, t⟩ and ‖x‖² of each row x = (f − μ)·s, with a gradient that keeps nothing but the rows.
+    """⟨x, t⟩ and ‖x‖² of each row x = (f − μ)·s, with a gradient that stores only the rows.
 
-    Autograd would keep four numbers in float32 for each of them, in place of none.
+    Autograd would store four more numbers in float32 for each of theirs.
     """
 
     @staticmethod
     def forward(
-        ctx: Any, rows: Tensor, wanted: Tensor, centre: Tensor, scale: float
+        ctx: Any, rows: Tensor, targets: Tensor, centre: Tensor, scale: float
     ) -> tuple[Tensor, Tensor]:
-        ctx.save_for_backward(rows, wanted, centre)
+        ctx.save_for_backward(rows, targets, centre)
         ctx.scale = scale
         centred = (rows.float() - centre) * scale
-        return (centred * wanted).sum(1), centred.square().sum(1)
+        return (centred * targets).sum(1), centred.square().sum(1)
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
-        rows, wanted, centre = ctx.saved_tensors
+        rows, targets, centre = ctx.saved_tensors
         by_product, by_square = slopes
         change = (rows.float() - centre).mul_((2 * ctx.scale**2 * by_square)[:, None])
-        change.addcmul_(wanted.float(), (ctx.scale * by_product)[:, None])
+        change.addcmul_(targets.float(), (ctx.scale * by_product)[:, None])
         return change.to(rows.dtype), None, None, None

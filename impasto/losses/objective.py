@@ -1,4 +1,4 @@
-"""A weighted sum of named terms, each made of what can be read of a picture window by window."""
+"""A weighted sum of named terms, each made of what can be measured of a picture tile by tile."""
 
 from __future__ import annotations
 
@@ -10,70 +10,70 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from impasto.features.tiles import Window
+from impasto.features.tiles import Tile
 
 __all__ = [
     "PIXELS",
     "Distance",
     "Features",
-    "Found",
-    "Reading",
+    "Measurement",
     "Term",
+    "Values",
     "differentiated",
     "evaluate",
     "numbers",
 ]
 
 Features = dict[str, Tensor]
-Found = tuple[Tensor, ...]
+Values = tuple[Tensor, ...]
 
-# What a reading of the picture itself, and of no layer, has as its layer.
+# The layer of a measurement of the picture itself.
 PIXELS = "pixels"
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
-    """What is read of one layer: numbers that add up over its windows to those of the whole.
+class Measurement:
+    """What a loss reads of one layer: values that add up over its tiles to those of the whole.
 
     Attributes:
         layer: a layer's name, or `PIXELS`.
-        read: (the layer's activations, which of them count) → numbers, differentiable.
-        reach: how many cells before and after its own a window has to show besides.
-        grid: windows have to begin at multiples of so many cells.
-        places: where a window's numbers belong among those of the whole, along their last axis, and
-            how many these are; None if they are sums.
-        pull: (a window's own activations, the window, what the whole's numbers should change) →
-            what the activations should; None where autograd is to find it from `read`.
+        compute: (the layer's activations, which of them count) → values, differentiable.
+        reach: how many cells before and after a tile's own are needed.
+        grid: tiles begin at multiples of this number of cells.
+        positions: where a tile's values are among those of the whole, along their last axis, and
+            how many those are; None if they are sums.
+        gradient: (a tile's activations, the tile, the gradient of the whole's values) → the
+            gradient of the activations; None if autograd computes it.
     """
 
     layer: str
-    read: Callable[[Tensor, Window], Found]
+    compute: Callable[[Tensor, Tile], Values]
     reach: int = 0
     grid: int = 1
-    places: Callable[[Window], tuple[Int[Tensor, " n"], int]] | None = None
-    pull: Callable[[Tensor, Window, Found], Tensor] | None = None
+    positions: Callable[[Tile], tuple[Int[Tensor, " n"], int]] | None = None
+    gradient: Callable[[Tensor, Tile, Values], Tensor] | None = None
 
-    def of(self, image: Tensor, features: Mapping[str, Tensor]) -> Found:
-        """The whole picture's numbers."""
-        there = image if self.layer == PIXELS else features[self.layer]
-        return self.read(there, Window.whole(there))
+    def of(self, image: Tensor, features: Mapping[str, Tensor]) -> Values:
+        """Return the values of a whole picture."""
+        layer = image if self.layer == PIXELS else features[self.layer]
+        return self.compute(layer, Tile.full(layer))
 
 
 @dataclass(frozen=True, eq=False)
 class Distance:
-    """A scalar of what several readings found."""
+    """A scalar of the values of several measurements."""
 
-    readings: tuple[Reading, ...]
-    value: Callable[[Sequence[Found]], Tensor]
+    measurements: tuple[Measurement, ...]
+    value: Callable[[Sequence[Values]], Tensor]
 
     def of(self, image: Tensor, features: Mapping[str, Tensor]) -> Float[Tensor, ""]:
-        """The distance of a whole picture."""
-        return self.value([reading.of(image, features) for reading in self.readings])
+        """Return the distance of a whole picture."""
+        return self.value([one.of(image, features) for one in self.measurements])
 
     @staticmethod
-    def sum(reading: Reading) -> Distance:
-        """What one reading finds, if that is the distance already."""
-        return Distance((reading,), lambda found: found[0][0])
+    def sum(measurement: Measurement) -> Distance:
+        """Return a distance that is a measurement's only value."""
+        return Distance((measurement,), lambda values: values[0][0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,29 +86,29 @@ class Term:
 
 
 def evaluate(
-    terms: Sequence[Term], found: Sequence[Sequence[Found]]
+    terms: Sequence[Term], values: Sequence[Sequence[Values]]
 ) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
-    """The weighted sum, and each term's own value before its weight.
+    """Return the weighted sum, and each term's value before its weight.
 
     Args:
-        found: for each term what its readings found.
+        values: for each term those of its measurements.
     """
-    values = {t.name: t.distance.value(f) for t, f in zip(terms, found, strict=True)}
-    weighted = [term.weight * values[term.name] for term in terms]
+    losses = {t.name: t.distance.value(v) for t, v in zip(terms, values, strict=True)}
+    weighted = [term.weight * losses[term.name] for term in terms]
     total = torch.stack(weighted).sum() if weighted else torch.zeros(())
-    return total, {name: value.detach() for name, value in values.items()}
+    return total, {name: loss.detach() for name, loss in losses.items()}
 
 
 def differentiated(
     objective: Callable[[Tensor], tuple[Tensor, dict[str, Tensor]]],
     pixels: Float[Tensor, "1 3 h w"],
 ) -> tuple[dict[str, float], Float[Tensor, "1 3 h w"]]:
-    """Each loss and their `total`, and the gradient of the total as a *sum* over pixels."""
+    """Return each loss and their `total`, and the gradient of the total as a *sum* over pixels."""
     variable = pixels.clone().requires_grad_()
     try:
         total, values = objective(variable)
     except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
-        # A matrix that holds no numbers cannot be decomposed; elsewhere NaN would be handed on.
+        # A matrix with NaN cannot be decomposed; elsewhere NaN would be passed on.
         return {"total": math.nan}, torch.zeros_like(pixels)
     losses = numbers(total, values)
     if not total.requires_grad:
@@ -118,5 +118,5 @@ def differentiated(
 
 
 def numbers(total: Tensor, values: Mapping[str, Tensor]) -> dict[str, float]:
-    """Each loss and their `total`, as plain numbers."""
+    """Return each loss and their `total`, as plain numbers."""
     return {name: float(value) for name, value in values.items()} | {"total": float(total.detach())}

@@ -1,4 +1,4 @@
-"""Patches of features: which of a painting's each of a picture's is most like, and the loss.
+"""Patches of features: the most similar of a painting's for each of a picture's, and the loss.
 
 After Li and Wand, "Combining Markov random fields and convolutional neural networks for image
 synthesis", 2016: patches are matched by normalised cross-correlation (eq. 3), and their squared
@@ -15,15 +15,15 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from impasto.features.tiles import Window
+from impasto.features.tiles import Tile
 from impasto.losses.neighbours import unit_rows, varied
-from impasto.losses.objective import Distance, Found, Reading
+from impasto.losses.objective import Distance, Measurement, Values
 
 __all__ = ["PatchTarget", "match", "patch_count", "patches", "with_map"]
 
 
 def patch_count(height: int, width: int, size: int = 3, stride: int = 1) -> tuple[int, int]:
-    """How many patches lie below each other and side by side in a layer; 0 if it is too small."""
+    """Return how many patches a layer has along each side; 0 if it is too small."""
     rows, columns = ((side - size) // stride + 1 for side in (height, width))
     return max(0, rows), max(0, columns)
 
@@ -31,14 +31,14 @@ def patch_count(height: int, width: int, size: int = 3, stride: int = 1) -> tupl
 def patches(
     features: Float[Tensor, "1 c h w"], size: int = 3, stride: int = 1
 ) -> Float[Tensor, "n d"]:
-    """Every patch of `size`×`size` positions as a row of c·size² numbers, row by row."""
+    """Return each patch of `size`×`size` positions as a row of c·size² numbers, row by row."""
     return F.unfold(features, size, stride=stride)[0].T
 
 
 def with_map(
     features: Float[Tensor, "1 c h w"], channels: Float[Tensor, "1 k h w"] | None, gamma: float
 ) -> Float[Tensor, "1 _ h w"]:
-    """Features with a map of meanings as further channels, of γ times its values.
+    """Return features with a semantic map as further channels, of γ times its values.
 
     Champandard, "Semantic style transfer and turning two-bit doodles into fine artworks", 2016,
     section 3.1. γ is in units of the features' root mean square, so that it means the same at every
@@ -64,22 +64,22 @@ def match(
     candidate_index: Int[Tensor, " m"] | None = None,
     variety: float = 0.0,
 ) -> tuple[Float[Tensor, " _"], Int[Tensor, " _"]]:
-    """For each patch of the query the most alike of the candidates': its cosine, and its number.
+    """Return the most similar candidate of each patch of the query: its cosine, and its number.
 
-    Patches of the query lie `stride` apart, those of the candidates at every position.
+    Patches of the query are `stride` apart, those of the candidates one position.
 
     Args:
         query_map, candidate_map: what is where (one-hot, for example), compared as well.
         gamma: weight of these maps.
-        query_index: which patches of the query are matched; all if None.
-        candidate_index: which patches of the candidates may be taken; all if None.
+        query_index: the patches of the query to match; all if None.
+        candidate_index: the patches of the candidates to match them with; all if None.
         variety: see `impasto.losses.neighbours.varied`.
     """
-    asked = patches(with_map(query, query_map, gamma), size, stride)
-    offered = patches(with_map(candidates, candidate_map, gamma), size)
-    asked = asked if query_index is None else asked[query_index]
-    offered = offered if candidate_index is None else offered[candidate_index]
-    values, index = varied(unit_rows(asked), unit_rows(offered), variety)
+    queries = patches(with_map(query, query_map, gamma), size, stride)
+    rows = patches(with_map(candidates, candidate_map, gamma), size)
+    queries = queries if query_index is None else queries[query_index]
+    rows = rows if candidate_index is None else rows[candidate_index]
+    values, index = varied(unit_rows(queries), unit_rows(rows), variety)
     return values, index if candidate_index is None else candidate_index[index]
 
 
@@ -87,14 +87,14 @@ class PatchTarget:
     """The matched patches, folded into one target for each position.
 
     Where patches s overlap, Σ‖f − s‖² = n‖f − s̄‖² + (Σ‖s‖² − n‖s̄‖²), with s̄ their mean: the second
-    part does not depend on f. So the sum over all patches (eq. 2) and its gradient are had from one
-    difference for each position, and no patch of the picture is ever cut out.
+    part does not depend on f. So the sum over all patches (eq. 2) and its gradient need only one
+    difference for each position, and no patch of the picture is cut out.
 
     Args:
         sources: paintings' features.
         chosen: for each matched patch, which of `sources` it was taken from.
-        index: and which patch of it, of all at a stride of 1, row by row.
-        where: which patches of the picture were matched.
+        index: which patch of it, of all at a stride of 1, row by row.
+        where: the picture's patches that were matched.
         weight: what each of these counts; None for 1.
         shape: height and width of the picture's layer.
     """
@@ -121,10 +121,10 @@ class PatchTarget:
         corner = (where // across * width + where % across) * stride
         for down, right in product(range(size), repeat=2):
             rows = _cells(sources, chosen, index, size, down, right)
-            place = corner + down * width + right
-            total.index_add_(0, place, rows * weights[:, None])
-            self.count.index_add_(0, place, weights)
-            squares.index_add_(0, place, rows.square().sum(1) * weights)
+            position = corner + down * width + right
+            total.index_add_(0, position, rows * weights[:, None])
+            self.count.index_add_(0, position, weights)
+            squares.index_add_(0, position, rows.square().sum(1) * weights)
         self.mean = total / self.count.clamp(min=1e-12)[:, None]
         # How much the matches differ among themselves; next to nothing if all are one flat colour.
         alike = total.sum(0).square().sum() / self.count.sum().clamp(min=1e-12)
@@ -132,20 +132,23 @@ class PatchTarget:
         self.least = (squares.sum() - (self.count * self.mean.square().sum(1)).sum()).clamp(min=0)
 
     def __call__(self, features: Float[Tensor, "1 c h w"]) -> Float[Tensor, ""]:
-        """Σ‖patch − its match‖² over the matches' own variance: 0 for a quilt without seams."""
+        """Return Σ‖patch − its match‖² over the matches' variance: 0 for a quilt without seams."""
         return self.distance("").of(features, {"": features})
 
     def distance(self, layer: str) -> Distance:
-        """The same, as it is read of a layer."""
+        """Return the same as a distance of a layer."""
         shape = self.shape
 
-        def read(features: Tensor, window: Window) -> Found:
-            rows = window.own(features)[0].permute(1, 2, 0)
-            mean = self.mean.view(*shape, -1)[slice(*window.rows), slice(*window.columns)]
-            off = (rows - mean).square().sum(2)
-            return ((window.of(self.count.view(shape)) * off).sum() / self.unit,)
+        def compute(features: Tensor, tile: Tile) -> Values:
+            rows = tile.crop(features)[0].permute(1, 2, 0)
+            mean = self.mean.view(*shape, -1)[slice(*tile.rows), slice(*tile.columns)]
+            squares = (rows - mean).square().sum(2)
+            return ((tile.select(self.count.view(shape)) * squares).sum() / self.unit,)
 
-        return Distance((Reading(layer, read),), lambda found: found[0][0] + self.least / self.unit)
+        def value(values: Sequence[Values]) -> Tensor:
+            return values[0][0] + self.least / self.unit
+
+        return Distance((Measurement(layer, compute),), value)
 
 
 def _cells(
@@ -156,14 +159,14 @@ def _cells(
     down: int,
     right: int,
 ) -> Float[Tensor, "n c"]:
-    """One position of every matched patch."""
-    found = torch.zeros(len(index), sources[0].shape[1], device=index.device)
+    """Return the features at one position of each matched patch."""
+    cells = torch.zeros(len(index), sources[0].shape[1], device=index.device)
     for k, features in enumerate(sources):
         height, width = features.shape[-2:]
         across = patch_count(height, width, size)[1]
-        mine = chosen == k
-        taken = index[mine]
-        place = (taken // across + down) * width + taken % across + right
+        is_from = chosen == k
+        patch = index[is_from]
+        position = (patch // across + down) * width + patch % across + right
         rows = features[0].permute(1, 2, 0).flatten(0, 1)
-        found[mine] = rows.index_select(0, place).float()
-    return found
+        cells[is_from] = rows.index_select(0, position).float()
+    return cells

@@ -1,4 +1,4 @@
-"""What a style is made of: the mean and the co-activations of a layer's channels."""
+"""The statistics of a style: lifted Gram matrices and covariances of a layer's channels."""
 
 from __future__ import annotations
 
@@ -9,22 +9,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from impasto.features.extractor import Extractor
-from impasto.losses.moments import Guide, Moments, Together, moments, regional, stacked
+from impasto.losses.moments import Moments
 
-__all__ = [
-    "Guide",
-    "Lift",
-    "Moments",
-    "Together",
-    "blend",
-    "covariance",
-    "gram",
-    "lift_of",
-    "matrix_root",
-    "moments",
-    "regional",
-    "stacked",
-]
+__all__ = ["Lift", "blend", "covariance", "gram", "lift_of", "matrix_root"]
 
 
 @dataclass(frozen=True)
@@ -45,25 +32,25 @@ class Lift:
 
     @staticmethod
     def of(weight: Float[Tensor, "o c"], bias: Float[Tensor, " o"]) -> Lift:
-        """The lift of a linear layer, in float32."""
+        """Return the lift of a linear layer, in float32."""
         device = weight.device
         # Once for a run, hence on the processor in double precision, which not all devices have.
         weight, bias = weight.detach().cpu().double(), bias.detach().cpu().double()
-        whole = torch.cat([weight, bias[:, None]], 1)
+        extended = torch.cat([weight, bias[:, None]], 1)
         factors = [
-            torch.linalg.qr(matrix, mode="r").R.float().to(device) for matrix in (whole, weight)
+            torch.linalg.qr(matrix, mode="r").R.float().to(device) for matrix in (extended, weight)
         ]
         return Lift(*factors)
 
     @staticmethod
     def identity(channels: int, device: torch.device | None = None) -> Lift:
-        """The lift of a layer that stands for itself. Its Gram matrix is the plain one."""
+        """Return the lift of a layer that imitates none: its Gram matrix is the plain one."""
         eye = torch.eye(channels, device=device)
         return Lift(torch.cat([eye, torch.zeros_like(eye[:, :1])], 1), eye)
 
 
 def lift_of(extractor: Extractor, layer: str) -> Lift:
-    """A layer's lift, or the identity where the backbone has none."""
+    """Return a layer's lift, or the identity if the backbone has none."""
     if layer in extractor.lifts:
         lift = extractor.lifts[layer]
         return Lift.of(lift.get_parameter("weight")[:, :, 0, 0], lift.get_parameter("bias"))
@@ -72,7 +59,7 @@ def lift_of(extractor: Extractor, layer: str) -> Lift:
 
 
 def gram(moments: Moments, lift: Lift) -> Float[Tensor, "b k k"]:
-    """The lifted Gram matrix, R G̃ Rᵀ, with G̃ the moments of [f, 1].
+    """Return the lifted Gram matrix, R G̃ Rᵀ, with G̃ the moments of [f, 1].
 
     Its Frobenius distances are those of VGG-19's width (Gatys et al. 2016, eq. 3, with the mean
     over pixels in place of the sum).
@@ -86,13 +73,13 @@ def gram(moments: Moments, lift: Lift) -> Float[Tensor, "b k k"]:
 
 
 def covariance(moments: Moments, lift: Lift) -> Float[Tensor, "b l l"]:
-    """The lifted covariance, R (E[ffᵀ] − μμᵀ) Rᵀ."""
+    """Return the lifted covariance, R (E[ffᵀ] − μμᵀ) Rᵀ."""
     centred = moments.second - moments.mean[:, :, None] * moments.mean[:, None, :]
     return lift.linear @ centred @ lift.linear.T
 
 
 def matrix_root(matrix: Float[Tensor, "b c c"]) -> Float[Tensor, "b c c"]:
-    """The symmetric square root of a positive semi-definite matrix, less negative rounding."""
+    """Return the symmetric square root of a positive semi-definite matrix, up to rounding."""
     values, vectors = torch.linalg.eigh(matrix.cpu().double())
     roots = values.clamp(min=0).sqrt()
     root: Tensor = vectors * roots[:, None, :] @ vectors.transpose(1, 2)
@@ -100,7 +87,7 @@ def matrix_root(matrix: Float[Tensor, "b c c"]) -> Float[Tensor, "b c c"]:
 
 
 def blend(first: Moments, second: Moments, share: float) -> Moments:
-    """Moments between two: those of a picture of which `share` (0 to 1) looks like the second."""
+    """Return moments between two: of a picture of which `share` (0 to 1) looks like the second."""
     return Moments(
         torch.lerp(first.mean, second.mean, share), torch.lerp(first.second, second.second, share)
     )

@@ -39,8 +39,8 @@ from impasto.features.extractor import Extractor
 from impasto.image.masks import pooled
 from impasto.image.picture import fit, fitted, resize
 from impasto.image.pyramid import scale_schedule
-from impasto.losses.moments import Guide
-from impasto.losses.tiled import Eye
+from impasto.losses.guides import Guide
+from impasto.losses.viewer import Viewer
 from impasto.runtime import generator
 from impasto.styles.statistics import LEAST_CELLS, Painting
 
@@ -204,13 +204,13 @@ def _problem(
     first = enlarged(before, *size)
     placed = [r if r.mask is None else replace(r, mask=mask_on(r.mask, *size)) for r in regions]
     side = max(1, round(max(size) * config.stroke))
-    eye = Eye(extractor, engine.layers, tile)
+    eye = Viewer(extractor, engine.layers, tile)
     with torch.no_grad():
-        areas = list(situations(placed, side, extractor, None, eye.of(first)))
+        areas = list(situations(placed, side, extractor, None, eye.view(first)))
         if config.engine == "statistics":
             areas = [_seen_inside(area) for area in areas]
         terms = [*style_terms(areas, engine, config), *pixel_terms(None, config)]
-    return Problem(first, iterations, partial(eye.descend, terms))
+    return Problem(first, iterations, partial(eye.differentiate, terms))
 
 
 def _seen_inside(area: Situation) -> Situation:

@@ -29,7 +29,7 @@ from impasto.engine.terms import Engine, pixel_terms, style_terms
 from impasto.engine.workload import Scale, Workload, workload_of
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
-from impasto.losses.tiled import Eye
+from impasto.losses.viewer import Viewer
 from impasto.runtime import generator
 from impasto.styles.blend import Blend
 from impasto.styles.card import StyleCard
@@ -166,22 +166,22 @@ class _Loom:
         first = self._enlarged(before, *size)
         whole = Region(self.style, 1.0)
         with torch.no_grad():
-            areas = list(situations([whole], view, self.extractor, None, self.sight.of(first)))
+            areas = list(situations([whole], view, self.extractor, None, self.sight.view(first)))
             terms = [
                 *style_terms(areas, self.engine, self.config),
                 *pixel_terms(None, self.config),
             ]
-        return Problem(first, iterations, partial(self.sight.descend, terms))
+        return Problem(first, iterations, partial(self.sight.differentiate, terms))
 
     @property
-    def sight(self) -> Eye:
+    def sight(self) -> Viewer:
         """The network and how it is shown the texture.
 
         The cells of a network leave a faint grid. A tile is looked at from a quarter of the widest
         cell aside, so that its edges fall on no line of the grid, which would make them stand out.
         """
         aside = self.eye.stride(self.layers) // 4 if self.seamless else 0
-        return Eye(self.eye, self.layers, self.tile, aside=aside)
+        return Viewer(self.eye, self.layers, self.tile, shift=aside)
 
     def _enlarged(self, before: Tensor, height: int, width: int) -> Tensor:
         if before.shape[-2:] == (height, width):  # the noise that the first scale starts from

@@ -14,7 +14,8 @@ from torch.nn import functional as F
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.image.masks import pooled
-from impasto.losses.moments import Guide, Moments, moments
+from impasto.losses.guides import Guide
+from impasto.losses.moments import Moments, moments
 from impasto.networks.checkpoint import load_instant
 from impasto.networks.decoder import LEVELS, Decoder
 from impasto.networks.instant import STYLE_LAYERS, InstantNetwork, summary

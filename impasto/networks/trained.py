@@ -19,7 +19,7 @@ from torch import Tensor
 from impasto.errors import StyleError, WeightsError
 from impasto.features.extractor import Extractor
 from impasto.files import atomic
-from impasto.files.limits import told
+from impasto.files.limits import short_message
 from impasto.losses.moments import Moments
 from impasto.networks.checkpoint import check_state
 from impasto.networks.fast import FastNetwork
@@ -121,7 +121,7 @@ def load(path: Path) -> Trained:
     except (OSError, KeyError, ValueError, RuntimeError, SafetensorError, WeightsError) as error:
         raise StyleError(
             f"{path} is damaged or of another version, and no styles can be read from it: "
-            f"{told(error)}. Train again, or take the version of Impasto that wrote it."
+            f"{short_message(error)}. Train again, or take the version of Impasto that wrote it."
         ) from None
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from impasto.errors import StyleError, suggestion
 from impasto.files import limits
+from impasto.files.digests import is_digest
 
 __all__ = [
     "FORMAT",
@@ -34,8 +35,6 @@ MOST_STYLES = 256
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What a style may be called: what can be typed behind # without quotes."""
-
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Entry:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
             raise ValueError(f"a style is called {self.name!r:.80}")
-        if not isinstance(self.painting, str) or not _DIGEST.fullmatch(self.painting):
+        if not isinstance(self.painting, str) or not is_digest(self.painting):
             raise ValueError(f"the painting of {self.name} has no digest")
         if type(self.steps) is not int or self.steps < 0:
             raise ValueError(f"the steps of {self.name} are no count")
@@ -100,7 +99,7 @@ class TrainedWords:
             raise ValueError(f"it has {len(names)} styles, or two of one name")
         if type(self.size) is not int or not 0 < self.size < 2**20:
             raise ValueError("its size is none")
-        if not _DIGEST.fullmatch(self.backbone_digest):
+        if not is_digest(self.backbone_digest):
             raise ValueError("it does not say by which network it sees")
 
     def number(self, name: str, path: Path | str) -> int:
@@ -196,5 +195,5 @@ def read_words(path: Path) -> TrainedWords:
     except (OSError, ValueError, TypeError, RecursionError, SafetensorError) as error:
         raise StyleError(
             f"{path} is no file of trained styles that this version reads: "
-            f"{limits.told(error)}. `impasto train` makes one."
+            f"{limits.short_message(error)}. `impasto train` makes one."
         ) from None

@@ -55,7 +55,7 @@ class RunFolder:
         self.path = path
         self._record: Record | None = None
         self._is_warned = False
-        self._handle: int | None = None
+        self._lock = locks.FolderLock(path)
         self._start()
 
     @property
@@ -92,7 +92,7 @@ class RunFolder:
             return
         if not self.path.is_dir():
             raise ResumeError(f"{self.path} is there and no folder: name another with --run.")
-        self._lock()
+        self._take()
         if not self.has_run and any(not _is_ours(path.name) for path in self.path.iterdir()):
             raise ResumeError(
                 f"{self.path} is a folder without a run in it: name another with --run."
@@ -129,7 +129,7 @@ class RunFolder:
             raise ResumeError(
                 f"{self.path} cannot be made: {problem.strerror}. Name another folder with --run."
             ) from problem
-        self._lock()
+        self._take()
         self._clean(_STATE)  # before the new record: it could not be gone on from
         self._write(record)
         self._start()
@@ -145,7 +145,7 @@ class RunFolder:
                 f"There is no folder {self.path}. A run's folder is beside its picture, out.run "
                 "beside out.png, until the picture is written."
             )
-        self._lock()
+        self._take()
         self._clean()
         self._record = self._read()
         self._start()
@@ -210,6 +210,7 @@ class RunFolder:
         if self._is_anothers():
             return
         self._clean(_STATE, _RECORD)  # the record last: without it there is no run
+        self.release()
         with contextlib.suppress(OSError):
             self.path.rmdir()
 
@@ -221,11 +222,11 @@ class RunFolder:
             OSError: it cannot be made.
         """
         self._refuse_another()
-        if self.has_run and self._is_held():
+        if self.has_run and self._lock.is_current:
             return
         self.release()
         self.path.mkdir(parents=True, exist_ok=True)
-        self._lock()
+        self._take()
         self._refuse_another()
         self._write(self.record)
         _LOG.warning("%s was removed, and is made anew: the run goes on.", self.path)
@@ -242,15 +243,6 @@ class RunFolder:
             return self._read().mark != self.record.mark
         except ResumeError:  # none that this one has written
             return True
-
-    def _is_held(self) -> bool:
-        """Whether the folder of that name is the one that was locked."""
-        try:
-            return self._handle is None or os.path.samestat(
-                os.fstat(self._handle), self.path.stat()
-            )
-        except OSError:
-            return False
 
     def _start(self) -> None:
         self._began = time.monotonic()
@@ -272,20 +264,18 @@ class RunFolder:
     def _write(self, record: Record) -> None:
         path = self.path / _RECORD
         atomic.replace(path, record.to_json().encode("ascii"), force=True, error=ResumeError)
-        run_state.sync(self.path)
+        atomic.sync(self.path)
         self._record = record
 
     def _clean(self, *names: str) -> None:
         """Remove files of ours, and what kills left of them."""
-        for path in [*self.path.glob(run_state.TEMPORARY), *(self.path / name for name in names)]:
+        for path in [*self.path.glob(atomic.TEMPORARY), *(self.path / name for name in names)]:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
 
-    def _lock(self) -> None:
-        if self._handle is not None:
-            return
+    def _take(self) -> None:
         try:
-            self._handle = locks.lock(self.path)
+            self._lock.acquire()
         except BlockingIOError:
             raise ResumeError(
                 f"Another process works in {self.path}. Wait for it, or name another folder with "
@@ -296,8 +286,7 @@ class RunFolder:
 
     def release(self) -> None:
         """Let others have the folder."""
-        locks.unlock(self._handle)
-        self._handle = None
+        self._lock.release()
 
 
 @contextlib.contextmanager
@@ -311,4 +300,4 @@ def holding(path: Path) -> Iterator[RunFolder]:
 
 
 def _is_ours(name: str) -> bool:
-    return name in (_RECORD, _STATE) or Path(name).match(run_state.TEMPORARY)
+    return name in (_RECORD, _STATE, locks.LOCK_FILE) or Path(name).match(atomic.TEMPORARY)

@@ -22,9 +22,9 @@ from impasto.engine.workload import Matching, Workload
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.losses.neighbours import nearest
-from impasto.losses.objective import Distance, Found, Term
-from impasto.losses.tiled import Eye
-from impasto.losses.tiled_losses import region_reading, variation_reading
+from impasto.losses.objective import Distance, Term, Values
+from impasto.losses.tiled_losses import region_measurement, variation_measurement
+from impasto.losses.viewer import Viewer
 from impasto.painting.sources import Task
 from impasto.run.memory_fallback import MEBIBYTE, ladder
 from impasto.runtime import generator, keep_freed_memory, memory_of
@@ -209,15 +209,18 @@ def _side_of_trial(workload: Workload, device: torch.device) -> int:
 def _looking(workload: Workload, network: Extractor, plan: MemoryPlan, pixels: Tensor) -> float:
     """Seconds for the gradient of a picture."""
     layers = tuple(name for name in workload.layers if name in network.names)
-    eye = Eye(network.wrapped() if workload.wrap else network, layers, plan.tile)
+    eye = Viewer(network.wrapped() if workload.wrap else network, layers, plan.tile)
     terms = [
-        *(Term(name, 1.0, Distance((region_reading(name, [None]),), _energy)) for name in layers),
-        Term("tv", 1.0, Distance.sum(variation_reading("l2"))),
+        *(
+            Term(name, 1.0, Distance((region_measurement(name, [None]),), _energy))
+            for name in layers
+        ),
+        Term("tv", 1.0, Distance.sum(variation_measurement("l2"))),
     ]
-    return _timed(lambda: eye.descend(terms, pixels)[1])
+    return _timed(lambda: eye.differentiate(terms, pixels)[1])
 
 
-def _energy(found: Sequence[Found]) -> Tensor:
+def _energy(found: Sequence[Values]) -> Tensor:
     return torch.stack([part.square().sum() for part in found[0]]).sum()
 
 

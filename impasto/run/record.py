@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from impasto.config.output import OutputSettings
 from impasto.config.recipe import ROLES, Recipe
 from impasto.errors import OptionError, RecipeError, ResumeError
+from impasto.files.digests import is_digest
 from impasto.files.strict_json import Reader, Shape
 
 __all__ = ["FORMAT", "Goal", "Record"]
@@ -30,7 +31,6 @@ def _refuse(reason: str) -> NoReturn:
 
 
 _READER = Reader(_refuse)
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _MARK = re.compile(r"[0-9a-f]{32}")
 
 
@@ -61,7 +61,7 @@ class Goal:
         if len(self.replaces) > _MOST_REPLACED:
             _refuse("it replaces too many files")
         for digest in self.replaces:
-            if not _DIGEST.fullmatch(digest):
+            if not is_digest(digest):
                 _refuse(f"what it replaces is {digest!r:.80}, which is no digest")
 
     def owning(self, digest: str) -> Goal:

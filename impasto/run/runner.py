@@ -17,6 +17,7 @@ from impasto.config.recipe import Recipe, Stop
 from impasto.engine.snapshots import Execution, Snapshot
 from impasto.engine.step import Step
 from impasto.errors import ResumeError
+from impasto.files.atomic import sync
 from impasto.image.picture import Picture
 from impasto.image.reading import digest
 from impasto.painting.sources import Task, finish, paint
@@ -28,7 +29,6 @@ from impasto.run.forecast import Forecast, forecast
 from impasto.run.halt import Halt
 from impasto.run.memory_fallback import leaner_plan, plan_in_words
 from impasto.run.output import Output, Previewer
-from impasto.run.state import sync
 
 __all__ = ["run"]
 

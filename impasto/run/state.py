@@ -10,10 +10,8 @@ import json
 import math
 import os
 import re
-import secrets
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -25,13 +23,12 @@ from torch import Tensor
 from impasto.engine.snapshots import Snapshot
 from impasto.engine.step import Step
 from impasto.errors import ResumeError
-from impasto.files import limits
+from impasto.files import atomic, limits
 from impasto.files.strict_json import MAX_NUMBER, Reader, Shape
 
-__all__ = ["TEMPORARY", "Saved", "bytes_of", "load", "save", "sync"]
+__all__ = ["Saved", "bytes_of", "load", "save"]
 
 FORMAT = "1"
-TEMPORARY = ".impasto-*.tmp"  # what a kill in the middle of writing leaves
 
 _MOST_BYTES = 2**36
 _MOST_TENSORS = 1024
@@ -88,34 +85,16 @@ def save(path: Path, step: Step, mark: str) -> int:
         OSError: it cannot be written.
     """
     snapshot = step.snapshot()
-    temporary = path.with_name(f".impasto-{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(_header(snapshot, step, mark, 0))
-            check = 0
-            for tensor in snapshot.tensors.values():
-                check = _pour(tensor, file, check)
-            file.seek(0)  # the same length: only now is the sum known
-            file.write(_header(snapshot, step, mark, check))
-            file.flush()
-            os.fsync(file.fileno())
-            size = file.seek(0, os.SEEK_END)
-        temporary.replace(path)
-        sync(path.parent)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    with atomic.opened(path) as file:
+        file.write(_header(snapshot, step, mark, 0))
+        check = 0
+        for tensor in snapshot.tensors.values():
+            check = _pour(tensor, file, check)
+        size = file.tell()
+        file.seek(0)  # the same length: only now is the sum known
+        file.write(_header(snapshot, step, mark, check))
+    atomic.sync(path.parent)
     return size
-
-
-def sync(path: Path) -> None:
-    """Let a file, or the names in a folder, outlive a power cut, where the system can do that."""
-    with suppress(OSError):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def load(path: Path, mark: str, longest: int) -> Saved:
@@ -143,8 +122,8 @@ def load(path: Path, mark: str, longest: int) -> Saved:
     except (OSError, SafetensorError, ResumeError) as error:
         reason = getattr(error, "strerror", None) or str(error).replace(str(path), "it", 1)
         raise ResumeError(
-            f"{path} cannot be used: {limits.told(reason)}. Without it the run begins anew: "
-            "delete that file, and resume."
+            f"{path} cannot be used: {limits.short_message(reason)}. Without it the run begins "
+            "anew: delete that file, and resume."
         ) from None
     return saved
 

@@ -1,4 +1,4 @@
-"""The words on a style card. Read without PyTorch, so that listing the gallery is quick."""
+"""The texts of a style card. Read without PyTorch, so that listing the gallery is quick."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from impasto.errors import StyleError
 from impasto.files import limits
+from impasto.files.digests import is_digest
 
 __all__ = ["FORMAT", "MAX_BYTES", "About", "check_swatch", "read_about", "read_swatch"]
 
@@ -20,20 +21,19 @@ MAX_BYTES = 64_000_000
 _MOST_CHARACTERS = 2000
 _MOST_PIXELS = 1_000_000  # of a swatch
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class About:
-    """What a card says of its painting.
+    """A card's texts about its painting.
 
     Attributes:
         palette: the painting's main colours, `#rrggbb`, the most frequent first.
-        backbone: the network that it was measured with.
+        backbone: the network it was measured with.
         backbone_digest: of that network's weights.
 
     Raises:
-        StyleError: a text that is too long, or a colour or digest that is none.
+        StyleError: a text is too long, or a colour or the digest is invalid.
     """
 
     title: str
@@ -53,34 +53,34 @@ class About:
                 )
         if len(self.palette) > 32 or not all(_COLOUR.fullmatch(c) for c in self.palette):
             raise StyleError("A style card's palette must be colours such as #1f3a93, 32 at most.")
-        if not _DIGEST.fullmatch(self.backbone_digest):
+        if not is_digest(self.backbone_digest):
             raise StyleError("A style card's backbone digest must be sha256: and 64 digits.")
 
     def to_metadata(self) -> dict[str, str]:
-        """As safetensors wants it: text by name."""
-        words = {k: v for k, v in asdict(self).items() if k != "palette"}
-        return {"format": FORMAT, **words, "palette": json.dumps(self.palette)}
+        """Return the metadata of a safetensors file: text by name."""
+        texts = {k: v for k, v in asdict(self).items() if k != "palette"}
+        return {"format": FORMAT, **texts, "palette": json.dumps(self.palette)}
 
     @classmethod
     def from_metadata(cls, data: dict[str, str]) -> About:
-        """Read what `to_metadata` wrote, and nothing else; raises ValueError on anything else."""
+        """Read what `to_metadata` wrote; raises ValueError on anything else."""
         if data.get("format") != FORMAT:
             raise ValueError(f"its format is {data.get('format')!r:.60}, and {FORMAT} is read here")
         names = {spec.name for spec in fields(cls)}
         if set(data) != names | {"format"}:
-            raise ValueError("its description lacks something, or has too much")
+            raise ValueError("its description has missing or unknown entries")
         palette = json.loads(data["palette"])
         if not isinstance(palette, list) or not all(isinstance(c, str) for c in palette):
-            raise ValueError("its palette is no list of colours")
-        words = {name: data[name] for name in names - {"palette"}}
-        return cls(palette=tuple(palette), **words)
+            raise ValueError("its palette is not a list of colours")
+        texts = {name: data[name] for name in names - {"palette"}}
+        return cls(palette=tuple(palette), **texts)
 
 
 def read_about(path: Path) -> About:
-    """The words on a card.
+    """Read the texts of a card.
 
     Raises:
-        StyleError: a file that is missing, too big, damaged or not a style card.
+        StyleError: the file is missing, too big, damaged or not a style card.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -89,14 +89,14 @@ def read_about(path: Path) -> About:
         with safe_open(path, "np") as file:
             return About.from_metadata(file.metadata() or {})
     except (OSError, ValueError, RecursionError, SafetensorError) as error:
-        raise StyleError(f"{path} is not a style card: {limits.told(error)}.") from None
+        raise StyleError(f"{path} is not a style card: {limits.short_message(error)}.") from None
 
 
 def read_swatch(path: Path) -> bytes:
-    """The picture on a card, as a WebP file's bytes.
+    """Read the picture of a card, as a WebP file's bytes.
 
     Raises:
-        StyleError: a file that is missing, damaged or not a style card.
+        StyleError: the file is missing, damaged or not a style card.
     """
     from safetensors import safe_open
 
@@ -108,9 +108,9 @@ def read_swatch(path: Path) -> bytes:
             raise ValueError(f"it is of type {swatch.dtype}")
         data = bytes(swatch.tobytes())
         check_swatch(data)
-    except Exception as error:  # a type that NumPy does not have is an AttributeError, for one
+    except Exception as error:  # for example an AttributeError for a type that NumPy does not have
         raise StyleError(
-            f"{path} is damaged and its swatch cannot be read: {limits.told(error)}."
+            f"{path} is damaged and its swatch cannot be read: {limits.short_message(error)}."
         ) from None
     return data
 
@@ -118,8 +118,8 @@ def read_swatch(path: Path) -> bytes:
 def check_swatch(webp: bytes) -> None:
     """Refuse a swatch of too many pixels by its header; raises ValueError.
 
-    Pillow makes room for the whole picture as soon as it opens one. The size is that of the
-    extended format's canvas (VP8X), of a lossy frame (VP8, RFC 6386 section 9.1), or of a lossless
+    Pillow allocates the whole picture when it opens one. The size is that of the extended
+    format's canvas (VP8X), of a lossy frame (VP8, RFC 6386 section 9.1), or of a lossless
     one (VP8L; WebP container specification).
     """
     kind, body = webp[12:16], webp[20:30]

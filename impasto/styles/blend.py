@@ -1,4 +1,4 @@
-"""Several styles as one: between two paintings, or one's strokes on the other's shapes."""
+"""Several styles as one: a mixture of paintings, or one's strokes on another's shapes."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ class Share:
     layers: str = "all"
 
     def covers(self, index: int, count: int) -> bool:
-        """Whether the share speaks at a layer, the `index`-th of `count` from fine to coarse."""
+        """Return whether the share applies to a layer, `index` of `count` from fine to coarse."""
         half = (count + 1) // 2
         return self.layers == "all" or (self.layers == "fine") == (index < half)
 
 
 @dataclass(frozen=True)
 class Blend:
-    """The barycentre of several styles: one target in their middle, not several pulls at once.
+    """The barycentre of several styles: one target between them, instead of several.
 
     Attributes:
-        layers: all that the run reads, of which `fine` is the first half; by default those that
-            are asked for.
+        layers: all layers of the run, of which `fine` is the first half; by default those that
+            `at` is called with.
 
     Raises:
         OptionError: all the weights are zero.
@@ -56,23 +56,23 @@ class Blend:
     def at(
         self, long_side: int, extractor: Extractor, layers: Sequence[str]
     ) -> Mapping[str, Moments]:
-        """The styles' moments at each layer, mixed by weight as Gaussians."""
+        """Return the styles' moments at each layer, mixed by weight as Gaussians."""
         ordered = sorted(layers, key=extractor.names.index)
-        whole, depth = self.layers or tuple(layers), extractor.names.index
-        found: dict[str, Moments] = {}
+        run_layers, depth = self.layers or tuple(layers), extractor.names.index
+        blended: dict[str, Moments] = {}
         used = [share for share in self.shares if share.weight > 0]
-        # A layer that the run names nowhere stands where it would among those it names.
-        ranks = {n: sum(depth(m) < depth(n) for m in whole) for n in ordered}
-        speaking = {n: [s for s in used if s.covers(ranks[n], len(whole))] for n in ordered}
+        # A layer that is not the run's has the rank that it would have among those.
+        ranks = {n: sum(depth(m) < depth(n) for m in run_layers) for n in ordered}
+        covering = {n: [s for s in used if s.covers(ranks[n], len(run_layers))] for n in ordered}
         measured = {
-            id(s): s.style.at(long_side, extractor, [n for n in ordered if s in speaking[n]])
+            id(s): s.style.at(long_side, extractor, [n for n in ordered if s in covering[n]])
             for s in used
         }
         for name in ordered:
             parts = [
-                (measured[id(s)][name], s.weight) for s in speaking[name] if name in measured[id(s)]
+                (measured[id(s)][name], s.weight) for s in covering[name] if name in measured[id(s)]
             ]
             if parts:
                 moments, weights = zip(*parts, strict=True)
-                found[name] = barycentre(moments, weights, lift_of(extractor, name))
-        return found
+                blended[name] = barycentre(moments, weights, lift_of(extractor, name))
+        return blended

@@ -1,7 +1,7 @@
 """A style card: a painting's statistics in one small file, without the painting.
 
 The file is safetensors. For each of a few sizes and each layer it holds the moments (`packing`).
-The picture on the card, the *swatch*, is a WebP; the words are the file's metadata, all of it text.
+The picture of the card, the *swatch*, is a WebP; its texts are the file's metadata.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from torch import Tensor
 from impasto.errors import StyleError
 from impasto.features.extractor import Extractor
 from impasto.files import atomic
-from impasto.files.limits import told
+from impasto.files.limits import short_message
 from impasto.losses.moments import Moments
 from impasto.losses.statistics import blend
 from impasto.styles.about import About, check_swatch, read_about
@@ -35,7 +35,7 @@ from impasto.styles.statistics import measure
 __all__ = ["SIZES", "SUFFIX", "StyleCard", "load", "make", "save"]
 
 # Long sides at which a painting is measured. Between two of them moments are blended; beyond the
-# last they stay, as a painting is never enlarged.
+# last they stay the same, as a painting is never enlarged.
 SIZES = (180, 430, 1024)
 
 SUFFIX = ".style"
@@ -45,7 +45,7 @@ _MOST_LAYERS = 256  # over all sizes
 
 @dataclass(frozen=True)
 class StyleCard:
-    """A painting's statistics, and what to call it.
+    """A painting's statistics, and its name.
 
     Attributes:
         about: title, artist, year, licence, palette, and the backbone it was measured with.
@@ -60,10 +60,10 @@ class StyleCard:
     def at(
         self, long_side: int, extractor: Extractor, layers: Sequence[str]
     ) -> Mapping[str, Moments]:
-        """Moments for a result of that long side, blended between the two nearest sizes measured.
+        """Return the moments for a result of that long side, blended between the nearest sizes.
 
         Raises:
-            StyleError: a layer or a pooling that the card was not measured with.
+            StyleError: the card was not measured with a layer, or with the pooling.
         """
         self._check(extractor, layers)
         sizes = sorted(self.measured)
@@ -74,12 +74,12 @@ class StyleCard:
         return {name: blend(low[name], high[name], share) for name in layers}
 
     def _check(self, extractor: Extractor, layers: Sequence[str]) -> None:
-        held = next(iter(self.measured.values()))
-        missing = [name for name in layers if name not in held]
+        available = next(iter(self.measured.values()))
+        missing = [name for name in layers if name not in available]
         if missing:
             raise StyleError(
                 f"The style card {self.about.title!r} does not hold {', '.join(missing)}; it has "
-                f"{', '.join(held)}. Take those layers, or the painting itself."
+                f"{', '.join(available)}. Take those layers, or the painting itself."
             )
         if extractor.pooling != "max":
             raise StyleError(
@@ -102,17 +102,17 @@ def make(
 
 
 def save(card: StyleCard, path: Path, force: bool = False) -> None:
-    """Write a card, whole or not at all.
+    """Write a card, completely or not at all.
 
     Raises:
-        StyleError: a file that is there already, without `force`, or that cannot be written.
+        StyleError: the file exists and `force` is not set, or it cannot be written.
     """
     if path.suffix.lower() != SUFFIX:
-        raise StyleError(f"{path} is no name for a style card: it should end in {SUFFIX}.")
+        raise StyleError(f"{path} is not a name for a style card: it must end in {SUFFIX}.")
     tensors = {"swatch": _encode(card.swatch)}
     for size, layers in card.measured.items():
-        for name, held in layers.items():
-            tensors |= pack(f"{size}.{name}", held)
+        for name, moments in layers.items():
+            tensors |= pack(f"{size}.{name}", moments)
     data = save_tensors(tensors, card.about.to_metadata())
     atomic.replace(path, data, force=force, error=StyleError)
 
@@ -121,7 +121,7 @@ def load(path: Path) -> StyleCard:
     """Read a card.
 
     Raises:
-        StyleError: a file that is missing, too big, damaged or not a style card.
+        StyleError: the file is missing, too big, damaged or not a style card.
     """
     about = read_about(path)
     try:
@@ -129,7 +129,7 @@ def load(path: Path) -> StyleCard:
         return StyleCard(about, _moments(tensors), _decode(tensors))
     except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
         raise StyleError(
-            f"{path} is damaged and no style card can be read from it: {told(error)}."
+            f"{path} is damaged and cannot be read as a style card: {short_message(error)}."
         ) from None
 
 
@@ -137,17 +137,17 @@ _KEY = re.compile(r"(\d{1,5})\.([a-z]+[0-9_]+)\.mean")
 
 
 def _moments(tensors: dict[str, Tensor]) -> dict[int, dict[str, Moments]]:
-    found: dict[int, dict[str, Moments]] = {}
+    measured: dict[int, dict[str, Moments]] = {}
     if len(tensors) > 2 * _MOST_LAYERS + 1:
         raise ValueError(f"it holds {len(tensors)} tensors")
     for key in sorted(tensors):
         if match := _KEY.fullmatch(key):
             moments = unpack(tensors, key.removesuffix(".mean"))
-            found.setdefault(int(match[1]), {})[match[2]] = moments
-    layers = [set(held) for held in found.values()]
-    if not layers or 0 in found or any(held != layers[0] for held in layers):
+            measured.setdefault(int(match[1]), {})[match[2]] = moments
+    layers = [set(by_layer) for by_layer in measured.values()]
+    if not layers or 0 in measured or any(names != layers[0] for names in layers):
         raise ValueError("its sizes and layers do not fit together")
-    return found
+    return measured
 
 
 def _encode(swatch: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The built-in style cards, by name. Needs no PyTorch."""
+"""The built-in style cards, by name. Does not need PyTorch."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ FOLDER = Path(__file__).parent / "data"
 
 
 def names() -> list[str]:
-    """The built-in styles, in alphabetical order."""
+    """Return the names of the built-in styles, in alphabetical order."""
     return sorted(file.stem for file in FOLDER.glob("*.style"))
 
 
 def path(name: str) -> Path:
-    """The card of a built-in style.
+    """Return the card of a built-in style.
 
     Raises:
-        StyleError: a name that is not in the gallery.
+        StyleError: the name is not in the gallery.
     """
     if name not in names():
         raise StyleError(
@@ -32,5 +32,5 @@ def path(name: str) -> Path:
 
 
 def describe() -> dict[str, About]:
-    """What each built-in card says of its painting."""
+    """Return the texts of each built-in card."""
     return {name: read_about(path(name)) for name in names()}

@@ -1,7 +1,7 @@
-"""Moments in half precision, as files of styles keep them.
+"""Moments in half precision, as files of styles store them.
 
-Of the second moment the symmetric root is kept: its square still is a matrix of moments (positive
-semi-definite), where rounded moments themselves would not be.
+Of the second moment the symmetric root is stored: its square remains a matrix of moments (positive
+semi-definite), and rounded moments would not.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from impasto.losses.statistics import matrix_root
 
 __all__ = ["floats", "pack", "unpack"]
 
-_MOST_CHANNELS = 4096  # VGG-19 has 512, and a matrix of their square
+_MOST_CHANNELS = 4096  # VGG-19 has 512, and a matrix of 512 × 512
 
 
 def pack(key: str, moments: Moments) -> dict[str, Tensor]:
-    """Two tensors for a layer's moments, `KEY.mean` and `KEY.root`."""
+    """Return two tensors for a layer's moments, `KEY.mean` and `KEY.root`."""
     root = matrix_root(moments.second)[0]
     peak = root.abs().max().clamp(min=1e-12)
     rows, columns = _triangle(len(root))
@@ -32,17 +32,17 @@ def pack(key: str, moments: Moments) -> dict[str, Tensor]:
 
 
 def unpack(tensors: Mapping[str, Tensor], key: str) -> Moments:
-    """What `pack` packed.
+    """Return the moments that `pack` packed.
 
     Raises:
-        ValueError: they are missing, do not fit each other, or hold no finite numbers.
+        ValueError: they are missing, do not fit each other, or are not finite.
     """
     mean, packed = floats(tensors, f"{key}.mean"), floats(tensors, f"{key}.root")
     if mean.dim() != 1 or len(mean) < 2:
         raise ValueError("a mean is missing")
     peak, mean = mean[0], mean[1:]
     size = len(mean)
-    # Before the indices are made, which take the sixteenfold of what the file holds.
+    # Before the indices are made, which take sixteen times the memory of the file.
     if size > _MOST_CHANNELS or packed.shape != (size * (size + 1) // 2,):
         raise ValueError("a matrix does not fit its mean")
     second = _square(packed * peak, size)
@@ -52,7 +52,7 @@ def unpack(tensors: Mapping[str, Tensor], key: str) -> Moments:
 
 
 def floats(tensors: Mapping[str, Tensor], key: str) -> Tensor:
-    """A tensor of floating point, in float32.
+    """Return a tensor of floating point, in float32.
 
     Raises:
         ValueError: it is missing or of another type.

@@ -1,4 +1,4 @@
-"""A style as a method reads it: the moments of a painting's features, for any size of picture."""
+"""A style: the moments of a painting's features, for any size of picture."""
 
 from __future__ import annotations
 
@@ -16,48 +16,48 @@ from impasto.features.extractor import Extractor
 from impasto.features.plan import min_side
 from impasto.image.masks import pooled
 from impasto.image.picture import resize
-from impasto.losses.moments import Guide, Moments
+from impasto.losses.guides import Guide
+from impasto.losses.moments import Moments
 from impasto.losses.objective import Features
-from impasto.losses.tiled import Eye, View
-from impasto.losses.tiled_losses import region_reading
+from impasto.losses.tiled_losses import region_measurement
+from impasto.losses.viewer import PictureView, Viewer
 
 __all__ = ["LEAST_CELLS", "NARROW", "Painting", "Style", "inside", "measure"]
 
 # A region of fewer cells than 3×3 at a layer says nothing about a style there.
 LEAST_CELLS = 9.0
 
-# A painting of more pixels is looked at in windows, of so many bytes of activations.
-_LARGE, _WINDOW = 1_500_000, 64 * 2**20
+# A painting of more pixels is measured in tiles, of so many bytes of activations.
+_LARGE, _TILE_BYTES = 1_500_000, 64 * 2**20
 
-# A painting is not brought down to fewer cells than this along its shorter side, at the deepest
-# layer that looks.
+# The least cells of a reduced painting along its shorter side, at the deepest layer.
 _CELLS_ACROSS = 2
 
-# A region that keeps less than this share of its area without its edge is all edge.
+# A region with less than this share of its area inside its edge is all edge.
 NARROW = 0.2
 
 
 @runtime_checkable
 class Style(Protocol):
-    """Anything that knows what a painting's features look like at a given size."""
+    """Anything that has the moments of a painting's features at any size."""
 
     def at(
         self, long_side: int, extractor: Extractor, layers: Sequence[str]
     ) -> Mapping[str, Moments]:
-        """Moments of each layer, for a result whose long side has that many pixels.
+        """Return the moments of layers, for a result whose long side has that many pixels.
 
-        A layer at which the style has nothing to say is left out.
+        A layer that the style does not cover is left out.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Painting:
-    """A painting at hand, or a part of it: measured anew at every size.
+    """A painting, or a part of it, measured at each size.
 
     Attributes:
         pixels: in [0, 1].
-        mask: 1 where the style is taken from and 0 elsewhere, of any size; None for everywhere.
+        mask: 1 for the style's region and 0 elsewhere, of any size; None for all of it.
     """
 
     pixels: Float[Tensor, "1 3 h w"]
@@ -67,9 +67,9 @@ class Painting:
     def at(
         self, long_side: int, extractor: Extractor, layers: Sequence[str]
     ) -> Mapping[str, Moments]:
-        """Moments of the painting, its long side brought down to `long_side`; never enlarged.
+        """Return the moments of the painting, reduced to `long_side`; it is never enlarged.
 
-        It stays larger where the deepest of the layers would hardly see it any more.
+        It stays larger if it would be too small for the deepest of the layers.
         """
         if self.mask is None:
             return measure(self.pixels, long_side, extractor, layers)
@@ -79,11 +79,11 @@ class Painting:
         return _moments(view, guides)
 
     @torch.no_grad()
-    def seen(
+    def features_at(
         self, long_side: int, extractor: Extractor, layers: Sequence[str]
     ) -> tuple[Features, Mapping[str, Float[Tensor, "_ _"] | None]]:
-        """The activations themselves at a size, and the mask as each layer sees it."""
-        features = _look(self.pixels, long_side, extractor, layers)
+        """Return the activations at a size, and the mask at the size of each layer."""
+        features = _features(self.pixels, long_side, extractor, layers)
         if self.mask is None:
             return features, dict.fromkeys(features)
         shapes = {name: (f.shape[-2], f.shape[-1]) for name, f in features.items()}
@@ -92,7 +92,7 @@ class Painting:
     def masks(
         self, long_side: int, extractor: Extractor, shapes: Mapping[str, tuple[int, int]]
     ) -> dict[str, Float[Tensor, "_ _"]]:
-        """The mask as layers of these shapes see it."""
+        """Return the mask for layers of these shapes."""
         assert self.mask is not None
         height, width = _size_at(self.pixels, long_side, extractor, list(shapes))
         mask = resize(self.mask, height, width).to(next(extractor.parameters()).device)
@@ -103,36 +103,38 @@ class Painting:
 def measure(
     pixels: Float[Tensor, "1 3 h w"], long_side: int, extractor: Extractor, layers: Sequence[str]
 ) -> dict[str, Moments]:
-    """Moments of a painting's features at a size, of its own shape, as `Painting.at` has them."""
+    """Return the moments of a painting's features at a size, as `Painting.at`."""
     return _moments(_view(pixels, long_side, extractor, layers), dict.fromkeys(layers))
 
 
-def _view(pixels: Tensor, long_side: int, extractor: Extractor, layers: Sequence[str]) -> View:
-    """A painting at a size, in windows if it is large: it may be as large as the poster."""
+def _view(
+    pixels: Tensor, long_side: int, extractor: Extractor, layers: Sequence[str]
+) -> PictureView:
+    """Return the view of a painting at a size, in tiles if it is large."""
     height, width = _size_at(pixels, long_side, extractor, layers)
-    tile = _WINDOW if height * width > _LARGE else 0
+    tile = _TILE_BYTES if height * width > _LARGE else 0
     shown = resize(pixels, height, width).to(next(extractor.parameters()).device)
-    return Eye(extractor, tuple(layers), tile).of(shown)
+    return Viewer(extractor, tuple(layers), tile).view(shown)
 
 
-def _moments(view: View, guides: Mapping[str, Guide | None]) -> dict[str, Moments]:
-    found = view.read([region_reading(name, [guide]) for name, guide in guides.items()])
-    return {name: Moments(*parts) for name, parts in zip(guides, found, strict=True)}
+def _moments(view: PictureView, guides: Mapping[str, Guide | None]) -> dict[str, Moments]:
+    values = view.measure([region_measurement(name, [guide]) for name, guide in guides.items()])
+    return {name: Moments(*parts) for name, parts in zip(guides, values, strict=True)}
 
 
-def _look(
+def _features(
     pixels: Tensor, long_side: int, extractor: Extractor, layers: Sequence[str]
 ) -> dict[str, Tensor]:
     height, width = _size_at(pixels, long_side, extractor, layers)
     device = next(extractor.parameters()).device
-    seen: dict[str, Tensor] = extractor(resize(pixels, height, width).to(device), layers)
-    return seen
+    features: dict[str, Tensor] = extractor(resize(pixels, height, width).to(device), layers)
+    return features
 
 
 def _size_at(
     pixels: Tensor, long_side: int, extractor: Extractor, layers: Sequence[str]
 ) -> tuple[int, int]:
-    """Height and width of a painting at a size; see `Painting.at`."""
+    """Return height and width of a painting at a size; see `Painting.at`."""
     height, width = pixels.shape[-2:]
     short, long = sorted((height, width))
     needed = max(min_side(extractor.plan, layers), _CELLS_ACROSS * extractor.stride(layers))
@@ -141,14 +143,14 @@ def _size_at(
 
 
 def inside(mask: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
-    """The mask without the cells along its edge, which see what lies beyond it as well.
+    """Return the mask without the cells along its edge, whose features depend on what is beyond it.
 
-    Taken with them, a sky's style has the outlines of what stands before it ("inside guidance" in
-    Gatys et al. 2017, section 4). A mask too narrow to do without them is taken as it is. Of two
-    masks that sum to one, hardly a cell is in both: it is the one's that has more of it.
+    With them a sky's style would have the outlines of what is in front of it ("inside guidance" in
+    Gatys et al. 2017, section 4). A mask too narrow without them is returned as it is. Of two masks
+    that sum to one, nearly no cell is in both: it belongs to the one that has more of it.
     """
     inner: Tensor = -F.max_pool2d(-mask[None, None], 3, 1, 1)[0, 0]
     narrow = float(inner.sum()) < max(LEAST_CELLS, NARROW * float(mask.sum()))
-    kept = mask if narrow else inner
-    most = kept * (mask > 0.5)
-    return most if float(most.sum()) >= LEAST_CELLS else kept
+    cells = mask if narrow else inner
+    majority = cells * (mask > 0.5)
+    return majority if float(majority.sum()) >= LEAST_CELLS else cells

@@ -323,8 +323,8 @@ class Loop:
                 raise
             raise WeightsError(
                 f"{self.file} is of another version of this training, or damaged: "
-                f"{limits.told(problem)}. Remove its folder and train anew, or take the version "
-                "of Impasto that wrote it."
+                f"{limits.short_message(problem)}. Remove its folder and train anew, or take the "
+                "version of Impasto that wrote it."
             ) from None
 
     def _restore(self, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> None:

@@ -156,7 +156,7 @@ def _check(order: Order) -> None:
 
 
 def _check_folder(folder: Path, order: Order) -> None:
-    strange = [path.name for path in _inside(folder) if path.name not in _OURS]
+    strange = [path.name for path in _inside(folder) if path.name not in {*_OURS, locks.LOCK_FILE}]
     if strange or not folder.is_dir():
         told = f"holds {strange[0]}" if strange else "is no folder"
         raise OptionError(
@@ -181,9 +181,10 @@ def _holding(order: Order) -> Iterator[None]:
     if not parallel.is_first():
         yield
         return
+    lock = locks.FolderLock(folder)
     try:
         folder.mkdir(exist_ok=True)
-        handle = locks.lock(folder)
+        lock.acquire()
     except BlockingIOError:
         raise OptionError(
             f"Another training works in {folder}. Wait for it, or give another name with -o."
@@ -196,9 +197,9 @@ def _holding(order: Order) -> Iterator[None]:
         _check_folder(folder, order)  # once more: now nobody else puts anything there
         yield
     finally:
+        lock.release()
         with contextlib.suppress(OSError):  # a state is there, or somebody has put something there
             folder.rmdir()
-        locks.unlock(handle)
 
 
 def _inside(folder: Path) -> list[Path]:

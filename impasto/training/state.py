@@ -45,8 +45,8 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     # A type that PyTorch does not have is a KeyError, for one.
     except (SafetensorError, WeightsError, OSError, KeyError, ValueError, RuntimeError) as problem:
         raise WeightsError(
-            f"{path} cannot be read ({limits.told(problem)}). Train first; if it is damaged, "
-            "remove it and train anew."
+            f"{path} cannot be read ({limits.short_message(problem)}). Train first; if it is "
+            "damaged, remove it and train anew."
         ) from None
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw
 
 from impasto.errors import OptionError, PictureError
+from impasto.files import atomic
 from impasto.sheets.contact_sheet import INK, Cell, canvas_for, fitted, font, wrapped
 
 __all__ = ["FRAMES_A_SECOND", "check_film", "fading", "framed", "save_film"]
@@ -78,16 +77,14 @@ def save_film(path: Path, frames: Iterable[Image.Image]) -> None:
         PictureError: it cannot be written.
     """
     av = _library()
-    temporary = path.with_name(f".impasto-{secrets.token_hex(8)}.mp4")
     try:
-        with av.open(str(temporary), "w", options={"movflags": "faststart"}) as container:
+        with (
+            atomic.replacing(path, ".mp4") as temporary,
+            av.open(str(temporary), "w", options={"movflags": "faststart"}) as container,
+        ):
             _encode(av, container, frames)
-        temporary.replace(path)
     except (OSError, av.FFmpegError) as problem:
         raise PictureError(f"The film {path} cannot be written: {problem}.") from problem
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def _encode(av: Any, container: Any, frames: Iterable[Image.Image]) -> None:

@@ -1,0 +1,62 @@
+"""The formats of picture files. Needs neither PyTorch nor Pillow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+__all__ = ["FORMATS", "READ_SUFFIXES", "WRITTEN", "PictureFormat", "WrittenName", "format_of"]
+
+WrittenName = Literal["png", "jpg", "webp", "tiff"]
+"""What an option calls the formats that are written: their first suffixes, without the dot."""
+
+
+@dataclass(frozen=True)
+class PictureFormat:
+    """A format that is read, and perhaps written.
+
+    Attributes:
+        name: as a message calls it.
+        pillow: as Pillow calls it.
+        suffixes: in small letters, with the dot; the first is the usual one.
+        is_written: whether it is also written.
+        bits: the most bits of a channel that are written.
+        is_lossy: whether a quality below 100 loses detail.
+        longest_side: the most pixels along a side, where the format has a limit.
+    """
+
+    name: str
+    pillow: str
+    suffixes: tuple[str, ...]
+    is_written: bool = False
+    bits: Literal[8, 16] = 8
+    is_lossy: bool = False
+    longest_side: int | None = None
+
+
+# Pillow reads thirty more: some of them start programs, and many are rarely looked after.
+FORMATS = (
+    PictureFormat("PNG", "PNG", (".png",), is_written=True, bits=16),
+    PictureFormat(
+        "JPEG", "JPEG", (".jpg", ".jpeg"), is_written=True, is_lossy=True, longest_side=65_500
+    ),
+    PictureFormat("WebP", "WEBP", (".webp",), is_written=True, is_lossy=True, longest_side=16_383),
+    PictureFormat("TIFF", "TIFF", (".tiff", ".tif"), is_written=True, bits=16),
+    PictureFormat("AVIF", "AVIF", (".avif",)),
+    PictureFormat("JPEG 2000", "JPEG2000", (".jp2",)),
+    PictureFormat("GIF", "GIF", (".gif",)),
+    PictureFormat("BMP", "BMP", (".bmp",)),
+    PictureFormat("PPM", "PPM", (".ppm", ".pgm", ".pbm")),
+)
+
+READ_SUFFIXES = frozenset(suffix for row in FORMATS for suffix in row.suffixes)
+"""Suffixes of the pictures in a folder; a file that is named may have any."""
+
+WRITTEN = {suffix: row for row in FORMATS if row.is_written for suffix in row.suffixes}
+"""The formats that are written, by suffix."""
+
+
+def format_of(path: Path) -> PictureFormat | None:
+    """Return the format in which a file of that name is written, or None."""
+    return WRITTEN.get(path.suffix.lower())
