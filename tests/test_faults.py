@@ -30,6 +30,7 @@ from impasto.config.methods import GatysConfig
 from impasto.engine.scale import Scale
 from impasto.engine.snapshots import Snapshot
 from impasto.engine.step import Step
+from impasto.files.locks import LOCK_FILE
 from impasto.jobs.batch import Batch, BatchStyle
 from impasto.jobs.manifest import Manifest
 from impasto.jobs.run_batch import run_batch
@@ -107,7 +108,7 @@ def test_a_disc_that_takes_no_more(fault: Fault, straight: np.ndarray, resumed: 
     assert (pixels(rescued) == straight).all()
 
     assert STATE.read_bytes() == state
-    assert names(RUN) == ["run.json", STATE.name]
+    assert names(RUN) == [LOCK_FILE, "run.json", STATE.name]
     assert set(names(OUT)) - {"filler"} == {"earlier.png", "out.png", "out.run"}
     assert (OUT / "out.png").read_bytes() == b"precious"
     fault.mend(OUT)
@@ -164,7 +165,7 @@ def test_a_folder_that_is_removed_has_a_run_again(straight: np.ndarray) -> None:
     with holding(RUN) as folder, pytest.raises(Exception, match="Another process works in"):
         folder.open()
     run.kill()
-    assert names(RUN) == ["run.json", STATE.name]
+    assert names(RUN) == [LOCK_FILE, "run.json", STATE.name]
     assert main([*RESUME, "--quiet"]) == 0
     assert (pixels(OUT / "out.png") == straight).all()
 
@@ -242,7 +243,7 @@ def test_signals(
     ended, said = run.end()
     assert ended == status
     assert "out.run` goes on" in said[-1]
-    assert names(RUN) == ["run.json", STATE.name]
+    assert names(RUN) == [LOCK_FILE, "run.json", STATE.name]
     early = [] if signals != (signal.SIGINT,) else ["out.png"]
     assert names(OUT) == ["earlier.png", *early, "out.run"]
     assert main([*RESUME, "--quiet"]) == 0
