@@ -15,8 +15,9 @@ from impasto.config.methods import (
     TextureConfig,
 )
 from impasto.config.specs import layer_weights
-from impasto.engine.nearest import CELL, MOST
+from impasto.engine.nearest import CELL
 from impasto.engine.optimisers import footprint
+from impasto.engine.paintings import MOST_POSITIONS
 from impasto.engine.setup import pyramid_layers
 from impasto.features.backbones import BACKBONES
 from impasto.features.plan import LayerInfo
@@ -149,7 +150,7 @@ class Workload:
         found = 0.0
         for scale in self.scales:
             theirs = self.matching.positions(style * scale.pixels / self.pixels)
-            found += self.matching.positions(scale.pixels) * min(MOST, theirs)
+            found += self.matching.positions(scale.pixels) * min(MOST_POSITIONS, theirs)
         return found
 
     def left(self, index: int, done: int, extra: int = 0) -> Workload:
@@ -245,7 +246,7 @@ class Workload:
         ours, theirs = need.positions(self.pixels), need.positions(self.style_pixels)
         held = ours * (need.values * itemsize + need.bytes)
         held += theirs * (need.values + need.rows) * itemsize
-        blocks = min(_BLOCKS, 2 * _FLOAT * ours * min(MOST, theirs or ours))
+        blocks = min(_BLOCKS, 2 * _FLOAT * ours * min(MOST_POSITIONS, theirs or ours))
         return held + blocks + self.style_pixels * self._looked(itemsize)
 
     def _looked(self, itemsize: int) -> float:

@@ -12,7 +12,7 @@ from impasto.config.bases import StyledConfig
 from impasto.config.specs import StyleSpec, means_file
 from impasto.errors import OptionError, PictureError
 from impasto.files.digests import of_bytes, of_file
-from impasto.networks.trained_metadata import parted
+from impasto.networks.trained_metadata import split_source
 from impasto.styles import gallery
 from impasto.version import __version__
 
@@ -55,7 +55,7 @@ class Look:
             ImpastoError: a style that there is not, or a part that cannot be read so.
         """
         whole = StyleSpec.parse(text)
-        parts = [text] if Path(parted(str(whole.source))[0]).is_file() else text.split("+")
+        parts = [text] if Path(split_source(str(whole.source))[0]).is_file() else text.split("+")
         look = cls(text, tuple(StyleSpec.parse(part) for part in parts))
         for choice in look.choices:
             style_file(choice.source)
@@ -65,7 +65,8 @@ class Look:
     def label(self) -> str:
         """What names of files call it: `a`, `a-fine`, `a-0.3+b-0.7`."""
         return "+".join(
-            choice.label + choice.use.removeprefix(parted(str(choice.source))[1]).replace(":", "-")
+            choice.label
+            + choice.use.removeprefix(split_source(str(choice.source))[1]).replace(":", "-")
             for choice in self.choices
         )
 
@@ -223,7 +224,7 @@ def style_file(source: str) -> Path:
     Raises:
         ImpastoError: there is neither.
     """
-    file = parted(source)[0]  # of a trained style
+    file = split_source(source)[0]  # of a trained style
     if Path(file).is_file():
         return Path(file)
     if means_file(source, gallery.names()):

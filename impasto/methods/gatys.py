@@ -39,7 +39,7 @@ def gatys(
         regions: parts of the picture with a style and a strength each, instead of one style.
         extractor: the backbone; by default the one that the config names.
         start: a picture to start from, instead of `config.init`.
-        execution: from where on, and with how much memory.
+        execution: the state to go on from, and the memory plan.
 
     Raises:
         OptionError: an unknown layer, or a picture too thin for the deepest one.

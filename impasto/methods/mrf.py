@@ -30,12 +30,10 @@ def mrf(
     start: Float[Tensor, "1 3 _ _"] | None = None,
     execution: Execution = DEFAULT_EXECUTION,
 ) -> Iterator[Step]:
-    """Paint with patches of the painting's features (Li and Wand 2016).
-
-    Arguments and errors are those of `gatys`; besides, a style card has no patches.
+    """Paint with patches of the painting's features; arguments and errors as in `gatys`.
 
     Raises:
-        StyleError: a style card.
+        StyleError: a style card, which has no patches.
     """
     config = with_layers(config or MrfConfig())
     extractor = extractor or backbone_of(config)

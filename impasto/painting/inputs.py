@@ -195,11 +195,11 @@ def _read_trained(source: Source, network: str, role: str, use: str) -> LoadedIn
             f"file of those (*{trained_metadata.SUFFIX}). Train one (`impasto train PAINTING`), or "
             "take --method instant, which paints in any style."
         )
-    place, name = trained_metadata.parted(str(source))
+    place, name = trained_metadata.split_source(str(source))
     limits.check_tensors(Path(place), trained_metadata.MAX_BYTES, StyleError)
     stamp = digest(Path(place))
     found = _trained(Path(place).resolve(), stamp)
-    found.words.check_eye(network, place)
+    found.metadata.check_backbone(network, place)
     style = found.style(name.removeprefix("#"), place)
     return LoadedInput(Input(role, place, stamp, use), None, style)
 

@@ -16,7 +16,7 @@ from impasto.features.extractor import Extractor
 from impasto.image.picture import fitted
 from impasto.methods.fast import fast
 from impasto.methods.instant import instant
-from impasto.networks.brush import WHOLE
+from impasto.networks.brush_painting import LARGEST_AT_ONCE
 from impasto.networks.checkpoint import digest, load_instant
 from impasto.painting.common import method_of, network_of, recipe_of
 from impasto.painting.inputs import read_picture
@@ -41,7 +41,7 @@ class _AtOnce(Workload):
 
 def bytes_at_once(pixels: int) -> int:
     """What painting so many pixels at once takes."""
-    return int(_PANE + _FEATURES * min(pixels, WHOLE) + _COPIES * pixels)
+    return int(_PANE + _FEATURES * min(pixels, LARGEST_AT_ONCE) + _COPIES * pixels)
 
 
 def instant_task(

@@ -15,7 +15,7 @@ from impasto.config.specs import RegionSpec, StyleSpec
 from impasto.errors import ImpastoError, WeightsError
 from impasto.features.sources import digest
 from impasto.image.reading import read
-from impasto.networks.trained_metadata import parted
+from impasto.networks.trained_metadata import split_source
 from impasto.painting.inputs import digest_of
 from impasto.painting.instant import digest_with
 from impasto.painting.prepare import prepare
@@ -116,7 +116,7 @@ def _placed(recipe: Recipe, places: Places) -> PictureConfig:
 
 def _moved(choice: RegionSpec, place: str) -> RegionSpec:
     """A region's style where its file is now; of a trained one still the same of its file's."""
-    return replace(choice, style=parted(place)[0] + parted(choice.style)[1])
+    return replace(choice, style=split_source(place)[0] + split_source(choice.style)[1])
 
 
 def _change(then: Input, now: Input) -> str | None:
