@@ -22,6 +22,7 @@ from impasto.networks.brush import Brush
 from impasto.networks.brush_painting import paint_with
 from impasto.networks.decoder import LEVELS
 from impasto.networks.instant import InstantNetwork
+from impasto.networks.photograph_moments import moments_of, sampled_moments
 from impasto.networks.portable import MARGIN
 from impasto.styles.statistics import Painting
 
@@ -80,7 +81,7 @@ def whole_moments(photograph: Tensor, net: Extractor, mask: Tensor | None) -> Ma
     """What a small picture's features are counted as."""
     framed = brush_painting._framed(photograph, MARGIN)
     size = photograph.shape[-2], photograph.shape[-1]
-    return brush_painting.moments_of(tiles.features_of(framed, net).levels, mask, size)
+    return moments_of(tiles.features_of(framed, net).levels, mask, size)
 
 
 @pytest.mark.parametrize("size", [(300, 260), (257, 401), (64, 500)])
@@ -186,7 +187,7 @@ def test_a_halo_too_narrow_leaves_seams(
 
 def test_parts_of_a_large_photograph_tell_what_all_of_it_would(compact: Extractor) -> None:
     photograph = waves(1, 400, 600)
-    sampled = brush_painting.sampled_moments(photograph, compact, None)
+    sampled = sampled_moments(photograph, compact, None)
     counted = whole_moments(photograph, compact, None)
     for name in LEVELS:
         got, wanted = sampled[name].second, counted[name].second

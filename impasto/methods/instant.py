@@ -17,8 +17,9 @@ from impasto.engine.step import Step
 from impasto.features.extractor import Extractor
 from impasto.image.picture import fitted, resize
 from impasto.networks.brush import Brush
-from impasto.networks.brush_painting import Picture, paint_with
+from impasto.networks.brush_painting import paint_with
 from impasto.networks.instant import InstantNetwork
+from impasto.networks.tiles import Picture
 from impasto.styles.statistics import Style
 
 __all__ = ["fitted_photograph", "instant", "paint_once"]

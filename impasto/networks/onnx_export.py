@@ -164,8 +164,8 @@ def _check(painter: Portable, data: bytes) -> None:
         if not difference <= _MOST:
             raise WeightsError(
                 f"ONNX Runtime paints a picture of {width}×{height} pixels differently from "
-                f"PyTorch: they differ by {difference:.4f}, and {_MOST:.4f} is allowed. Nothing was "
-                "written. Try other versions of onnxruntime and torch."
+                f"PyTorch: they differ by {difference:.4f}, and {_MOST:.4f} is allowed. Nothing "
+                "was written. Try other versions of onnxruntime and torch."
             )
 
 
