@@ -36,19 +36,6 @@ class Adam:
         self.origin: Tensor | None = None
         self._moments: tuple[StoredTensor, StoredTensor] | None = None
 
-    @property
-    def mean(self) -> Tensor | None:
-        """The first moment, in float32."""
-        return None if self._moments is None else self._moments[0].to_float32()
-
-    @property
-    def square(self) -> Tensor | None:
-        """The second moment, in float32."""
-        if self._moments is None:
-            return None
-        second = self._moments[1]
-        return second.to_float32().square_() if second.is_half else second.values
-
     def step(self, pixels: Pixels, gradient: Pixels) -> None:
         """Move the pixels in place. The optimiser takes over the gradient tensor."""
         self.origin = copied(pixels, [] if self.origin is None else [self.origin])

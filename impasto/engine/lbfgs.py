@@ -40,11 +40,6 @@ class Lbfgs:
         self._gradient: Tensor | None = None
         self._pairs: list[_Pair] = []
 
-    @property
-    def pairs(self) -> list[tuple[Tensor, Tensor, float]]:
-        """The steps, gradient changes and their scalar products, oldest first, in float32."""
-        return [(p.step.to_float32(), p.change.to_float32(), p.curvature) for p in self._pairs]
-
     def step(self, pixels: Pixels, gradient: Pixels) -> None:
         """Move the pixels in place. The optimiser takes over the gradient tensor."""
         spare: list[Tensor] = []

@@ -27,7 +27,7 @@ from impasto.engine.regions import Region, region_views
 from impasto.engine.setup import iterations_of, settings_of
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.solver import solve
-from impasto.engine.step import Problem, Step
+from impasto.engine.step import Picture, Problem, Step
 from impasto.engine.terms import content_terms, style_terms
 from impasto.features.extractor import Extractor
 from impasto.image.picture import fitted, resize
@@ -36,9 +36,6 @@ from impasto.losses.tiled import Eye, Kept
 from impasto.runtime import generator
 
 __all__ = ["Canvas", "paint_photograph", "photo_scales"]
-
-
-Picture = Float[Tensor, "1 3 h w"]
 
 
 @dataclass(frozen=True)
@@ -103,6 +100,7 @@ def paint_photograph(
         regions: none of them empty; their masks sum to one.
         rounds: how often each scale is painted; an engine finds its targets again each time.
     """
+    content = content.to(next(extractor.parameters()).device)
     height, width = content.shape[-2:]
     sizes, counts = photo_scales(config, height, width, rounds)
     detailed = config.init == "content" and start is None and _has_content(regions, config)

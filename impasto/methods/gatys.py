@@ -50,7 +50,6 @@ def gatys(
     device = next(extractor.parameters()).device
     areas = regions_of(style, regions, config.strength, device)
     engine = statistics_engine(config.style_layers, config.style_loss)
-    content = content.to(device)
     yield from paint_photograph(
         content, areas, engine, config, extractor, start, execution=execution
     )

@@ -47,7 +47,6 @@ def mrf(
         config.palette,
     )
     areas = regions_of(style, regions, config.strength, device)
-    content = content.to(device)
     yield from paint_photograph(
         content, areas, engine, config, extractor, start, config.rounds, execution
     )

@@ -44,7 +44,6 @@ def nnst(
         config.backbone, config.style_layers, config.content_mix, config.variety, config.palette
     )
     areas = regions_of(style, regions, config.strength, device)
-    content = content.to(device)
     yield from paint_photograph(
         content, areas, engine, config, extractor, start, config.rounds, execution
     )

@@ -69,7 +69,7 @@ def texture(
         seamless: opposite edges meet, so that the texture can be laid side by side with itself.
 
     Raises:
-        OptionError: an unknown layer, a side that is no multiple of the deepest layer's stride
+        OptionError: an unknown layer, a side that is not a multiple of the deepest layer's stride
             (seamless only; the message names the nearest sizes), or not positive.
         DivergedError: no step was small enough.
     """

@@ -57,10 +57,10 @@ class FastNetwork(nn.Module):
         return steering
 
     def forward(
-        self, moved: Mapping[str, Float[Tensor, "b _ _ _"]], steering: Float[Tensor, "b s"]
+        self, features: Mapping[str, Float[Tensor, "b _ _ _"]], steering: Float[Tensor, "b s"]
     ) -> Float[Tensor, "b 3 h w"]:
         """Paint, as `InstantNetwork` does."""
-        painted: Tensor = self.base(moved, steering)
+        painted: Tensor = self.base(features, steering)
         return painted
 
     @torch.no_grad()

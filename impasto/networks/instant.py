@@ -149,16 +149,16 @@ class InstantNetwork(nn.Module):
         return torch.cat([conv.steer(code) for stage in self._stages for conv in stage], 1)
 
     def forward(
-        self, moved: Mapping[str, Float[Tensor, "b _ _ _"]], steering: Float[Tensor, "b s"]
+        self, features: Mapping[str, Float[Tensor, "b _ _ _"]], steering: Float[Tensor, "b s"]
     ) -> Float[Tensor, "b 3 h w"]:
-        """Paint.
+        """Paint a picture.
 
         Args:
-            moved: the photograph's features at `LEVELS`, after the transport.
+            features: the photograph's, at `LEVELS`, after the transport.
             steering: of each picture.
         """
-        first, *shallower = (moved[name] / u for name, u in zip(LEVELS, self.units, strict=True))
-        joined = [join(features) for join, features in zip(self._joins, shallower, strict=True)]
+        first, *shallower = (features[name] / u for name, u in zip(LEVELS, self.units, strict=True))
+        joined = [join(level) for join, level in zip(self._joins, shallower, strict=True)]
         x, parts = first, iter(torch.split(steering, self.shares, 1))
         for number, stage in enumerate(self._stages):
             x = _enlarged(x, joined, number)

@@ -42,11 +42,11 @@ def roots(
 
     The coupled iteration, which is stable under rounding (Higham 2008, eq. 6.35).
     """
-    eye = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
+    identity = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
     norm = matrix.square().sum().sqrt()
-    root, inverse = matrix / norm, eye
+    root, inverse = matrix / norm, identity
     for _ in range(steps):
-        step = torch.addmm(1.5 * eye, inverse, root, alpha=-0.5)
+        step = torch.addmm(1.5 * identity, inverse, root, alpha=-0.5)
         root, inverse = root @ step, step @ inverse
     return root * norm.sqrt(), inverse / norm.sqrt()
 
@@ -56,10 +56,10 @@ def orthogonal(matrix: Float[Tensor, "c c"], steps: int = _PART_STEPS) -> Float[
 
     Newton and Schulz's iteration for the polar decomposition (Higham 2008, eq. 8.20).
     """
-    eye = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
+    identity = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
     part = matrix / matrix.square().sum().sqrt().clamp(min=_LEAST)
     for _ in range(steps):
-        part = part @ torch.addmm(1.5 * eye, part.T, part, alpha=-0.5)
+        part = part @ torch.addmm(1.5 * identity, part.T, part, alpha=-0.5)
     return part
 
 
@@ -75,11 +75,11 @@ def transport_by_products(
     mean = rows.mean(0, keepdim=True)
     centred = rows - mean
     covariance = centred.mT @ centred / rows.shape[0]
-    eye = torch.eye(covariance.shape[-1], dtype=rows.dtype, device=rows.device)
+    identity = torch.eye(covariance.shape[-1], dtype=rows.dtype, device=rows.device)
     variance = covariance.diagonal().mean().maximum(LEAST_SHARE * style.variance[0])
     floor = FLOOR * variance + _LEAST
-    root, inverse = roots(covariance + floor * eye)
+    root, inverse = roots(covariance + floor * identity)
     full = style.root[0] @ orthogonal(root @ style.root[0]).mT @ inverse
-    matrix = eye + share * (full - eye)
+    matrix = identity + share * (full - identity)
     target_mean = mean + share * (style.mean - mean)
     return Transport(matrix[None], (target_mean - mean @ matrix)[None])

@@ -53,7 +53,7 @@ class Trained:
             path: where it came from, for messages.
 
         Raises:
-            StyleError: there is none of that name, or several and no name.
+            StyleError: an unknown name, or no name for several styles.
         """
         number = self.metadata.number(name, path)
         return TrainedStyle(self, number)

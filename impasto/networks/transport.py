@@ -60,8 +60,8 @@ class Transport:
         """Move the channels of each position."""
         batch, channels, height, width = features.shape
         rows = features.permute(0, 2, 3, 1).reshape(batch, height * width, channels)
-        moved = torch.baddbmm(self.shift.to(rows.dtype), rows, self.matrix.to(rows.dtype))
-        return moved.view(batch, height, width, channels).permute(0, 3, 1, 2)
+        result = torch.baddbmm(self.shift.to(rows.dtype), rows, self.matrix.to(rows.dtype))
+        return result.view(batch, height, width, channels).permute(0, 3, 1, 2)
 
 
 def transport(
@@ -80,8 +80,8 @@ def transport(
     centred = content.second - content.mean[:, :, None] * content.mean[:, None, :]
     variance = centred.diagonal(dim1=1, dim2=2).mean(1)
     variance = variance.maximum(LEAST_SHARE * style.variance)
-    eye = torch.eye(centred.shape[-1], device=centred.device)
-    covariance = centred + FLOOR * variance[:, None, None] * eye
+    identity = torch.eye(centred.shape[-1], device=centred.device)
+    covariance = centred + FLOOR * variance[:, None, None] * identity
     # On the CPU in double precision, as it is done once for a picture: channels that are never
     # active make equal eigenvalues, on which single precision may fail.
     product = (style.root @ covariance @ style.root).cpu().double()
@@ -89,7 +89,7 @@ def transport(
     values = values.clamp(min=0).maximum(RANK_FLOOR * values[:, -1:]).clamp(min=1e-12)
     rotated = vectors.mT @ style.root
     full = rotated.mT @ (values.rsqrt()[:, :, None] * rotated)
-    part = torch.as_tensor(share, device=eye.device).reshape(-1, 1, 1)
-    matrix = eye + part * (full - eye)
+    part = torch.as_tensor(share, device=identity.device).reshape(-1, 1, 1)
+    matrix = identity + part * (full - identity)
     target_mean = torch.lerp(content.mean, style.mean, part[:, 0])
     return Transport(matrix, target_mean[:, None] - content.mean[:, None] @ matrix)
