@@ -111,11 +111,7 @@ class Adam:
         return tensors, numbers
 
     def restore(self, saved: Snapshot, like: Pixels) -> None:
-        """Restore a state, of a picture of this shape; another number type is converted.
-
-        Raises:
-            ResumeError: a part is missing, or of another shape.
-        """
+        """Restore a state, of a picture of this shape; another number type is converted."""
         self.steps = saved.count("adam.steps")
         if saved.count("adam.begun"):
             self.origin = saved.tensor("adam.origin", like)

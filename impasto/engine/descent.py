@@ -60,11 +60,7 @@ class Descent:
         return tensors, numbers
 
     def restore(self, saved: Snapshot, like: Pixels) -> None:
-        """Restore a state, of a picture of this shape.
-
-        Raises:
-            ResumeError: a part is missing, or of another shape.
-        """
+        """Restore a state, of a picture of this shape."""
         self.full, self.length = saved.number("gd.full"), saved.number("gd.length")
         if saved.count("gd.begun"):
             self.origin = saved.tensor("gd.origin", like)

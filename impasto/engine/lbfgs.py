@@ -83,11 +83,7 @@ class Lbfgs:
         return tensors, numbers
 
     def restore(self, saved: Snapshot, like: Pixels) -> None:
-        """Restore a state, of a picture of this shape; another number type is converted.
-
-        Raises:
-            ResumeError: a part is missing, or of another shape.
-        """
+        """Restore a state, of a picture of this shape; another number type is converted."""
         count = saved.count("lbfgs.pairs")
         if saved.count("lbfgs.begun"):
             self.origin = saved.tensor("lbfgs.origin", like)
