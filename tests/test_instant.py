@@ -20,10 +20,9 @@ from impasto.methods.instant import instant
 from impasto.networks import brush_painting, tiles
 from impasto.networks.brush import Brush
 from impasto.networks.brush_painting import paint_with
-from impasto.networks.decoder import LEVELS
+from impasto.networks.decoder import LEVELS, MARGIN
 from impasto.networks.instant import InstantNetwork
 from impasto.networks.photograph_moments import moments_of, sampled_moments
-from impasto.networks.portable import MARGIN
 from impasto.styles.statistics import Painting
 
 

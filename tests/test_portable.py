@@ -19,8 +19,9 @@ from impasto.losses.moments import Moments, moments
 from impasto.networks import onnx_export
 from impasto.networks.brush import Brush
 from impasto.networks.brush_painting import paint_with
+from impasto.networks.decoder import SMALLEST_SIDE
 from impasto.networks.newton_schulz import orthogonal, roots, transport_by_products
-from impasto.networks.portable import SMALLEST_SIDE, Portable
+from impasto.networks.portable import Portable
 from impasto.networks.transport import Target, transport
 from impasto.styles import card, gallery
 

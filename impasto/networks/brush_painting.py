@@ -11,9 +11,8 @@ from torch.nn import functional as F
 
 from impasto.features.extractor import Extractor
 from impasto.networks.brush import Brush
-from impasto.networks.decoder import Decoder
+from impasto.networks.decoder import FAINT, MARGIN, Decoder
 from impasto.networks.photograph_moments import moments_of, sampled_moments
-from impasto.networks.portable import FAINT, MARGIN
 from impasto.networks.tiles import STEP, Picture, features_of, paint
 
 __all__ = ["LARGEST_AT_ONCE", "paint_with"]

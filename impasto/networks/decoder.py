@@ -17,7 +17,18 @@ from torch.nn import functional as F
 
 from impasto.networks.transport import Transport
 
-__all__ = ["COARSE", "COARSE_REACH", "LEVELS", "REACH", "Decoder", "Weights", "packed"]
+__all__ = [
+    "COARSE",
+    "COARSE_REACH",
+    "FAINT",
+    "LEVELS",
+    "MARGIN",
+    "REACH",
+    "SMALLEST_SIDE",
+    "Decoder",
+    "Weights",
+    "packed",
+]
 
 LEVELS = {"relu4_1": 128, "relu3_1": 64, "relu2_1": 32, "relu1_1": 16}
 """Layers whose features are moved and decoded, deepest first, with their channels."""
@@ -32,6 +43,16 @@ size."""
 COARSE_REACH = 40
 """Pixels that the coarse half sees beyond what it makes, up to whole steps: by three convolutions
 at a quarter of the picture's size, and three at an eighth."""
+
+MARGIN = 32
+"""Pixels around the picture that are painted and cut off, as a border changes features. With 16, a
+trained style put a stripe along a plain sky."""
+
+FAINT = 0.1
+"""Below this strength the picture fades to the photograph, as no network returns it even at 0."""
+
+SMALLEST_SIDE = 16
+"""Pixels of the shortest side that a network paints."""
 
 Weights = tuple[Float[Tensor, "_ _ _ _"], Float[Tensor, " _"]]
 Features = Mapping[str, Float[Tensor, "1 _ _ _"]]

@@ -20,8 +20,8 @@ from torch import Tensor
 from impasto.errors import OptionError, WeightsError
 from impasto.features.extractor import Extractor
 from impasto.files import atomic
-from impasto.networks.decoder import Decoder
-from impasto.networks.portable import SMALLEST_SIDE, Portable
+from impasto.networks.decoder import SMALLEST_SIDE, Decoder
+from impasto.networks.portable import Portable
 from impasto.networks.transport import Target
 from impasto.version import __version__
 

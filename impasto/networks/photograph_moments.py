@@ -8,8 +8,7 @@ from torch import Tensor
 from impasto.features.extractor import Extractor
 from impasto.image.masks import pooled
 from impasto.losses.moments import Guide, Moments, moments
-from impasto.networks.decoder import LEVELS
-from impasto.networks.portable import MARGIN
+from impasto.networks.decoder import LEVELS, MARGIN
 from impasto.networks.tiles import STEP, Features, Picture
 from impasto.styles.statistics import LEAST_CELLS
 

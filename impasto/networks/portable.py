@@ -16,21 +16,11 @@ from torch import Tensor, nn
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.features.plan import relu_name
-from impasto.networks.decoder import LEVELS, Decoder
+from impasto.networks.decoder import FAINT, LEVELS, MARGIN, SMALLEST_SIDE, Decoder
 from impasto.networks.newton_schulz import transport_by_products
 from impasto.networks.transport import Target, Transport
 
-__all__ = ["FAINT", "MARGIN", "SMALLEST_SIDE", "Portable"]
-
-MARGIN = 32
-"""Pixels around the picture that are painted and cut off, as a border changes features. With 16, a
-trained style put a stripe along a plain sky."""
-
-FAINT = 0.1
-"""Below this strength the picture fades to the photograph, as no network returns it even at 0."""
-
-SMALLEST_SIDE = 16
-"""Pixels of the shortest side that a network paints."""
+__all__ = ["Portable"]
 
 # Pixels to one step of each level, and to one of the deepest.
 _STRIDES = (8, 4, 2, 1)

@@ -17,8 +17,7 @@ from torch import Tensor
 
 from impasto.features.extractor import Extractor
 from impasto.features.plan import Operation, Pool
-from impasto.networks.decoder import COARSE, COARSE_REACH, LEVELS, REACH, Decoder
-from impasto.networks.portable import MARGIN
+from impasto.networks.decoder import COARSE, COARSE_REACH, LEVELS, MARGIN, REACH, Decoder
 
 __all__ = ["STEP", "PhotographFeatures", "TileSpan", "features_of", "paint", "tile_spans"]
 

@@ -16,7 +16,7 @@ from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.networks.brush import Brush, brush_of
 from impasto.networks.brush_painting import paint_with
-from impasto.networks.portable import SMALLEST_SIDE
+from impasto.networks.decoder import SMALLEST_SIDE
 from impasto.painting.common import network_of
 from impasto.painting.inputs import read_style
 from impasto.painting.regions import blended
