@@ -64,7 +64,7 @@ def rows(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Every photograph in every style by every method."""
     bench, found = Bench(options.size), []
     paintings = {path.stem: path for path in find_pictures(options.paintings)}
-    for entry in trained.load(options.styles).words.entries:
+    for entry in trained.load(options.styles).metadata.entries:
         painting = paintings[entry.name]
         for content in find_pictures(options.contents):
             row: dict[str, Any] = {"content": content.stem, "style": entry.name}

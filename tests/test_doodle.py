@@ -17,12 +17,12 @@ from impasto import OptionError
 from impasto.api import doodle as painted
 from impasto.cli.main import main
 from impasto.config.methods import DoodleConfig
-from impasto.engine.regions import Region, situations
-from impasto.engine.semantic_patches import meaning_engine
+from impasto.engine.regions import Region, region_views
+from impasto.engine.semantic_patches import semantic_engine
 from impasto.features.extractor import Extractor
 from impasto.features.weights import load
 from impasto.losses.viewer import Viewer
-from impasto.methods.doodle import _seen_inside, doodle
+from impasto.methods.doodle import _without_edges, doodle
 from impasto.styles.statistics import Painting
 
 ENGINES = ("patches", "statistics")
@@ -129,11 +129,11 @@ def test_maps_decide_what_patches_are_taken(picture: Tensor) -> None:
     left[..., :32] = 1
 
     def distances(weight: float) -> list[float]:
-        engine = meaning_engine("compact", ("relu3_1",), weight)
+        engine = semantic_engine("compact", ("relu3_1",), weight)
         halves = [Region(Painting(picture, m), 1.0, 1 - m) for m in (left, 1 - left)]
         view = Viewer(eye, engine.layers).view(picture)
-        comparison = engine.compare(list(situations(halves, 64, eye, None, view)))
-        found = comparison.measure(view.measure(comparison.readings))
+        comparison = engine.compare(list(region_views(halves, 64, eye, None, view)))
+        found = comparison.measure(view.measure(comparison.measurements))
         return [float(distance) for distance in found["patches relu3_1"]]
 
     # What looks the same is there at a distance of nought: until the maps forbid to take it.
@@ -148,8 +148,8 @@ def test_deep_layers_do_not_see_across_the_edge_of_a_region() -> None:
     plain = torch.zeros(1, 1, 96, 96)
     plain[..., :48] = 1
     view = Viewer(eye, ("relu3_1",)).view(painting)
-    (area,) = situations([Region(Painting(painting, plain), 1.0, plain)], 96, eye, None, view)
-    inside = _seen_inside(area).region.style
+    (area,) = region_views([Region(Painting(painting, plain), 1.0, plain)], 96, eye, None, view)
+    inside = _without_edges(area).region.style
     assert inside is not None
     flat = Painting(torch.full((1, 3, 96, 96), 0.5)).at(96, eye, ["relu3_1"])["relu3_1"]
     far = inside.at(96, eye, ["relu3_1"])["relu3_1"]

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from impasto.engine.adam import Adam
+from impasto.engine.comparison import Engine
 from impasto.engine.nearest import nearest_engine, nearest_layers
 from impasto.engine.patches import patch_engine, patch_layers
-from impasto.engine.regions import Region, situations
-from impasto.engine.terms import Engine
+from impasto.engine.regions import Region, region_views
 from impasto.errors import StyleError
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
@@ -52,11 +52,11 @@ def compared(
     photograph = None if content is None else eye.view(content)
     region = Region(style, 0.5, mask)
     side = max(picture.shape[-2:])
-    (situation,) = situations([region], side, extractor, photograph, current)
-    comparison = engine.compare([situation])
+    (region_view,) = region_views([region], side, extractor, photograph, current)
+    comparison = engine.compare([region_view])
 
     def distances(x: Tensor) -> dict[str, Tensor]:
-        found = comparison.measure(eye.view(x).measure(comparison.readings))
+        found = comparison.measure(eye.view(x).measure(comparison.measurements))
         return {name: each[0] for name, each in found.items()}
 
     return distances
@@ -151,9 +151,9 @@ def test_only_the_painting_s_own_part_is_looked_at(make: Make, compact: Extracto
     for mask in (left, 1 - left):
         region = Region(Painting(pixels, mask), 0.5)
         current = Viewer(compact, engine.layers).view(picture)
-        (situation,) = situations([region], side, compact, None, current)
-        comparison = engine.compare([situation])
-        distances = comparison.measure(current.measure(comparison.readings))
+        (region_view,) = region_views([region], side, compact, None, current)
+        comparison = engine.compare([region_view])
+        distances = comparison.measure(current.measure(comparison.measurements))
         found.append(float(total(distances)))
     assert found[0] < 0.6 * found[1]
 

@@ -30,7 +30,7 @@ from impasto.networks.checkpoint import load_instant
 from impasto.networks.fast import FastNetwork
 from impasto.networks.instant import STYLE_LAYERS, summary
 from impasto.networks.trained import Trained, TrainedStyle, save_trained
-from impasto.networks.trained_metadata import Entry, TrainedWords, parted, read_words
+from impasto.networks.trained_metadata import Entry, TrainedMetadata, read_metadata, split_source
 from impasto.painting import export
 from impasto.styles.blend import Blend, Share
 from impasto.styles.statistics import Painting
@@ -60,7 +60,7 @@ def made(eye: Extractor) -> Trained:
     network.own.copy_(0.1 * torch.randn_like(network.own))
     layers = list(STYLE_LAYERS)
     moments = [Painting(picture(seed)).at(96, eye, layers) for seed in (1, 2)]
-    words = TrainedWords((entry("a"), entry("b-2")), 96, weights.digest("compact"))
+    words = TrainedMetadata((entry("a"), entry("b-2")), 96, weights.digest("compact"))
     return Trained(words, network, moments)
 
 
@@ -89,7 +89,7 @@ def painted(style: Trained | TrainedStyle | Blend, net: Extractor, strength: flo
 
 def test_without_own_scales_it_paints_as_the_network_of_any_style(eye: Extractor) -> None:
     moments = Painting(picture(1)).at(96, eye, list(STYLE_LAYERS))
-    words = TrainedWords((entry("a"),), 96, weights.digest("compact"))
+    words = TrainedMetadata((entry("a"),), 96, weights.digest("compact"))
     plain = Trained(words, FastNetwork(load_instant(), 1).requires_grad_(False), [moments])
     ours = brush_of(plain.style("a", ""), 0.5, eye)
     theirs = Brush.of(Painting(picture(1)), 0.5, 96, eye)
@@ -163,7 +163,7 @@ def test_what_was_not_trained_for_is_refused(made: Trained, eye: Extractor) -> N
 
 def test_a_file_holds_what_was_written(made: Trained, file: Path, eye: Extractor) -> None:
     read = trained.load(file)
-    assert read.words == made.words == read_words(file)
+    assert read.metadata == made.metadata == read_metadata(file)
     assert file.stat().st_size < 2_000_000
     for name in ("a", "b-2"):
         one, other = (painted(t.style(name, file), eye) for t in (made, read))
@@ -176,7 +176,7 @@ def test_a_style_is_found_by_its_name(made: Trained) -> None:
         made.style("b_2", "x")
     with pytest.raises(StyleError, match="holds 2 styles: say which, such as x#a"):
         made.style("", "x")
-    only = replace(made.words, entries=made.words.entries[1:])
+    only = replace(made.metadata, entries=made.metadata.entries[1:])
     assert only.number("", "x") == 0
 
 
@@ -193,7 +193,7 @@ def test_nothing_is_overwritten(made: Trained, file: Path) -> None:
 )
 def test_damaged_and_other_files_are_told(file: Path, tmp_path: Path, damage: str) -> None:
     tensors, path = load_file(file), tmp_path / "bad.impasto"
-    about = read_words(file).to_metadata()
+    about = read_metadata(file).to_metadata()
     if damage == "format":
         about["format"] = "impasto-trained/9"
     elif damage == "names":
@@ -221,9 +221,9 @@ def test_damaged_and_other_files_are_told(file: Path, tmp_path: Path, damage: st
 
 
 def test_names_and_files_are_parted() -> None:
-    assert parted("x/a.impasto#b-2") == ("x/a.impasto", "#b-2")
-    assert parted("a#1.impasto") == ("a#1.impasto", "")
-    assert parted("b#2.jpg") == ("b#2.jpg", "")
+    assert split_source("x/a.impasto#b-2") == ("x/a.impasto", "#b-2")
+    assert split_source("a#1.impasto") == ("a#1.impasto", "")
+    assert split_source("b#2.jpg") == ("b#2.jpg", "")
     choice = StyleSpec.parse("a.impasto#b:0.3")
     assert (choice.source, choice.weight, choice.use) == ("a.impasto#b", 0.3, "#b:0.3")
     assert StyleSpec.used("y/a.impasto", choice.use) == replace(choice, source="y/a.impasto#b")

@@ -17,12 +17,12 @@ from impasto.features.extractor import Extractor
 from impasto.image.picture import resize
 from impasto.losses.moments import Moments
 from impasto.methods.instant import instant
-from impasto.networks import brush as brushes
-from impasto.networks import tiles
-from impasto.networks.brush import Brush, paint_with
-from impasto.networks.decoder import LEVELS
+from impasto.networks import brush_painting, tiles
+from impasto.networks.brush import Brush
+from impasto.networks.brush_painting import paint_with
+from impasto.networks.decoder import LEVELS, MARGIN
 from impasto.networks.instant import InstantNetwork
-from impasto.networks.portable import MARGIN
+from impasto.networks.photograph_moments import moments_of, sampled_moments
 from impasto.styles.statistics import Painting
 
 
@@ -78,9 +78,9 @@ def test_pictures_of_every_size_and_shape(
 
 def whole_moments(photograph: Tensor, net: Extractor, mask: Tensor | None) -> Mapping[str, Moments]:
     """What a small picture's features are counted as."""
-    framed = brushes._framed(photograph, MARGIN)
+    framed = brush_painting._framed(photograph, MARGIN)
     size = photograph.shape[-2], photograph.shape[-1]
-    return brushes._counted(tiles.look(framed, net).levels, mask, size)
+    return moments_of(tiles.features_of(framed, net).levels, mask, size)
 
 
 @pytest.mark.parametrize("size", [(300, 260), (257, 401), (64, 500)])
@@ -94,9 +94,9 @@ def test_parts_have_no_seam(
 ) -> None:
     photograph = waves(1, *size)
     whole = paint_with(brush, photograph, compact)
-    monkeypatch.setattr(brushes, "WHOLE", 0)
-    monkeypatch.setattr(brushes, "_PART", part)
-    monkeypatch.setattr(brushes, "_sampled", whole_moments)
+    monkeypatch.setattr(brush_painting, "LARGEST_AT_ONCE", 0)
+    monkeypatch.setattr(brush_painting, "_PART", part)
+    monkeypatch.setattr(brush_painting, "sampled_moments", whole_moments)
     torch.testing.assert_close(paint_with(brush, photograph, compact), whole, atol=1e-4, rtol=0)
 
 
@@ -116,7 +116,7 @@ def test_panes_have_no_seam(
     whole = paint_with(brush, photograph, compact)
     monkeypatch.setattr(tiles, "_SIDE", side)
     monkeypatch.setattr(tiles, "_DEEP_SIDE", deep)
-    assert len(tiles.spans(320, min(side, deep))) > 1
+    assert len(tiles.tile_spans(320, min(side, deep))) > 1
     torch.testing.assert_close(paint_with(brush, photograph, compact), whole, atol=1e-5, rtol=0)
 
 
@@ -142,8 +142,8 @@ def test_panes_paint_what_the_networks_do_at_once(
     monkeypatch.setattr(tiles, "_SIDE", 64)
     monkeypatch.setattr(tiles, "_DEEP_SIDE", 96)
     photograph = waves(1, *size)
-    framed = brushes._framed(photograph, MARGIN)
-    decoder = brush.ready(whole_moments(photograph, compact, None))
+    framed = brush_painting._framed(photograph, MARGIN)
+    decoder = brush.decoder_for(whole_moments(photograph, compact, None))
     rows, columns = (slice(MARGIN, MARGIN + n) for n in size)
     wanted = decoder(compact(framed, LEVELS))[..., rows, columns].clamp(0, 1)
     painted = paint_with(brush, photograph, compact)
@@ -153,22 +153,22 @@ def test_panes_paint_what_the_networks_do_at_once(
 @pytest.mark.parametrize("inner", [16, 520, 528, 1920, 3000])
 def test_panes_meet_and_cover_everything(inner: int) -> None:
     side = inner + 2 * MARGIN
-    panes = tiles.spans(side, 512)
-    assert (panes[0].start, panes[-1].end) == (MARGIN, side - MARGIN)
-    assert (panes[0].first, panes[-1].last) == (0, side)
-    for before, after in pairwise(panes):
+    spans = tiles.tile_spans(side, 512)
+    assert (spans[0].start, spans[-1].end) == (MARGIN, side - MARGIN)
+    assert (spans[0].first, spans[-1].last) == (0, side)
+    for before, after in pairwise(spans):
         assert before.end == after.start == before.last == after.first
         assert after.start % tiles.STEP == 0
-    lengths = [pane.end - pane.start for pane in panes]
+    lengths = [span.end - span.start for span in spans]
     assert max(lengths) < 1.6 * 512
     assert max(lengths) - min(lengths) <= 2 * tiles.STEP
 
 
 def test_parts_meet_and_are_of_about_the_same_length(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(brushes, "_PART", 1000)
-    parts = brushes._parts(2161)
+    monkeypatch.setattr(brush_painting, "_PART", 1000)
+    parts = brush_painting._parts(2161)
     assert parts == [(0, 720), (720, 1440), (1440, 2161)]
-    assert brushes._parts(1000) == [(0, 1000)]
+    assert brush_painting._parts(1000) == [(0, 1000)]
 
 
 def test_a_halo_too_narrow_leaves_seams(
@@ -176,17 +176,17 @@ def test_a_halo_too_narrow_leaves_seams(
 ) -> None:
     photograph = waves(1, 300, 260)
     whole = paint_with(brush, photograph, compact)
-    monkeypatch.setattr(brushes, "WHOLE", 0)
-    monkeypatch.setattr(brushes, "_PART", 64)
-    monkeypatch.setattr(brushes, "_sampled", whole_moments)
-    monkeypatch.setattr(brushes, "HALO", MARGIN)
+    monkeypatch.setattr(brush_painting, "LARGEST_AT_ONCE", 0)
+    monkeypatch.setattr(brush_painting, "_PART", 64)
+    monkeypatch.setattr(brush_painting, "sampled_moments", whole_moments)
+    monkeypatch.setattr(brush_painting, "HALO", MARGIN)
     off = (paint_with(brush, photograph, compact) - whole).abs().max()
     assert off > 1e-3
 
 
 def test_parts_of_a_large_photograph_tell_what_all_of_it_would(compact: Extractor) -> None:
     photograph = waves(1, 400, 600)
-    sampled = brushes._sampled(photograph, compact, None)
+    sampled = sampled_moments(photograph, compact, None)
     counted = whole_moments(photograph, compact, None)
     for name in LEVELS:
         got, wanted = sampled[name].second, counted[name].second

@@ -17,6 +17,7 @@ from impasto import OptionError
 from impasto.cli.main import main
 from impasto.config.bases import PhotoConfig
 from impasto.config.methods import GatysConfig, LaplacianConfig
+from impasto.engine.pyramid_extractor import PyramidExtractor
 from impasto.engine.regions import Region
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution, Snapshot
 from impasto.engine.step import last
@@ -25,7 +26,7 @@ from impasto.features.extractor import Extractor
 from impasto.features.weights import load
 from impasto.image.pyramid import split
 from impasto.methods.gatys import gatys
-from impasto.methods.laplacian import _PyramidEye, laplacian
+from impasto.methods.laplacian import laplacian
 from impasto.styles.statistics import Painting
 
 SMALL = LaplacianConfig(size=64, smallest=32, iterations=24)
@@ -82,7 +83,7 @@ def test_the_second_stage_takes_the_firsts_picture_as_its_style(
 def test_levels_are_seen_by_the_layers_in_their_order(picture: Tensor) -> None:
     net = load("compact")
     layers = ["relu1_1", "relu2_1", "relu3_1"]
-    eye = _PyramidEye.of(net, layers)
+    eye = PyramidExtractor.of(net, layers)
     seen = eye(picture, ["level 1", "level 2", "level 3", "relu4_1"])
     levels = split(picture, 3)
     for i, (layer, level) in enumerate(zip(layers, levels, strict=True), 1):

@@ -17,9 +17,11 @@ from impasto.features.extractor import Extractor
 from impasto.image.picture import resize
 from impasto.losses.moments import Moments, moments
 from impasto.networks import onnx_export
-from impasto.networks.brush import Brush, paint_with
+from impasto.networks.brush import Brush
+from impasto.networks.brush_painting import paint_with
+from impasto.networks.decoder import SMALLEST_SIDE
 from impasto.networks.newton_schulz import orthogonal, roots, transport_by_products
-from impasto.networks.portable import SMALLEST_SIDE, Portable
+from impasto.networks.portable import Portable
 from impasto.networks.transport import Target, transport
 from impasto.styles import card, gallery
 
@@ -211,8 +213,8 @@ def test_the_file_is_one_and_says_what_it_is_but_not_where_it_was_made(written: 
 def test_a_file_that_paints_something_else_is_not_let_through(
     written: Path, brush: Callable[[float], Brush], eye: Extractor
 ) -> None:
-    with pytest.raises(WeightsError, match="51×75 pixels otherwise than PyTorch"):
-        onnx_export._try(portable(brush(0.5), eye), written.read_bytes())
+    with pytest.raises(WeightsError, match="51×75 pixels differently from PyTorch"):
+        onnx_export._check(portable(brush(0.5), eye), written.read_bytes())
 
 
 def test_a_file_that_is_there_stays(

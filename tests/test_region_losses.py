@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from impasto.config.methods import GatysConfig
-from impasto.engine.regions import Region, situations
+from impasto.engine.comparison import Comparison
+from impasto.engine.regions import Region, region_views
 from impasto.engine.statistics import statistics_engine
-from impasto.engine.terms import Comparison, style_terms
+from impasto.engine.terms import style_terms
 from impasto.features.extractor import Extractor
 from impasto.features.weights import load
 from impasto.losses.objective import Term
@@ -36,7 +37,7 @@ def tiled(net: Extractor) -> tuple[Tensor, Tensor]:
 
 def measured(comparison: Comparison, view: PictureView) -> Mapping[str, Tensor]:
     """Each part's distances of a picture."""
-    return comparison.measure(view.measure(comparison.readings))
+    return comparison.measure(view.measure(comparison.measurements))
 
 
 def distance(term: Term, view: PictureView) -> Tensor:
@@ -54,7 +55,7 @@ def test_a_regions_distance_does_not_depend_on_its_area(net: Extractor, kind: st
         mask = torch.zeros(1, 1, 128, 128)
         mask[..., :columns] = 1
         regions = [Region(Painting(style), 0.5, mask)]
-        areas = list(situations(regions, 96, net, view, view))
+        areas = list(region_views(regions, 96, net, view, view))
         assert areas[0].share == pytest.approx(columns / 128)
         found.append(measured(statistics_engine(layers, kind).compare(areas), view))
     for name in layers:
@@ -73,7 +74,7 @@ def test_regions_count_by_their_area_and_begin_at_one(net: Extractor) -> None:
     both = [Region(Painting(style), 0.5, mask), Region(Painting(1 - style), 0.5, 1 - mask)]
 
     def term(regions: Sequence[Region]) -> tuple[float, float]:
-        areas = list(situations(regions, 96, net, view, view))
+        areas = list(region_views(regions, 96, net, view, view))
         (only,) = style_terms(areas, engine, config)
         return only.weight, float(distance(only, view))
 
@@ -93,7 +94,7 @@ def test_a_gradient_stays_in_its_region(net: Extractor) -> None:
     image = paper.clone().requires_grad_()
     eye = Viewer(net, ("relu1_1",))
     held = eye.view(paper)
-    areas = list(situations(regions, 96, net, held, held))
+    areas = list(region_views(regions, 96, net, held, held))
     (term,) = style_terms(areas, statistics_engine(("relu1_1",), "gaussian"), config)
     (gradient,) = torch.autograd.grad(distance(term, eye.view(image)), image)
     assert gradient[..., :60].abs().amax((0, 1, 2)).min() > 0
@@ -106,7 +107,7 @@ def test_a_layer_that_hardly_sees_a_region_has_nothing_to_say_of_it(net: Extract
     view = Viewer(net, layers).view(paper)
     mask = torch.zeros(1, 1, 128, 128)
     mask[..., :32, :32] = 1  # 4×4 cells of relu4_1, 2×2 of relu5_1
-    (area,) = situations([Region(Painting(style), 0.5, mask)], 96, net, view, view)
+    (area,) = region_views([Region(Painting(style), 0.5, mask)], 96, net, view, view)
     assert set(area.guides) == set(area.weights) == {"relu1_1", "relu4_1"}
     parts = measured(statistics_engine(layers, "gaussian").compare([area]), view)
     assert set(parts) == {"relu1_1", "relu4_1"}

@@ -183,8 +183,8 @@ def broken(snapshot: Snapshot, **other: object) -> Snapshot:
         ({"lbfgs__step__0": torch.zeros(1, 3, 9, 9)}, "'lbfgs.step.0' measures"),
         ({"lbfgs__curvature__0": 0.0}, "curvature 0"),
         ({"lbfgs__pairs": 1e300}, "no number"),
-        ({"lbfgs__pairs": math.inf}, "no count"),
-        ({"iteration": 2.5}, "no count"),
+        ({"lbfgs__pairs": math.inf}, "not a count"),
+        ({"iteration": 2.5}, "not a count"),
         ({"scale": 0}, "scale 0 of 4"),
         ({"scales": 5}, "this run has 4"),
         ({"iterations": 7}, "7 iterations"),
@@ -202,5 +202,5 @@ def test_a_snapshot_of_another_optimiser_is_refused() -> None:
     snapshot = Course().run(Settings("gd"))[7][2]
     with pytest.raises(ResumeError, match="of gd, and this run's optimiser is lbfgs"):
         Course().run(Settings(), Execution(snapshot=snapshot))
-    with pytest.raises(ResumeError, match="no optimiser that is known"):
+    with pytest.raises(ResumeError, match="of an unknown optimiser"):
         Course().run(Settings(), Execution(snapshot=replace(snapshot, numbers={})))

@@ -16,9 +16,10 @@ from impasto.config.bases import PhotoConfig
 from impasto.config.methods import GatysConfig
 from impasto.engine.canvas import with_margin
 from impasto.engine.photograph import Canvas
+from impasto.engine.pixel_terms import PixelWeights, pixel_terms
 from impasto.engine.regions import Region
 from impasto.engine.step import Step, last
-from impasto.engine.terms import Reach, pixel_terms, style_weight
+from impasto.engine.terms import style_weight
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.features.weights import load
@@ -323,14 +324,14 @@ def test_only_regions_that_hold_the_photograph_get_its_detail(
     photo: Tensor, style: Painting
 ) -> None:
     kept = [Region(None, 0.0, two_sides(style, 1, 1)[0].mask), two_sides(style, 1.0, 1.0)[1]]
-    held = Canvas.of(photo, kept).held
+    held = Canvas.of(photo, kept).content_weight
     assert held is not None
     assert float(held.max()) == 0
-    held = Canvas.of(photo, two_sides(style, 0.5, 1.0)).held
+    held = Canvas.of(photo, two_sides(style, 0.5, 1.0)).content_weight
     assert held is not None
     assert float(held[:, :38].min()) == 1
     assert float(held[:, 42:].max()) == 0
-    assert Canvas.of(photo, two_sides(style, 0.5, 0.7)).held is None
+    assert Canvas.of(photo, two_sides(style, 0.5, 0.7)).content_weight is None
 
 
 @pytest.mark.parametrize("option", ["tv_weight", "l2_weight", "laplacian_weight"])
@@ -341,7 +342,9 @@ def test_pixel_losses_count_where_their_regions_are(
     strengths = (0.0, 0.5) if option == "tv_weight" else (1.0, 0.5)
     config = replace(QUICK, **{"tv_weight": 0.0, option: 1.0})  # type: ignore[arg-type]
     regions = Canvas.of(photo, two_sides(style, *strengths)).regions
-    (term,) = pixel_terms(with_margin(photo), config, reach=Reach.of(regions, with_margin(photo)))
+    (term,) = pixel_terms(
+        with_margin(photo), config, weights=PixelWeights.of(regions, with_margin(photo))
+    )
     image = torch.rand(1, 3, 76, 96, requires_grad=True)
     (gradient,) = torch.autograd.grad(term.distance.of(image, {}), image)
     assert float(gradient[..., :40].abs().max()) == 0

@@ -26,7 +26,7 @@ from impasto.errors import DivergedError, OptionError, StyleError, WeightsError
 from impasto.networks import trained
 from impasto.networks.checkpoint import load_instant
 from impasto.networks.fast import FastNetwork
-from impasto.networks.trained_metadata import read_words
+from impasto.networks.trained_metadata import read_metadata
 from impasto.runtime import generator
 from impasto.training.builtin import builtin_pictures
 from impasto.training.fast import FastTraining, name_of
@@ -75,7 +75,7 @@ def file(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_training_leaves_styles_card_sheet_and_curves(file: Path) -> None:
     names = ["one-curves.png", "one-sheet.jpg", "one.impasto", "one.md"]
     assert sorted(path.name for path in file.parent.iterdir()) == names
-    (entry,) = read_words(file).entries
+    (entry,) = read_metadata(file).entries
     assert (entry.name, entry.steps) == ("a", 4)
     assert (
         f"| a | 4 | {entry.before:.3f} | {entry.loss:.3f} |" in file.with_suffix(".md").read_text()
@@ -122,7 +122,7 @@ def test_a_stopped_training_ends_as_if_it_had_not_been(
     assert train(order(pictures, out, resume=True), on) == out
     one, whole = load_file(out), load_file(file)
     assert all(torch.equal(one[key], whole[key]) for key in whole)
-    assert read_words(out) == read_words(file)
+    assert read_metadata(out) == read_metadata(file)
 
 
 def test_what_is_there_is_never_lost(pictures: Path, tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_a_kill_loses_no_more_than_since_the_last_state(
     if not out.exists():  # or it was quicker than the kill
         done = subprocess.run([*command, "--resume"], env=env, capture_output=True, check=False)
         assert done.returncode == 0, done.stderr
-    assert [e.name for e in read_words(out).entries] == ["a"]
+    assert [e.name for e in read_metadata(out).entries] == ["a"]
     assert load_file(out).keys() == load_file(file).keys()
 
 
@@ -251,9 +251,9 @@ def test_a_further_style_leaves_the_others_as_they_are(
     with pytest.raises(OptionError, match="would be called 'a'"):
         train(order(pictures, out, "a", extends=out), on)
     train(order(pictures, out, "b", extends=out, options=replace(QUICK, size=999)), on)
-    assert read_words(out).size == read_words(file).size  # of the file, whatever is said
+    assert read_metadata(out).size == read_metadata(file).size  # of the file, whatever is said
     before, after = load_file(file), load_file(out)
-    assert [e.name for e in read_words(out).entries] == ["a", "b"]
+    assert [e.name for e in read_metadata(out).entries] == ["a", "b"]
     for key, tensor in before.items():
         if key.startswith("styles."):  # a matrix's root, taken of its square
             torch.testing.assert_close(tensor, after[key], atol=2e-3, rtol=1e-2)
@@ -290,7 +290,7 @@ def test_a_training_that_learns_nothing_ends_early(
     monkeypatch.setattr(PaintingLesson, "measure", lambda *_: {"loss": 0.5})
     options = replace(QUICK, steps=40)
     train(order(pictures, tmp_path / "flat.impasto", options=options), on)
-    (entry,) = read_words(tmp_path / "flat.impasto").entries
+    (entry,) = read_metadata(tmp_path / "flat.impasto").entries
     assert 20 <= entry.steps < 30
 
 
@@ -352,7 +352,7 @@ def test_several_processes_train_one_network(pictures: Path, tmp_path: Path) -> 
         line = [*start, "--nproc-per-node", "2", *command]
         done = subprocess.run(list(map(str, line)), env=env, capture_output=True, check=False)
         assert done.returncode == 0, done.stderr.decode()[-2000:]
-    (entry,) = read_words(out).entries
+    (entry,) = read_metadata(out).entries
     assert entry.steps == 4
 
 
@@ -376,7 +376,7 @@ def test_the_command_trains_and_says_how(
     assert "exists already" in capsys.readouterr().err
     assert paint("train", pictures / "b.png", "--extend", out, *WORDS, "--quiet") == 0
     assert capsys.readouterr().out.strip() == str(out)
-    assert len(read_words(out).entries) == 2
+    assert len(read_metadata(out).entries) == 2
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from impasto.config.memory import MemoryPlan
 from impasto.config.methods import METHODS
 from impasto.config.recipe import Input, Recipe, short
 from impasto.errors import RecipeError
-from impasto.networks.trained_metadata import is_trained, parted, read_words
+from impasto.networks.trained_metadata import is_trained, read_metadata, split_source
 
 __all__ = ["info", "recipe_in"]
 
@@ -35,7 +35,7 @@ def info(
 ) -> None:
     """Show the recipe inside a picture: what it was made from, and how; or a file's styles."""
     if is_trained(picture):
-        _show_styles(Path(parted(str(picture))[0]), as_json=as_json)
+        _show_styles(Path(split_source(str(picture))[0]), as_json=as_json)
         return
     recipe = recipe_in(picture)
     if as_json:
@@ -45,7 +45,7 @@ def info(
 
 
 def _show_styles(path: Path, *, as_json: bool) -> None:
-    words = read_words(path)
+    words = read_metadata(path)
     if as_json:
         print(json.dumps(asdict(words), indent=2))
         return

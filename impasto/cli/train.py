@@ -16,7 +16,7 @@ from impasto.cli import options as shared
 from impasto.cli.console import hush, margin, remark
 from impasto.cli.interrupt import INTERRUPTED, TERMINATED, patient
 from impasto.errors import OptionError
-from impasto.networks.trained_metadata import SUFFIX, read_words
+from impasto.networks.trained_metadata import SUFFIX, read_metadata
 
 if TYPE_CHECKING:
     from impasto.training.loop import Loop
@@ -202,7 +202,7 @@ def _order(
 
 
 def _check_size(extends: Path, size: int | None) -> None:
-    known = read_words(extends).size
+    known = read_metadata(extends).size
     if size not in (None, known):
         raise OptionError(
             f"--size is {size}, and the styles of {extends} were looked at with {known}. Leave it "
@@ -211,7 +211,7 @@ def _check_size(extends: Path, size: int | None) -> None:
 
 
 def _as_json(made: Path) -> dict[str, Any]:
-    return {"out": str(made), "styles": [asdict(entry) for entry in read_words(made).entries]}
+    return {"out": str(made), "styles": [asdict(entry) for entry in read_metadata(made).entries]}
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import OptionError, suggestion
-from impasto.networks.trained_metadata import parted
+from impasto.networks.trained_metadata import split_source
 
 __all__ = [
     "COLOUR_MODES",
@@ -84,7 +84,7 @@ class StyleSpec:
         Of a file of trained styles `use` begins with the style: `#b:0.3`.
         """
         name, *words = use.split(":")
-        return cls._of(f"{parted(str(source))[0]}{name}" if name else source, words)
+        return cls._of(f"{split_source(str(source))[0]}{name}" if name else source, words)
 
     @classmethod
     def _of(cls, source: Any, words: Sequence[str]) -> StyleSpec:
@@ -99,13 +99,13 @@ class StyleSpec:
     @property
     def label(self) -> str:
         """A name for results: that of the file without its suffix, or of the trained style."""
-        file, name = parted(str(self.source))
+        file, name = split_source(str(self.source))
         return name.removeprefix("#") or Path(file).stem
 
     @property
     def use(self) -> str:
         """The text that `parse` reads after the file's name; empty for all of a style."""
-        name = parted(str(self.source))[1] if isinstance(self.source, (str, Path)) else ""
+        name = split_source(str(self.source))[1] if isinstance(self.source, (str, Path)) else ""
         weight = "" if self.weight == 1 else f":{self.weight!r}"
         return name + weight + ("" if self.layers == "all" else f":{self.layers}")
 

@@ -21,8 +21,8 @@ class Adam:
 
     Args:
         rate: length of a step.
-        held: number type that the moments are kept in, `float32` or `float16`; of the second the
-            root is kept in `float16`, as its square would not fit into the range.
+        dtype: number type of the moments, `float32` or `float16`. In `float16` the root of the
+            second is kept, as its square would not fit into the range.
     """
 
     def __init__(
@@ -36,21 +36,8 @@ class Adam:
         self.origin: Tensor | None = None
         self._moments: tuple[StoredTensor, StoredTensor] | None = None
 
-    @property
-    def mean(self) -> Tensor | None:
-        """The first moment, in float32."""
-        return None if self._moments is None else self._moments[0].whole()
-
-    @property
-    def square(self) -> Tensor | None:
-        """The second moment, in float32."""
-        if self._moments is None:
-            return None
-        second = self._moments[1]
-        return second.whole().square_() if second.is_half else second.values
-
     def step(self, pixels: Pixels, gradient: Pixels) -> None:
-        """Move the pixels, in place. The gradient is the optimiser's from now on."""
+        """Move the pixels in place. The optimiser takes over the gradient tensor."""
         self.origin = copied(pixels, [] if self.origin is None else [self.origin])
         if self._moments is None:
             dtype = torch.float16 if self.dtype == "float16" else torch.float32
@@ -58,8 +45,8 @@ class Adam:
             self._moments = StoredTensor(mean), StoredTensor(second)
         self.steps += 1
         if self.dtype == "float32":
-            every = chunks(pixels, gradient, *(moment.values for moment in self._moments))
-            for part, slope, mean, square in every:
+            tensors = pixels, gradient, *(moment.values for moment in self._moments)
+            for part, slope, mean, square in chunks(*tensors):
                 self._move(part, slope, mean, square)
         else:
             self._step_in_half(pixels, gradient, *self._moments)
@@ -73,18 +60,18 @@ class Adam:
             first * mean.peak + (1 - first) * top,
             math.sqrt(second * root.peak**2 + (1 - second) * top**2),
         )
-        later = StoredTensor(mean.values, peaks[0]), StoredTensor(root.values, peaks[1])
+        updated = StoredTensor(mean.values, peaks[0]), StoredTensor(root.values, peaks[1])
         for part, slope, one, two in chunks(pixels, gradient, mean.values, root.values):
             moment = one.float().mul_(mean.unit)
             square = two.float().mul_(root.unit).square_()
             self._move(part, slope, moment, square)
-            one.copy_(moment.div_(later[0].unit))
-            # Never nought: what is divided by it may not be.
-            two.copy_(square.sqrt_().div_(later[1].unit).clamp_(min=2.0**-24))
-        self._moments = later
+            one.copy_(moment.div_(updated[0].unit))
+            # Never 0, as the mean is divided by it.
+            two.copy_(square.sqrt_().div_(updated[1].unit).clamp_(min=2.0**-24))
+        self._moments = updated
 
     def _move(self, pixels: Tensor, gradient: Tensor, mean: Tensor, square: Tensor) -> None:
-        """Adam's step of some pixels; all but the gradient are changed in place."""
+        """Take Adam's step of some pixels; all but the gradient are changed in place."""
         mean.lerp_(gradient, 1 - self.betas[0])
         square.lerp_(gradient.square(), 1 - self.betas[1])
         first, second = (1 - beta**self.steps for beta in self.betas)
@@ -92,26 +79,26 @@ class Adam:
         pixels.addcdiv_(mean / first, spread, value=-self.rate)
 
     def leave(self) -> None:
-        """Let go of what is of use at this size only."""
+        """Release what is only useful at this size."""
         self.origin = None
 
     def resize(self, height: int, width: int, *, wrap: bool = False) -> None:
-        """Bring both moments to another size; the second stays positive under bilinear weights."""
+        """Resize both moments; the second stays positive under bilinear weights."""
         self.leave()
         if self._moments is None:
             return
         mean, second = self._moments
         self._moments = None
         mean = StoredTensor.of(
-            resized_values(mean.whole(), height, width, "bicubic", wrap), self.dtype
+            resized_values(mean.to_float32(), height, width, "bicubic", wrap), self.dtype
         )
         second = StoredTensor.of(
-            resized_values(second.whole(), height, width, "bilinear", wrap), self.dtype
+            resized_values(second.to_float32(), height, width, "bilinear", wrap), self.dtype
         )
         self._moments = mean, second
 
     def state(self) -> State:
-        """All that it goes on from: its own tensors, not copies, and numbers."""
+        """Return all that it needs to go on: its tensors, not copies, and numbers."""
         tensors: dict[str, Tensor] = {}
         numbers: dict[str, float] = {"adam.steps": self.steps}
         numbers["adam.begun"] = int(self.origin is not None)
@@ -119,18 +106,14 @@ class Adam:
             tensors["adam.origin"] = self.origin
         if self._moments is not None:
             names = ("adam.mean", f"adam.{'root' if self.dtype == 'float16' else 'square'}")
-            for name, kept in zip(names, self._moments, strict=True):
-                tensors[name], numbers[name] = kept.values, kept.peak
+            for name, moment in zip(names, self._moments, strict=True):
+                tensors[name], numbers[name] = moment.values, moment.peak
         return tensors, numbers
 
     def restore(self, saved: Snapshot, like: Pixels) -> None:
-        """Take up a state, of a picture of this shape; memory that was held otherwise is converted.
-
-        Raises:
-            ResumeError: a part is missing, or of another shape.
-        """
-        self.steps = saved.whole("adam.steps")
-        if saved.whole("adam.begun"):
+        """Restore a state, of a picture of this shape; another number type is converted."""
+        self.steps = saved.count("adam.steps")
+        if saved.count("adam.begun"):
             self.origin = saved.tensor("adam.origin", like)
         if not self.steps:
             return
@@ -138,6 +121,6 @@ class Adam:
         name, kind = ("adam.root", "float16") if half else ("adam.square", "float32")
         second = restored_tensor(saved, name, like, kind)
         if kind != self.dtype:
-            values = second.whole()
+            values = second.to_float32()
             second = StoredTensor.of(values.square_() if half else values.sqrt_(), self.dtype)
         self._moments = restored_tensor(saved, "adam.mean", like, self.dtype), second

@@ -1,4 +1,4 @@
-"""The canvas: a picture and a margin around it, and how it gets from one scale to the next."""
+"""The canvas: a picture with a margin around it, and how it is brought from scale to scale."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ __all__ = [
     "without_margin",
 ]
 
-# Pixels around the picture that are painted and cut off: the last three or four before a border
-# take after the painting's own border, as padding marks the features of both alike.
 MARGIN = 8
+"""Pixels around the picture that are painted and cut off: the last three or four before a border
+take after the painting's own border, as padding marks the features of both alike."""
 
 
 def with_margin(picture: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c _ _"]:
-    """The picture, continued on every side as in a mirror."""
+    """Return the picture, mirrored into a margin on each side."""
     mode = "reflect" if min(picture.shape[-2:]) > MARGIN else "replicate"
     return F.pad(picture, (MARGIN,) * 4, mode)
 
 
 def mask_on(mask: Float[Tensor, "1 1 h w"], height: int, width: int) -> Float[Tensor, "1 1 _ _"]:
-    """A mask of the picture as one of the canvas around `height`×`width` pixels."""
+    """Bring a mask of the picture to the canvas around `height`×`width` pixels."""
     inside = pooled(mask, height, width)[None, None]
     return F.pad(inside, (MARGIN,) * 4, "replicate")
 
 
 def cut_margin(canvas: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c _ _"]:
-    """The picture inside the margin."""
+    """Return the picture inside the margin."""
     return canvas[..., MARGIN:-MARGIN, MARGIN:-MARGIN].contiguous()
 
 
 def without_margin(
     steps: Iterator[Step], finish: Callable[[Tensor], Tensor] = lambda picture: picture
 ) -> Iterator[Step]:
-    """Steps of a canvas as steps of the picture inside its margin, which goes through `finish`."""
+    """Turn steps of a canvas into those of the picture inside, which goes through `finish`."""
     for step in steps:
         width, height = step.width - 2 * MARGIN, step.height - 2 * MARGIN
         image = partial(_finished, step.image, finish)
@@ -61,27 +61,27 @@ def _finished(image: Callable[[], Tensor], finish: Callable[[Tensor], Tensor]) -
 
 
 def enlarged(before: Tensor, height: int, width: int) -> Tensor:
-    """The canvas of a scale as one around `height`×`width` pixels."""
+    """Enlarge the canvas of a scale to one around `height`×`width` pixels."""
     return with_margin(resize(cut_margin(before), height, width))
 
 
 def with_detail(
     before: Tensor,
     content: Float[Tensor, "1 3 h w"],
-    held: Float[Tensor, "h w"] | None = None,
+    weight: Float[Tensor, "h w"] | None = None,
 ) -> Tensor:
-    """The coarser canvas enlarged, plus the photograph's detail that no coarser scale could hold.
+    """Enlarge the coarser canvas, and add the photograph's detail that it could not have.
 
     Departs from enlarging alone, which loses thin lines that the content loss, at an eighth of the
     size, does not bring back. For the first scale, of the same size, nothing is added.
 
     Args:
-        held: how much of it each pixel gets; None for all of it.
+        weight: how much of the detail each pixel gets; None for all of it.
     """
     height, width = content.shape[-2:]
     inside = cut_margin(before)
-    # In place, as of a poster every copy counts.
+    # In place, since each copy of a poster counts.
     detail = resize(resize(content, *inside.shape[-2:]), height, width).neg_().add_(content)
-    if held is not None:
-        detail.mul_(held)
+    if weight is not None:
+        detail.mul_(weight)
     return with_margin(detail.add_(resize(inside, height, width)))

@@ -14,10 +14,11 @@ __all__ = ["Descent"]
 class Descent:
     """Plain gradient descent, with one length of step for the whole run.
 
-    A rate that suits one picture diverges or crawls on another: so the first step moves the pixels
-    by `rate` on average (root of the mean square), and all others are as long over their own
-    gradient. As gradients are those of a sum, that length suits every size. It is halved when a
-    step went past the bottom, where the gradient turns back, and grows again up to what it was.
+    A rate that suits one picture diverges or crawls on another. So the first step moves the pixels
+    by `rate` on average (root of the mean square), and the length found there, a factor of the
+    gradient, holds for all others. As gradients are those of a sum, it suits every size. It is
+    halved when a step went past the minimum, where the gradient turns back, and grows again up to
+    what it was.
 
     Args:
         rate: how far the first step moves the pixels.
@@ -30,27 +31,27 @@ class Descent:
         self.last: Tensor | None = None
 
     def step(self, pixels: Pixels, gradient: Pixels) -> None:
-        """Move the pixels, in place. The gradient is the optimiser's from now on."""
+        """Move the pixels in place. The optimiser takes over the gradient tensor."""
         if not self.full:
             size = float(gradient.square().mean().sqrt())
             self.full = self.length = self.rate / size if size else 0.0
         if self.last is not None:
-            turned = dot(gradient, self.last, "float32") < 0
-            self.length = self.length / 2 if turned else min(_REGROWTH * self.length, self.full)
+            turns_back = dot(gradient, self.last, "float32") < 0
+            self.length = self.length / 2 if turns_back else min(_REGROWTH * self.length, self.full)
         self.last = gradient
         self.origin = copied(pixels, [] if self.origin is None else [self.origin])
         pixels.sub_(gradient, alpha=self.length)
 
     def leave(self) -> None:
-        """Let go of what is of use at this size only."""
+        """Release what is only useful at this size."""
         self.origin = self.last = None
 
     def resize(self, height: int, width: int, *, wrap: bool = False) -> None:  # noqa: ARG002
-        """Keep the length of step; where it was last is of no use at another size."""
+        """Keep the length of step; the last position is of no use at another size."""
         self.leave()
 
     def state(self) -> State:
-        """All that it goes on from: its own tensors, not copies, and numbers."""
+        """Return all that it needs to go on: its tensors, not copies, and numbers."""
         tensors: dict[str, Tensor] = {}
         numbers = {"gd.full": self.full, "gd.length": self.length}
         numbers["gd.begun"] = int(self.origin is not None)
@@ -59,16 +60,12 @@ class Descent:
         return tensors, numbers
 
     def restore(self, saved: Snapshot, like: Pixels) -> None:
-        """Take up a state, of a picture of this shape.
-
-        Raises:
-            ResumeError: a part is missing, or of another shape.
-        """
+        """Restore a state, of a picture of this shape."""
         self.full, self.length = saved.number("gd.full"), saved.number("gd.length")
-        if saved.whole("gd.begun"):
+        if saved.count("gd.begun"):
             self.origin = saved.tensor("gd.origin", like)
             self.last = saved.tensor("gd.gradient", like)
 
 
-# By so much a step of plain gradient descent grows again once it was halved.
+# The factor by which the length grows again, step after step, once it was halved.
 _REGROWTH = 1.1

@@ -10,29 +10,29 @@ from torch import Tensor
 
 __all__ = ["DTYPE_BYTES", "StoredTensor", "chunks", "dot", "is_finite", "largest"]
 
-# Number types that memory is kept in, and the bytes of a value.
 DTYPE_BYTES = {"float32": 4, "float16": 2}
+"""Number types that memory is kept in, and the bytes of a value."""
 
-# Values that are looked at together: few beside a picture's, and enough for one call.
+# Values that are processed together: few beside a picture's, and enough for one call.
 _CHUNK = 2**20
 
 # The largest value in half precision is brought to 2¹⁴ or just above it: there is room for twice as
-# much, and the smallest that is not nought is 2⁻³⁸ of it.
+# much, and the smallest that is not 0 is 2⁻³⁸ of it.
 _TOP = 15
 
-# Powers of two that float32 and its reciprocals hold.
+# The smallest power of two that is a unit: float32 holds it and its reciprocal.
 _LEAST = -100
 
 
 class StoredTensor:
-    """A tensor that is kept for later.
+    """A tensor in float32, or in half the bytes.
 
-    In half precision it counts in a power of two that brings its largest value near the top of the
-    range: nothing overflows, and only what is next to nothing comes out as nought.
+    In half precision its unit is a power of two that brings the largest value near the top of the
+    range: nothing overflows, and only negligible values become 0.
 
     Attributes:
         values: float32, or float16 in units of `unit`.
-        peak: no value is larger. In float32 nothing depends on it.
+        peak: an upper bound of the absolute values; not used in float32.
     """
 
     def __init__(self, values: Tensor, peak: float = 0.0) -> None:
@@ -40,38 +40,38 @@ class StoredTensor:
 
     @staticmethod
     def of(values: Tensor, kind: str, into: Tensor | None = None) -> StoredTensor:
-        """Keep values: the very tensor in `float32`, a copy in `float16`.
+        """Store values: the tensor itself in `float32`, a copy in `float16`.
 
         Args:
             into: a float16 tensor of the same shape that is no longer needed.
         """
         if kind == "float32":
             return StoredTensor(values)
-        kept = torch.empty_like(values, dtype=torch.float16) if into is None else into
-        held = StoredTensor(kept, largest(values))
-        for half, part in chunks(kept, values):
-            half.copy_(part / held.unit)
-        return held
+        halves = torch.empty_like(values, dtype=torch.float16) if into is None else into
+        stored = StoredTensor(halves, largest(values))
+        for half, part in chunks(halves, values):
+            half.copy_(part / stored.unit)
+        return stored
 
     @property
     def is_half(self) -> bool:
-        """Whether it is kept in float16."""
+        """Whether it is stored in float16."""
         return self.values.dtype == torch.float16
 
     @property
     def unit(self) -> float:
-        """What the values count in."""
+        """The unit of the values."""
         if not self.is_half:
             return 1.0
         exponent = math.frexp(self.peak)[1] - _TOP
         return float(2.0 ** max(_LEAST, exponent))
 
-    def whole(self) -> Tensor:
-        """In float32; a copy only if it is kept otherwise."""
+    def to_float32(self) -> Tensor:
+        """Return the values in float32; a copy only if they are stored in float16."""
         return self.values.float().mul_(self.unit) if self.is_half else self.values
 
     def dot(self, other: Tensor) -> float:
-        """The scalar product with a float32 tensor."""
+        """Return the scalar product with a float32 tensor."""
         if not self.is_half:
             return dot(self.values, other, "float32")
         return self.unit * sum(
@@ -79,14 +79,14 @@ class StoredTensor:
         )
 
     def square(self) -> float:
-        """The scalar product with itself."""
+        """Return the scalar product with itself."""
         if not self.is_half:
             return dot(self.values, self.values, "float32")
         parts = (half.float() for (half,) in chunks(self.values))
         return self.unit**2 * sum(float(torch.dot(part, part)) for part in parts)
 
     def add_to(self, other: Tensor, factor: float) -> None:
-        """Add so many times this to a float32 tensor, in place."""
+        """Add `factor` times this to a float32 tensor, in place."""
         if not self.is_half:
             other.add_(self.values, alpha=factor)
             return
@@ -95,25 +95,25 @@ class StoredTensor:
 
 
 def chunks(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    """The same stretch of each of them, flat, one after the other; writing there writes to them."""
+    """Yield the tensors in parts, flat: the same range of each. They are views, to write to."""
     flat = [tensor.view(-1) for tensor in tensors]
     for begin in range(0, flat[0].numel(), _CHUNK):
         yield tuple(values[begin : begin + _CHUNK] for values in flat)
 
 
 def dot(first: Tensor, second: Tensor, kind: str) -> float:
-    """The scalar product of float32 tensors: at once, or of chunks and summed in double."""
+    """Return the scalar product of float32 tensors: at once, or of chunks and summed in double."""
     if kind == "float32":
         return float(torch.dot(first.flatten(), second.flatten()))
     return sum(float(torch.dot(a, b)) for a, b in chunks(first, second))
 
 
 def largest(values: Tensor) -> float:
-    """The largest absolute value, without a copy; not a number if any is not."""
+    """Return the largest absolute value, without a copy; NaN if any value is NaN."""
     low, high = (float(bound) for bound in values.aminmax())
     return math.nan if math.isnan(low) else max(-low, high)
 
 
 def is_finite(values: Tensor) -> bool:
-    """Whether all values are finite. `isfinite` takes a tensor of absolute values and two masks."""
+    """Return whether all values are finite, without the three tensors that `isfinite` makes."""
     return math.isfinite(largest(values))

@@ -25,13 +25,13 @@ class _Pair(NamedTuple):
 class Lbfgs:
     """Limited-memory BFGS (Nocedal 1980), one evaluation a step and no line search.
 
-    So has every optimiser of pictures since Gatys done it. The first step has length 1 in the sum
-    of absolute values; from the second on, the curvature sets the length.
+    As is usual for pictures since Gatys. The first step has length 1 in the sum of absolute
+    values; from the second on, the curvature sets the length.
 
     Args:
-        rate: length of a step, over what the curvature says.
-        history: pairs of steps and changes of the gradient that are kept.
-        held: number type that they are kept in, `float32` or `float16`.
+        rate: factor of the step that the curvature gives.
+        history: how many pairs of steps and changes of the gradient are kept.
+        dtype: number type of the pairs, `float32` or `float16`.
     """
 
     def __init__(self, rate: float = 1.0, history: int = 10, dtype: str = "float32") -> None:
@@ -40,13 +40,8 @@ class Lbfgs:
         self._gradient: Tensor | None = None
         self._pairs: list[_Pair] = []
 
-    @property
-    def pairs(self) -> list[tuple[Tensor, Tensor, float]]:
-        """Steps, changes of the gradient and their scalar products, oldest first, in float32."""
-        return [(pair.step.whole(), pair.change.whole(), pair.curvature) for pair in self._pairs]
-
     def step(self, pixels: Pixels, gradient: Pixels) -> None:
-        """Move the pixels, in place. The gradient is the optimiser's from now on."""
+        """Move the pixels in place. The optimiser takes over the gradient tensor."""
         spare: list[Tensor] = []
         if self.origin is not None and self._gradient is not None:
             step = torch.sub(pixels, self.origin, out=self.origin)
@@ -59,22 +54,22 @@ class Lbfgs:
         pixels.sub_(self._direction(gradient, spare), alpha=self.rate)
 
     def leave(self) -> None:
-        """Let go of what is of use at this size only."""
+        """Release what is only useful at this size."""
         self.origin = self._gradient = None
 
     def resize(self, height: int, width: int, *, wrap: bool = False) -> None:
-        """Bring the pairs to another size, without those that lose their curvature on the way."""
+        """Resize the pairs, without those that lose their curvature by it."""
         self.leave()
         before, self._pairs = self._pairs, []
         while before:
             step, change, _ = before.pop(0)
             self._remember(
-                resized_values(step.whole(), height, width, "bicubic", wrap),
-                resized_values(change.whole(), height, width, "bicubic", wrap),
+                resized_values(step.to_float32(), height, width, "bicubic", wrap),
+                resized_values(change.to_float32(), height, width, "bicubic", wrap),
             )
 
     def state(self) -> State:
-        """All that it goes on from: its own tensors, not copies, and numbers."""
+        """Return all that it needs to go on: its tensors, not copies, and numbers."""
         tensors: dict[str, Tensor] = {}
         numbers: dict[str, float] = {"lbfgs.pairs": len(self._pairs)}
         numbers["lbfgs.begun"] = int(self.origin is not None)
@@ -82,19 +77,15 @@ class Lbfgs:
             tensors = {"lbfgs.origin": self.origin, "lbfgs.gradient": self._gradient}
         for i, pair in enumerate(self._pairs):
             numbers[f"lbfgs.curvature.{i}"] = pair.curvature
-            for what, kept in (("step", pair.step), ("change", pair.change)):
-                tensors[f"lbfgs.{what}.{i}"] = kept.values
-                numbers[f"lbfgs.{what}.{i}"] = kept.peak
+            for name, stored in (("step", pair.step), ("change", pair.change)):
+                tensors[f"lbfgs.{name}.{i}"] = stored.values
+                numbers[f"lbfgs.{name}.{i}"] = stored.peak
         return tensors, numbers
 
     def restore(self, saved: Snapshot, like: Pixels) -> None:
-        """Take up a state, of a picture of this shape; memory that was held otherwise is converted.
-
-        Raises:
-            ResumeError: a part is missing, or of another shape.
-        """
-        count = saved.whole("lbfgs.pairs")
-        if saved.whole("lbfgs.begun"):
+        """Restore a state, of a picture of this shape; another number type is converted."""
+        count = saved.count("lbfgs.pairs")
+        if saved.count("lbfgs.begun"):
             self.origin = saved.tensor("lbfgs.origin", like)
             self._gradient = saved.tensor("lbfgs.gradient", like)
         for i in range(max(0, count - self.history), count):
@@ -106,17 +97,17 @@ class Lbfgs:
             self._pairs.append(_Pair(step, change, curvature))
 
     def _remember(self, step: Tensor, change: Tensor) -> list[Tensor]:
-        """Keep a pair if it has curvature; float32 tensors that are no longer of use."""
+        """Keep a pair if it has curvature; return float32 tensors that are no longer of use."""
         curvature = dot(step, change, self.dtype)
-        # Relative: at no size may a threshold swallow all pairs.
+        # Relative, since no size may lose all pairs to a threshold.
         if not curvature > 1e-8 * self._norm(step) * self._norm(change):
             return [step, change]
-        full = len(self._pairs) == self.history
-        oldest = [kept.values for kept in self._pairs.pop(0)[:2]] if full else []
-        room = oldest if self.dtype == "float16" and oldest else [None, None]
+        is_full = len(self._pairs) == self.history
+        oldest = [stored.values for stored in self._pairs.pop(0)[:2]] if is_full else []
+        buffers = oldest if self.dtype == "float16" and oldest else [None, None]
         pair = (
-            StoredTensor.of(step, self.dtype, room[0]),
-            StoredTensor.of(change, self.dtype, room[1]),
+            StoredTensor.of(step, self.dtype, buffers[0]),
+            StoredTensor.of(change, self.dtype, buffers[1]),
         )
         self._pairs.append(_Pair(*pair, curvature))
         return oldest if self.dtype == "float32" else [step, change]
@@ -127,7 +118,7 @@ class Lbfgs:
         return math.sqrt(dot(values, values, self.dtype))
 
     def _direction(self, gradient: Tensor, spare: list[Tensor]) -> Tensor:
-        """The inverse Hessian, as far as known, times the gradient: the two-loop recursion."""
+        """Return the estimated inverse Hessian times the gradient, by the two-loop recursion."""
         if not self._pairs:
             return gradient / gradient.abs().sum().clamp(min=1.0)
         q = copied(gradient, spare)

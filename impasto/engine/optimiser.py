@@ -1,4 +1,4 @@
-"""What the solver asks of an optimiser, and what they share."""
+"""The interface of optimisers to the solver, and what they share."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ State = tuple[dict[str, Tensor], dict[str, float]]
 
 @runtime_checkable
 class Optimiser(Protocol):
-    """What the solver asks of each.
+    """An optimiser of pixels, as the solver uses it.
 
     Attributes:
         origin: the pixels that the last step at this size started from; None before the first.
@@ -33,27 +33,27 @@ class Optimiser(Protocol):
     origin: Tensor | None
 
     def step(self, pixels: Pixels, gradient: Pixels) -> None:
-        """Move the pixels, in place. The gradient is the optimiser's from now on."""
+        """Move the pixels in place. The optimiser takes over the gradient tensor."""
         ...
 
     def leave(self) -> None:
-        """Let go of what is of use at this size only."""
+        """Release what is only useful at this size."""
         ...
 
     def resize(self, height: int, width: int, *, wrap: bool = False) -> None:
-        """Bring what has been learnt to another size; one tensor after the other, to spare memory.
+        """Resize what has been learnt; one tensor after the other, to save memory.
 
         Args:
-            wrap: as a tile, whose opposite edges meet.
+            wrap: the opposite edges of the picture meet.
         """
         ...
 
     def state(self) -> State:
-        """All that it goes on from: its own tensors, not copies, and numbers."""
+        """Return all that it needs to go on: its tensors, not copies, and numbers."""
         ...
 
     def restore(self, saved: Snapshot, like: Pixels) -> None:
-        """Take up a state, of a picture of this shape.
+        """Restore a state, of a picture of this shape.
 
         Raises:
             ResumeError: a part is missing, or of another shape.
@@ -62,19 +62,21 @@ class Optimiser(Protocol):
 
 
 def copied(values: Tensor, spare: list[Tensor]) -> Tensor:
-    """A copy, written into a tensor that is no longer of use if there is one."""
+    """Return a copy, written into a spare tensor if there is one."""
     return spare.pop().copy_(values) if spare else values.clone()
 
 
 def restored_tensor(saved: Snapshot, name: str, like: Tensor, kind: str) -> StoredTensor:
-    """A tensor of an optimiser's memory, in the number type that is wanted now."""
+    """Return a tensor of an optimiser's memory, in the number type `kind`."""
     kinds = (torch.float32, torch.float16)
-    held = StoredTensor(saved.tensor(name, like, kinds=kinds), saved.number(name))
-    return held if held.is_half == (kind == "float16") else StoredTensor.of(held.whole(), kind)
+    stored = StoredTensor(saved.tensor(name, like, kinds=kinds), saved.number(name))
+    if stored.is_half == (kind == "float16"):
+        return stored
+    return StoredTensor.of(stored.to_float32(), kind)
 
 
 def resized_values(values: Tensor, height: int, width: int, mode: str, wrap: bool) -> Tensor:
-    """Values as they are: a sum's gradient does not depend on how many pixels there are."""
+    """Resize values without a factor: a sum's gradient does not depend on the number of pixels."""
     if wrap:
         return resized(values, height, width, mode)
     return F.interpolate(values, size=(height, width), mode=mode, align_corners=False)

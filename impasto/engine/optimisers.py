@@ -1,8 +1,8 @@
-"""The three ways to move pixels down a gradient, and how their memory goes from scale to scale.
+"""The three optimisers of pixels.
 
-Not those of `torch.optim`: making one of these takes no 1.2 seconds (that is what importing
-`torch._dynamo` costs, which they do), L-BFGS sees where the pixels really went after they were held
-in range, and the memory is plain tensors that can be resized.
+Not those of `torch.optim`, which take 1.2 seconds to import (`torch._dynamo`). Here L-BFGS sees
+where the pixels really went after they were clamped, and the memory is plain tensors that can be
+resized from scale to scale.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ __all__ = ["OPTIMISERS", "RATES", "footprint"]
 
 
 def footprint(optimizer: str, history: int, dtype: str) -> float:
-    """Bytes per value of the picture at the peak of a step, beside the pixels and their gradient.
+    """Return the bytes per value of the picture at the peak of a step.
+
+    The pixels and their gradient are not counted, nor is the picture that the scale began from, nor
+    what the objective takes, nor some megabytes for chunks.
 
     In tensors of the picture's size, with float32 / float16 memory:
 
@@ -28,21 +31,18 @@ def footprint(optimizer: str, history: int, dtype: str) -> float:
         adam    the origin, the running average, and both moments: 4 / 2 and 2 halves
         gd      the origin and the last gradient: 2
 
-    Not counted: the picture that the scale began from, of the size of the scale before; what the
-    objective takes; and some megabytes for chunks.
-
     Args:
         history: pairs; read for `lbfgs` only.
         dtype: `float32` or `float16`.
     """
-    kept = {"lbfgs": 2 * history, "adam": 2, "gd": 0}[optimizer]
-    return 4.0 * 2 + DTYPE_BYTES[dtype] * kept
+    values = {"lbfgs": 2 * history, "adam": 2, "gd": 0}[optimizer]
+    return 4.0 * 2 + DTYPE_BYTES[dtype] * values
 
 
-# What each takes as its rate where nothing else is said.
 RATES = {"lbfgs": 1.0, "adam": 0.02, "gd": 0.06}
+"""The default rates."""
 
-# By rate, history, and the number type of their memory.
+# Called with the rate, the history, and the number type of the memory.
 OPTIMISERS: dict[str, Callable[..., Optimiser]] = {
     "lbfgs": Lbfgs,
     "adam": lambda rate, history, dtype="float32": Adam(rate, dtype=dtype),  # noqa: ARG005

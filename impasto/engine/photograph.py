@@ -1,4 +1,4 @@
-"""Painting from coarse to fine: what every engine that paints from a photograph shares."""
+"""Painting from a photograph, from coarse to fine, with any engine."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ from impasto.engine.canvas import (
     with_margin,
     without_margin,
 )
-from impasto.engine.regions import Region, situations
+from impasto.engine.comparison import Engine
+from impasto.engine.pixel_terms import PixelWeights, pixel_terms
+from impasto.engine.regions import Region, region_views
 from impasto.engine.setup import iterations_of, settings_of
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.solver import solve
-from impasto.engine.step import Problem, Step
-from impasto.engine.terms import Engine, Reach, content_terms, pixel_terms, style_terms
+from impasto.engine.step import Picture, Problem, Step
+from impasto.engine.terms import content_terms, style_terms
 from impasto.features.extractor import Extractor
 from impasto.image.picture import fitted, resize
 from impasto.image.pyramid import scale_schedule
@@ -37,9 +39,6 @@ from impasto.runtime import generator
 __all__ = ["Canvas", "paint_photograph", "photo_scales"]
 
 
-Picture = Float[Tensor, "1 3 h w"]
-
-
 @dataclass(frozen=True)
 class Canvas:
     """A photograph at one scale, and what is painted over it.
@@ -47,33 +46,34 @@ class Canvas:
     Attributes:
         content: at this scale, without the margin.
         free: 1 where pixels may change and 0 where they are kept, with the margin; None for all.
-        held: 1 where the photograph is held to, without the margin; None for everywhere.
+        content_weight: 0 where only the painting counts and 1 elsewhere, without the margin; None
+            for 1 everywhere.
     """
 
     content: Picture
     regions: tuple[Region, ...]
     free: Float[Tensor, "1 1 mh mw"] | None
-    held: Float[Tensor, "h w"] | None
+    content_weight: Float[Tensor, "h w"] | None
 
     @staticmethod
     def of(content: Picture, regions: Sequence[Region]) -> Canvas:
-        """The photograph and its regions, their masks at the canvas's size."""
+        """Return the canvas of a photograph, with the regions' masks at its size."""
         height, width = content.shape[-2:]
         placed = tuple(_placed(region, height, width, content.device) for region in regions)
-        kept = [r.mask for r in placed if r.style is None and r.mask is not None]
-        free = 1 - torch.stack(kept).sum(0).clamp(0, 1) if kept else None
-        # Only its size is read: a copy of a poster is not for nothing.
+        fixed = [r.mask for r in placed if r.style is None and r.mask is not None]
+        free = 1 - torch.stack(fixed).sum(0).clamp(0, 1) if fixed else None
+        # Without memory, since only its size is read.
         canvas = content.new_zeros(()).expand(1, 3, height + 2 * MARGIN, width + 2 * MARGIN)
-        held = Reach.of(placed, canvas).held
-        within = None if held is None else cut_margin(held[None, None])[0, 0]
-        return Canvas(content, placed, free, within)
+        weight = PixelWeights.of(placed, canvas).content
+        weight = None if weight is None else cut_margin(weight[None, None])[0, 0]
+        return Canvas(content, placed, free, weight)
 
-    def kept(self, photograph: Tensor) -> FixedPixels | None:
-        """Which pixels stay those of the photograph, that has a margin."""
+    def kept_pixels(self, photograph: Tensor) -> FixedPixels | None:
+        """Return the pixels that stay those of the photograph, which has a margin."""
         return None if self.free is None else FixedPixels(photograph, self.free)
 
     def finished(self, picture: Tensor) -> Tensor:
-        """A picture without its margin, with the photograph's own pixels wherever they are kept."""
+        """Put the photograph's kept pixels into a picture without a margin."""
         if self.free is None:
             return picture
         return FixedPixels(self.content, cut_margin(self.free)).apply(picture)
@@ -99,11 +99,12 @@ def paint_photograph(
 
     Args:
         regions: none of them empty; their masks sum to one.
-        rounds: how often each scale is gone through; an engine finds its targets anew each time.
+        rounds: how often each scale is painted; an engine finds its targets again each time.
     """
+    content = content.to(next(extractor.parameters()).device)
     height, width = content.shape[-2:]
     sizes, counts = photo_scales(config, height, width, rounds)
-    detailed = config.init == "content" and start is None and _holds(regions, config)
+    detailed = config.init == "content" and start is None and _has_content(regions, config)
     scales = [partial(_scaled, content, regions, size) for size in sizes]
     problems = [
         partial(_problem, scale, engine, config, extractor, count, detailed, execution.plan.tile)
@@ -113,18 +114,18 @@ def paint_photograph(
     first = start.to(content.device) if start is not None else _start(content, sizes[0], config)
     first = with_margin(resize(first, *sizes[0]))
     steps = without_margin(solve(first, problems, work, settings_of(config), execution))
-    has_kept = any(region.style is None for region in regions)
-    yield from _finished(steps, scales) if has_kept else steps
+    keeps_pixels = any(region.style is None for region in regions)
+    yield from _finished(steps, scales) if keeps_pixels else steps
 
 
 def photo_scales(
     config: PixelConfig, height: int, width: int, rounds: int = 1
 ) -> tuple[list[tuple[int, int]], list[int]]:
-    """Height and width of each scale, or of each round of it, and the iterations of each.
+    """Return height and width of each scale, or of each round of it, and the iterations of each.
 
     Args:
-        height, width: of the photograph, of which only the proportion counts.
-        rounds: how often each scale is gone through.
+        height, width: of the photograph; only the proportion counts.
+        rounds: how often each scale is painted.
     """
     sides = [side for side in scale_schedule(config.size, config.smallest) for _ in range(rounds)]
     sizes = [fitted(height, width, side) for side in sides]
@@ -132,25 +133,25 @@ def photo_scales(
 
 
 def _scaled(content: Picture, regions: Sequence[Region], size: tuple[int, int]) -> Canvas:
-    is_there = content.shape[-2:] == size  # a copy of a poster is not for nothing
-    return Canvas.of(content if is_there else resize(content, *size), regions)
+    # Not copied for nothing: a poster is large.
+    return Canvas.of(content if content.shape[-2:] == size else resize(content, *size), regions)
 
 
 def _finished(steps: Iterator[Step], scales: Sequence[Callable[[], Canvas]]) -> Iterator[Step]:
-    """Steps whose pictures have the photograph's own pixels wherever they are kept."""
+    """Put the photograph's kept pixels into the steps' pictures."""
     number, canvas = 0, None
     for step in steps:
         if canvas is None or number != step.scale:
             number, canvas = step.scale, scales[step.scale - 1]()
-        yield replace(step, image=partial(_kept, step.image, canvas))
+        yield replace(step, image=partial(_finished_image, step.image, canvas))
 
 
-def _kept(image: Callable[[], Tensor], canvas: Canvas) -> Tensor:
+def _finished_image(image: Callable[[], Tensor], canvas: Canvas) -> Tensor:
     return canvas.finished(image()).contiguous()
 
 
-def _holds(regions: Sequence[Region], config: PhotoConfig) -> bool:
-    """Whether the photograph is held anywhere: else its detail has no place in the picture."""
+def _has_content(regions: Sequence[Region], config: PhotoConfig) -> bool:
+    """Return whether the photograph counts anywhere: otherwise its detail is not added."""
     painted = [region for region in regions if region.style is not None]
     return config.content_weight > 0 and any(region.strength < 1 for region in painted)
 
@@ -178,18 +179,21 @@ def _problem(
     canvas = scale()
     content = canvas.content
     size = content.shape[-2:]
-    first = with_detail(before, content, canvas.held) if detailed else enlarged(before, *size)
+    first = (
+        with_detail(before, content, canvas.content_weight) if detailed else enlarged(before, *size)
+    )
     photograph = with_margin(content)
     layers = tuple(dict.fromkeys([*layer_weights(config.content_layers), *engine.layers]))
-    eye = Viewer(extractor, layers, tile)
-    shown = replace(eye, fixed=canvas.kept(photograph))
+    viewer = Viewer(extractor, layers, tile)
+    picture_viewer = replace(viewer, fixed=canvas.kept_pixels(photograph))
     side = max(1, round(max(content.shape[-2:]) * config.stroke))
     with torch.no_grad():
-        views = eye.view(photograph), shown.view(first)
-        areas = list(situations(canvas.regions, side, extractor, *views))
+        content_view, current = viewer.view(photograph), picture_viewer.view(first)
+        views = list(region_views(canvas.regions, side, extractor, content_view, current))
+        weights = PixelWeights.of(canvas.regions, photograph)
         terms = [
-            *content_terms(areas, config),
-            *style_terms(areas, engine, config),
-            *pixel_terms(photograph, config, reach=Reach.of(canvas.regions, photograph)),
+            *content_terms(views, config),
+            *style_terms(views, engine, config),
+            *pixel_terms(photograph, config, weights=weights),
         ]
-    return Problem(first, iterations, partial(shown.differentiate, terms))
+    return Problem(first, iterations, partial(picture_viewer.differentiate, terms))

@@ -14,7 +14,7 @@ from impasto.losses.guides import Guide
 from impasto.losses.viewer import PictureView
 from impasto.styles.statistics import LEAST_CELLS, Style, inside
 
-__all__ = ["Region", "Situation", "seen_by", "situations"]
+__all__ = ["Region", "RegionView", "region_views", "region_weight"]
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,15 @@ class Region:
 
 
 @dataclass(frozen=True)
-class Situation:
-    """One region at one scale: what an engine reads to say how far a picture is from the style.
+class RegionView:
+    """One region at one scale: what an engine reads to compare a picture with the style.
 
     Attributes:
-        long_side: what the painting should measure here: the result's long side times the stroke.
-        guides: where the region's style is looked at, by layer: inside it, without the cells at its
+        long_side: that of the painting here: the result's long side times the stroke.
+        guides: by layer, where the region's style is measured: inside it, without the cells at its
             edge that see its neighbours as well; None for everywhere. A layer at which the region
             is too small to have a style is missing.
-        weights: the whole region, as a map.
+        weights: by layer, how much of each cell is the region's; None for all of all cells.
         content: the photograph as the network sees it; None where there is none.
         current: the picture as the scale begins.
         share: of the picture's area.
@@ -60,18 +60,18 @@ class Situation:
     share: float
 
 
-def situations(
+def region_views(
     regions: Sequence[Region],
     long_side: int,
     extractor: Extractor,
     content: PictureView | None,
     current: PictureView,
-) -> Iterator[Situation]:
-    """Each region that is to be painted, as one scale sees it.
+) -> Iterator[RegionView]:
+    """Yield each region that is painted, as one scale sees it.
 
     Args:
         regions: their masks at the size of the canvas.
-        long_side: what a painting should measure.
+        long_side: that of a painting, in pixels.
         extractor: sees the painting.
         content, current: the photograph, if there is one, and the picture, as they are seen.
     """
@@ -79,13 +79,13 @@ def situations(
         if region.style is None:
             continue
         layers = current.viewer.layers
-        weights = {name: seen_by(region, current.shape(name)) for name in layers}
-        kept = {n: w for n, w in weights.items() if w is None or float(w.sum()) >= LEAST_CELLS}
+        weights = {name: region_weight(region, current.shape(name)) for name in layers}
+        weights = {n: w for n, w in weights.items() if w is None or float(w.sum()) >= LEAST_CELLS}
+        guides = {name: None if w is None else Guide(inside(w)) for name, w in weights.items()}
         share = 1.0 if region.mask is None else float(region.mask.mean())
-        guides = {name: None if w is None else Guide(inside(w)) for name, w in kept.items()}
-        yield Situation(region, long_side, extractor, guides, kept, content, current, share)
+        yield RegionView(region, long_side, extractor, guides, weights, content, current, share)
 
 
-def seen_by(region: Region, shape: tuple[int, int]) -> Tensor | None:
-    """How much of each cell of a layer of that shape is the region's; None for everywhere."""
+def region_weight(region: Region, shape: tuple[int, int]) -> Tensor | None:
+    """Return how much of each cell of a layer of that shape is the region's; None for all."""
     return None if region.mask is None else pooled(region.mask, *shape)

@@ -1,9 +1,9 @@
-"""One scale of a run: its pixels, its optimiser, and where it goes on from a snapshot."""
+"""One scale of a run: its pixels, its optimiser, and its place in the run."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -13,18 +13,19 @@ from impasto.engine.half_precision import is_finite
 from impasto.engine.optimiser import Optimiser
 from impasto.engine.optimisers import OPTIMISERS, RATES
 from impasto.engine.snapshots import Snapshot
-from impasto.engine.step import Objective, Picture, Problem, Settings, Step
-from impasto.errors import DivergedError, ResumeError
+from impasto.engine.step import Objective, Picture, Settings, Step
+from impasto.errors import DivergedError
 
-__all__ = ["Place", "ResumePoint", "Scale"]
+__all__ = ["LOSS_PREFIX", "Place", "Scale"]
 
+LOSS_PREFIX = "loss."
+"""Before a loss's name among the numbers of a snapshot."""
 
-# A run that has gone back this often within one scale is not going to converge.
+# A run that had to go back more often than this within one scale will not converge.
 _MOST_RETREATS = 6
 
-
-# So many times the loss that a scale began with is an explosion: a good run only descends from it,
-# or rises a little in its first steps.
+# A loss of more than this times the scale's first one is an explosion: a good run only descends
+# from it, or rises a little in its first steps.
 _EXPLOSION = 4.0
 
 
@@ -50,7 +51,7 @@ class Place:
         losses: dict[str, float],
         note: str | None = None,
     ) -> Step:
-        """What is told of an iteration.
+        """Return the step of an iteration.
 
         Args:
             before: the picture that the scale was made from.
@@ -61,10 +62,10 @@ class Place:
             "scales": len(self.work),
             "iteration": iteration,
             "iterations": iterations,
-            # Those that are not a number are left out, as JSON has no word for it.
-            **{_LOSS + name: x for name, x in losses.items() if not math.isnan(x)},
+            # Without NaN, which JSON cannot hold.
+            **{LOSS_PREFIX + name: x for name, x in losses.items() if not math.isnan(x)},
         }
-        every = iterations + self.extra
+        total = iterations + self.extra
         past, now = sum(self.work[: self.index]), self.work[self.index]
         height, width = run.pixels.shape[-2:]
         return Step(
@@ -73,77 +74,13 @@ class Place:
             width=width,
             height=height,
             iteration=iteration,
-            iterations=every,
-            done=(past + now * iteration / every) / sum(self.work),
+            iterations=total,
+            done=(past + now * iteration / total) / sum(self.work),
             losses=losses,
             image=run.picture,
             snapshot=partial(run.snapshot, before, numbers),
             note=note,
         )
-
-
-# Before a loss's name among the numbers of a snapshot.
-_LOSS = "loss."
-
-
-@dataclass(frozen=True)
-class ResumePoint:
-    """A snapshot, and where in the run it was taken; `index` is the scale's, from 0."""
-
-    saved: Snapshot
-    index: int
-    iteration: int
-    iterations: int
-
-    @staticmethod
-    def of(saved: Snapshot, scales: int, settings: Settings) -> ResumePoint:
-        """Read where it was taken, and refuse one of another run."""
-        others = {key.split(".")[0] for key in saved.numbers if "." in key} & set(OPTIMISERS)
-        if settings.optimizer not in others:
-            named = ", ".join(sorted(others)) or "no optimiser that is known"
-            raise ResumeError(
-                f"The saved state is of {named}, and this run's optimiser is {settings.optimizer}. "
-                "Go on with the options that the run began with."
-            )
-        if saved.whole("scales") != scales or not 1 <= saved.whole("scale") <= scales:
-            raise ResumeError(
-                f"The saved state is of scale {saved.whole('scale')} of {saved.whole('scales')}, "
-                f"and this run has {scales}. Go on with the options that the run began with."
-            )
-        where = (saved.whole("scale") - 1, saved.whole("iteration"), saved.whole("iterations"))
-        return ResumePoint(saved, *where)
-
-    def is_done(self, extra: int) -> bool:
-        """Whether nothing is left to do at its scale."""
-        return self.iteration >= self.iterations + extra
-
-    def step(self, run: Scale, place: Place) -> Step:
-        """The step that it was taken after, once more."""
-        place = replace(place, extra=max(0, self.iteration - self.iterations))
-        before = self.before(run.pixels.device)
-        return place.step(run, before, self.iterations, self.iteration, self._losses())
-
-    def _losses(self) -> dict[str, float]:
-        numbers = self.saved.numbers.items()
-        found = {k.removeprefix(_LOSS): float(x) for k, x in numbers if k.startswith(_LOSS)}
-        return {**found, "total": found.get("total", math.nan)}
-
-    def before(self, device: torch.device) -> Picture:
-        """The picture that the scale was made from."""
-        return self.saved.tensor("before", device=device)
-
-    def run(
-        self, settings: Settings, device: torch.device, problem: Problem | None = None
-    ) -> Scale:
-        """The state of the scale, which is that of this problem if there is still work to do."""
-        if problem is not None and problem.iterations != self.iterations:
-            raise ResumeError(
-                f"The saved state is of a scale of {self.iterations} iterations, and this run's "
-                f"has {problem.iterations}. Go on with the options that the run began with."
-            )
-        like = None if problem is None else problem.start
-        pixels = self.saved.tensor("pixels", like, device)
-        return Scale.restored(pixels, settings, self.saved)
 
 
 class Scale:
@@ -160,7 +97,7 @@ class Scale:
 
     @staticmethod
     def begun(pixels: Picture, settings: Settings, before: Scale | None) -> Scale:
-        """A scale at its start; what the optimiser learnt at the scale before goes over to it."""
+        """Begin a scale, with what the optimiser learnt at the scale before."""
         if before is None:
             return Scale(pixels, settings, settings.learning_rate or RATES[settings.optimizer])
         run = Scale(pixels, settings, before.rate)  # a step that had to be halved stays so
@@ -170,33 +107,33 @@ class Scale:
 
     @staticmethod
     def restored(pixels: Picture, settings: Settings, saved: Snapshot) -> Scale:
-        """A scale as it was when a snapshot was taken of it."""
+        """Restore a scale from a snapshot."""
         run = Scale(pixels, settings, saved.number("rate"))
         run.weight, run.first = saved.number("weight"), saved.number("first")
-        run.retreats = saved.whole("retreats")
+        run.retreats = saved.count("retreats")
         run.optimiser.restore(saved, pixels)
         if run.weight > 0:
             run.averaged = saved.tensor("averaged", pixels)
         return run
 
     def snapshot(self, before: Picture, numbers: dict[str, float]) -> Snapshot:
-        """All that the run goes on from; the tensors are those that it works with.
+        """Return the state that the run goes on from; its tensors are not copies.
 
         Args:
             before: the picture that the scale was made from.
-            numbers: what says where the run is.
+            numbers: where the run is.
         """
-        tensors, own = self.optimiser.state()
+        tensors, optimiser = self.optimiser.state()
         tensors |= {"before": before, "pixels": self.pixels}
         if self.averaged is not None:
             tensors["averaged"] = self.averaged
         state = {"rate": self.rate, "weight": self.weight, "first": self.first}
-        return Snapshot(tensors, {**numbers, **own, **state, "retreats": self.retreats})
+        return Snapshot(tensors, {**numbers, **optimiser, **state, "retreats": self.retreats})
 
     def finished(self) -> Picture:
-        """The picture at the end of the scale; all that the next one needs not is let go of.
+        """Return the picture at the end of the scale, and release what the next one does not need.
 
-        Whoever holds a step of this scale holds little more than its picture from now on.
+        From now on a step of this scale keeps little more than its picture in memory.
         """
         if self.weight > 0:
             self.pixels = self.picture()
@@ -205,7 +142,7 @@ class Scale:
         return self.pixels
 
     def release(self) -> None:
-        """Let go of everything: of a scale that nobody will go on with."""
+        """Release everything: the scale is abandoned."""
         self.pixels, self.averaged = self.pixels[..., :0, :0], None
         self.optimiser = self._fresh_optimiser()
 
@@ -214,7 +151,7 @@ class Scale:
         return OPTIMISERS[settings.optimizer](self.rate, settings.history, settings.dtype)
 
     def advance(self, objective: Objective) -> tuple[dict[str, float], str | None]:
-        """One iteration. After a loss that is not finite or explodes: back, with half the step."""
+        """Take one step; after a loss that explodes or is not finite, go back and halve it."""
         losses, gradient = objective(self.pixels)
         if not self._is_sound(losses["total"]):
             return losses, self._retreat(f"the loss went to {losses['total']:g}")
@@ -230,7 +167,7 @@ class Scale:
         return losses, None
 
     def _is_sound(self, total: float) -> bool:
-        # And a small bound: a loss may round to a hair under zero where nothing is left to do.
+        # With a small constant, as rounding may bring a loss just below 0 at the minimum.
         return math.isfinite(total) and total <= _EXPLOSION * abs(self.first) + 1e-3
 
     def _average(self) -> None:
@@ -241,21 +178,21 @@ class Scale:
             self.averaged.lerp_(self.pixels, 1 - decay)
             self.weight = 1 - (1 - self.weight) * decay
 
-    def _retreat(self, what: str) -> str:
+    def _retreat(self, problem: str) -> str:
         self.retreats += 1
         if self.retreats > _MOST_RETREATS:
             raise DivergedError(
-                f"The picture could not be painted: {what} again and again, though the step was "
+                f"The picture could not be painted: {problem} again and again, though the step was "
                 f"halved {_MOST_RETREATS} times. Lower the weights, or try another start."
             )
         self.rate /= 2
         if self.optimiser.origin is not None:
             self.pixels.copy_(self.optimiser.origin)
         self.optimiser = self._fresh_optimiser()
-        return f"{what}: back to the last good picture, with half the step"
+        return f"{problem}: back to the last good picture, with half the step"
 
     def picture(self) -> Picture:
-        """The picture so far, in [0, 1]: Adam's average, corrected for its start, or the pixels."""
+        """Return the picture in [0, 1]: Adam's average, corrected for its start, or the pixels."""
         if self.averaged is not None and self.weight > 0:
             return (self.averaged / self.weight).clamp_(0, 1)
         return self.pixels.clone()

@@ -1,4 +1,4 @@
-"""How a run is carried out, beside what it paints: with how much memory, and from where on."""
+"""How a run is executed, apart from what it paints: with how much memory, and from which state."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Snapshot:
     Attributes:
         tensors: by name; of the picture's size, or what the optimiser made of it. They are the
             run's own, which its next step changes: copy or write them before. A run that goes on
-            asks for each of them once and copies it, so a mapping may read them from a file one by
+            reads each of them once and copies it, so a mapping may read them from a file one by
             one.
-        numbers: by name; whole or not, and possibly infinite.
+        numbers: by name; integers or not, and possibly infinite.
     """
 
     tensors: Mapping[str, Tensor]
@@ -37,64 +37,62 @@ class Snapshot:
         device: torch.device | None = None,
         kinds: tuple[torch.dtype, ...] = (torch.float32,),
     ) -> Tensor:
-        """A copy of a tensor, contiguous.
+        """Return a copy of a tensor, contiguous.
 
         Args:
-            like: whose shape it must have, and on whose device it comes; else it is any picture.
-            kinds: number types that it may be of.
+            like: a tensor of the shape and device that it must have; None for any picture.
+            kinds: number types that it may have.
 
         Raises:
-            ResumeError: it is not there, or not such a tensor.
+            ResumeError: it is missing, or not such a tensor.
         """
         if name not in self.tensors:
-            raise ResumeError(f"The saved state has no tensor {name!r}. {_AGAIN}")
-        found = self.tensors[name]
-        shape = tuple(found.shape)
-        if like is not None and found.shape != like.shape:
+            raise ResumeError(f"The saved state has no tensor {name!r}. {_DAMAGED}")
+        saved = self.tensors[name]
+        shape = tuple(saved.shape)
+        if like is not None and saved.shape != like.shape:
             raise ResumeError(
                 f"The saved state's {name!r} measures {shape}, and this run's {tuple(like.shape)}. "
-                f"{_AGAIN}"
+                f"{_DAMAGED}"
             )
         if len(shape) != 4 or shape[:2] != (1, 3) or not all(shape):
             raise ResumeError(
                 f"The saved state's {name!r} measures {shape}, and a picture (1, 3, height, "
-                f"width). {_AGAIN}"
+                f"width). {_DAMAGED}"
             )
-        if found.dtype not in kinds:
+        if saved.dtype not in kinds:
             allowed = " or ".join(str(kind) for kind in kinds)
             raise ResumeError(
-                f"The saved state's {name!r} holds {found.dtype}, and not {allowed}. {_AGAIN}"
+                f"The saved state's {name!r} holds {saved.dtype}, and not {allowed}. {_DAMAGED}"
             )
-        there = torch.empty(
-            shape, dtype=found.dtype, device=device if like is None else like.device
-        )
-        return there.copy_(found)
+        device = device if like is None else like.device
+        return torch.empty(shape, dtype=saved.dtype, device=device).copy_(saved)
 
     def number(self, name: str) -> float:
-        """A number as it was saved.
+        """Return a number as it was saved.
 
         Raises:
-            ResumeError: it is not there, or not a number.
+            ResumeError: it is missing, or not a number.
         """
-        found: object = self.numbers.get(name)
-        if not isinstance(found, (int, float)) or not _fits(found):
-            raise ResumeError(f"The saved state has no number {name!r}. {_AGAIN}")
-        return float(found)
+        saved: object = self.numbers.get(name)
+        if not isinstance(saved, (int, float)) or not _is_float(saved):
+            raise ResumeError(f"The saved state has no number {name!r}. {_DAMAGED}")
+        return float(saved)
 
-    def whole(self, name: str) -> int:
-        """A whole number that is not negative.
+    def count(self, name: str) -> int:
+        """Return an integer of at least 0.
 
         Raises:
-            ResumeError: it is not there, or not such a number.
+            ResumeError: it is missing, or not such a number.
         """
-        found = self.number(name)
-        if found < 0 or not found.is_integer():
-            raise ResumeError(f"The saved state's {name!r} is {found:g}, no count. {_AGAIN}")
-        return int(found)
+        number = self.number(name)
+        if number < 0 or not number.is_integer():
+            raise ResumeError(f"The saved state's {name!r} is {number:g}, not a count. {_DAMAGED}")
+        return int(number)
 
 
-def _fits(number: float) -> bool:
-    """Whether it is a float, infinite perhaps: a whole number may be too large."""
+def _is_float(number: float) -> bool:
+    """Return whether it is a float and not NaN: an integer may be too large for one."""
     try:
         return not math.isnan(number)
     except OverflowError:
@@ -102,17 +100,17 @@ def _fits(number: float) -> bool:
 
 
 # How every message about a saved state ends.
-_AGAIN = "It is damaged or of another run: begin the run again."
+_DAMAGED = "It is damaged or of another run: begin the run again."
 
 
 @dataclass(frozen=True)
 class Execution:
-    """How a method is carried out.
+    """How a method is executed.
 
     Attributes:
-        snapshot: where to go on; None begins.
+        snapshot: the state to go on from; None begins a run.
         extra: iterations at the last scale beyond those of the config. A run that goes on from its
-            own end with none left gives one step, the picture as it is.
+            end with none left yields one step, the picture as it is.
     """
 
     plan: MemoryPlan = field(default_factory=MemoryPlan)
@@ -120,5 +118,5 @@ class Execution:
     extra: int = 0
 
 
-# All at once, from the beginning.
 DEFAULT_EXECUTION = Execution()
+"""The whole picture at once, from the beginning."""

@@ -8,8 +8,8 @@ from functools import partial
 from torch import Tensor
 
 from impasto.config.specs import layer_weights
-from impasto.engine.regions import Situation
-from impasto.engine.terms import Comparison, Engine
+from impasto.engine.comparison import Comparison, Engine
+from impasto.engine.regions import RegionView
 from impasto.losses import functional as losses
 from impasto.losses.gaussians import GaussianTarget, gaussian_each
 from impasto.losses.moments import Moments
@@ -17,55 +17,58 @@ from impasto.losses.objective import Values
 from impasto.losses.statistics import Lift, gram, lift_of
 from impasto.losses.tiled_losses import region_measurement
 
-__all__ = ["statistics_engine"]
+__all__ = ["BALANCED", "statistics_engine"]
 
-
-# The style weights at strength 0.5, chosen by eye and by figures (LOG.md).
 BALANCED = {"gram": 5.0, "gaussian": 3.5}
+"""The style weights at strength 0.5, chosen by eye and by figures (LOG.md)."""
 
 
 def statistics_engine(layers: Sequence[str], kind: str) -> Engine:
-    """Styles compared by their layers' statistics: `gaussian` or `gram`."""
+    """Compare styles by their layers' statistics: `gaussian` or `gram`."""
     names = layer_weights(layers)
     return Engine(tuple(names), partial(_compare, tuple(names), kind), BALANCED[kind], names)
 
 
-def _compare(names: Sequence[str], kind: str, situations: Sequence[Situation]) -> Comparison:
-    """One part for each layer that both a region and its style have something to say of.
+def _compare(names: Sequence[str], kind: str, region_views: Sequence[RegionView]) -> Comparison:
+    """Compare each layer that both a region and its style have statistics of.
 
-    All regions' moments of a layer are taken and compared at once: so five cost little more than
+    The moments of all regions are computed and compared at once, so that five cost little more than
     one.
     """
-    styles = [_wanted(names, situation) for situation in situations]
+    styles = [_style_moments(names, view) for view in region_views]
     make = _gram_distances if kind == "gram" else _gaussian_distances
-    speaking = {n: [i for i, held in enumerate(styles) if n in held] for n in names}
-    heard = [name for name in names if speaking[name]]
-    readings = [
-        region_measurement(n, [situations[i].guides[n] for i in speaking[n]]) for n in heard
+    regions = {n: [i for i, moments in enumerate(styles) if n in moments] for n in names}
+    regions = {name: numbers for name, numbers in regions.items() if numbers}
+    measurements = [
+        region_measurement(n, [region_views[i].guides[n] for i in numbers])
+        for n, numbers in regions.items()
     ]
-    lifts = {n: lift_of(situations[0].extractor, n) for n in heard}
-    compare = {n: make(Moments.stack([styles[i][n] for i in speaking[n]]), lifts[n]) for n in heard}
+    lifts = {n: lift_of(region_views[0].extractor, n) for n in regions}
+    compare = {
+        n: make(Moments.stack([styles[i][n] for i in numbers]), lifts[n])
+        for n, numbers in regions.items()
+    }
 
-    def measure(found: Sequence[Values]) -> dict[str, Tensor]:
-        return {n: compare[n](Moments(*parts)) for n, parts in zip(heard, found, strict=True)}
+    def measure(values: Sequence[Values]) -> dict[str, Tensor]:
+        return {n: compare[n](Moments(*parts)) for n, parts in zip(regions, values, strict=True)}
 
-    return Comparison({n: speaking[n] for n in heard}, tuple(readings), measure)
-
-
-def _wanted(names: Sequence[str], situation: Situation) -> Mapping[str, Moments]:
-    """The style's moments at the layers where the region is large enough to have a style."""
-    assert situation.region.style is not None
-    present = [name for name in names if name in situation.guides]
-    device = next(situation.extractor.parameters()).device
-    held = situation.region.style.at(situation.long_side, situation.extractor, present)
-    return {name: moments.to(device) for name, moments in held.items()}
+    return Comparison(regions, tuple(measurements), measure)
 
 
-def _gram_distances(wanted: Moments, lift: Lift) -> Callable[[Moments], Tensor]:
-    target = gram(wanted, lift)
-    return lambda got: losses.gram_distances(gram(got, lift), target)
+def _style_moments(names: Sequence[str], region_view: RegionView) -> Mapping[str, Moments]:
+    """Return the style's moments at the layers where the region is large enough for a style."""
+    assert region_view.region.style is not None
+    present = [name for name in names if name in region_view.guides]
+    device = next(region_view.extractor.parameters()).device
+    by_layer = region_view.region.style.at(region_view.long_side, region_view.extractor, present)
+    return {name: moments.to(device) for name, moments in by_layer.items()}
 
 
-def _gaussian_distances(wanted: Moments, lift: Lift) -> Callable[[Moments], Tensor]:
-    target = GaussianTarget(wanted, lift)
-    return lambda got: gaussian_each(got, target)
+def _gram_distances(style: Moments, lift: Lift) -> Callable[[Moments], Tensor]:
+    target = gram(style, lift)
+    return lambda current: losses.gram_distances(gram(current, lift), target)
+
+
+def _gaussian_distances(style: Moments, lift: Lift) -> Callable[[Moments], Tensor]:
+    target = GaussianTarget(style, lift)
+    return lambda current: gaussian_each(current, target)

@@ -25,18 +25,18 @@ Objective = Callable[[Picture], tuple[dict[str, float], Picture]]
 
 @dataclass(frozen=True)
 class Step:
-    """Where a running method is; what a progress bar, a preview and a trace read.
+    """One iteration of a running method, as a progress bar, a preview and a trace read it.
 
     Attributes:
         scale, scales: which size is being painted, from 1, and how many there are.
         iteration, iterations: within this scale, from 1.
         done: share of the whole run's work, from 0 to 1.
         losses: each term before its weight, and `total`, the weighted sum.
-        image: gives the picture as it is when called, in [0, 1]: call it before the next step is
+        image: returns the picture as it is when called, in [0, 1]: call it before the next step is
             taken. `losses` are those of the picture from which this step was made.
-        snapshot: gives the run's state as it is when called, to go on from later: its tensors are
-            those that the run works with, so write or copy them before the next step is taken.
-        note: what a person should know of this step, if anything.
+        snapshot: returns the run's state as it is when called, to go on from later: its tensors are
+            the run's own, so write or copy them before the next step is taken.
+        note: a message for the user about this step, if any.
     """
 
     scale: int
@@ -54,12 +54,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Settings:
-    """How to optimise: a name of `OPTIMISERS`, and its numbers; a rate of 0 is its own.
+    """How to optimise: a name of `OPTIMISERS`, and its numbers; a rate of 0 is its default.
 
     Attributes:
         wrap: opposite edges of the picture meet.
-        dtype: number type of what the optimiser remembers: `float32`, or `float16` in half the
-            memory and with a little less of what it has learnt.
+        dtype: number type of the optimiser's memory: `float32`, or `float16` in half the bytes and
+            with a little less precision.
     """
 
     optimizer: str = "lbfgs"
@@ -70,10 +70,10 @@ class Settings:
     dtype: str = "float32"
 
     def within(self, plan: MemoryPlan) -> Settings:
-        """The same with no more memory than a plan allows.
+        """Return the same settings with no more memory than a plan allows.
 
         Raises:
-            OptionError: the plan names a number type that memory cannot be kept in.
+            OptionError: the plan names a number type that the memory cannot have.
         """
         if plan.dtype not in DTYPE_BYTES:
             raise OptionError(
@@ -86,7 +86,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Problem:
-    """One scale: where it starts, how long it may take, and what is to be minimised there.
+    """One scale: its first picture, its iterations and what is minimised.
 
     Attributes:
         objective: a picture → each loss and their `total`; and the gradient of the total as a *sum*
@@ -100,5 +100,5 @@ class Problem:
 
 
 def last(steps: Iterator[Step]) -> Step:
-    """Run to the end. Holds one step at a time: each keeps its scale's whole optimiser alive."""
+    """Run to the end. Keeps one step at a time, as each keeps its scale's optimiser alive."""
     return deque(steps, maxlen=1)[0]

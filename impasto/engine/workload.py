@@ -13,8 +13,8 @@ from impasto.config.bases import PhotoConfig, PixelConfig
 from impasto.config.memory import MemoryPlan
 from impasto.config.specs import layer_weights
 from impasto.engine.canvas import MARGIN
-from impasto.engine.nearest import MOST
 from impasto.engine.optimisers import footprint
+from impasto.engine.paintings import MOST_POSITIONS
 from impasto.engine.photograph import photo_scales
 from impasto.features.backbones import BACKBONES
 from impasto.features.plan import LayerInfo
@@ -154,7 +154,7 @@ class Workload:
         total = 0.0
         for scale in self.scales:
             theirs = self.matching.positions(style * scale.pixels / self.pixels)
-            total += self.matching.positions(scale.pixels) * min(MOST, theirs)
+            total += self.matching.positions(scale.pixels) * min(MOST_POSITIONS, theirs)
         return total
 
     def left(self, index: int, done: int, extra: int = 0) -> Workload:
@@ -254,7 +254,7 @@ class Workload:
         ours, theirs = need.positions(self.pixels), need.positions(self.style_pixels)
         stored = ours * (need.values * itemsize + need.bytes)
         stored += theirs * (need.values + need.rows) * itemsize
-        blocks = min(_BLOCKS, 2 * _FLOAT * ours * min(MOST, theirs or ours))
+        blocks = min(_BLOCKS, 2 * _FLOAT * ours * min(MOST_POSITIONS, theirs or ours))
         return stored + blocks + self.style_pixels * self._painting(itemsize)
 
     def _painting(self, itemsize: int) -> float:

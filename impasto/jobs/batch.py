@@ -14,7 +14,7 @@ from impasto.config.specs import StyleSpec, means_file
 from impasto.errors import OptionError, PictureError
 from impasto.files.digests import of_bytes, of_file
 from impasto.image.formats import READ_SUFFIXES, WRITTEN, WrittenName
-from impasto.networks.trained_metadata import parted
+from impasto.networks.trained_metadata import split_source
 from impasto.styles import gallery
 from impasto.version import __version__
 
@@ -51,7 +51,7 @@ class BatchStyle:
             ImpastoError: a style that there is not, or a part that cannot be read so.
         """
         spec = StyleSpec.parse(text)
-        parts = [text] if Path(parted(str(spec.source))[0]).is_file() else text.split("+")
+        parts = [text] if Path(split_source(str(spec.source))[0]).is_file() else text.split("+")
         style = cls(text, tuple(StyleSpec.parse(part) for part in parts))
         for spec in style.specs:
             style_file(spec.source)
@@ -61,7 +61,7 @@ class BatchStyle:
     def label(self) -> str:
         """What names of files call it: `a`, `a-fine`, `a-0.3+b-0.7`."""
         return "+".join(
-            spec.label + spec.use.removeprefix(parted(str(spec.source))[1]).replace(":", "-")
+            spec.label + spec.use.removeprefix(split_source(str(spec.source))[1]).replace(":", "-")
             for spec in self.specs
         )
 
@@ -218,7 +218,7 @@ def style_file(source: str) -> Path:
     Raises:
         ImpastoError: there is neither.
     """
-    file = parted(source)[0]  # of a trained style
+    file = split_source(source)[0]  # of a trained style
     if Path(file).is_file():
         return Path(file)
     if means_file(source, gallery.names()):

@@ -1,9 +1,9 @@
 """A picture from a map of colours, without a photograph.
 
-Each colour is painted as the part of a painting that has it in a map of the painting. Two engines:
-regions' statistics (D. Ulyanov, "online-neural-doodle", 2016), and patches that are matched by
-what they mean as well (A. J. Champandard, "Semantic style transfer and turning two-bit doodles into
-fine artworks", 2016).
+Each colour is painted as the part of a painting that has it in a map of the painting. There are two
+engines: regions' statistics (D. Ulyanov, "online-neural-doodle", 2016), and patches that are
+matched by what they mean as well (A. J. Champandard, "Semantic style transfer and turning two-bit
+doodles into fine artworks", 2016).
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from torch.nn import functional as F
 
 from impasto.config.methods import DoodleConfig
 from impasto.engine.canvas import MARGIN, enlarged, mask_on, with_margin, without_margin
+from impasto.engine.comparison import Engine
 from impasto.engine.patches import patch_layers
-from impasto.engine.regions import Region, Situation, situations
-from impasto.engine.semantic_patches import meaning_engine
+from impasto.engine.pixel_terms import pixel_terms
+from impasto.engine.regions import Region, RegionView, region_views
+from impasto.engine.semantic_patches import semantic_engine
 from impasto.engine.setup import (
     backbone_layers,
     backbone_of,
@@ -33,7 +35,7 @@ from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.solver import solve
 from impasto.engine.statistics import statistics_engine
 from impasto.engine.step import Problem, Step
-from impasto.engine.terms import Engine, pixel_terms, style_terms
+from impasto.engine.terms import style_terms
 from impasto.engine.workload import Scale, Workload, patch_matching, workload_of
 from impasto.features.extractor import Extractor
 from impasto.image.masks import pooled
@@ -46,16 +48,16 @@ from impasto.styles.statistics import LEAST_CELLS, Painting
 
 __all__ = ["doodle", "doodle_layers", "doodle_workload"]
 
-# The patches are matched so often at each scale, and more often at the first, from noise.
-_ROUNDS, _FIRST_ROUNDS = 2, 4
-
 # Side of a patch, in positions of its layer.
 _PATCH = 3
 
-# Pixels to a cell of a layer that sees far across the edge of a region.
+# How often patches are matched at each scale, and at the first, which begins from noise.
+_ROUNDS, _FIRST_ROUNDS = 2, 4
+
+# The stride, in pixels, from which on a layer sees far across the edge of a region.
 _DEEP = 4
 
-# Pixels to a spot of the noise that the first scale starts from.
+# Pixels to a cell of each noise that the first scale starts from.
 _CELLS = (1, 8, 32)
 
 
@@ -82,7 +84,7 @@ def doodle(
     config = with_layers(config or DoodleConfig())
     extractor = extractor or backbone_of(config)
     device = next(extractor.parameters()).device
-    areas = tuple(replace(region, mask=_there(region.mask, device)) for region in regions)
+    areas = tuple(replace(region, mask=_on_device(region.mask, device)) for region in regions)
     engine = _engine(config)
     sizes, counts = _scales(config, height, width)
     problems = [
@@ -123,7 +125,7 @@ def doodle_workload(
 def _scales(
     config: DoodleConfig, height: int, width: int
 ) -> tuple[list[tuple[int, int]], list[int]]:
-    """Height and width of each scale, or of each round of it, and the iterations of each."""
+    """Return height and width of each scale, or of each round of it, and the iterations of each."""
     sides = [
         side
         for i, side in enumerate(scale_schedule(config.size, config.smallest))
@@ -133,7 +135,7 @@ def _scales(
     return sizes, iterations_of(config.length, sides)
 
 
-def _there(mask: Tensor | None, device: torch.device) -> Tensor | None:
+def _on_device(mask: Tensor | None, device: torch.device) -> Tensor | None:
     return None if mask is None else mask.to(device)
 
 
@@ -144,27 +146,27 @@ def _rounds(config: DoodleConfig, scale: int) -> int:
 
 
 def _start(regions: Sequence[Region], size: tuple[int, int], seed: int) -> Float[Tensor, "1 3 h w"]:
-    """Each region's mean colour and, as clouds, how its colours differ from it."""
+    """Return each region's mean colour with noise of the covariance of its colours."""
     noise = _clouds(size, seed)
     image = torch.zeros_like(noise)
     for region in regions:
         mean, spread = _colours(region.style)
-        shown = mean + (spread @ noise.flatten(2)).view_as(noise)
-        image += _mask(region, size).cpu() * shown
+        colours = mean + (spread @ noise.flatten(2)).view_as(noise)
+        image += _mask(region, size).cpu() * colours
     return image.clamp(0, 1)
 
 
 def _clouds(size: tuple[int, int], seed: int) -> Float[Tensor, "1 3 h w"]:
-    """Noise of several sizes, of variance 1 together.
+    """Return the sum of noises of several cell sizes, of variance 1.
 
     From noise of one size alone patches find the same match all along a row.
     """
-    draw = generator(seed)
+    random = generator(seed)
     noise = torch.zeros(1, 3, *size)
     for cell in _CELLS:
         small = [max(2, -(-side // cell)) for side in size]
-        drawn = torch.randn(1, 3, *small, generator=draw)
-        noise += F.interpolate(drawn, size, mode="bicubic", align_corners=True)
+        cells = torch.randn(1, 3, *small, generator=random)
+        noise += F.interpolate(cells, size, mode="bicubic", align_corners=True)
     noise -= noise.mean((2, 3), keepdim=True)
     return noise / noise.std()
 
@@ -176,7 +178,7 @@ def _mask(region: Region, size: tuple[int, int]) -> Tensor:
 
 
 def _colours(style: object) -> tuple[Float[Tensor, "1 3 1 1"], Float[Tensor, "3 3"]]:
-    """The mean of a part's pixels, and the root of their covariance."""
+    """Return the mean of a part's pixels, and the root of their covariance."""
     assert isinstance(style, Painting)
     pixels = fit(style.pixels, min(256, max(style.pixels.shape[-2:]))).cpu()
     rows = pixels.flatten(2)[0]
@@ -200,57 +202,57 @@ def _problem(
     tile: int,
     before: Tensor,
 ) -> Problem:
-    """One scale, or round of it, from the canvas of the one before."""
+    """Return one scale, or round of it, from the canvas of the one before."""
     first = enlarged(before, *size)
     placed = [r if r.mask is None else replace(r, mask=mask_on(r.mask, *size)) for r in regions]
     side = max(1, round(max(size) * config.stroke))
-    eye = Viewer(extractor, engine.layers, tile)
+    viewer = Viewer(extractor, engine.layers, tile)
     with torch.no_grad():
-        areas = list(situations(placed, side, extractor, None, eye.view(first)))
+        views = list(region_views(placed, side, extractor, None, viewer.view(first)))
         if config.engine == "statistics":
-            areas = [_seen_inside(area) for area in areas]
-        terms = [*style_terms(areas, engine, config), *pixel_terms(None, config)]
-    return Problem(first, iterations, partial(eye.differentiate, terms))
+            views = [_without_edges(view) for view in views]
+        terms = [*style_terms(views, engine, config), *pixel_terms(None, config)]
+    return Problem(first, iterations, partial(viewer.differentiate, terms))
 
 
-def _seen_inside(area: Situation) -> Situation:
-    """The same without the edges of the region, in the picture and in the painting."""
-    assert isinstance(area.region.style, Painting)
-    part = _Inside(area.region.style.pixels, area.region.style.mask)
-    weights = _insides(area.weights, area.extractor)
+def _without_edges(view: RegionView) -> RegionView:
+    """Return the view without the edges of the region, in the picture and in the painting."""
+    assert isinstance(view.region.style, Painting)
+    part = _InnerPainting(view.region.style.pixels, view.region.style.mask)
+    weights = _inner_masks(view.weights, view.extractor)
     guides = {name: None if w is None else Guide(w) for name, w in weights.items()}
-    return replace(area, region=replace(area.region, style=part), weights=weights, guides=guides)
+    return replace(view, region=replace(view.region, style=part), weights=weights, guides=guides)
 
 
 @dataclass(frozen=True)
-class _Inside(Painting):
+class _InnerPainting(Painting):
     """A part of a painting, without its edges."""
 
     def masks(
         self, long_side: int, extractor: Extractor, shapes: Mapping[str, tuple[int, int]]
     ) -> dict[str, Float[Tensor, "_ _"]]:
-        """Where layers of these shapes see nothing but the part."""
-        found = _insides(super().masks(long_side, extractor, shapes), extractor)
-        return {name: mask for name, mask in found.items() if mask is not None}
+        """Return where layers of these shapes see nothing but the part."""
+        inner = _inner_masks(super().masks(long_side, extractor, shapes), extractor)
+        return {name: mask for name, mask in inner.items() if mask is not None}
 
 
-def _insides(
+def _inner_masks(
     masks: Mapping[str, Float[Tensor, "_ _"] | None], extractor: Extractor
 ) -> dict[str, Float[Tensor, "_ _"] | None]:
-    """Masks of deep layers without the cells along their edges, unless too little would be left.
+    """Remove the cells along the edges from masks of deep layers, unless too little would be left.
 
     A cell of a deep layer sees far across the edge. With those, a plain whose edge is a row of
     trees takes after trees all over. Cells of earlier layers say how sharp the edge is.
     """
-    found = dict(masks)
+    result = dict(masks)
     for name, mask in masks.items():
         if mask is not None and extractor.stride([name]) >= _DEEP:
             inner = 1 - F.max_pool2d(1 - mask[None, None], 3, 1, 1)[0, 0]
-            found[name] = inner if float(inner.sum()) >= LEAST_CELLS else mask
-    return found
+            result[name] = inner if float(inner.sum()) >= LEAST_CELLS else mask
+    return result
 
 
 def _engine(config: DoodleConfig) -> Engine:
     if config.engine == "patches":
-        return meaning_engine(config.backbone, config.style_layers, config.map_weight)
+        return semantic_engine(config.backbone, config.style_layers, config.map_weight)
     return statistics_engine(config.style_layers, config.style_loss)

@@ -1,4 +1,4 @@
-"""Styles that a network was trained for: a photograph goes through it once."""
+"""Painting in styles that a network was trained for, in one pass."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from impasto.engine.setup import backbone_of, regions_of
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.step import Step
 from impasto.features.extractor import Extractor
-from impasto.methods.instant import at_once, shown
+from impasto.methods.instant import fitted_photograph, paint_once
 from impasto.networks.brush import brush_of
 from impasto.styles.statistics import Style
 
@@ -32,19 +32,16 @@ def fast(
 ) -> Iterator[Step]:
     """Paint `content` in a style that was trained for, at once; yields a single step.
 
+    Arguments as in `instant`, but for this.
+
     Args:
-        content: a photograph in [0, 1], of any size; painted at `config.size`.
         style: a `TrainedStyle`, or a blend of several of one file; not read if there are regions.
-        config: every option.
-        regions: parts of the picture with a style and a strength each, instead of one style.
-        extractor: `compact`; by default in the precision that the config names.
-        execution: as every method has it; of one step there is nothing to go on with.
 
     Raises:
         OptionError: a style that no network was trained for, or a blend of two files' styles.
     """
     config = config or FastConfig()
     extractor = extractor or backbone_of(config)
-    photograph = shown(content, config.size, extractor)
+    photograph = fitted_photograph(content, config.size, extractor)
     areas = regions_of(style, regions, config.strength, photograph.device)
-    yield from at_once(photograph, areas, partial(brush_of, extractor=extractor), extractor)
+    yield from paint_once(photograph, areas, partial(brush_of, extractor=extractor), extractor)

@@ -39,7 +39,7 @@ def gatys(
         regions: parts of the picture with a style and a strength each, instead of one style.
         extractor: the backbone; by default the one that the config names.
         start: a picture to start from, instead of `config.init`.
-        execution: from where on, and with how much memory.
+        execution: the state to go on from, and the memory plan.
 
     Raises:
         OptionError: an unknown layer, or a picture too thin for the deepest one.
@@ -50,7 +50,6 @@ def gatys(
     device = next(extractor.parameters()).device
     areas = regions_of(style, regions, config.strength, device)
     engine = statistics_engine(config.style_layers, config.style_loss)
-    content = content.to(device)
     yield from paint_photograph(
         content, areas, engine, config, extractor, start, execution=execution
     )

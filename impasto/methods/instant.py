@@ -1,4 +1,4 @@
-"""Any style at once: a photograph goes through a network once, and nothing is optimised."""
+"""Painting in any style in one pass through a network; nothing is optimised."""
 
 from __future__ import annotations
 
@@ -20,18 +20,20 @@ from impasto.engine.step import Step
 from impasto.engine.workload import Scale, Workload
 from impasto.features.extractor import Extractor
 from impasto.image.picture import fitted, resize
-from impasto.networks.brush import WHOLE, Brush, Picture, paint_with
+from impasto.networks.brush import Brush
+from impasto.networks.brush_painting import LARGEST_AT_ONCE, paint_with
 from impasto.networks.checkpoint import digest
 from impasto.networks.instant import InstantNetwork
+from impasto.networks.tiles import Picture
 from impasto.styles.statistics import Style
 
 __all__ = [
-    "at_once",
     "at_once_workload",
     "bytes_at_once",
+    "fitted_photograph",
     "instant",
     "instant_digest",
-    "shown",
+    "paint_once",
 ]
 
 # Bytes of a tile, of each pixel's deep features, and of each pixel's copies: the photograph, the
@@ -58,21 +60,21 @@ def instant(
         regions: parts of the picture with a style and a strength each, instead of one style.
         extractor: `compact`; by default in the precision that the config names.
         network: what paints; by default the one that comes with the package.
-        execution: as every method has it; of one step there is nothing to go on with.
+        execution: not read, as there is one step only; every method takes it.
     """
     config = config or InstantConfig()
     extractor = extractor or backbone_of(config)
-    photograph = shown(content, config.size, extractor)
+    photograph = fitted_photograph(content, config.size, extractor)
     areas = regions_of(style, regions, config.strength, photograph.device)
     long_side = round(max(photograph.shape[-2:]) * config.stroke)
     encode = partial(Brush.of, long_side=long_side, extractor=extractor, network=network)
-    yield from at_once(photograph, areas, encode, extractor)
+    yield from paint_once(photograph, areas, encode, extractor)
 
 
-def shown(
+def fitted_photograph(
     content: Float[Tensor, "1 3 h w"], size: int, extractor: Extractor
 ) -> Float[Tensor, "1 3 _ _"]:
-    """A photograph as large as the result, on the extractor's device."""
+    """Return a photograph at the size of the result, on the extractor's device."""
     photograph = content.to(next(extractor.parameters()).device)
     height, width = fitted(content.shape[-2], content.shape[-1], size)
     if content.shape[-2:] == (height, width):
@@ -80,7 +82,7 @@ def shown(
     return resize(photograph, height, width)
 
 
-def at_once(
+def paint_once(
     photograph: Float[Tensor, "1 3 _ _"],
     regions: Sequence[Region],
     encode: Callable[[Style, float], Brush],
@@ -104,8 +106,8 @@ def _painted(
     encode: Callable[[Style, float], Brush],
     extractor: Extractor,
 ) -> Picture:
-    """Every region painted, and put together by their masks."""
-    whole = torch.zeros_like(photograph)
+    """Paint each region, and combine them by their masks."""
+    picture = torch.zeros_like(photograph)
     for region in regions:
         mask = (
             None
@@ -116,8 +118,8 @@ def _painted(
         if region.style is not None and region.strength > 0:
             brush = encode(region.style, region.strength)
             part = paint_with(brush, photograph, extractor, mask)
-        whole += part if mask is None else mask * part
-    return whole
+        picture += part if mask is None else mask * part
+    return picture
 
 
 class _AtOnceWorkload(Workload):
@@ -141,7 +143,7 @@ def at_once_workload(
 
 def bytes_at_once(pixels: int) -> int:
     """Return the memory that it takes to paint a number of pixels at once."""
-    return int(_TILE + _FEATURES * min(pixels, WHOLE) + _COPIES * pixels)
+    return int(_TILE + _FEATURES * min(pixels, LARGEST_AT_ONCE) + _COPIES * pixels)
 
 
 def instant_digest(backbone_digest: str) -> str:

@@ -31,12 +31,10 @@ def mrf(
     start: Float[Tensor, "1 3 _ _"] | None = None,
     execution: Execution = DEFAULT_EXECUTION,
 ) -> Iterator[Step]:
-    """Paint with patches of the painting's features (Li and Wand 2016).
-
-    Arguments and errors are those of `gatys`; besides, a style card has no patches.
+    """Paint with patches of the painting's features; arguments and errors as in `gatys`.
 
     Raises:
-        StyleError: a style card.
+        StyleError: a style card, which has no patches.
     """
     config = with_layers(config or MrfConfig())
     extractor = extractor or backbone_of(config)
@@ -50,7 +48,6 @@ def mrf(
         config.palette,
     )
     areas = regions_of(style, regions, config.strength, device)
-    content = content.to(device)
     yield from paint_photograph(
         content, areas, engine, config, extractor, start, config.rounds, execution
     )

@@ -1,4 +1,4 @@
-"""Style transfer by matching: features with their nearest neighbours, or patches of features."""
+"""Style transfer by matching features with their nearest neighbours (Kolkin et al. 2022)."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def nnst(
     start: Float[Tensor, "1 3 _ _"] | None = None,
     execution: Execution = DEFAULT_EXECUTION,
 ) -> Iterator[Step]:
-    """Paint so that every place looks like some place of the painting (Kolkin et al. 2022).
+    """Paint so that each position looks like some position of the painting.
 
-    Arguments and errors are those of `gatys`; besides, a style card has no places to look like.
+    Arguments and errors as in `gatys`.
 
     Raises:
-        StyleError: a style card.
+        StyleError: a style card, which has no positions.
     """
     config = with_layers(config or NnstConfig())
     extractor = extractor or backbone_of(config)
@@ -51,7 +51,6 @@ def nnst(
         config.backbone, config.style_layers, config.content_mix, config.variety, config.palette
     )
     areas = regions_of(style, regions, config.strength, device)
-    content = content.to(device)
     yield from paint_photograph(
         content, areas, engine, config, extractor, start, config.rounds, execution
     )

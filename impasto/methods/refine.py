@@ -1,4 +1,4 @@
-"""The optimiser that matches statistics, from the picture that `instant` paints."""
+"""Optimising statistics as `gatys` does, from the picture that `instant` paints."""
 
 from __future__ import annotations
 
@@ -37,39 +37,31 @@ def refine(
 ) -> Iterator[Step]:
     """Paint `content` in `style` at once, and optimise that; yields after every iteration.
 
-    Args:
-        content: a photograph in [0, 1], of any size; worked on at `config.size`.
-        style: a painting in [0, 1], of any size, or a style card; not read if there are regions.
-        config: every option.
-        regions: parts of the picture with a style and a strength each, instead of one style.
-        extractor: the backbone of the losses; by default the one that the config names. The network
-            that paints at once always looks through its own.
-        start: what was painted at once, if that is at hand.
-        execution: from where on, and with how much memory.
+    Arguments and errors as in `gatys`, but for these.
 
-    Raises:
-        OptionError: an unknown layer, or a picture too thin for the deepest one.
-        DivergedError: no step was small enough.
+    Args:
+        extractor: the backbone of the losses; the network that paints at once always uses its own.
+        start: the picture painted at once, if it exists already.
     """
     config = with_layers(config or RefineConfig())
     extractor = extractor or backbone_of(config)
     device = next(extractor.parameters()).device
     areas = regions_of(style, regions, config.strength, device)
     if execution.snapshot is not None:
-        start = content  # its state has the pixels that it goes on from: this is not looked at
+        start = content  # not read: the state has the pixels to go on from
     elif start is None:
-        start = _begun(content, areas, config)
+        start = _painted_at_once(content, areas, config)
     yield from gatys(
         content, None, config, regions=areas, extractor=extractor, start=start, execution=execution
     )
 
 
-def _begun(
+def _painted_at_once(
     content: Float[Tensor, "1 3 h w"], regions: Sequence[Region], config: RefineConfig
 ) -> Float[Tensor, "1 3 _ _"]:
-    """The picture painted at once, with the same options."""
-    own = {spec.name: getattr(config, spec.name) for spec in fields(InstantConfig)}
-    return last(instant(content, None, InstantConfig(**own), regions=regions)).image()
+    """Return the picture painted at once, with the same options."""
+    options = {spec.name: getattr(config, spec.name) for spec in fields(InstantConfig)}
+    return last(instant(content, None, InstantConfig(**options), regions=regions)).image()
 
 
 class _RefineWorkload(Workload):

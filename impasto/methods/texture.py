@@ -1,8 +1,8 @@
 """A texture of any size from a style's statistics alone (Gatys, Ecker and Bethge, NIPS 2015).
 
-Departs from the paper in painting from coarse to fine, so that shapes wider than the network looks
-get into place, and in textures without a seam: where opposite edges meet, in the network, in the
-total variation and between scales, no place is an edge.
+Departs from the paper in painting from coarse to fine, which places shapes wider than the network
+sees, and in seamless textures: their opposite edges meet in the network, in the total variation and
+between scales, so that no pixel is at an edge.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from torch import Tensor
 from impasto.config.bases import PixelConfig
 from impasto.config.methods import TextureConfig
 from impasto.engine.canvas import MARGIN, enlarged, without_margin
-from impasto.engine.regions import Region, situations
+from impasto.engine.comparison import Engine
+from impasto.engine.pixel_terms import pixel_terms
+from impasto.engine.regions import Region, region_views
 from impasto.engine.seamless import resized
 from impasto.engine.setup import backbone_of, iterations_of, settings_of, with_layers
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.solver import solve
 from impasto.engine.statistics import statistics_engine
 from impasto.engine.step import Problem, Step
-from impasto.engine.terms import Engine, pixel_terms, style_terms
+from impasto.engine.terms import style_terms
 from impasto.engine.workload import Scale, Workload, workload_of
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
@@ -37,12 +39,12 @@ from impasto.styles.statistics import Painting, Style
 
 __all__ = ["texture", "texture_workload", "view_of"]
 
-# No side of the texture, nor of the painting beside it, is taken below this by the first scale.
+# At the first scale no side of the texture or of its painting is shorter than this.
 _LEAST_SIDE = 32
 
 
 def view_of(style: Style) -> int:
-    """Long side of a style's painting, in pixels: as fine as it is known, at its own scale."""
+    """Return the long side of a style's painting, in pixels, at its finest size."""
     return max(_extent(style))
 
 
@@ -59,8 +61,8 @@ def texture(
 ) -> Iterator[Step]:
     """Paint `height`×`width` pixels as if cut from a painting that goes on beyond its frame.
 
-    Starts from noise, and reads of the config what concerns style, stroke and optimiser, not
-    `size`. Yields after every iteration.
+    Starts from noise. Of the config it reads the style, stroke and optimiser options, not `size`.
+    Yields after every iteration.
 
     Args:
         view: long side of the painting in the texture's pixels, at a stroke of 1; by default that
@@ -68,7 +70,7 @@ def texture(
         seamless: opposite edges meet, so that the texture can be laid side by side with itself.
 
     Raises:
-        OptionError: an unknown layer, a side that is no multiple of the deepest layer's stride
+        OptionError: an unknown layer, a side that is not a multiple of the deepest layer's stride
             (seamless only; the message names the nearest sizes), or not positive.
         DivergedError: no step was small enough.
     """
@@ -76,15 +78,15 @@ def texture(
         raise OptionError(f"A texture cannot measure {width}×{height}: give sides of 1 or more.")
     config = with_layers(config or TextureConfig())
     extractor = extractor or backbone_of(config)
-    eye = extractor.wrapped() if seamless else extractor
-    loom = _Loom(style, config, extractor, eye, execution.plan.tile)
+    wrapped = extractor.wrapped() if seamless else extractor
+    scales = _TextureScales(style, config, extractor, wrapped, execution.plan.tile)
     if seamless:
-        loom.eye.check_size(height, width, loom.layers)
+        wrapped.check_size(height, width, scales.layers)
     side = max(1, round((view or view_of(style)) * config.stroke))
     factors, counts = _scales(style, config, height, width, side)
-    sizes = [loom.size(height * x, width * x) for x in factors]
+    sizes = [scales.size(height * x, width * x) for x in factors]
     problems = [
-        partial(loom.problem, size, max(1, round(side * x)), count)
+        partial(scales.problem, size, max(1, round(side * x)), count)
         for size, x, count in zip(sizes, factors, counts, strict=True)
     ]
     noise = torch.rand(1, 3, *sizes[0], generator=generator(config.seed)) * 0.5 + 0.25
@@ -115,7 +117,7 @@ def texture_workload(config: TextureConfig, style: Style, view: int) -> Workload
 def _scales(
     style: Style, config: PixelConfig, height: int, width: int, view: int
 ) -> tuple[list[float], list[int]]:
-    """Return each scale's share of the result's sides, and its iterations.
+    """Return each scale's sides, as a factor of the texture's, and its iterations.
 
     Args:
         view: long side of the painting, in the texture's pixels.
@@ -126,24 +128,24 @@ def _scales(
 
 
 @dataclass(frozen=True)
-class _Loom:
-    """What is the same at every scale.
+class _TextureScales:
+    """What makes the problem of each scale.
 
     Attributes:
         extractor: sees the painting, which has edges.
-        eye: sees the texture: the same network, or the one whose opposite edges meet.
-        tile: bytes of activations that it may hold at a time; 0 for all.
+        wrapped: sees the texture: the same network, or the one whose opposite edges meet.
+        tile: bytes of activations at a time; 0 for the whole picture.
     """
 
     style: Style
     config: PixelConfig
     extractor: Extractor
-    eye: Extractor
+    wrapped: Extractor
     tile: int = 0
 
     @property
     def seamless(self) -> bool:
-        return self.eye is not self.extractor
+        return self.wrapped is not self.extractor
 
     @property
     def engine(self) -> Engine:
@@ -155,33 +157,34 @@ class _Loom:
         return self.engine.layers
 
     def size(self, height: float, width: float) -> tuple[int, int]:
-        """Height and width of a scale's canvas: in whole periods, or with a margin."""
-        grid = self.eye.stride(self.layers) if self.seamless else 1
+        """Return height and width of a scale's canvas: whole periods, or with a margin."""
+        grid = self.wrapped.stride(self.layers) if self.seamless else 1
         margin = 0 if self.seamless else 2 * MARGIN
         rows, columns = (max(1, round(n / grid)) * grid + margin for n in (height, width))
         return rows, columns
 
     def problem(self, size: tuple[int, int], view: int, iterations: int, before: Tensor) -> Problem:
-        """One scale, from the canvas of the one before it."""
+        """Return one scale, from the canvas of the one before it."""
         first = self._enlarged(before, *size)
-        whole = Region(self.style, 1.0)
+        region = Region(self.style, 1.0)
         with torch.no_grad():
-            areas = list(situations([whole], view, self.extractor, None, self.sight.view(first)))
+            current = self.viewer.view(first)
+            views = list(region_views([region], view, self.extractor, None, current))
             terms = [
-                *style_terms(areas, self.engine, self.config),
+                *style_terms(views, self.engine, self.config),
                 *pixel_terms(None, self.config),
             ]
-        return Problem(first, iterations, partial(self.sight.differentiate, terms))
+        return Problem(first, iterations, partial(self.viewer.differentiate, terms))
 
     @property
-    def sight(self) -> Viewer:
+    def viewer(self) -> Viewer:
         """The network and how it is shown the texture.
 
-        The cells of a network leave a faint grid. A tile is looked at from a quarter of the widest
-        cell aside, so that its edges fall on no line of the grid, which would make them stand out.
+        The cells of a network leave a faint grid. A seamless texture is rolled by a quarter of the
+        widest cell, so that its edges fall on no line of the grid, which would make them stand out.
         """
-        aside = self.eye.stride(self.layers) // 4 if self.seamless else 0
-        return Viewer(self.eye, self.layers, self.tile, shift=aside)
+        shift = self.wrapped.stride(self.layers) // 4 if self.seamless else 0
+        return Viewer(self.wrapped, self.layers, self.tile, shift=shift)
 
     def _enlarged(self, before: Tensor, height: int, width: int) -> Tensor:
         if before.shape[-2:] == (height, width):  # the noise that the first scale starts from
@@ -192,27 +195,27 @@ class _Loom:
 
 
 def _factors(texture: tuple[int, int], painting: tuple[int, int], smallest: int) -> list[float]:
-    """The scales over the whole, each √2 times the one before, the last 1.
+    """Return the scales' factors, each √2 times the one before, the last 1.
 
-    The first has a long side of `smallest`, and so has the painting beside it: a network looks
-    about as far, and nothing of the painting is wider than itself. It is half the whole at most.
+    At the first scale the long side is `smallest`, and so is that of the painting: a network sees
+    about as far, and nothing of the painting is wider than itself. The first is at most a half.
     """
     narrow, wide = (min(sides) for sides in zip(sorted(texture), sorted(painting), strict=True))
     first = min(1.0, max(min(0.5, smallest / wide), _LEAST_SIDE / narrow))
-    # A hair under, as 0.5 is two steps and not one.
+    # With a small constant against rounding, as 0.5 is two steps and not one.
     steps = math.floor(-2 * math.log2(first) + 1e-6)
     return [2 ** (-step / 2) for step in range(steps, -1, -1)]
 
 
 def _painting_at(style: Style, view: int) -> tuple[int, int]:
-    """Sides of the painting when its long one has `view` pixels."""
+    """Return the sides of the painting when its long one has `view` pixels."""
     short, long = sorted(_extent(style))
     factor = min(view, long) / long
     return max(1, round(short * factor)), max(1, round(long * factor))
 
 
 def _extent(style: Style) -> tuple[int, int]:
-    """Sides of a style's painting; a card knows the long one only."""
+    """Return the sides of a style's painting; a card has the long one only."""
     if isinstance(style, Painting):
         height, width = style.pixels.shape[-2:]
         return height, width

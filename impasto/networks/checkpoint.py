@@ -17,12 +17,12 @@ from impasto.networks.instant import InstantNetwork
 __all__ = ["INSTANT", "check_state", "digest", "load_instant"]
 
 INSTANT = Path(__file__).parent / "data" / "instant.safetensors"
-"""The weights that the package comes with, in half precision."""
+"""The weights that come with the package, in half precision."""
 
 
 @functools.cache
 def load_instant(path: Path = INSTANT) -> InstantNetwork:
-    """The network that paints in any style, frozen, in float32 and on the processor.
+    """Return the network that paints in any style, frozen, in float32 and on the CPU.
 
     Raises:
         WeightsError: the file is missing, damaged, or another network's.
@@ -33,33 +33,33 @@ def load_instant(path: Path = INSTANT) -> InstantNetwork:
             "Install Impasto again."
         )
     state = {key: tensor.float() for key, tensor in read_tensors(path).items()}
-    with torch.random.fork_rng(devices=[]):  # the start values that are replaced are drawn apart
+    with torch.random.fork_rng(devices=[]):  # drawing initial values must not change the seed
         network = InstantNetwork()
     check_state(state, network.state_dict(), path)
     network.load_state_dict(state)
     return network.requires_grad_(False).eval()
 
 
-def check_state(given: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path) -> None:
-    """Refuse what is not the state of a network of this version.
+def check_state(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> None:
+    """Check that a file's state is that of a network of this version.
 
     Raises:
         WeightsError: a tensor too many or too few, of another shape, or with infinite values.
     """
-    for key in sorted(given.keys() | wanted.keys()):
-        theirs = tuple(given[key].shape) if key in given else None
-        ours = tuple(wanted[key].shape) if key in wanted else None
-        if theirs != ours:
+    for key in sorted(state.keys() | expected.keys()):
+        shape = tuple(state[key].shape) if key in state else None
+        expected_shape = tuple(expected[key].shape) if key in expected else None
+        if shape != expected_shape:
             raise WeightsError(
-                f"{path} is not the network of this version: {key!r} has the shape {theirs}, and "
-                f"{ours} is wanted. Take the file of this version, or train it again."
+                f"{path} is not the network of this version: {key!r} has the shape {shape}, and "
+                f"{expected_shape} is expected. Use the file of this version, or train it again."
             )
-        if not given[key].isfinite().all():
-            raise WeightsError(f"{path} holds values in {key!r} that are no finite numbers.")
+        if not state[key].isfinite().all():
+            raise WeightsError(f"{path} holds values in {key!r} that are not finite numbers.")
 
 
 def digest(path: Path = INSTANT) -> str:
-    """`sha256:…` of the weights' file.
+    """Return `sha256:…` of the weights' file.
 
     Raises:
         WeightsError: it cannot be read.

@@ -1,9 +1,9 @@
-"""The network that was trained for some styles: it paints in those, and better than in any other.
+"""The network that is trained for some styles.
 
-It is the one that paints in any style (`instant`), trained on. Each style has scales and shifts of
-its own for every convolution, beside those that its statistics give: conditional normalisation
-(Dumoulin, Shlens and Kudlur 2017, section 2.2). So a further style can be learnt with nothing else
-changed, and two styles be blended by the weighted sums of theirs.
+It is the one that paints in any style (`instant`), trained further. Each style has scales and
+shifts for every convolution, added to those that its statistics give: conditional normalisation
+(Dumoulin, Shlens and Kudlur 2017, section 2.2). So a further style can be learnt without changing
+anything else, and styles can be blended by the weighted sums of theirs.
 
 Departs from the paper in what is normalised: not each channel of every layer to a mean and a
 deviation, but the photograph's features at four depths to the style's mean and covariance, by
@@ -25,14 +25,14 @@ __all__ = ["FastNetwork"]
 
 
 class FastNetwork(nn.Module):
-    """Moved features and the number of a style in, a picture out.
+    """A network that paints from moved features and the number of a style.
 
     Args:
-        base: the convolutions, and what reads a style; it becomes a part of this network.
-        count: styles.
+        base: the network that paints in any style; it becomes a part of this one.
+        count: number of styles.
 
     Attributes:
-        own: each style's own scales and shifts.
+        own: scales and shifts, one row for each style.
     """
 
     def __init__(self, base: InstantNetwork, count: int) -> None:
@@ -46,7 +46,7 @@ class FastNetwork(nn.Module):
         strength: Float[Tensor, " b"],
         number: Int[Tensor, " b"],
     ) -> Float[Tensor, "b s"]:
-        """Scales and shifts of all convolutions, for some of the styles.
+        """Return the scales and shifts of all convolutions, for some of the styles.
 
         Args:
             style: its summary.
@@ -57,10 +57,10 @@ class FastNetwork(nn.Module):
         return steering
 
     def forward(
-        self, moved: Mapping[str, Float[Tensor, "b _ _ _"]], steering: Float[Tensor, "b s"]
+        self, features: Mapping[str, Float[Tensor, "b _ _ _"]], steering: Float[Tensor, "b s"]
     ) -> Float[Tensor, "b 3 h w"]:
         """Paint, as `InstantNetwork` does."""
-        painted: Tensor = self.base(moved, steering)
+        painted: Tensor = self.base(features, steering)
         return painted
 
     @torch.no_grad()
@@ -71,21 +71,21 @@ class FastNetwork(nn.Module):
         numbers: Sequence[int],
         weights: Sequence[float],
     ) -> Float[Tensor, "1 s"]:
-        """Scales and shifts between several styles: their weighted mean (Dumoulin et al., fig. 7).
+        """Return the weighted mean of several styles' scales and shifts (Dumoulin et al., fig. 7).
 
         Args:
             styles: their summaries.
             weights: at least 0, not all 0; their sum does not matter.
         """
-        several = torch.full((len(styles),), strength)
-        each = self.steering(torch.cat(list(styles)), several, torch.tensor(list(numbers)))
+        strengths = torch.full((len(styles),), strength)
+        rows = self.steering(torch.cat(list(styles)), strengths, torch.tensor(list(numbers)))
         shares = torch.tensor(list(weights))
-        mean: Tensor = (shares / shares.sum()) @ each
+        mean: Tensor = (shares / shares.sum()) @ rows
         return mean[None]
 
-    def grown(self, more: int) -> FastNetwork:
-        """The same network with room for further styles; weights are shared, `own` is copied."""
-        grown = FastNetwork(self.base, len(self.own) + more)
+    def grown(self, count: int) -> FastNetwork:
+        """Return the network with `count` further styles; weights are shared, `own` is copied."""
+        grown = FastNetwork(self.base, len(self.own) + count)
         with torch.no_grad():
             grown.own[: len(self.own)] = self.own
         return grown

@@ -1,12 +1,12 @@
-"""The network that paints in any style at once: `compact` looks, a small decoder paints.
+"""The network that paints in any style in one pass: `compact` encodes, a small decoder paints.
 
-Three things carry a style. The photograph's features at four depths are moved by optimal transport
+A style enters in two ways. The photograph's features at four depths are moved by optimal transport
 to the style's statistics there, which needs no training. Each convolution of the decoder is scaled
-and shifted by the style's statistics at all five layers, as a small network reads them. And so does
-the strength, so that one network serves all of them (Dosovitskiy and Djolonga 2020).
+and shifted by a small network that reads the style's statistics at all five layers. That network
+reads the strength as well, so that one decoder serves all of them (Dosovitskiy and Djolonga 2020).
 
-Nothing in the decoder looks at the whole picture. So a large picture can be painted in parts, with
-the transports of the whole.
+No part of the decoder sees the whole picture. So a large picture can be painted in parts, with the
+transports of the whole.
 """
 
 from __future__ import annotations
@@ -21,33 +21,25 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from impasto.losses.moments import Moments
-from impasto.networks.decoder import LEVELS, Decoder, laid
+from impasto.networks.decoder import LEVELS, Decoder, packed
 
-__all__ = [
-    "LEVELS",
-    "STYLE_LAYERS",
-    "Decoder",
-    "InstantNetwork",
-    "Reader",
-    "StyledConv",
-    "summary",
-]
+__all__ = ["GREY", "STYLE_LAYERS", "InstantNetwork", "Reader", "StyledConv", "summary"]
 
-# Layers whose statistics are read, with their channels.
 STYLE_LAYERS = {"relu1_1": 16, "relu2_1": 32, "relu3_1": 64, "relu4_1": 128, "relu5_1": 128}
+"""Layers whose statistics are read, with their channels."""
 
-# Numbers that a style and a strength are read into.
+# Length of the code of a style and a strength.
 _CODE = 160
 
-# What the last convolution's zero stands for.
 GREY = 0.5
+"""The pixel value where the last convolution gives 0."""
 
 # Channels of the decoder's convolutions, from an eighth of the picture's size to its own.
 _WIDTHS = ((128, 128, 64), (64, 64, 32), (32, 32, 16), (16,))
 
 
 def summary(style: Mapping[str, Moments]) -> Float[Tensor, "b n"]:
-    """A style's statistics as one row of numbers: each channel's mean and deviation."""
+    """Return a style's statistics as one row of numbers: each channel's mean and deviation."""
     rows = []
     for name in STYLE_LAYERS:
         moments = style[name]
@@ -57,7 +49,7 @@ def summary(style: Mapping[str, Moments]) -> Float[Tensor, "b n"]:
 
 
 class Reader(nn.Module):
-    """Reads a style's summary and a strength; what it finds steers every convolution.
+    """A network that encodes a style's summary and a strength; the code steers each convolution.
 
     Attributes:
         mean, deviation: of the summaries of many paintings.
@@ -78,9 +70,9 @@ class Reader(nn.Module):
     def forward(
         self, style: Float[Tensor, "b n"], strength: Float[Tensor, " b"]
     ) -> Float[Tensor, "b k"]:
-        """The code of each style at each strength."""
-        known = ((style - self.mean) / self.deviation).clamp(-4, 4)
-        code: Tensor = self.layers(torch.cat([known, 2 * strength[:, None] - 1], 1))
+        """Return the code of each style at each strength."""
+        normalised = ((style - self.mean) / self.deviation).clamp(-4, 4)
+        code: Tensor = self.layers(torch.cat([normalised, 2 * strength[:, None] - 1], 1))
         return code
 
 
@@ -88,12 +80,12 @@ class StyledConv(nn.Module):
     """A 3×3 convolution whose channels a code scales, by at most 2, and shifts.
 
     Args:
-        goes_on: beyond its border the input is as it is there; otherwise it is 0.
+        replicate: beyond its border the input is as it is there; otherwise it is 0.
     """
 
-    def __init__(self, inputs: int, outputs: int, goes_on: bool = False) -> None:
+    def __init__(self, inputs: int, outputs: int, replicate: bool = False) -> None:
         super().__init__()
-        mode: Literal["replicate", "zeros"] = "replicate" if goes_on else "zeros"
+        mode: Literal["replicate", "zeros"] = "replicate" if replicate else "zeros"
         self.conv = nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode=mode)
         self.steer = nn.Linear(_CODE, 2 * outputs)
         nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
@@ -103,22 +95,22 @@ class StyledConv(nn.Module):
     def forward(
         self, x: Float[Tensor, "b c h w"], steering: Float[Tensor, "b d2"]
     ) -> Float[Tensor, "b d h w"]:
-        """The convolution with each picture's scales and shifts."""
+        """Return the convolution with each picture's scales and shifts."""
         scale, shift = steering[:, :, None, None].chunk(2, 1)
         return F.relu(self.conv(x) * (1 + scale.tanh()) + shift)
 
     def steered(self, steering: Float[Tensor, "1 d2"]) -> tuple[Tensor, Tensor]:
-        """Weight and bias of the plain convolution that one picture's steering makes of it."""
+        """Return weight and bias of the plain convolution with one picture's steering."""
         scale, shift = steering[0].chunk(2)
         gain = 1 + scale.tanh()
         return self.conv.weight * gain[:, None, None, None], _bias(self.conv) * gain + shift
 
 
 class InstantNetwork(nn.Module):
-    """Moved features and a style in, a picture out.
+    """A network that paints from moved features and a style.
 
     Attributes:
-        units: how large the features of each level are; what the decoder sees is about 1.
+        units: the size of each level's features; the decoder's input is divided by it.
     """
 
     units: Tensor
@@ -131,23 +123,23 @@ class InstantNetwork(nn.Module):
         for widths in _WIDTHS:
             ends = [inputs, *widths]
             # Zeros beyond the border would be moved as features are, and frame a plain picture.
-            moved = not stages
+            is_first = not stages
             pairs = enumerate(pairwise(ends))
-            stages.append([StyledConv(*pair, goes_on=moved and not i) for i, pair in pairs])
+            stages.append([StyledConv(*pair, replicate=is_first and not i) for i, pair in pairs])
             inputs = ends[-1]
         joins = [nn.Conv2d(channels, channels, 1) for channels in list(LEVELS.values())[1:]]
         self.stages = nn.ModuleList(nn.ModuleList(stage) for stage in stages)
         self.joins = nn.ModuleList(joins)
-        # The same once more, for their types; plain lists are no part of the network's state.
+        # Typed, and as plain lists not a second part of the network's state.
         self._stages, self._joins = stages, joins
         self.last = nn.Conv2d(inputs, 3, 3, padding=1)
-        # Of each convolution its scales and its shifts.
+        # The number of each convolution's scales and shifts.
         self.shares = [2 * conv.conv.out_channels for stage in stages for conv in stage]
 
     def steering(
         self, style: Float[Tensor, "b n"], strength: Float[Tensor, " b"]
     ) -> Float[Tensor, "b s"]:
-        """Scales and shifts of all convolutions, one after another.
+        """Return the scales and shifts of all convolutions, one after another.
 
         Args:
             style: its summary.
@@ -157,19 +149,19 @@ class InstantNetwork(nn.Module):
         return torch.cat([conv.steer(code) for stage in self._stages for conv in stage], 1)
 
     def forward(
-        self, moved: Mapping[str, Float[Tensor, "b _ _ _"]], steering: Float[Tensor, "b s"]
+        self, features: Mapping[str, Float[Tensor, "b _ _ _"]], steering: Float[Tensor, "b s"]
     ) -> Float[Tensor, "b 3 h w"]:
-        """Paint.
+        """Paint a picture.
 
         Args:
-            moved: the photograph's features at `LEVELS`, after the transport.
+            features: the photograph's, at `LEVELS`, after the transport.
             steering: of each picture.
         """
-        first, *others = (moved[name] / u for name, u in zip(LEVELS, self.units, strict=True))
-        beside = [join(features) for join, features in zip(self._joins, others, strict=True)]
+        first, *shallower = (features[name] / u for name, u in zip(LEVELS, self.units, strict=True))
+        joined = [join(level) for join, level in zip(self._joins, shallower, strict=True)]
         x, parts = first, iter(torch.split(steering, self.shares, 1))
         for number, stage in enumerate(self._stages):
-            x = _enlarged(x, beside, number)
+            x = _enlarged(x, joined, number)
             for conv in stage:
                 x = conv(x, next(parts))
         painted: Tensor = self.last(x) + GREY
@@ -177,21 +169,21 @@ class InstantNetwork(nn.Module):
 
     @torch.no_grad()
     def decoder(self, steering: Float[Tensor, "1 s"], like: Tensor) -> Decoder:
-        """The plain network that one steering makes of this one.
+        """Return the plain network for one steering.
 
         Args:
-            like: has the number type to compute in, and the device.
+            like: a tensor of the number type to compute in, and on the device.
         """
         parts = iter(torch.split(steering, self.shares, 1))
         stages = [[conv.steered(next(parts)) for conv in stage] for stage in self._stages]
         weight, bias = stages[0][0]
         stages[0][0] = weight / self.units[0], bias
         joins = [
-            laid(join.weight / unit, _bias(join), like)
+            packed(join.weight / unit, _bias(join), like)
             for join, unit in zip(self._joins, self.units[1:], strict=True)
         ]
-        plain = [[laid(*conv, like) for conv in stage] for stage in stages]
-        return Decoder(plain, joins, laid(self.last.weight, _bias(self.last) + GREY, like))
+        plain = [[packed(*conv, like) for conv in stage] for stage in stages]
+        return Decoder(plain, joins, packed(self.last.weight, _bias(self.last) + GREY, like))
 
 
 def _bias(conv: nn.Conv2d) -> Tensor:
@@ -199,12 +191,12 @@ def _bias(conv: nn.Conv2d) -> Tensor:
     return conv.bias
 
 
-def _enlarged(x: Tensor, beside: Sequence[Tensor], number: int) -> Tensor:
-    """A stage's input: twice as large as it was, with the photograph's features of that size.
+def _enlarged(x: Tensor, joined: Sequence[Tensor], number: int) -> Tensor:
+    """Enlarge a stage's input twofold, and add the photograph's features of that size.
 
     By nearest neighbour and a convolution: a transposed one would leave a checkerboard.
     """
     if not number:
         return x
     larger = F.interpolate(x, scale_factor=2, mode="nearest")
-    return larger.add_(beside[number - 1]) if number <= len(beside) else larger
+    return larger.add_(joined[number - 1]) if number <= len(joined) else larger

@@ -1,6 +1,6 @@
-"""The transport of `transport`, by matrix products alone, for graphs that know no eigenvectors.
+"""The map of `transport` by matrix products alone, for graphs without eigenvectors.
 
-ONNX has no decomposition of any kind. Newton and Schulz's iterations need only products, and each
+ONNX has no matrix decompositions. Newton and Schulz's iterations need only products, and each
 about squares the error once it is small (Higham 2008, "Functions of matrices", chapters 6 and 8).
 
 Of the equal forms of the optimal transport between Gaussians, T = C^-½ (C^½ S C^½)^½ C^-½ suits
@@ -22,51 +22,51 @@ from impasto.networks.transport import FLOOR, LEAST_SHARE, Target, Transport
 __all__ = ["orthogonal", "roots", "transport_by_products"]
 
 # Its floor keeps the covariance of 128 channels within a range of 1 to 1,400 of its eigenvalues; a
-# step takes small ones to 9/4 of themselves. Nine steps bring all near 1, four more settle them.
+# step takes small ones to 9/4 of themselves. Nine steps bring all near 1, four more converge.
 _ROOT_STEPS = 13
 
 # A step takes short lengths to 3/2 of themselves, so that 18 bring to 1 what is a thousandth of the
-# longest, and what is shorter to less: just as `transport` has it, whose RANK_FLOOR is the square.
-# Fewer or more agree with it less: pictures differ by 0.8 and 1.0 of 255 levels with 17 and 19
-# steps where the most of 15 is 0.4 with 18.
+# longest, and what is shorter to less: as `transport` does, whose RANK_FLOOR is the square of it.
+# Fewer or more agree with it less: of 15 pictures the largest difference is 0.4 of 255 levels with
+# 18 steps, 0.8 with 17 and 1.0 with 19.
 _PART_STEPS = 18
 
-# Keeps from 0 what is divided by, where neither photograph nor style varies.
+# Keeps divisors above 0 where neither photograph nor style varies.
 _LEAST = 1e-12
 
 
 def roots(
     matrix: Float[Tensor, "c c"], steps: int = _ROOT_STEPS
 ) -> tuple[Float[Tensor, "c c"], Float[Tensor, "c c"]]:
-    """The root of a symmetric matrix and the root's inverse; its eigenvalues are all above 0.
+    """Return the root of a symmetric matrix with positive eigenvalues, and the root's inverse.
 
-    The coupled iteration, which rounding does not upset (Higham 2008, eq. 6.35).
+    The coupled iteration, which is stable under rounding (Higham 2008, eq. 6.35).
     """
-    eye = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
+    identity = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
     norm = matrix.square().sum().sqrt()
-    root, inverse = matrix / norm, eye
+    root, inverse = matrix / norm, identity
     for _ in range(steps):
-        step = torch.addmm(1.5 * eye, inverse, root, alpha=-0.5)
+        step = torch.addmm(1.5 * identity, inverse, root, alpha=-0.5)
         root, inverse = root @ step, step @ inverse
     return root * norm.sqrt(), inverse / norm.sqrt()
 
 
 def orthogonal(matrix: Float[Tensor, "c c"], steps: int = _PART_STEPS) -> Float[Tensor, "c c"]:
-    """The orthogonal part Q of Q P, with P symmetric; less in directions that hardly have length.
+    """Return the orthogonal part Q of Q P, P symmetric; less in directions of almost no length.
 
     Newton and Schulz's iteration for the polar decomposition (Higham 2008, eq. 8.20).
     """
-    eye = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
+    identity = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
     part = matrix / matrix.square().sum().sqrt().clamp(min=_LEAST)
     for _ in range(steps):
-        part = part @ torch.addmm(1.5 * eye, part.T, part, alpha=-0.5)
+        part = part @ torch.addmm(1.5 * identity, part.T, part, alpha=-0.5)
     return part
 
 
 def transport_by_products(
     rows: Float[Tensor, "n c"], style: Target, share: float = 1.0
 ) -> Transport:
-    """As `transport`, of a photograph's features instead of their moments.
+    """Return the map of `transport`, from a photograph's features instead of their moments.
 
     Args:
         rows: features, one row of channels for each pixel.
@@ -75,11 +75,11 @@ def transport_by_products(
     mean = rows.mean(0, keepdim=True)
     centred = rows - mean
     covariance = centred.mT @ centred / rows.shape[0]
-    eye = torch.eye(covariance.shape[-1], dtype=rows.dtype, device=rows.device)
+    identity = torch.eye(covariance.shape[-1], dtype=rows.dtype, device=rows.device)
     variance = covariance.diagonal().mean().maximum(LEAST_SHARE * style.variance[0])
     floor = FLOOR * variance + _LEAST
-    root, inverse = roots(covariance + floor * eye)
-    whole = style.root[0] @ orthogonal(root @ style.root[0]).mT @ inverse
-    matrix = eye + share * (whole - eye)
-    towards = mean + share * (style.mean - mean)
-    return Transport(matrix[None], (towards - mean @ matrix)[None])
+    root, inverse = roots(covariance + floor * identity)
+    full = style.root[0] @ orthogonal(root @ style.root[0]).mT @ inverse
+    matrix = identity + share * (full - identity)
+    target_mean = mean + share * (style.mean - mean)
+    return Transport(matrix[None], (target_mean - mean @ matrix)[None])

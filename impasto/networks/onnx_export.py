@@ -1,7 +1,7 @@
-"""One style's painter as an ONNX file, which any program can run that has an ONNX runtime.
+"""Exporting a network for one style as an ONNX file, for any program with an ONNX runtime.
 
-The file is one, weights and all, and says what it is in its metadata. It is run before it is
-written: what another program computes with it was compared with what PyTorch does.
+A single file holds the weights and describes itself in its metadata. Before it is written, ONNX
+Runtime runs it, and the result is compared with PyTorch's.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from torch import Tensor
 from impasto.errors import OptionError, WeightsError
 from impasto.features.extractor import Extractor
 from impasto.files import atomic
-from impasto.networks.decoder import Decoder
-from impasto.networks.portable import SMALLEST_SIDE, Portable
+from impasto.networks.decoder import SMALLEST_SIDE, Decoder
+from impasto.networks.portable import Portable
 from impasto.networks.transport import Target
 from impasto.version import __version__
 
@@ -29,24 +29,24 @@ __all__ = ["SUFFIX", "check_libraries", "export"]
 
 SUFFIX = ".onnx"
 
-# Of the graph's operations: as old a version as has all of them, for runtimes that are old too.
+# The oldest version that has all of the graph's operations, for old runtimes.
 _OPSET = 18
 
-# The size that the graph is traced at, and those that it is tried at: odd ones, and one that is
-# small enough to be continued by its border instead of a mirror.
+# The size that the graph is traced at, and those that it is tested with: odd ones, and one that is
+# small enough to be extended by its border instead of mirrored.
 _TRACED, _TRIED = (45, 67), ((75, 51), (24, 41))
 
-# How far ONNX Runtime may be from PyTorch: a quarter of a step of an eight-bit picture.
+# The largest difference allowed between ONNX Runtime and PyTorch: a quarter of an 8-bit step.
 _MOST = 0.25 / 255
 
 _INPUT, _OUTPUT = "photograph", "painting"
 
 
 def check_libraries() -> None:
-    """Fail now if an export would lack a library later.
+    """Check that the libraries for an export are installed.
 
     Raises:
-        OptionError: one is not installed.
+        OptionError: one is not.
     """
     try:
         import onnx  # noqa: F401
@@ -69,7 +69,7 @@ def export(
     about: Mapping[str, str],
     force: bool = False,
 ) -> None:
-    """Write what paints in one style at one strength as an ONNX file.
+    """Write the network for one style at one strength as an ONNX file.
 
     Its input `photograph` is (1, 3, height, width), sRGB from 0 to 1 in float32, of any size from
     `SMALLEST_SIDE` pixels each way; its output `painting` is the same.
@@ -78,18 +78,18 @@ def export(
         extractor: `compact`.
         decoder: the network as the style steers it.
         goals: by level, where a photograph's features are moved.
-        about: what else the file's metadata says, such as `style` and `licence`.
-        force: replace a file that is there.
+        about: further metadata, such as `style` and `licence`.
+        force: replace an existing file.
 
     Raises:
         OptionError: a library is not installed.
-        WeightsError: the file cannot be written, or ONNX Runtime paints otherwise than PyTorch.
+        WeightsError: the file cannot be written, or ONNX Runtime paints differently from PyTorch.
     """
     check_libraries()
     atomic.check_target(path, force=force, error=WeightsError)
     painter = Portable(extractor, decoder, goals, strength)
     data = _described(_traced(painter), {**about, **_facts(strength)}).SerializeToString()
-    _try(painter, data)
+    _check(painter, data)
     atomic.replace(path, data, force=force, error=WeightsError)
 
 
@@ -103,7 +103,7 @@ def _facts(strength: float) -> dict[str, str]:
 
 
 def _traced(painter: Portable) -> Any:
-    """The graph as ONNX's ModelProto, with its height and width left open."""
+    """Return the graph as ONNX's ModelProto, with free height and width."""
     free = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
     with _quiet():
         program = torch.onnx.export(
@@ -122,7 +122,7 @@ def _traced(painter: Portable) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what PyTorch tells its own developers while it exports."""
+    """Suppress what PyTorch logs for its developers during an export."""
     log = logging.getLogger("torch.onnx")
     level = log.level
     with warnings.catch_warnings():
@@ -135,7 +135,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _described(model: Any, about: Mapping[str, str]) -> Any:
-    """The same, saying what it is, and not how and from which lines of code it was traced."""
+    """Add metadata to a model, and remove that of the lines of code it was traced from."""
     from onnx.helper import set_model_props
 
     graph = model.graph
@@ -151,8 +151,8 @@ def _described(model: Any, about: Mapping[str, str]) -> Any:
     return model
 
 
-def _try(painter: Portable, data: bytes) -> None:
-    """Paint with ONNX Runtime and with PyTorch, and fail if they differ."""
+def _check(painter: Portable, data: bytes) -> None:
+    """Check that ONNX Runtime and PyTorch paint the same."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
@@ -160,12 +160,12 @@ def _try(painter: Portable, data: bytes) -> None:
         photograph = _noise(height, width)
         (painted,) = session.run([_OUTPUT], {_INPUT: photograph.numpy()})
         with torch.no_grad():
-            off = float((painter(photograph) - torch.from_numpy(painted)).abs().max())
-        if not off <= _MOST:
+            difference = float((painter(photograph) - torch.from_numpy(painted)).abs().max())
+        if not difference <= _MOST:
             raise WeightsError(
-                f"ONNX Runtime paints a picture of {width}×{height} pixels otherwise than PyTorch: "
-                f"they differ by {off:.4f}, and {_MOST:.4f} is allowed. Nothing was written. Try "
-                "other versions of onnxruntime and torch."
+                f"ONNX Runtime paints a picture of {width}×{height} pixels differently from "
+                f"PyTorch: they differ by {difference:.4f}, and {_MOST:.4f} is allowed. Nothing "
+                "was written. Try other versions of onnxruntime and torch."
             )
 
 

@@ -1,7 +1,7 @@
-"""One style's painter as a single graph: a photograph in, a painting out, and nothing beside it.
+"""The network for one style as a single graph, from a photograph to a painting.
 
-It does what `paint_with` of impasto.methods does with a brush, whole pictures only, in operations
-that ONNX has. Height and width are free: nothing here asks for them as numbers.
+It does what `brush_painting.paint_with` does, for a picture in one piece, in operations that ONNX
+has. Height and width are free: no code here needs them as numbers.
 """
 
 from __future__ import annotations
@@ -16,21 +16,11 @@ from torch import Tensor, nn
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.features.plan import relu_name
-from impasto.networks.decoder import LEVELS, Decoder
+from impasto.networks.decoder import FAINT, LEVELS, MARGIN, SMALLEST_SIDE, Decoder
 from impasto.networks.newton_schulz import transport_by_products
 from impasto.networks.transport import Target, Transport
 
-__all__ = ["FAINT", "MARGIN", "SMALLEST_SIDE", "Portable"]
-
-MARGIN = 32
-"""Pixels around the picture that are painted and cut off, with what a border does to features. With
-16, a trained style put a stripe of its own along a plain sky."""
-
-FAINT = 0.1
-"""Below this strength the picture fades to the photograph: at 0 no network gives it back."""
-
-SMALLEST_SIDE = 16
-"""Pixels of the shortest side that it paints."""
+__all__ = ["Portable"]
 
 # Pixels to one step of each level, and to one of the deepest.
 _STRIDES = (8, 4, 2, 1)
@@ -39,11 +29,11 @@ _STEP = 8
 # Of layers of this stride and finer every second row and column is counted.
 _FINE = 2
 
-Size = int | torch.SymInt  # while a graph is made of it, a side is no number yet
+Size = int | torch.SymInt  # while a graph is traced, a side is not a number yet
 
 
 class Portable(nn.Module):
-    """Paints in one style at one strength, on the processor and in single precision.
+    """A network that paints in one style at one strength, on the CPU and in single precision.
 
     Args:
         extractor: `compact`.
@@ -64,27 +54,27 @@ class Portable(nn.Module):
         self.strength = strength
         self._lengths = [len(stage) for stage in decoder.stages]
         convs = [*(conv for stage in decoder.stages for conv in stage), *decoder.joins]
-        self.convs = _held(part for conv in [*convs, decoder.last] for part in conv)
-        self.goals = _held(p for name in LEVELS for p in (goals[name].mean, goals[name].root))
+        self.convs = _parameters(part for conv in [*convs, decoder.last] for part in conv)
+        self.goals = _parameters(p for name in LEVELS for p in (goals[name].mean, goals[name].root))
         self.eval()
 
     def forward(self, photograph: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:
         """Paint a photograph in [0, 1].
 
         Raises:
-            OptionError: it has less than `SMALLEST_SIDE` pixels one way.
+            OptionError: a side has less than `SMALLEST_SIDE` pixels.
         """
         height, width = photograph.shape[-2:]
         _check(height, width)
         features = self._features(_framed(photograph))
-        every = self._decoder().after(self._moves(features, height, width))(features)
-        painted = _cut(every, height, width).clamp(0, 1)
+        decoder = self._decoder().after(self._moves(features, height, width))
+        painted = _cut(decoder(features), height, width).clamp(0, 1)
         if self.strength >= FAINT:
             return painted
         return photograph + (self.strength / FAINT) * (painted - photograph)
 
     def _features(self, framed: Float[Tensor, "1 3 _ _"]) -> dict[str, Tensor]:
-        """By level; not by the extractor's `forward`, which takes sizes for plain numbers."""
+        """Return the features by level; the extractor's `forward` would need sizes as numbers."""
         plan, deepest = self.extractor.plan, next(iter(LEVELS))
         end = next(i for i, op in enumerate(plan, 1) if relu_name(op.name) == deepest)
         return self.extractor.advance(self.extractor.enter(framed), plan[:end], LEVELS)[1]
@@ -92,7 +82,7 @@ class Portable(nn.Module):
     def _moves(
         self, features: Mapping[str, Tensor], height: Size, width: Size
     ) -> dict[str, Transport]:
-        """The photograph's transports to the style, by level."""
+        """Return the photograph's transports to the style, by level."""
         share = min(1.0, 2 * self.strength)
         parts = iter(self.goals)
         moves = {}
@@ -120,19 +110,19 @@ def _check(height: Size, width: Size) -> None:
         )
 
 
-def _held(tensors: Iterable[Tensor]) -> nn.ParameterList:
-    """Tensors as a part of a module, whose weights the graph names and keeps."""
-    own = [tensor.detach().cpu().float().contiguous() for tensor in tensors]
-    return nn.ParameterList(nn.Parameter(tensor, requires_grad=False) for tensor in own)
+def _parameters(tensors: Iterable[Tensor]) -> nn.ParameterList:
+    """Return tensors as a part of a module, whose weights the graph names and keeps."""
+    values = [tensor.detach().cpu().float().contiguous() for tensor in tensors]
+    return nn.ParameterList(nn.Parameter(tensor, requires_grad=False) for tensor in values)
 
 
 def _framed(photograph: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 _ _"]:
-    """The picture continued as in a mirror, by the margin and to whole steps.
+    """Return the picture mirrored into the margin, and up to whole steps.
 
-    By positions that are picked, as a padding's widths would have to be numbers.
+    By selected positions, as the widths of a padding would have to be numbers.
     """
     sides = photograph.shape[-2:]
-    # Whole steps are rounded up by what stays above 0: ONNX divides towards 0, not downwards.
+    # Rounded up with positive numbers, as ONNX divides towards 0 and not downwards.
     ends = [(side + _STEP - 1) // _STEP * _STEP + MARGIN for side in sides]
     rows, columns = (torch.arange(-MARGIN, end) for end in ends)
     lowest, last = (torch.scalar_tensor(side - 1, dtype=torch.long) for side in sides)
@@ -144,20 +134,20 @@ def _framed(photograph: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 _ _"]:
 def _mirrored(
     at: Int[Tensor, " n"], last: Int[Tensor, ""], is_small: Bool[Tensor, ""]
 ) -> Int[Tensor, " n"]:
-    """Which of a side's pixels is seen at positions beyond it: in small pictures, the border's."""
+    """Return which pixel of a side is at each position beyond it; in small pictures, the last."""
     return torch.where(is_small, at.clamp(min=0).minimum(last), last - (last - at.abs()).abs())
 
 
 def _rows(
     features: Float[Tensor, "1 c _ _"], stride: int, height: Size, width: Size
 ) -> Float[Tensor, "n c"]:
-    """A level's features inside the margin, one row for each pixel that is counted."""
-    edge, every = MARGIN // stride, 2 if stride <= _FINE else 1
+    """Return a level's features inside the margin, one row for each pixel that is counted."""
+    edge, step = MARGIN // stride, 2 if stride <= _FINE else 1
     inner = features[
-        0, :, edge : edge + height // stride : every, edge : edge + width // stride : every
+        0, :, edge : edge + height // stride : step, edge : edge + width // stride : step
     ]
     return inner.flatten(1).T
 
 
-def _cut(every: Float[Tensor, "1 3 _ _"], height: Size, width: Size) -> Float[Tensor, "1 3 _ _"]:
-    return every[..., MARGIN : MARGIN + height, MARGIN : MARGIN + width]
+def _cut(framed: Float[Tensor, "1 3 _ _"], height: Size, width: Size) -> Float[Tensor, "1 3 _ _"]:
+    return framed[..., MARGIN : MARGIN + height, MARGIN : MARGIN + width]

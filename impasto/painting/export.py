@@ -9,7 +9,7 @@ from impasto.config.specs import StyleSpec
 from impasto.errors import OptionError, WeightsError
 from impasto.files import atomic
 from impasto.networks.onnx_export import check_libraries, export
-from impasto.networks.trained_metadata import is_trained, parted, read_words
+from impasto.networks.trained_metadata import is_trained, read_metadata, split_source
 from impasto.painting.stylizer import Painter, fast, instant
 
 __all__ = ["export_style"]
@@ -43,10 +43,10 @@ def export_style(
 
 def _targets(style: str, path: Path) -> dict[str, Path]:
     """Return each style and its file."""
-    file, name = parted(style)
+    file, name = split_source(style)
     if name or not is_trained(style):
         return {style: path}
-    names = [entry.name for entry in read_words(Path(file)).entries]
+    names = [entry.name for entry in read_metadata(Path(file)).entries]
     if len(names) == 1:
         return {style: path}
     return {f"{file}#{n}": path.with_name(f"{path.stem}-{n}{path.suffix}") for n in names}

@@ -208,11 +208,11 @@ def _read_trained(source: Source, network: str, role: str, use: str) -> LoadedSt
             f"file of those (*{trained_metadata.SUFFIX}). Train one (`impasto train PAINTING`), or "
             "take --method instant, which paints in any style."
         )
-    place, name = trained_metadata.parted(str(source))
+    place, name = trained_metadata.split_source(str(source))
     limits.check_tensors(Path(place), trained_metadata.MAX_BYTES, StyleError)
     stamp = digest(Path(place))
     styles = _trained(Path(place).resolve(), stamp)
-    styles.words.check_eye(network, place)
+    styles.metadata.check_backbone(network, place)
     style = styles.style(name.removeprefix("#"), place)
     return LoadedStyle(Input(role, place, stamp, use), style)
 

@@ -14,7 +14,7 @@ from impasto.config.specs import RegionSpec, StyleSpec
 from impasto.errors import ImpastoError, WeightsError
 from impasto.features.sources import digest
 from impasto.image.reading import read
-from impasto.networks.trained_metadata import parted
+from impasto.networks.trained_metadata import split_source
 from impasto.painting.common import digest_of_weights
 from impasto.painting.inputs import digest_of
 from impasto.painting.prepare import prepare
@@ -112,7 +112,7 @@ def _config(recipe: Recipe, places: Places) -> PictureConfig:
 
 def _relocated(spec: RegionSpec, place: str) -> RegionSpec:
     """Return a region with its style's file where it is now; of a trained file the same style."""
-    return replace(spec, style=parted(place)[0] + parted(spec.style)[1])
+    return replace(spec, style=split_source(place)[0] + split_source(spec.style)[1])
 
 
 def _change(then: Input, now: Input) -> str | None:

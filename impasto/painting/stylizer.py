@@ -14,7 +14,9 @@ from impasto.config.fields import from_dict
 from impasto.config.methods import FastConfig, InstantConfig
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
-from impasto.networks.brush import SMALLEST, Brush, brush_of, paint_with
+from impasto.networks.brush import Brush, brush_of
+from impasto.networks.brush_painting import paint_with
+from impasto.networks.decoder import SMALLEST_SIDE
 from impasto.painting.common import network_of
 from impasto.painting.regions import blended, read_styles, shares_of
 from impasto.painting.sources import Sources
@@ -123,8 +125,8 @@ def _check(pictures: Any) -> None:
             f"Pictures are of floating point, from 0 to 1, and not {pictures.dtype}. Divide bytes "
             "by 255."
         )
-    if min(pictures.shape[-2:]) < SMALLEST:
+    if min(pictures.shape[-2:]) < SMALLEST_SIDE:
         raise OptionError(
             f"A picture of {pictures.shape[-1]}×{pictures.shape[-2]} pixels is too small: each "
-            f"side takes {SMALLEST} or more."
+            f"side takes {SMALLEST_SIDE} or more."
         )

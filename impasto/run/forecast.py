@@ -136,9 +136,9 @@ def _left(workload: Workload, snapshot: Snapshot | None, extra: int) -> Workload
     """What is left to do of a run; of methods in stages, each has as many scales."""
     if snapshot is None:
         return workload.left(0, 0, extra)
-    stage = snapshot.whole("stage") if "stage" in snapshot.numbers else 1
-    index = max(0, stage - 1) * snapshot.whole("scales") + max(1, snapshot.whole("scale")) - 1
-    return workload.left(index, snapshot.whole("iteration"), extra)
+    stage = snapshot.count("stage") if "stage" in snapshot.numbers else 1
+    index = max(0, stage - 1) * snapshot.count("scales") + max(1, snapshot.count("scale")) - 1
+    return workload.left(index, snapshot.count("iteration"), extra)
 
 
 def _too_little(task: Task, here: int, needed: int, allowed: int, *, given: bool) -> OptionError:

@@ -26,7 +26,7 @@ from impasto.networks import checkpoint
 from impasto.networks.fast import FastNetwork
 from impasto.networks.instant import STYLE_LAYERS
 from impasto.networks.trained import Trained
-from impasto.networks.trained_metadata import MOST_STYLES, NAME, Entry, TrainedWords
+from impasto.networks.trained_metadata import MOST_STYLES, NAME, Entry, TrainedMetadata
 from impasto.runtime import pick_device
 from impasto.styles.statistics import Style
 from impasto.training import parallel, state
@@ -115,7 +115,7 @@ def start(
     there = pick_device(device)
     extractor = weights.load("compact").to(there)
     pool = StylePool.of_moments(_measured(styles, options.size, extractor), extractor)
-    first = 0 if known is None else len(known.words.entries)
+    first = 0 if known is None else len(known.metadata.entries)
     pool = pool.numbered(first)
     network = _network(len(styles), known)
     begins = options.start or checkpoint.digest()
@@ -177,9 +177,9 @@ def result(
         {name: Moments(m.mean[i : i + 1], m.second[i : i + 1]).to(cpu) for name, m in there.items()}
         for i in range(len(styles))
     ]
-    held = () if known is None else known.words.entries
+    held = () if known is None else known.metadata.entries
     kept = [] if known is None else list(known.moments)
-    words = TrainedWords((*held, *entries), _size(lesson), weights.digest("compact"))
+    words = TrainedMetadata((*held, *entries), _size(lesson), weights.digest("compact"))
     frozen = copy.deepcopy(network).to(cpu).requires_grad_(False).eval()
     return Trained(words, frozen, [*kept, *moments])
 
@@ -195,7 +195,7 @@ def _size(lesson: PaintingLesson) -> int:
 
 def _check(styles: Sequence[Learnt], photos: Sequence[Path], known: Trained | None) -> None:
     names = [one.name for one in styles]
-    names += [] if known is None else [entry.name for entry in known.words.entries]
+    names += [] if known is None else [entry.name for entry in known.metadata.entries]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise OptionError(
             f"Two styles would be called {twice[0]!r}, after their files. Rename one of them."

@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from impasto.files import atomic
-from impasto.networks.brush import brush_of, paint_with
+from impasto.networks.brush import brush_of
+from impasto.networks.brush_painting import paint_with
 from impasto.networks.trained import Trained, TrainedStyle
 from impasto.training.curves import draw
 from impasto.training.fast import FastTraining, Learnt
@@ -46,8 +47,8 @@ def report(
     """
     extractor = lesson.judge.extractor
     painters = []
-    first = max(0, len(made.words.entries) - _STYLES)
-    for number, entry in enumerate(made.words.entries[first:], first):
+    first = max(0, len(made.metadata.entries) - _STYLES)
+    for number, entry in enumerate(made.metadata.entries[first:], first):
         brush = brush_of(TrainedStyle(made, number), 0.5, extractor)
         painters.append((entry.name, partial(paint_with, brush, extractor=extractor)))
     card, sheet, curves = left_beside(out)
@@ -65,7 +66,7 @@ def _card(made: Trained, lesson: PaintingLesson, loop: Loop) -> str:
         f"| {e.name} | {e.steps} | "
         + " | ".join(f"{figure:.3f}" for figure in (e.before, e.loss, e.content, e.style))
         + " |"
-        for e in made.words.entries
+        for e in made.metadata.entries
     ]
     how = "its own scales and shifts alone" if options.extends else "the whole network"
     return f"""# Trained styles

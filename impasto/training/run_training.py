@@ -93,7 +93,7 @@ def train(order: Order, told: Told) -> Path | None:
         options = order.options
         if order.extends is not None and known is not None:
             begins = digests.of_file(order.extends, StyleError)
-            options = replace(options, size=known.words.size, start=begins)
+            options = replace(options, size=known.metadata.size, start=begins)
         photos, styles = _photos(order.content), _styles(order, options.size)
         lesson = fast.start(options, styles, photos, known, order.device)
         return _trained(order, lesson, styles, known, told)
@@ -101,7 +101,7 @@ def train(order: Order, told: Told) -> Path | None:
 
 def _known(path: Path) -> Trained:
     found = trained.load(path)
-    found.words.check_eye(weights.digest("compact"), path)
+    found.metadata.check_backbone(weights.digest("compact"), path)
     return found
 
 
