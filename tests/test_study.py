@@ -21,7 +21,7 @@ from impasto.errors import OptionError
 from impasto.evaluation import metrics
 from impasto.evaluation.studies.folder import _read, name_of
 from impasto.evaluation.studies.registry import STUDIES, variants_of
-from impasto.evaluation.studies.run_study import Plan, Progress, conduct
+from impasto.evaluation.studies.run_study import Progress, StudySpec, run_study
 from impasto.image.reading import read_recipe
 
 QUICK = ["--size", "64", "--smallest", "32", "--iterations", "3", "--quiet"]
@@ -171,17 +171,17 @@ def test_layers_make_a_table_of_content_and_style(folder: Path) -> None:
 
 
 def test_an_interrupted_study_shows_what_it_has_and_goes_on(folder: Path) -> None:
-    plan = Plan("init", "photo.png", "painting.png", BASE, folder / "out", film=False)
+    spec = StudySpec("init", "photo.png", "painting.png", BASE, folder / "out", film=False)
 
     def stop(progress: Progress) -> bool:
         return not (progress.number == 2 and progress.step is not None)
 
-    outcome = conduct(plan, stop)
+    outcome = run_study(spec, stop)
     assert outcome.interrupted
     assert [path.name for path in outcome.pictures] == ["01-from-the-photograph.png"]
     assert "1 of 5 pictures" in outcome.page.read_text("utf-8")
-    again = conduct(plan)
-    assert (again.kept, len(again.pictures)) == (1, 5)
+    again = run_study(spec)
+    assert (again.reused, len(again.pictures)) == (1, 5)
     assert not again.interrupted
     assert "1 of 5" not in again.page.read_text("utf-8")
 
