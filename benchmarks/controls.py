@@ -3,8 +3,8 @@
     python benchmarks/controls.py --out benchmarks/results
 
 Steps with and without regions are timed in turns, in one process, and compared by their medians;
-methods by the seconds of a complete run, with the network loaded already. The painting is a texture of
-a built-in style, as large as the picture. Writes `controls.json`.
+methods by the seconds of a complete run, with the network loaded already. The painting is a texture
+of a built-in style, as large as the picture. Writes `controls.json`.
 """
 
 from __future__ import annotations

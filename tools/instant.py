@@ -135,7 +135,7 @@ def _run(arguments: argparse.Namespace) -> None:
     keep_freed_memory()
     arguments.out.mkdir(parents=True, exist_ok=True)
     photos, paintings = find_pictures(arguments.photos), find_pictures(*arguments.paintings)
-    others = find_pictures(*arguments.others) if arguments.others else paintings[::11]
+    measured = find_pictures(*arguments.others) if arguments.others else paintings[::11]
     held_out = photos[::_HELD_OUT_EVERY]
     names = ("steps", "batch", "crop", "views", "steady", "muon_lr", "adam_lr")
     chosen: dict[str, Any] = {name: getattr(arguments, name) for name in names}
@@ -143,7 +143,7 @@ def _run(arguments: argparse.Namespace) -> None:
     begins = "" if arguments.start is None else digest(arguments.start)
     options = InstantTraining(start=begins, **chosen)
     learnt = [path for path in photos if path not in held_out]
-    excluded = {path.name for path in others}
+    excluded = {path.name for path in measured}
     styles = [path for path in paintings if path.name not in excluded]
     if not styles:
         raise PictureError(
@@ -151,7 +151,7 @@ def _run(arguments: argparse.Namespace) -> None:
             "measure. Give more, or other ones with --others."
         )
     with parallel.together():
-        lesson = lesson_of(options, learnt, styles, held_out, others, start, arguments.device)
+        lesson = lesson_of(options, learnt, styles, held_out, measured, start, arguments.device)
         loop_of(lesson, arguments.out).run(lambda line: print(line, flush=True))
         is_first = parallel.is_first()
     if arguments.embed and is_first:

@@ -13,8 +13,8 @@ __all__ = ["cards_page"]
 
 def cards_page(cards: dict[str, Path]) -> str:
     """Return one HTML page with every card's picture in it: it needs no other file."""
-    shown = [
+    entries = [
         (name, read_about(path), base64.b64encode(read_swatch(path)).decode("ascii"))
         for name, path in cards.items()
     ]
-    return render("cards.html", cards=shown)
+    return render("cards.html", cards=entries)

@@ -187,7 +187,7 @@ def result(
     ]
     if base is not None:
         entries = [*base.words.entries, *entries]
-        moments = [*base.moments, *moments]
+        moments = [*map(dict, base.moments), *moments]
     words = TrainedWords(tuple(entries), _size(lesson), weights.digest("compact"))
     frozen = copy.deepcopy(network).to(cpu).requires_grad_(False).eval()
     return Trained(words, frozen, moments)
