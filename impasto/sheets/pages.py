@@ -1,4 +1,4 @@
-"""Pages for the browser, from the templates beside this file: no script, nothing from elsewhere."""
+"""Pages for the browser, from the templates in this package: no scripts, nothing remote."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from impasto.files import atomic
 
 __all__ = ["Key", "Line", "Panel", "can_plot", "matplotlib", "save_plot"]
 
-# Okabe and Ito, "Color universal design", 2008: told apart by every kind of eye. Without black and
+# Okabe and Ito, "Color universal design", 2008: distinct for every kind of eye. Without black and
 # yellow, which vanish on dark and on light paper.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (2, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (1, 1)))
@@ -183,7 +183,7 @@ def _draw(axis: Any, panel: Panel) -> None:
 
 def _colour(line: Line | Key) -> Any:
     if line.hue is not None:
-        # Viridis without the end that would vanish: it is told apart in grey, too.
+        # Viridis without the end that would vanish: it is distinct in grey, too.
         return matplotlib().colormaps["viridis"](0.85 * line.hue)
     return _COLOURS[line.colour % len(_COLOURS)] if isinstance(line, Line) else _NEUTRAL
 

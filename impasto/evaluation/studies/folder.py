@@ -111,7 +111,7 @@ def recall(folder: Path, name: str, recipe: Recipe, after: int | None) -> Record
 
 
 def remember(file: Path, ticks: Sequence[Tick]) -> Record:
-    """Write down beside a picture how it was painted."""
+    """Write a file next to a picture that records how it was painted."""
     notes = {"digest": digest(file), "ticks": [asdict(tick) for tick in ticks]}
     atomic.replace(file.with_suffix(".json"), _json(notes, indent=None), force=True)
     return Record(file, tuple(ticks))

@@ -1,4 +1,4 @@
-"""What a study leaves beside its pictures: sheet, curves, film, tables and page."""
+"""The report of a study: sheet, curves, film, tables and page."""
 
 from __future__ import annotations
 
