@@ -82,7 +82,7 @@ def save_table(path: Path, lines: Iterable[Line]) -> None:
 
 
 def _columns(lines: Sequence[Line]) -> list[str]:
-    """Return every line's columns; a loss that only some runs have comes next to the other losses."""
+    """Return every line's columns; a loss only some runs have comes next to the other losses."""
     columns: list[str] = []
     for line in lines:
         names = list(line)
