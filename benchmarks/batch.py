@@ -1,14 +1,14 @@
-"""What two workers are worth: pictures a minute of `impasto batch` with one worker and with two.
+"""What two workers bring: pictures a minute of `impasto batch` with one worker and with two.
 
     python benchmarks/batch.py --photographs a.jpg b.jpg --style c.jpg --out benchmarks/results
 
-Every run is the whole command, from the start of the interpreter to the contact sheet: with one
+Every run is the complete command, from the start of the interpreter to the contact sheet: with one
 worker of one thread, with two workers of one thread each, and with one worker of two threads. The
-three take turns, so that what else the machine does meets all of them; medians are compared. With
-`--workers 2` the goal is at least 0.8 of twice the first. Writes `batch.json`.
+three take turns, so that other load on the machine affects all of them; medians are compared. The
+goal with `--workers 2` is at least 0.8 of twice the first. Writes `batch.json`.
 
-Besides the whole command it gives the rate of the painting alone: pictures over the time from the
-first picture's beginning to the last one's end, as the pictures' own seconds tell it.
+It also gives the rate of the painting alone: pictures over the time from the first picture's start
+to the last one's end, by the seconds of each picture.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from impasto.files import atomic
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# Its name: the workers, and the threads that they share.
+# By name: the workers, and the threads that they share.
 KINDS = {"1 × 1 thread": (1, 1), "2 × 1 thread": (2, 2), "1 × 2 threads": (1, 2)}
 
 
 def run(options: argparse.Namespace, workers: int, threads: int) -> tuple[float, float]:
-    """Seconds of a whole batch, and pictures a second of its painting."""
+    """Return the seconds of a batch, and pictures a second of its painting."""
     with tempfile.TemporaryDirectory() as name:
         command = [sys.executable, "-m", "impasto", "batch", *options.photographs]
         for style in options.style:
@@ -53,12 +53,12 @@ def run(options: argparse.Namespace, workers: int, threads: int) -> tuple[float,
         if done.returncode:
             sys.exit(f"`{' '.join(command)}` ended with status {done.returncode}.")
     items = json.loads(done.stdout)["items"]
-    # Each worker is busy all the time but for the last picture, hence the mean over workers.
+    # Each worker is busy until the last picture, hence the mean over workers.
     return seconds, workers * len(items) / sum(item["seconds"] for item in items)
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """The whole report."""
+    """Measure everything; return the report."""
     seconds: dict[str, list[float]] = {kind: [] for kind in KINDS}
     rates: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for turn in range(options.repeats):
@@ -67,8 +67,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             seconds[kind].append(round(took, 2))
             rates[kind].append(round(rate, 4))
             print(f"{turn + 1}/{options.repeats} {kind}: {took:.1f} s, {60 * rate:.1f} a minute")
-    whole = {kind: statistics.median(values) for kind, values in seconds.items()}
-    alone = {kind: statistics.median(values) for kind, values in rates.items()}
+    batches = {kind: statistics.median(values) for kind, values in seconds.items()}
+    painting = {kind: statistics.median(values) for kind, values in rates.items()}
     one, two, threaded = KINDS
     return {
         "machine": machine(),
@@ -77,15 +77,15 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "iterations": options.iterations,
         "seconds": seconds,
         "pictures_per_second_of_painting": rates,
-        # How much of the doubling two workers give; and what the other way to use both cores does.
-        "two_workers_over_twice_one": round(whole[one] / whole[two] / 2, 3),
-        "the_same_of_painting_alone": round(alone[two] / alone[one] / 2, 3),
-        "two_threads_over_twice_one": round(whole[one] / whole[threaded] / 2, 3),
+        # The share of the doubling that two workers give, and that two threads give.
+        "two_workers_over_twice_one": round(batches[one] / batches[two] / 2, 3),
+        "the_same_of_painting_alone": round(painting[two] / painting[one] / 2, 3),
+        "two_threads_over_twice_one": round(batches[one] / batches[threaded] / 2, 3),
     }
 
 
 def main() -> None:
-    """Read the command line, measure, write the report and say the figure that matters."""
+    """Read the command line, measure, write the report and print the main figure."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     pictures = [ROOT / "docs" / "demo.jpg", ROOT / "docs" / "pictures" / "coffee.jpg"]
     parser.add_argument("--photographs", nargs="+", default=list(map(str, pictures)))
@@ -103,8 +103,8 @@ def main() -> None:
         atomic.replace(figures, (json.dumps(report, indent=2) + "\n").encode(), force=True)
     except ImpastoError as error:
         sys.exit(str(error))
-    told = report["two_workers_over_twice_one"]
-    print(f"two workers do {told} of twice one's work in the same time; see {figures}")
+    share = report["two_workers_over_twice_one"]
+    print(f"two workers do {share} of twice one's work in the same time; see {figures}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the classic recipe costs here: an independent, plain version of Gatys et al., CVPR 2016.
+"""What the classic recipe costs: an independent, plain version of Gatys et al., CVPR 2016.
 
     python benchmarks/classic.py --content photo.jpg
 
@@ -7,7 +7,7 @@ padding, maximum pooling, float32 in PyTorch's default layout with its default a
 at relu4_2, Gram matrices at relu1_1 to relu5_1; L-BFGS with a history of 100; one scale. Time runs
 from one evaluation to the next. Nothing of Impasto is used.
 
-With `--save FILE` it writes its random network under the published names instead.
+With `--save FILE` it only writes its random network under the published names.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ STYLE = (1, 6, 11, 20, 29)  # relu1_1, 2_1, 3_1, 4_1, 5_1
 
 
 def vgg19() -> nn.Sequential:
-    """The convolutions of VGG-19, as torchvision numbers them; 0 stands for a pooling."""
+    """Return the convolutions of VGG-19, as torchvision numbers them; a width of 0 is a pooling."""
     torch.manual_seed(0)
     layers: list[nn.Module] = []
     inputs = 3
@@ -51,7 +51,7 @@ def vgg19() -> nn.Sequential:
 
 
 def load(path: Path, width: int, height: int) -> Tensor:
-    """A picture at a size, normalised as ImageNet is."""
+    """Read a picture at a size, normalised as ImageNet is."""
     with Image.open(path) as picture:
         small = picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
     pixels = torch.from_numpy(np.array(small)).permute(2, 0, 1)[None].contiguous().float() / 255
@@ -61,28 +61,28 @@ def load(path: Path, width: int, height: int) -> Tensor:
 
 
 def features(net: nn.Sequential, x: Tensor) -> dict[int, Tensor]:
-    """Activations of the layers that are compared, in one pass that ends at the last of them."""
-    found = {}
+    """Return the activations of the compared layers, in one pass that ends at the last of them."""
+    activations = {}
     for index, layer in enumerate(list(net)[: STYLE[-1] + 1]):
         x = layer(x)
         if index == CONTENT or index in STYLE:
-            found[index] = x
-    return found
+            activations[index] = x
+    return activations
 
 
 def gram(f: Tensor) -> Tensor:
-    """Co-activations over the number of activations."""
+    """Return co-activations over the number of activations."""
     flat = f.flatten(2)[0]
     return flat @ flat.T / flat.numel()
 
 
 def time_iterations(content: Tensor, style: Tensor, warm_up: int, measured: int) -> list[float]:
-    """Seconds of each measured iteration: evaluation, gradient and L-BFGS update."""
+    """Return the seconds of each measured iteration: evaluation, gradient and L-BFGS update."""
     net = vgg19()
     with torch.no_grad():
         content_target = features(net, content)[CONTENT]
-        found = features(net, style)
-        style_targets = {index: gram(found[index]) for index in STYLE}
+        style_features = features(net, style)
+        style_targets = {index: gram(style_features[index]) for index in STYLE}
     image = content.clone().requires_grad_()
     starts: list[float] = []
 
@@ -96,7 +96,7 @@ def time_iterations(content: Tensor, style: Tensor, warm_up: int, measured: int)
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
-    # Negative tolerances: no iteration is saved by stopping early.
+    # Negative tolerances: it never stops early.
     optimiser = torch.optim.LBFGS(
         [image],
         max_iter=warm_up + measured + 1,
@@ -109,7 +109,7 @@ def time_iterations(content: Tensor, style: Tensor, warm_up: int, measured: int)
 
 
 def peak_megabytes() -> float:
-    """Peak memory of this process."""
+    """Return the peak memory of this process."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("--height", type=int, default=384)
     parser.add_argument("--warm-up", type=int, default=3)
     parser.add_argument("--measured", type=int, default=6)
-    parser.add_argument("--iterations", type=int, default=1000, help="what a whole run has")
+    parser.add_argument("--iterations", type=int, default=1000, help="of a complete run")
     parser.add_argument("--save", type=Path, metavar="FILE")
     options = parser.parse_args()
     if options.save:

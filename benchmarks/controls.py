@@ -1,10 +1,10 @@
-"""What a painter's controls cost: regions by the step, methods by the picture.
+"""What controls cost: regions by the step, methods by the picture.
 
     python benchmarks/controls.py --out benchmarks/results
 
 Steps with and without regions are timed in turns, in one process, and compared by their medians;
-methods by the seconds of a whole run, with the network loaded already. The painting is a texture of
-a built-in style, as large as the picture. Writes `controls.json`.
+methods by the seconds of a complete run, with the network loaded already. The painting is a texture
+of a built-in style, as large as the picture. Writes `controls.json`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def five_regions(painting: Painting, height: int, width: int) -> list[Region]:
-    """A band on the left, a rest on top, two quarters below and a patch in the middle."""
+    """Divide a picture: a band on the left, two quarters below, a patch in the middle, the rest."""
     labels = torch.zeros(height, width, dtype=torch.long)
     labels[:, width // 3 :] = 1
     labels[height // 2 :, : width // 2] = 2
@@ -56,7 +56,7 @@ def five_regions(painting: Painting, height: int, width: int) -> list[Region]:
 
 
 def seconds_of(steps: Iterator[Step]) -> list[float]:
-    """How long each step took but for the first few, which warm up."""
+    """Return how long each step took, without the first few, which warm up."""
     times, before = [], time.perf_counter()
     for _ in steps:
         now = time.perf_counter()
@@ -66,18 +66,18 @@ def seconds_of(steps: Iterator[Step]) -> list[float]:
 
 
 def overhead(content: Tensor, painting: Painting, size: int, rounds: int) -> dict[str, float]:
-    """Milliseconds of a step for the whole picture and for five regions, and what they add."""
+    """Return the milliseconds of a step for one region and for five, and what they add."""
     config = GatysConfig(size=size, smallest=size, iterations=25)
     photograph = fit(content, size)
-    whole = [Region(painting, 0.5)]
+    single = [Region(painting, 0.5)]
     five = five_regions(painting, *photograph.shape[-2:])
-    taken: dict[str, list[float]] = {"whole": [], "five": []}
+    times: dict[str, list[float]] = {"whole": [], "five": []}
     extractor = load("compact", precision=pick_precision("auto", pick_device("cpu")))
     for _ in range(rounds):
-        for name, regions in (("whole", whole), ("five", five)):
+        for name, regions in (("whole", single), ("five", five)):
             steps = gatys(photograph, None, config, regions=regions, extractor=extractor)
-            taken[name] += seconds_of(steps)
-    one, many = (statistics.median(taken[name]) * 1e3 for name in ("whole", "five"))
+            times[name] += seconds_of(steps)
+    one, many = (statistics.median(times[name]) * 1e3 for name in ("whole", "five"))
     return {
         "step_ms_whole": round(one, 2),
         "step_ms_five_regions": round(many, 2),
@@ -86,9 +86,9 @@ def overhead(content: Tensor, painting: Painting, size: int, rounds: int) -> dic
 
 
 def picture_seconds(content: Tensor, painting: Painting, size: int) -> dict[str, float]:
-    """Seconds of a whole run of each method."""
+    """Return the seconds of a complete run of each method."""
     extractor = load("compact", precision=pick_precision("auto", pick_device("cpu")))
-    photograph, found = fit(content, size), {}
+    photograph, seconds = fit(content, size), {}
     runs: Sequence[tuple[str, Any, Any]] = (
         ("gatys", gatys, GatysConfig(size=size)),
         ("nnst", nnst, NnstConfig(size=size)),
@@ -97,14 +97,14 @@ def picture_seconds(content: Tensor, painting: Painting, size: int) -> dict[str,
     for name, method, config in runs:
         began = time.perf_counter()
         last(method(photograph, painting, config, extractor=extractor))
-        found[name] = round(time.perf_counter() - began, 1)
-    return found
+        seconds[name] = round(time.perf_counter() - began, 1)
+    return seconds
 
 
 def painting_of(style: str, size: int) -> Painting:
-    """A painting that may be given away: a texture of a built-in style."""
-    held = card.load(gallery.path(style))
-    steps = texture(held, height=size * 3 // 4, width=size, view=size)
+    """Make a painting that may be published: a texture of a built-in style."""
+    style_card = card.load(gallery.path(style))
+    steps = texture(style_card, height=size * 3 // 4, width=size, view=size)
     return Painting(last(steps).image())
 
 

@@ -1,10 +1,10 @@
-"""How near trained styles come to the optimiser, beside the network that paints in any style.
+"""How near trained styles come to the optimiser, and the network that paints in any style.
 
     python benchmarks/fast.py --styles FILE.impasto --paintings DIR --contents DIR --out DIR
 
 Paints every photograph in every style of the file by `--method gatys`, `instant` and `fast`, at
-strength 0.5, and judges each by the loss that all of them lower. A style's painting is the file of
-its name in DIR. Writes `fast.json`, with each method's loss over the optimiser's.
+strength 0.5, and measures each by the loss that all of them lower. A style's painting is the file
+of its name in DIR. Writes `fast.json`, with each method's loss over the optimiser's.
 """
 
 from __future__ import annotations
@@ -30,39 +30,40 @@ from impasto.networks import trained
 from impasto.networks.instant import STYLE_LAYERS
 from impasto.runtime import keep_freed_memory
 from impasto.styles.statistics import Painting
-from impasto.training.judging import Judge
+from impasto.training.painting_loss import PaintingLoss
 from impasto.training.pictures import find_pictures
 from impasto.training.styles import StylePool
 
 METHODS = ("gatys", "instant", "fast")
 
 
-class Bench:
-    """Judges pictures by the loss of `--method gatys`, whatever painted them."""
+class Meter:
+    """Measures pictures by the loss of `--method gatys`, whatever painted them."""
 
     def __init__(self, size: int) -> None:
         self.size, self.extractor = size, weights.load("compact")
-        self.judge = Judge(self.extractor)
+        self.painting_loss = PaintingLoss(self.extractor)
 
     @torch.no_grad()
     def measure(self, made: Any, content: Path, painting: Path) -> dict[str, float]:
-        """Content, style and loss of a picture at strength 0.5."""
+        """Return content, style and loss of a picture at strength 0.5."""
         pixels = read(made).pixels
         photograph = resize(read(content).pixels, *pixels.shape[-2:])
-        found = Painting(read(painting).pixels).at(self.size, self.extractor, list(STYLE_LAYERS))
-        styles = StylePool.of_moments(found, self.extractor)
-        judged = self.judge.judge(pixels, self.judge.look(photograph), styles)
+        moments = Painting(read(painting).pixels).at(self.size, self.extractor, list(STYLE_LAYERS))
+        styles = StylePool.of_moments(moments, self.extractor)
+        features = self.painting_loss.features(photograph)
+        parts = self.painting_loss.parts(pixels, features, styles)
         figures = {
-            "content": judged.content,
-            "style": judged.style,
-            "loss": judged.loss(torch.tensor([0.5])),
+            "content": parts.content,
+            "style": parts.style,
+            "loss": parts.total(torch.tensor([0.5])),
         }
         return {name: round(float(value), 4) for name, value in figures.items()}
 
 
 def rows(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Every photograph in every style by every method."""
-    bench, found = Bench(options.size), []
+    """Paint every photograph in every style by every method."""
+    meter, measured = Meter(options.size), []
     paintings = {path.stem: path for path in find_pictures(options.paintings)}
     for entry in trained.load(options.styles).metadata.entries:
         painting = paintings[entry.name]
@@ -73,18 +74,18 @@ def rows(options: argparse.Namespace) -> list[dict[str, Any]]:
                 began = time.perf_counter()
                 made = impasto.stylize(content, style, method, size=options.size)
                 seconds = round(time.perf_counter() - began, 3)
-                row[method] = {**bench.measure(made, content, painting), "seconds": seconds}
+                row[method] = {**meter.measure(made, content, painting), "seconds": seconds}
                 if options.keep:
                     options.keep.mkdir(parents=True, exist_ok=True)
                     made.save(options.keep / f"{content.stem}-{entry.name}-{method}.png")
             print(row, flush=True)
-            found.append(row)
-    return found
+            measured.append(row)
+    return measured
 
 
-def over_the_optimiser(found: list[dict[str, Any]], method: str) -> float:
-    """A method's loss over the optimiser's, the median of all pairs."""
-    each = [row[method]["loss"] / row["gatys"]["loss"] for row in found]
+def over_the_optimiser(measured: list[dict[str, Any]], method: str) -> float:
+    """Return a method's loss over the optimiser's, the median of all pairs."""
+    each = [row[method]["loss"] / row["gatys"]["loss"] for row in measured]
     return round(float(statistics.median(each)), 3)
 
 
@@ -101,9 +102,9 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     keep_freed_memory()
     try:
-        found = rows(options)
-        medians = {name: over_the_optimiser(found, name) for name in METHODS}
-        report = {"loss_over_gatys": medians, "pairs": found, "machine": machine()}
+        measured = rows(options)
+        medians = {name: over_the_optimiser(measured, name) for name in METHODS}
+        report = {"loss_over_gatys": medians, "pairs": measured, "machine": machine()}
         target = options.out / "fast.json"
         atomic.replace(target, (json.dumps(report, indent=2) + "\n").encode(), force=True)
     except ImpastoError as error:

@@ -3,11 +3,11 @@
     python benchmarks/instant.py --out benchmarks/results
     python benchmarks/instant.py --contents DIR --styles DIR --weights FILE --out benchmarks/results
 
-The first gives seconds a picture by size, the style encoded already, and beside it those of the
-network of Johnson et al. (benchmarks/johnson.py) in the same number type; the peak of memory is
-that of a process which paints one size alone, twice. The second paints every pair of a photograph
-and a painting by both methods and judges them, with a copy of either parent beside, through a
-backbone of other weights than `compact`'s own, if a file names them. Writes `instant.json`.
+The first gives seconds a picture by size, the style encoded already, and those of the network of
+Johnson et al. (benchmarks/johnson.py) in the same number type; the peak of memory is that of a
+process that paints only one size, twice. The second paints every pair of a photograph and a
+painting by both methods and measures them, and a copy of either, with `compact` or with the weights
+in a file. Writes `instant.json`.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ from impasto.runtime import generator, keep_freed_memory, peak_memory
 SIZES = ((512, 512), (1024, 1024), (1280, 720), (1920, 1080), (2048, 2048), (2880, 2880))
 FAR = ((3840, 2160), (7680, 4320))
 
-# The largest picture that Johnson's network paints here: its memory grows with the picture.
+# Pixels of the largest picture that Johnson's network paints: its memory grows with the picture.
 MOST = 2048 * 2048
 
 
 def speed(repeats: int) -> list[dict[str, Any]]:
-    """Seconds of each size, the median of several, once the process is warm."""
+    """Return the seconds of each size, the median of several, once the process is warm."""
     rows = []
     for width, height in (*SIZES, *FAR):
         row: dict[str, Any] = {
@@ -54,15 +54,15 @@ def speed(repeats: int) -> list[dict[str, Any]]:
         }
         paint, pictures = _painter(width, height)
         painters: dict[str, Callable[[Tensor], Any]] = {"instant": paint}
-        keep_freed_memory()  # of any size, as Johnson's network has no panes and gains by it
+        keep_freed_memory()  # of any size, as Johnson's network has no tiles and gains by it
         if width * height <= MOST:
             painters["johnson"] = _johnson(next(paint.extractor.parameters()).dtype)
-        found = timed(painters, pictures, repeats)
-        row["seconds"] = round(found["instant"], 4)
-        row["seconds_a_megapixel"] = round(found["instant"] / (width * height / 1e6), 4)
-        if "johnson" in found:
-            row["johnson_seconds"] = round(found["johnson"], 4)
-            row["times_as_fast"] = round(found["johnson"] / found["instant"], 2)
+        seconds = timed(painters, pictures, repeats)
+        row["seconds"] = round(seconds["instant"], 4)
+        row["seconds_a_megapixel"] = round(seconds["instant"] / (width * height / 1e6), 4)
+        if "johnson" in seconds:
+            row["johnson_seconds"] = round(seconds["johnson"], 4)
+            row["times_as_fast"] = round(seconds["johnson"] / seconds["instant"], 2)
         print(row, flush=True)
         rows.append(row)
     return rows
@@ -74,13 +74,13 @@ def _painter(width: int, height: int) -> tuple[Painter, Tensor]:
 
 
 def _peak(width: int, height: int) -> int:
-    """Megabytes, in a process of its own: none forgets its peak."""
-    fresh = multiprocessing.get_context("spawn")  # a fork would begin with what is here
-    with ProcessPoolExecutor(1, mp_context=fresh) as alone:
-        return alone.submit(_peak_here, width, height).result()
+    """Return the peak in megabytes, measured in a new process, as a peak never falls."""
+    fresh = multiprocessing.get_context("spawn")  # a fork would start with this memory
+    with ProcessPoolExecutor(1, mp_context=fresh) as process:
+        return process.submit(_own_peak, width, height).result()
 
 
-def _peak_here(width: int, height: int) -> int:
+def _own_peak(width: int, height: int) -> int:
     paint, pictures = _painter(width, height)
     for _ in range(2):
         paint(pictures)
@@ -92,8 +92,8 @@ def _johnson(precision: torch.dtype) -> Callable[[Tensor], Tensor]:
 
     @torch.no_grad()
     def paint(pictures: Tensor) -> Tensor:
-        laid = pictures.to(precision).contiguous(memory_format=torch.channels_last)
-        painted: Tensor = network(laid)
+        inputs = pictures.to(precision).contiguous(memory_format=torch.channels_last)
+        painted: Tensor = network(inputs)
         return painted.float().clamp(0, 1)
 
     return paint
@@ -102,7 +102,7 @@ def _johnson(precision: torch.dtype) -> Callable[[Tensor], Tensor]:
 def timed(
     painters: Mapping[str, Callable[[Tensor], Any]], pictures: Tensor, repeats: int
 ) -> dict[str, float]:
-    """Median seconds of each painter; they take turns, so that a busy machine hinders all alike."""
+    """Return median seconds of each painter; in turns, so that other load affects all of them."""
     times: dict[str, list[float]] = {name: [] for name in painters}
     for turn in range(repeats + 1):
         for name, paint in painters.items():
@@ -114,7 +114,7 @@ def timed(
 
 
 def quality(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Every pair's figures, by both methods."""
+    """Measure every pair, painted by both methods."""
     rows = []
     for content in sorted(options.contents.glob("*.jpg")):
         for style in sorted(options.styles.glob("*.jpg")):
@@ -126,8 +126,8 @@ def quality(options: argparse.Namespace) -> list[dict[str, Any]]:
                 if options.keep:
                     options.keep.mkdir(parents=True, exist_ok=True)
                     made.save(options.keep / f"{content.stem}-{style.stem}-{method}.png")
-                found = evaluate(made.convert("RGB"), content, style, weights=options.weights)
-                for each in found:
+                figures = evaluate(made.convert("RGB"), content, style, weights=options.weights)
+                for each in figures:
                     name = method if each.name == "result" else each.name
                     row[name] = {
                         "content": round(each.content, 4),
@@ -144,7 +144,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("--contents", type=Path, help="a folder of photographs")
     parser.add_argument("--styles", type=Path, help="a folder of paintings")
-    parser.add_argument("--weights", type=Path, help="of the judge, for compact's plan")
+    parser.add_argument("--weights", type=Path, help="for `compact`, to measure with")
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--keep", type=Path, help="a folder for the pictures")
@@ -154,12 +154,12 @@ def main() -> None:
     figures = options.out / "instant.json"
     try:
         atomic.check_target(figures, force=True)
-        known = json.loads(figures.read_text()) if figures.exists() else {}
+        stored = json.loads(figures.read_text()) if figures.exists() else {}
         if options.contents and options.styles:
-            known["quality"] = quality(options)
+            stored["quality"] = quality(options)
         else:
-            known["speed"] = speed(options.repeats)
-        report = {**known, "machine": machine()}
+            stored["speed"] = speed(options.repeats)
+        report = {**stored, "machine": machine()}
         atomic.replace(figures, (json.dumps(report, indent=2) + "\n").encode(), force=True)
     except ImpastoError as error:
         sys.exit(str(error))

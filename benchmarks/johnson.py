@@ -1,9 +1,8 @@
-"""The network of Johnson et al. 2016, one style a network: the yardstick of speed, untrained.
+"""The network of Johnson et al. 2016, one style a network: a baseline for speed, untrained.
 
-With instance normalisation (Ulyanov et al. 2016), and with reflection padding and enlarging by
-nearest neighbour instead of transposed convolutions, as PyTorch's own example `fast_neural_style`
-has it and most programs that paint with such networks. Its weights are random: time does not depend
-on them.
+With instance normalisation (Ulyanov et al. 2016), reflection padding, and nearest-neighbour
+upsampling in place of transposed convolutions, as in PyTorch's example `fast_neural_style` and most
+programs that paint with such networks. Its weights are random: time does not depend on them.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ __all__ = ["Johnson"]
 
 
 class _Conv(nn.Sequential):
-    """A convolution of a picture that goes on as in a mirror."""
+    """A convolution with reflection padding."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
         super().__init__(
@@ -34,7 +33,7 @@ def _enlarging(inputs: int, outputs: int) -> list[nn.Module]:
 
 
 class _Residual(nn.Module):
-    """Two convolutions beside the way straight on."""
+    """Two convolutions with a skip connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -44,13 +43,13 @@ class _Residual(nn.Module):
         )
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        """The sum of both ways."""
-        made: Tensor = self.inner(x)
-        return made.add_(x)
+        """Add what the convolutions make of the input to it."""
+        difference: Tensor = self.inner(x)
+        return difference.add_(x)
 
 
 class Johnson(nn.Sequential):
-    """Pictures in, pictures out."""
+    """A network from pictures to pictures."""
 
     def __init__(self) -> None:
         residuals = [_Residual(128) for _ in range(5)]
@@ -66,10 +65,10 @@ class Johnson(nn.Sequential):
 
     @staticmethod
     def ready(precision: torch.dtype) -> Johnson:
-        """One to paint with, laid out as convolutions are fastest."""
+        """Return one to paint with, in the layout in which convolutions are fastest."""
         torch.manual_seed(0)
-        made = Johnson().eval().requires_grad_(False).to(precision)
-        for weight in made.parameters():
+        network = Johnson().eval().requires_grad_(False).to(precision)
+        for weight in network.parameters():
             if weight.dim() == 4:
                 weight.data = weight.data.contiguous(memory_format=torch.channels_last)
-        return made
+        return network

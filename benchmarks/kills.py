@@ -1,12 +1,12 @@
-"""Kill runs at random moments, go on with each, and count those that end with the same pixels.
+"""Kill runs at random moments, resume each, and count those that end with the same pixels.
 
     python benchmarks/kills.py [N] [--seed S] [--json]
 
-Each of N kills is a `kill -9` of a process that paints: somewhere between its first instant and its
-last, every method in turn, at 112 pixels. A state is written after every iteration, so that many
-kills come in the middle of writing one. The run is gone on with by `impasto resume` or by its own
-command with `--resume`, and half of those are killed as well. The picture is compared with that of
-a run that was left alone. Needs a system that forks.
+Each of N kills is a `kill -9` of a process that paints: at any time from its start to its end,
+every method in turn, at 112 pixels. A state is written after every iteration, so that many kills
+come while one is written. The run is resumed by `impasto resume` or by its command with `--resume`,
+and half of those are killed too. The picture is compared with that of an undisturbed run. Needs a
+system that forks.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from impasto.methods.nnst import nnst
 from impasto.methods.texture import texture
 from impasto.run import folder as run_folder
 
-# Loaded before any fork: all children run the same code, and none of them spends its time loading.
+# Loaded before any fork, so that children spend no time on it.
 LOADED = (doodle, gatys, laplacian, mrf, nnst, texture)
 
 SIZE = ["--size", "112", "--smallest", "64"]
@@ -56,7 +56,7 @@ JOBS = {
 
 
 def sources() -> None:
-    """A photograph, a painting and a map, into the working directory."""
+    """Write a photograph, a painting and a map into the working directory."""
     y, x = np.mgrid[0:96, 0:112]
     photo = np.stack([x * 2, y * 2, (x // 16 + y // 16) % 2 * 200], -1).astype(np.uint8)
     Image.fromarray(photo).save("photo.png")
@@ -68,7 +68,7 @@ def sources() -> None:
 
 
 def started(args: Sequence[str]) -> int:
-    """Run a command in a process of its own that writes a state after each iteration; its id."""
+    """Run a command in a new process that writes a state after each iteration; return its id."""
     child = os.fork()
     if child:
         return child
@@ -80,7 +80,11 @@ def started(args: Sequence[str]) -> int:
 
 
 def finished(child: int, patience: float | None = None) -> bool | None:
-    """Wait for a process, or kill it then: whether it succeeded; None if it was killed."""
+    """Wait for a process, and kill it after `patience` seconds.
+
+    Returns:
+        Whether it succeeded; None if it was killed.
+    """
     end = None if patience is None else time.monotonic() + patience
     while True:
         done, status = os.waitpid(child, 0 if end is None else os.WNOHANG)
@@ -94,20 +98,20 @@ def finished(child: int, patience: float | None = None) -> bool | None:
 
 
 def pixels(path: str) -> np.ndarray:
-    """A picture's values."""
+    """Read a picture's values."""
     with Image.open(path) as image:
         return np.asarray(image)
 
 
 class Trial:
-    """One run that is killed, perhaps more than once, and goes on each time."""
+    """One run that is killed once or more, and resumed each time."""
 
     def __init__(self, name: str, seconds: float, chance: random.Random) -> None:
         self.name, self.seconds, self.chance = name, seconds, chance
         self.kills = self.in_writing = self.before_states = 0
 
     def survives(self) -> bool:
-        """Whether the picture is the same as that of a run that was left alone."""
+        """Return whether the picture is the same as that of an undisturbed run."""
         for path in Path().glob("out.*"):
             if path.is_file():
                 path.unlink()
@@ -118,17 +122,17 @@ class Trial:
             ended = finished(child, patience)
             if ended is None:
                 self._count()
-                # It had done everything: there is a picture, and nothing to go on with.
+                # It was finished: there is a picture, and nothing to resume.
                 ended = True if Path("out.png").exists() and not Path("out.run").exists() else None
             if ended is not None:
                 same = ended and np.array_equal(pixels("out.png"), pixels(f"{self.name}.png"))
                 return bool(same) and not Path("out.run").exists()
-            child = started(self._going_on(command))
+            child = started(self._resuming(command))
 
     def _is_killed(self) -> bool:
         return self.kills == 0 or self.chance.random() < 0.5
 
-    def _going_on(self, command: list[str]) -> list[str]:
+    def _resuming(self, command: list[str]) -> list[str]:
         if Path("out.run/run.json").exists() and self.chance.random() < 0.5:
             return ["resume", "out.run"]
         return [*command, "--resume"]
@@ -140,12 +144,12 @@ class Trial:
 
 
 def measured(kills: int, seed: int) -> dict[str, Counter[str]]:
-    """Kill so often, and count for every job."""
-    chance, told = random.Random(seed), {name: Counter[str]() for name in JOBS}
+    """Kill runs, and count for every job."""
+    chance, counted = random.Random(seed), {name: Counter[str]() for name in JOBS}
     seconds: dict[str, float] = {}
     names = list(JOBS)
-    while sum(counts["kills"] for counts in told.values()) < kills:
-        name = names[sum(counts["trials"] for counts in told.values()) % len(names)]
+    while sum(counts["kills"] for counts in counted.values()) < kills:
+        name = names[sum(counts["trials"] for counts in counted.values()) % len(names)]
         if name not in seconds:
             began = time.monotonic()
             assert finished(started([*JOBS[name], "-o", f"{name}.png"])), Path(
@@ -154,16 +158,16 @@ def measured(kills: int, seed: int) -> dict[str, Counter[str]]:
             seconds[name] = time.monotonic() - began
         trial = Trial(name, seconds[name], chance)
         survived = trial.survives()
-        counts = told[name]
+        counts = counted[name]
         if not survived:
-            said = Path("log.txt").read_text()[-1000:]
-            print(f"{name}, {trial.kills} kills: {said}", file=sys.stderr)
+            log = Path("log.txt").read_text()[-1000:]
+            print(f"{name}, {trial.kills} kills: {log}", file=sys.stderr)
         counts["trials"] += 1
         counts["kills"] += trial.kills
         counts["survived"] += trial.kills if survived else 0
         counts["in writing"] += trial.in_writing
         counts["before a state"] += trial.before_states
-    return told
+    return counted
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -172,21 +176,21 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("kills", nargs="?", type=int, default=50, metavar="N")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true", help="one line for scripts")
-    given = parser.parse_args(words)
-    torch.set_num_threads(1)  # threads do not outlive a fork
-    here = Path.cwd()
+    options = parser.parse_args(words)
+    torch.set_num_threads(1)  # threads do not survive a fork
+    start = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         sources()
-        told = measured(given.kills, given.seed)
-        os.chdir(here)
-    total = sum(told.values(), Counter[str]())
-    if given.json:
-        print(json.dumps({"total": total, **told}))
+        counted = measured(options.kills, options.seed)
+        os.chdir(start)
+    total = sum(counted.values(), Counter[str]())
+    if options.json:
+        print(json.dumps({"total": total, **counted}))
     else:
         print("| method | runs | kills | in writing | before a state | survived |")
         print("|---|---|---|---|---|---|")
-        for name, c in [*told.items(), ("all", total)]:
+        for name, c in [*counted.items(), ("all", total)]:
             cells = [c[k] for k in ("trials", "kills", "in writing", "before a state", "survived")]
             print(f"| {name} | {' | '.join(map(str, cells))} |")
     return 0 if total["survived"] == total["kills"] else 1

@@ -2,10 +2,10 @@
 
     python benchmarks/posters.py --content photo.jpg --out benchmarks/results
 
-Every run is a process of its own. With a limit, `--memory` says how much it may hold; without, it
-holds whatever it likes, up to the sizes of `--free-sizes`. What the run foretold stands beside what
-it took. Writes `posters.json`, after every run, and `posters.png`; what `posters.json` has already
-of the same pictures and iterations is kept.
+Every run is a separate process, with `--memory` as its limit, or without a limit for the sizes of
+`--free-sizes`. The run's estimates are reported with what it took. Writes `posters.json`, after
+every run, and `posters.png`; runs of the same pictures and iterations that `posters.json` already
+has are not repeated.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from stylize import ROOT, machine, png_size, run
 from impasto.errors import ImpastoError
 from impasto.files import atomic
 
-# More than any machine has: the plan then looks at the picture as a whole.
+# More than any machine has: the plan then has no tiles.
 _NO_LIMIT = "100TB"
 
 
 @dataclass(frozen=True)
 class Poster:
-    """One picture painted: what was foretold (of small ones no time), and what it took."""
+    """One picture: the estimates (of small ones without time), and what it took."""
 
     size: int
     width: int
@@ -45,20 +45,20 @@ class Poster:
 
     @property
     def megapixels(self) -> float:
-        """Of the picture."""
+        """The picture's size."""
         return self.width * self.height / 1e6
 
 
 def paint(options: argparse.Namespace, size: int, limit: str, folder: Path) -> Poster:
-    """Paint one picture in a process of its own."""
-    out, told = folder / f"{size}-{limit}.png", folder / "told.json"
+    """Paint one picture in a new process."""
+    out, printed = folder / f"{size}-{limit}.png", folder / "printed.json"
     command = [sys.executable, "-m", "impasto", "stylize", str(options.content)]
     command += ["--style", options.style, "--size", str(size), "--smallest", str(options.smallest)]
     command += ["--iterations", str(options.iterations), "--memory", limit, "--out", str(out)]
-    seconds, peak = run([*command, "--force", "--quiet", "--json"], told)
-    report = json.loads(told.read_text())
+    seconds, peak = run([*command, "--force", "--quiet", "--json"], printed)
+    report = json.loads(printed.read_text())
     width, height = png_size(out)
-    foretold = report["forecast"]["seconds"]
+    estimate = report["forecast"]["seconds"]
     if options.keep:
         options.keep.mkdir(parents=True, exist_ok=True)
         out.replace(options.keep / out.name)
@@ -68,7 +68,7 @@ def paint(options: argparse.Namespace, size: int, limit: str, folder: Path) -> P
         height,
         limit,
         report["forecast"]["plan"],
-        None if foretold is None else round(foretold, 1),
+        None if estimate is None else round(estimate, 1),
         round(seconds, 1),
         round(report["forecast"]["memory"] / 1e6),
         round(peak),
@@ -76,7 +76,7 @@ def paint(options: argparse.Namespace, size: int, limit: str, folder: Path) -> P
 
 
 def setting(options: argparse.Namespace) -> dict[str, Any]:
-    """What all runs have in common."""
+    """Return what all runs have in common."""
     return {
         "content": options.content.name,
         "style": options.style,
@@ -85,29 +85,29 @@ def setting(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def known(options: argparse.Namespace, figures: Path) -> list[dict[str, Any]]:
-    """The runs of an earlier time that had the same in common."""
+def earlier_runs(options: argparse.Namespace, figures: Path) -> list[dict[str, Any]]:
+    """Return the stored runs with the same in common."""
     if not figures.exists():
         return []
     report = json.loads(figures.read_text())
     shared = setting(options)
-    found: list[dict[str, Any]] = report["runs"]
-    return found if {name: report.get(name) for name in shared} == shared else []
+    runs: list[dict[str, Any]] = report["runs"]
+    return runs if {name: report.get(name) for name in shared} == shared else []
 
 
-def wanted(options: argparse.Namespace) -> list[tuple[int, str]]:
-    """Sizes and limits."""
+def planned(options: argparse.Namespace) -> list[tuple[int, str]]:
+    """Return sizes and limits."""
     near = [(size, options.limit) for size in options.sizes]
     free = [(size, _NO_LIMIT) for size in options.free_sizes]
     return [*near, *free, *((size, options.far_limit) for size in options.far_sizes)]
 
 
 def measure_all(options: argparse.Namespace, figures: Path) -> dict[str, Any]:
-    """All sizes with the limit, and some without; written down after each."""
-    done = {(run["size"], run["limit"]): run for run in known(options, figures)}
+    """Measure all sizes with the limit, and some without; write the report after each."""
+    done = {(run["size"], run["limit"]): run for run in earlier_runs(options, figures)}
     report = {"machine": machine(), **setting(options), "runs": ordered(done.values())}
     with tempfile.TemporaryDirectory() as folder:
-        for size, limit in wanted(options):
+        for size, limit in planned(options):
             if (size, limit) in done:
                 continue
             done[size, limit] = asdict(paint(options, size, limit, Path(folder)))
@@ -118,12 +118,12 @@ def measure_all(options: argparse.Namespace, figures: Path) -> dict[str, Any]:
 
 
 def ordered(runs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """By size, those without a limit last."""
+    """Sort by size, those without a limit last."""
     return sorted(runs, key=lambda run: (run["limit"] == _NO_LIMIT, run["size"]))
 
 
 def plot(report: dict[str, Any], path: Path) -> None:
-    """Seconds and memory over megapixels, both axes logarithmic, with a line that is linear."""
+    """Plot seconds and memory over megapixels, and what would be linear."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -140,8 +140,8 @@ def plot(report: dict[str, Any], path: Path) -> None:
         at = [r["width"] * r["height"] / 1e6 for r in runs]
         left.plot(at, [r["seconds"] for r in runs], "o-", color=colour, label=label)
         right.plot(at, [r["peak_megabytes"] / 1e3 for r in runs], "o-", color=colour, label=label)
-        foretold = [r["foretold_megabytes"] / 1e3 for r in runs]
-        right.plot(at, foretold, "x", color=colour, label=f"{label}, foretold")
+        estimates = [r["foretold_megabytes"] / 1e3 for r in runs]
+        right.plot(at, estimates, "x", color=colour, label=f"{label}, estimated")
         times = [math.nan if (t := r["foretold_seconds"]) is None else t for r in runs]
         left.plot(at, times, "x", color=colour)
     first = report["runs"][0]
@@ -156,8 +156,8 @@ def plot(report: dict[str, Any], path: Path) -> None:
         axes.legend(frameon=False)
     about = report["machine"]
     figure.supxlabel(
-        f"{about['processor']}, {about['cores']} cores, PyTorch {about['torch']}; crosses: what "
-        "was foretold",
+        f"{about['processor']}, {about['cores']} cores, PyTorch {about['torch']}; "
+        "crosses: estimates",
         fontsize=8,
         color="#666666",
     )

@@ -1,13 +1,13 @@
-"""How far `--method instant+refine` comes with how many iterations, beside `--method gatys`.
+"""How many iterations `--method instant+refine` needs, compared with `--method gatys`.
 
     python benchmarks/refine.py --pair PHOTO PAINTING [--pair …] --out benchmarks/results
 
 Paints each pair from the photograph and from what `instant` paints, by several schedules, and
-writes down the loss at the last scale, which is the same function for all of them: after each
-iteration, with what they have cost until then, in iterations at the size of the result and in
-seconds. Says then how many iterations from either start are as good as the usual run from the
-photograph. Writes `refine.json`, pair after pair, and `refine.png`; pairs that are in there already
-are not painted again.
+records the loss at the last scale, which is the same function for all of them: after each
+iteration, with the cost until then in iterations at the size of the result and in seconds. From
+these follows how many iterations from either start are as good as the usual run from the
+photograph. Writes `refine.json` after each pair, and `refine.png`; pairs that `refine.json` already
+has are not painted again.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ Rows = list[tuple[int, float, float, float]]
 
 @dataclass(frozen=True)
 class Schedule:
-    """A way to paint.
+    """Where a run starts, its scales and its iterations.
 
     Attributes:
-        scales: how many, the last of which has the size of the result; 0 for as many as is usual.
+        scales: how many, the last at the size of the result; 0 for the usual number.
     """
 
     start: str
@@ -57,11 +57,11 @@ class Schedule:
 
     @property
     def name(self) -> str:
-        """As the report has it."""
+        """Its name in the report."""
         return f"{self.start}, {self.scales or 'all'} scales, {self.iterations}"
 
     def smallest(self, size: int) -> int:
-        """What `--smallest` would be."""
+        """Return the value of `--smallest`."""
         usual = GatysConfig().smallest
         return min(MOST, round(size / 2 ** ((self.scales - 1) / 2))) if self.scales else usual
 
@@ -76,21 +76,32 @@ SCHEDULES = (
     Schedule("instant", 2, 100),
     Schedule("instant", 0, 100),
 )
-USUAL = (SCHEDULES[1], SCHEDULES[2])  # what the others are to be as good as
-WHOLE = (SCHEDULES[3], SCHEDULES[4])  # at one scale, where any row may be the last
+USUAL = (SCHEDULES[1], SCHEDULES[2])  # that the others are compared with
+ONE_SCALE = (SCHEDULES[3], SCHEDULES[4])  # where any row may be the last
 
 
 def curve(
-    pair: tuple[Tensor, Tensor], start: Tensor | None, plan: Schedule, size: int, eye: Extractor
+    pair: tuple[Tensor, Tensor],
+    start: Tensor | None,
+    plan: Schedule,
+    size: int,
+    extractor: Extractor,
 ) -> tuple[Rows, Tensor]:
-    """The rows of a run, and its picture."""
+    """Run a schedule; return its rows and its picture."""
     config = GatysConfig(size=size, smallest=plan.smallest(size), iterations=plan.iterations)
     content, style = pair
     rows: Rows = []
     cost, began = 0.0, time.perf_counter()
-    # A step tells the loss of the picture that it was made from: one more tells of the last one.
+    # A step reports the loss of the picture it started from: one more reports that of the last.
     execution = Execution(extra=1)
-    steps = gatys(content, Painting(style), config, extractor=eye, start=start, execution=execution)
+    steps = gatys(
+        content,
+        Painting(style),
+        config,
+        extractor=extractor,
+        start=start,
+        execution=execution,
+    )
     for done, step in enumerate(steps):
         if step.scale == step.scales:
             seconds = time.perf_counter() - began
@@ -100,24 +111,24 @@ def curve(
 
 
 def _flatness(picture: Tensor) -> float:
-    """The shorter side over the longer one."""
+    """Return the shorter side over the longer one."""
     return min(picture.shape[-2:]) / max(picture.shape[-2:])
 
 
 def measure(photo: Path, painting: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """Every schedule's rows for a pair."""
-    eye = backbone_of(GatysConfig())
+    """Return every schedule's rows for a pair."""
+    extractor = backbone_of(GatysConfig())
     content, style = (fit(read(file).pixels, options.size) for file in (photo, painting))
     began = time.perf_counter()
     config = InstantConfig(size=options.size)
-    start = last(instant(content, Painting(style), config, extractor=eye)).image()
+    start = last(instant(content, Painting(style), config, extractor=extractor)).image()
     row: dict[str, Any] = {"content": photo.stem, "style": painting.stem, "size": options.size}
     row["instant_seconds"] = round(time.perf_counter() - began, 2)
     keep(start.cpu(), row, "instant", options.keep)
     row["curves"] = {}
     for plan in SCHEDULES:
-        from_it = start if plan.start == "instant" else None
-        rows, picture = curve((content, style), from_it, plan, options.size, eye)
+        image = start if plan.start == "instant" else None
+        rows, picture = curve((content, style), image, plan, options.size, extractor)
         row["curves"][plan.name] = rows
         keep(picture, row, plan.name, options.keep)
         print(row["content"], row["style"], plan.name, rows[0], rows[-1], flush=True)
@@ -126,12 +137,12 @@ def measure(photo: Path, painting: Path, options: argparse.Namespace) -> dict[st
 
 
 def as_good(curves: dict[str, Rows], plan: Schedule) -> dict[str, Any]:
-    """How long it takes at one scale, from either start, to come to where a usual run ends."""
+    """Return how long it takes at one scale, from either start, to reach a usual run's loss."""
     iterations, cost, _, loss = curves[plan.name][-1]
-    found: dict[str, Any] = {"iterations": iterations, "cost": cost, "loss": loss}
-    for other in WHOLE:
-        found[other.start] = next((n for n, _, _, x in curves[other.name] if x <= loss), None)
-    return found
+    needed: dict[str, Any] = {"iterations": iterations, "cost": cost, "loss": loss}
+    for other in ONE_SCALE:
+        needed[other.start] = next((n for n, _, _, x in curves[other.name] if x <= loss), None)
+    return needed
 
 
 def keep(pixels: Tensor, row: dict[str, Any], name: str, folder: Path | None) -> None:
@@ -143,7 +154,7 @@ def keep(pixels: Tensor, row: dict[str, Any], name: str, folder: Path | None) ->
 
 
 def plot(pairs: Sequence[dict[str, Any]], about: dict[str, Any], path: Path) -> None:
-    """The losses of each pair: above over iterations, below over what they cost."""
+    """Plot the losses of each pair: above over iterations, below over their cost."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -177,13 +188,13 @@ def plot(pairs: Sequence[dict[str, Any]], about: dict[str, Any], path: Path) -> 
 
 
 def _draw(axes: Any, plan: Schedule, x: Sequence[float], losses: Sequence[float]) -> None:
-    """One schedule: its colour is its start's, its line the number of its scales."""
+    """Plot a schedule: its colour says its start, its line the number of its scales."""
     colour = {"photograph": "#c9783a", "instant": "#2f6fab"}[plan.start]
     line = {0: "--", 1: "-", 2: ":"}[plan.scales]
     label = f"from {plan.start}, {plan.scales or 'all'} scale{'' if plan.scales == 1 else 's'}"
     alike = [p for p in SCHEDULES if (p.start, p.scales) == (plan.start, plan.scales)]
     axes.plot(x, losses, line, color=colour, lw=1.3, label=label if plan == alike[0] else None)
-    if plan.scales != 1:  # only the end of such a run is a picture to have
+    if plan.scales != 1:  # only the end of such a run is a finished picture
         axes.plot(x[-1:], losses[-1:], "o", color=colour, ms=4)
 
 
@@ -197,7 +208,7 @@ def main() -> None:
         action="append",
         default=[],
         metavar=("PHOTO", "PAINTING"),
-        help="a photograph and a painting; none only draws what was measured",
+        help="a photograph and a painting; without any, only the plot is drawn",
     )
     parser.add_argument("--size", type=int, default=384)
     parser.add_argument("--keep", type=Path, help="a folder for the pictures")

@@ -1,10 +1,10 @@
-"""How steady pictures of a film's frames are, each painted by itself.
+"""How steady the frames of a film are when each is painted by itself.
 
     python benchmarks/steady.py --frames DIR --style starry-night --out benchmarks/results
 
-The warping error of Lai et al. (ECCV 2018): each painted frame is moved onto the one before it,
-along the movement of the frames themselves, and compared where that can be seen in both. The error
-of the frames themselves is the least that can be had, as the movement is an estimate. Needs
+The warping error of Lai et al. (ECCV 2018): each painted frame is warped onto the one before it,
+by the flow of the original frames, and compared where both show the same. The original frames' own
+error is the least possible, as the flow is an estimate. Needs
 scikit-image. Writes `steady.json`.
 """
 
@@ -39,16 +39,16 @@ Flow = Float[Tensor, "1 2 h w"]
 
 
 def flow(first: Frame, second: Frame) -> Flow:
-    """Where each pixel of the first frame is in the second: rows, then columns."""
+    """Estimate where each pixel of the first frame is in the second: rows, then columns."""
     from skimage.registration import optical_flow_ilk
 
     grey = [frame.mean(1)[0].numpy() for frame in (first, second)]
-    found = optical_flow_ilk(*grey, radius=9)
-    return torch.from_numpy(np.asarray(found, np.float32))[None]
+    offsets = optical_flow_ilk(*grey, radius=9)
+    return torch.from_numpy(np.asarray(offsets, np.float32))[None]
 
 
-def moved(frame: Float[Tensor, "1 c h w"], along: Flow) -> Float[Tensor, "1 c h w"]:
-    """A frame as it lies on the one that the flow begins at."""
+def warped(frame: Float[Tensor, "1 c h w"], along: Flow) -> Float[Tensor, "1 c h w"]:
+    """Warp a frame onto the one that the flow starts from."""
     height, width = frame.shape[-2:]
     rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     x = 2 * (columns + along[:, 1] + 0.5) / width - 1
@@ -56,25 +56,25 @@ def moved(frame: Float[Tensor, "1 c h w"], along: Flow) -> Float[Tensor, "1 c h 
     return F.grid_sample(frame, torch.stack([x, y], -1), "bilinear", "border", align_corners=False)
 
 
-def visible(there: Flow, back: Flow) -> Bool[Tensor, "1 1 h w"]:
-    """Where going there and back ends near its beginning (Ruder et al. 2016, section 4.2)."""
-    returned = moved(back, there)
-    off = (there + returned).square().sum(1, keepdim=True)
-    length = there.square().sum(1, keepdim=True) + returned.square().sum(1, keepdim=True)
+def visible(forward: Flow, back: Flow) -> Bool[Tensor, "1 1 h w"]:
+    """Return where forward and back lead near the start (Ruder et al. 2016, section 4.2)."""
+    returned = warped(back, forward)
+    off = (forward + returned).square().sum(1, keepdim=True)
+    length = forward.square().sum(1, keepdim=True) + returned.square().sum(1, keepdim=True)
     return off < 0.01 * length + 0.5
 
 
 def error(pictures: Sequence[Frame], flows: Sequence[tuple[Flow, Tensor]]) -> float:
-    """Root mean square over what is visible, the mean over frames."""
+    """Return the root mean square over what is visible, the mean over frames."""
     each = []
     for (before, after), (along, mask) in zip(pairwise(pictures), flows, strict=True):
-        off = (moved(after, along) - before).square().mean(1, keepdim=True)
+        off = (warped(after, along) - before).square().mean(1, keepdim=True)
         each.append(float((off * mask).sum() / mask.sum().clamp(min=1)) ** 0.5)
     return statistics.fmean(each)
 
 
 def painters(options: argparse.Namespace) -> Iterator[tuple[str, Callable[[Frame], Frame]]]:
-    """What paints a frame, by name."""
+    """Yield what paints a frame, by name."""
     yield "frames themselves", lambda frame: frame
     yield "instant", impasto.instant(options.style, size=options.size)
     if options.trained:
@@ -82,18 +82,18 @@ def painters(options: argparse.Namespace) -> Iterator[tuple[str, Callable[[Frame
 
 
 def rows(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Every painter's error."""
+    """Measure every painter's error."""
     frames = [fit(read(path).pixels, options.size) for path in find_pictures(options.frames)]
     flows = []
     for before, after in pairwise(frames):
-        there, back = flow(before, after), flow(after, before)
-        flows.append((there, visible(there, back)))
-    found = []
+        forward, back = flow(before, after), flow(after, before)
+        flows.append((forward, visible(forward, back)))
+    measured = []
     for name, paint in painters(options):
         value = error([paint(frame) for frame in frames], flows)
-        found.append({"painter": name, "warping_error": round(value, 5)})
-        print(found[-1], flush=True)
-    return found
+        measured.append({"painter": name, "warping_error": round(value, 5)})
+        print(measured[-1], flush=True)
+    return measured
 
 
 def main() -> None:

@@ -1,12 +1,12 @@
-"""Seconds and peak memory of whole `impasto stylize` processes, beside the classic recipe.
+"""Seconds and peak memory of `impasto stylize` processes, and of the classic recipe.
 
     python benchmarks/stylize.py --out benchmarks/results
 
-Every run is a process of its own, from the start of the interpreter to the written picture, as a
-user would wait for it. The classic recipe (benchmarks/classic.py) is timed in the same run by a few
-of its iterations, and a thousand of them are reckoned. Writes `stylize.json` and `stylize.png`.
+Every run is a separate process, from the start of the interpreter to the written picture, as a user
+waits for it. A few iterations of the classic recipe (benchmarks/classic.py) are timed, and the time
+of a thousand is computed from them. Writes `stylize.json` and `stylize.png`.
 
-This process imports no PyTorch: a child's peak memory would begin at its parent's.
+This process imports no PyTorch: a child's peak memory would start at its parent's.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Measurement:
-    """One picture painted: `seconds` is the median of `runs`, the peak is that of the worst."""
+    """One picture: `seconds` is the median of `runs`, the peak is the greatest of them."""
 
     backbone: str
     weights: str
@@ -48,7 +48,7 @@ class Measurement:
 
 
 def run(command: list[str], output: Path) -> tuple[float, float]:
-    """Seconds and peak megabytes of a process; what it prints goes to `output`."""
+    """Run a process, with its output in a file; return seconds and peak megabytes."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
     started = time.perf_counter()
@@ -64,13 +64,13 @@ def run(command: list[str], output: Path) -> tuple[float, float]:
 
 
 def png_size(path: Path) -> tuple[int, int]:
-    """Width and height, from the header."""
+    """Read width and height from the header."""
     width, height = struct.unpack(">II", path.read_bytes()[16:24])
     return int(width), int(height)
 
 
 def export_swatch(name: str, path: Path) -> None:
-    """The swatch of a built-in style as a painting that another backbone can measure."""
+    """Write the swatch of a built-in style as a painting that another backbone can measure."""
     from impasto.image.picture import Picture, fit
     from impasto.image.writing import write
     from impasto.styles import card, gallery
@@ -80,13 +80,13 @@ def export_swatch(name: str, path: Path) -> None:
 
 
 def weights_of(backbone: str, folder: Path) -> Path | None:
-    """Weights to give where the published ones are not here: random ones cost the same."""
+    """Return weights to use where the published ones are missing: random ones cost the same."""
     from impasto.features.sources import locate
 
     if locate(backbone) is not None:
         return None
     if backbone != "vgg19":
-        sys.exit(f"{backbone}'s weights are not here: `impasto weights fetch {backbone}`.")
+        sys.exit(f"{backbone}'s weights are missing: `impasto weights fetch {backbone}`.")
     path = folder / "vgg19-random.safetensors"
     if not path.exists():
         run([sys.executable, "benchmarks/classic.py", "--save", str(path)], folder / "saved.txt")
@@ -94,12 +94,12 @@ def weights_of(backbone: str, folder: Path) -> Path | None:
 
 
 def style_for(style: str, backbone: str, folder: Path) -> str:
-    """The style as this backbone can use it: cards are measured with `compact` alone."""
+    """Return the style as this backbone can use it: cards are for `compact` only."""
     if backbone == "compact" or Path(style).exists():
         return style
     path = folder / f"{style}.png"
     if not path.exists():
-        # In a process of its own: it imports PyTorch.
+        # In a new process, as it imports PyTorch.
         with get_context("spawn").Pool(1) as pool:
             pool.apply(export_swatch, (style, path))
     return str(path.resolve())
@@ -117,7 +117,7 @@ def measure(options: argparse.Namespace, backbone: str, size: int, folder: Path)
     if options.iterations is not None:
         command += ["--iterations", str(options.iterations)]
     runs = [run(command, folder / "printed.txt") for _ in range(options.repeats)]
-    seconds = [round(taken, 2) for taken, _ in runs]
+    seconds = [round(duration, 2) for duration, _ in runs]
     width, height = png_size(out)
     return Measurement(
         backbone,
@@ -134,7 +134,7 @@ def measure(options: argparse.Namespace, backbone: str, size: int, folder: Path)
 def measure_classic(
     options: argparse.Namespace, ours: list[Measurement], folder: Path
 ) -> dict[str, Any]:
-    """The classic recipe's figures, from its own process, at the size that one of ours had."""
+    """Measure the classic recipe in a new process, at the size of one of ours."""
     same = next(m for m in ours if m.size == options.classic_size)
     command = [sys.executable, "benchmarks/classic.py", "--content", str(options.content)]
     command += ["--width", str(same.width), "--height", str(same.height)]
@@ -147,7 +147,7 @@ def measure_classic(
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """Return what the figures were measured on."""
     cpuinfo, model = Path("/proc/cpuinfo"), platform.processor()
     if cpuinfo.exists():
         names = [x for x in cpuinfo.read_text().splitlines() if x.startswith("model name")]
@@ -164,7 +164,7 @@ def machine() -> dict[str, Any]:
 
 
 def commit() -> str:
-    """The commit that is measured, with `+` where files differ from it."""
+    """Return the commit that is measured, with `+` if files differ from it."""
     git = ["git", "-C", str(ROOT)]
     head = subprocess.run(
         [*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
@@ -181,7 +181,7 @@ def commit() -> str:
 
 
 def ratio(ours: list[Measurement], classic: dict[str, Any]) -> float | None:
-    """How many times as long the classic recipe takes as the default backbone at the same size."""
+    """Return the classic recipe's seconds over the default backbone's at the same size."""
     long_side = max(classic["width"], classic["height"])
     same = next((m for m in ours if m.backbone == "compact" and m.size == long_side), None)
     if same is None:
@@ -191,7 +191,7 @@ def ratio(ours: list[Measurement], classic: dict[str, Any]) -> float | None:
 
 
 def measure_all(options: argparse.Namespace) -> dict[str, Any]:
-    """The whole report."""
+    """Measure everything; return the report."""
     ours: list[Measurement] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -209,7 +209,7 @@ def measure_all(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def plot(report: dict[str, Any], path: Path) -> None:
-    """Bars of seconds, on a logarithmic axis, and of memory; each says its figure."""
+    """Plot bars of seconds, on a logarithmic axis, and of memory, each with its figure."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -250,7 +250,7 @@ def plot(report: dict[str, Any], path: Path) -> None:
 
 
 def main() -> None:
-    """Read the command line, measure, write the report and say the figure that matters."""
+    """Read the command line, measure, write the report and print the main figure."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("--content", type=Path, default=ROOT / "docs" / "demo.jpg")
     parser.add_argument("--style", default="starry-night", help="a picture or a built-in style")

@@ -1,15 +1,15 @@
-"""Paint every photograph in every style at five strengths, and see whether one dial suits them all.
+"""Paint every photograph in every style at five strengths, to check the scale of strengths.
 
     python runs/calibration.py --content DIR --style DIR --judge WEIGHTS [--out DIR] [--size 256]
     python runs/calibration.py … --method instant --against runs/calibration --out runs/instant
 
-WEIGHTS are those of a network that no picture is painted through: the compressed VGG-19 of
-`tools.teacher`, or `vgg19` for the cached one. Into the folder go `distances.csv` and
-`distances.png`; a run that was stopped goes on where it was. It ends with how far the content
-distances at 0.5 vary, and with every pair whose distances do not go one way along the dial.
+WEIGHTS are those of a network that no picture is painted with: the compressed VGG-19 of
+`tools.teacher`, or `vgg19` for the cached one. Writes `distances.csv` and `distances.png` into the
+folder; a run that was stopped is continued. It prints how far the content distances at 0.5 vary,
+and every pair whose distances do not change monotonically with the strength.
 
-With --against it tells besides how far each picture is from its painting, over how far the other
-run's pictures are at the same content distance, between two of its strengths on a straight line.
+With --against it also prints each picture's style distance over that of the other run at the same
+content distance, interpolated between two of its strengths.
 """
 
 from __future__ import annotations
@@ -23,19 +23,16 @@ from functools import cache
 from itertools import pairwise, product
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 import impasto
 from impasto.config.bases import PhotoConfig, StyledConfig
 from impasto.config.methods import configs_with
-from impasto.features.backbones import BACKBONES
+from impasto.evaluation.judge import Judge
 from impasto.features.extractor import Extractor
 from impasto.image.picture import fit, resize
 from impasto.image.reading import read
-from impasto.losses import functional as losses
-from impasto.losses.moments import moments
-from impasto.losses.statistics import gram, lift_of
+from impasto.styles.statistics import Painting
 from impasto.training.pictures import find_pictures
 from tools.teacher import load_teacher
 
@@ -53,42 +50,24 @@ class Row:
     style: float
 
 
-class Judge:
-    """A network that compares content and style (Gram matrices) at `compact`'s layers."""
-
-    def __init__(self, network: Extractor) -> None:
-        self.network = network
-        self.content, self.style = BACKBONES["compact"].content, BACKBONES["compact"].style
-
-    @torch.no_grad()
-    def measure(self, picture: Tensor, photograph: Tensor, painting: Tensor) -> tuple[float, float]:
-        """Content and style distance of a picture; the others are brought to its size first."""
-        height, width = picture.shape[-2:]
-        seen = self.network(picture, {*self.content, *self.style})
-        kept = self.network(resize(photograph, height, width), self.content)
-        side = min(max(height, width), max(painting.shape[-2:]))
-        wanted = self.network(fit(painting, side), self.style)
-        content = [self._content(seen[n], kept[n], n) for n in self.content]
-        style = [self._style(seen[n], wanted[n], n) for n in self.style]
-        return statistics.fmean(content), statistics.fmean(style)
-
-    def _content(self, seen: Tensor, kept: Tensor, name: str) -> float:
-        lift = lift_of(self.network, name)
-        return float(losses.content(seen, kept, lift, losses.energy(moments(kept), lift)))
-
-    def _style(self, seen: Tensor, wanted: Tensor, name: str) -> float:
-        lift = lift_of(self.network, name)
-        return float(losses.gram_distance(*(gram(moments(f), lift) for f in (seen, wanted))))
+def measure(
+    network: Extractor, picture: Tensor, photograph: Path, painting: Path
+) -> tuple[float, float]:
+    """Return content and style distance (Gram matrices) at `compact`'s layers."""
+    judge = Judge(network, "compact", pixels(photograph), Painting(pixels(painting)))
+    content, style = judge.distances(picture)
+    assert style is not None
+    return content, style
 
 
 @cache
 def pixels(path: Path) -> Tensor:
-    """A picture's values, read once."""
+    """Read a picture's values, once."""
     return read(path).pixels
 
 
 def load(path: Path) -> list[Row]:
-    """The rows of an earlier run."""
+    """Read the rows of an earlier run."""
     if not path.exists():
         return []
     with path.open(newline="") as file:
@@ -99,7 +78,7 @@ def load(path: Path) -> list[Row]:
 
 
 def append(path: Path, row: Row) -> None:
-    """Write a row at once, so that nothing is lost when the run is stopped."""
+    """Append a row immediately, so that nothing is lost when the run is stopped."""
     fresh = not path.exists()
     with path.open("a", newline="") as file:
         writer = csv.DictWriter(file, [f.name for f in fields(Row)])
@@ -111,33 +90,33 @@ def append(path: Path, row: Row) -> None:
 
 
 def paint(arguments: argparse.Namespace, done: list[Row]) -> Iterator[Row]:
-    """Every picture that is not there yet; strength by strength, the middle first."""
-    judge = Judge(load_teacher(arguments.judge))
-    found = {(row.photograph, row.painting, row.strength) for row in done}
+    """Paint every picture that is missing, strength by strength, the middle first."""
+    network = load_teacher(arguments.judge)
+    measured = {(row.photograph, row.painting, row.strength) for row in done}
     photographs, paintings = (find_pictures(f) for f in (arguments.content, arguments.style))
     order = sorted(arguments.strengths, key=lambda s: abs(s - 0.5))
     for strength, photograph, painting in product(order, photographs, paintings):
-        if (photograph.stem, painting.stem, strength) in found:
+        if (photograph.stem, painting.stem, strength) in measured:
             continue
         options = {"size": arguments.size, "strength": strength}
         if arguments.method in configs_with(PhotoConfig):
             options["iterations"] = arguments.iterations
         made = impasto.stylize(photograph, painting, arguments.method, **options)
         result = read(made).pixels
-        measured = judge.measure(result, pixels(photograph), pixels(painting))
-        yield Row(photograph.stem, painting.stem, strength, *measured)
+        distances = measure(network, result, photograph, painting)
+        yield Row(photograph.stem, painting.stem, strength, *distances)
 
 
 def curves(rows: list[Row]) -> dict[tuple[str, str], list[Row]]:
-    """The rows of each pair, along the dial."""
-    found: dict[tuple[str, str], list[Row]] = {}
+    """Return the rows of each pair, by strength."""
+    pairs: dict[tuple[str, str], list[Row]] = {}
     for row in sorted(rows, key=lambda row: row.strength):
-        found.setdefault((row.photograph, row.painting), []).append(row)
-    return found
+        pairs.setdefault((row.photograph, row.painting), []).append(row)
+    return pairs
 
 
-def astray(rows: list[Row]) -> list[str]:
-    """The pairs whose content does not rise or whose style does not fall with every step."""
+def not_monotonic(rows: list[Row]) -> list[str]:
+    """Return the pairs whose content does not rise or whose style does not fall at some step."""
     return [
         f"{' × '.join(pair)}: {name} from {a.strength:g} to {b.strength:g}"
         for pair, curve in curves(rows).items()
@@ -148,33 +127,33 @@ def astray(rows: list[Row]) -> list[str]:
 
 
 def copies(arguments: argparse.Namespace) -> dict[str, tuple[float, float]]:
-    """Mean content and style distances of the photographs and of the paintings themselves.
+    """Return mean content and style distances of copies of the photographs and the paintings.
 
-    A figure that a copy wins says nothing alone.
+    A figure that is best for a copy says nothing alone.
     """
-    judge = Judge(load_teacher(arguments.judge))
+    network = load_teacher(arguments.judge)
     photographs, paintings = (find_pictures(f) for f in (arguments.content, arguments.style))
-    found: dict[str, list[tuple[float, float]]] = {"content copied": [], "style copied": []}
+    distances: dict[str, list[tuple[float, float]]] = {"content copied": [], "style copied": []}
     for photograph, painting in product(photographs, paintings):
-        shown = fit(pixels(photograph), arguments.size)
-        copied = resize(pixels(painting), *shown.shape[-2:])
-        for name, picture in (("content copied", shown), ("style copied", copied)):
-            found[name].append(judge.measure(picture, pixels(photograph), pixels(painting)))
+        content = fit(pixels(photograph), arguments.size)
+        style = resize(pixels(painting), *content.shape[-2:])
+        for name, picture in (("content copied", content), ("style copied", style)):
+            distances[name].append(measure(network, picture, photograph, painting))
     return {
         name: (statistics.fmean(c for c, _ in each), statistics.fmean(s for _, s in each))
-        for name, each in found.items()
+        for name, each in distances.items()
     }
 
 
-def ratios(rows: list[Row], others: list[Row], strength: float) -> list[float]:
-    """Style distances over those of the other run at equal content, where it has such a picture."""
-    known = curves(others)
-    found = []
+def ratios(rows: list[Row], against: list[Row], strength: float) -> list[float]:
+    """Return style distances over those of the other run at equal content, where it reaches it."""
+    pairs = curves(against)
+    quotients = []
     for row in rows:
         pair = (row.photograph, row.painting)
-        if row.strength == strength and (style := _style_at(known.get(pair, []), row.content)):
-            found.append(row.style / style)
-    return found
+        if row.strength == strength and (style := _style_at(pairs.get(pair, []), row.content)):
+            quotients.append(row.style / style)
+    return quotients
 
 
 def _style_at(curve: list[Row], content: float) -> float | None:
@@ -186,25 +165,25 @@ def _style_at(curve: list[Row], content: float) -> float | None:
 
 
 def compare(rows: list[Row], arguments: argparse.Namespace) -> None:
-    """Tell how the pictures stand to those of the run --against, and to plain copies."""
-    others = load(arguments.against / "distances.csv")
+    """Print how the pictures compare with those of the run --against, and with plain copies."""
+    against = load(arguments.against / "distances.csv")
     for name, (content, style) in copies(arguments).items():
         print(f"{name}: content {content:.3f}, style {style:.3f}")
     for strength in sorted({row.strength for row in rows}):
-        here = [row for row in rows if row.strength == strength]
+        alike = [row for row in rows if row.strength == strength]
         content, style = (
-            statistics.fmean(getattr(r, n) for r in here) for n in ("content", "style")
+            statistics.fmean(getattr(r, n) for r in alike) for n in ("content", "style")
         )
-        found = ratios(rows, others, strength)
-        told = f"{statistics.median(found):.2f} ({len(found)} pairs)" if found else "none"
+        each = ratios(rows, against, strength)
+        median = f"{statistics.median(each):.2f} ({len(each)} pairs)" if each else "none"
         print(
             f"{strength:g}: content {content:.3f}, style {style:.3f}; over the other's style at "
-            f"equal content, median {told}"
+            f"equal content, median {median}"
         )
 
 
 def plot(rows: list[Row], path: Path) -> None:
-    """A thin line for each pair, and their median."""
+    """Plot a thin line for each pair, and their median."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -229,7 +208,7 @@ def plot(rows: list[Row], path: Path) -> None:
 
 
 def main() -> None:
-    """Paint, measure, draw and tell."""
+    """Paint, measure, plot and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     for name, what in (("content", "photographs"), ("style", "paintings")):
         parser.add_argument(f"--{name}", type=Path, required=True, help=f"folder of {what}")
@@ -255,7 +234,7 @@ def main() -> None:
     middle = [row.content for row in rows if row.strength == 0.5]
     spread = statistics.pstdev(middle) / statistics.fmean(middle)
     print(f"content at 0.5: mean {statistics.fmean(middle):.3f}, varying by {spread:.0%}")
-    print("\n".join(astray(rows)) or "Every pair goes one way along the dial.")
+    print("\n".join(not_monotonic(rows)) or "Every pair changes monotonically.")
     if arguments.against:
         compare(rows, arguments)
 

@@ -5,7 +5,7 @@
 #
 # TEACHER is `vgg19` (its weights: `impasto weights fetch vgg19`) or the file of a compressed VGG-19
 # (Wang et al., CVPR 2020); PHOTOS and PAINTINGS are folders of pictures. A run that was stopped
-# goes on where it was. About an hour on two cores that multiply bfloat16.
+# is continued. About an hour on two cores that multiply bfloat16.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 teacher=${1:?give vgg19 or the file of a teacher} photos=${2:?} paintings=${3:?}

@@ -2,11 +2,10 @@
 
     python runs/documentation.py [--force] [PAGE…]
 
-Every line of a page's shell blocks that starts with `impasto` is run as it stands, in a folder
-that has docs/'s own files; a picture that the same line has made already is left alone, unless
-`--force` is given. Then the page's strips are put together. A page declares a strip by a comment
-before the picture: its height in pixels, its columns, and a line for each tile, with what is
-written below it:
+Every line of a page's shell blocks that starts with `impasto` is run as it is, in a folder with the
+files of docs/, unless the same line has already made its picture; `--force` runs it in any case.
+Then the page's strips are composed. A page declares a strip by a comment before the picture: its
+height in pixels, its columns, and a line for each cell, with its caption:
 
     <!-- strip 240 3
     pictures/coffee.jpg | photograph
@@ -15,8 +14,8 @@ written below it:
     -->
     ![Coffee at several strengths](../pictures/strength.jpg)
 
-The four numbers cut out a part: left, top, right, bottom, over the picture's sides. `repeat` lays
-it side by side with itself.
+The four numbers cut out a part: left, top, right, bottom, as shares of the picture's sides.
+`repeat` shows it several times side by side.
 """
 
 from __future__ import annotations
@@ -50,12 +49,12 @@ Shape = tuple[str, list[Point]]
 
 
 def page(name: str) -> Path:
-    """The file of a page."""
+    """Return the file of a page."""
     return DOCS / "README.md" if name == "README" else DOCS / "controls" / f"{name}.md"
 
 
 def commands(text: str) -> list[str]:
-    """The lines of a page's shell blocks that run us, each as one line."""
+    """Return the commands in a page's shell blocks, each as one line."""
     lines = [
         line
         for block in _BLOCK.findall(text)
@@ -65,8 +64,8 @@ def commands(text: str) -> list[str]:
     return [re.sub(r"\s+", " ", line) for line in lines]
 
 
-def workplace() -> None:
-    """A folder that stands for docs/, for what the commands write."""
+def prepare_folder() -> None:
+    """Make a folder with the files of docs/, for what the commands write."""
     WORK.mkdir(parents=True, exist_ok=True)
     (WORK / "made").mkdir(exist_ok=True)
     for name in ("demo.jpg", "pictures"):
@@ -75,7 +74,7 @@ def workplace() -> None:
 
 
 def run(line: str, *, force: bool) -> None:
-    """Run a command, unless the same one has been run and left its result."""
+    """Run a command, unless the result of the same one is there."""
     words = shlex.split(line)[1:]
     out = words[words.index("-o") + 1] if "-o" in words else ""
     made = WORK / "made" / (re.sub(r"\W+", "-", out) + ".txt")
@@ -91,30 +90,30 @@ def run(line: str, *, force: bool) -> None:
 
 
 def strips(text: str) -> None:
-    """Put a page's strips together, and write them where the page looks for them."""
+    """Compose a page's strips, and write them where the page refers to them."""
     for height, columns, body, target in _STRIP.findall(text):
-        tiles = [_tile(line, int(height)) for line in body.splitlines() if line.strip()]
-        rows = [tiles[i : i + int(columns)] for i in range(0, len(tiles), int(columns))]
-        width = max(sum(tile.width + GAP for tile in row) - GAP for row in rows)
-        whole = Image.new("RGB", (width, len(rows) * (int(height) + CAPTION)), "white")
+        cells = [_cell(line, int(height)) for line in body.splitlines() if line.strip()]
+        rows = [cells[i : i + int(columns)] for i in range(0, len(cells), int(columns))]
+        width = max(sum(cell.width + GAP for cell in row) - GAP for row in rows)
+        strip = Image.new("RGB", (width, len(rows) * (int(height) + CAPTION)), "white")
         for i, row in enumerate(rows):
             x = 0
-            for tile in row:
-                whole.paste(tile, (x, i * (int(height) + CAPTION)))
-                x += tile.width + GAP
-        _save(whole, PICTURES / Path(target).name)
+            for cell in row:
+                strip.paste(cell, (x, i * (int(height) + CAPTION)))
+                x += cell.width + GAP
+        _save(strip, PICTURES / Path(target).name)
 
 
 def _save(picture: Image.Image, path: Path) -> None:
-    """Paintings as JPEG; drawings, which have few colours, as PNG."""
+    """Write paintings as JPEG; drawings, which have few colours, as PNG."""
     if path.suffix == ".png":
         picture.quantize(32).save(path, optimize=True)
     else:
         picture.save(path, quality=70, optimize=True, progressive=True)
 
 
-def _tile(line: str, height: int) -> Image.Image:
-    """One picture of a strip with its caption."""
+def _cell(line: str, height: int) -> Image.Image:
+    """Draw one picture of a strip with its caption."""
     name, caption, *more = (part.strip() for part in line.split("|"))
     picture = Image.open(WORK / name).convert("RGB")
     for change in more:
@@ -122,39 +121,39 @@ def _tile(line: str, height: int) -> Image.Image:
     picture = picture.resize(
         (round(picture.width * height / picture.height), height), Image.Resampling.LANCZOS
     )
-    tile = Image.new("RGB", (picture.width, height + CAPTION), "white")
-    tile.paste(picture)
+    cell = Image.new("RGB", (picture.width, height + CAPTION), "white")
+    cell.paste(picture)
     font = ImageFont.load_default(15)
     middle = (picture.width / 2, height + CAPTION / 2 - 2)
-    ImageDraw.Draw(tile).text(middle, caption, fill="black", font=font, anchor="mm")
-    return tile
+    ImageDraw.Draw(cell).text(middle, caption, fill="black", font=font, anchor="mm")
+    return cell
 
 
 def _changed(picture: Image.Image, words: Sequence[str]) -> Image.Image:
-    """A picture laid side by side with itself, or a part of it."""
+    """Repeat a picture side by side, or cut out a part of it."""
     if words[0] == "repeat":
         times = int(words[1])
-        whole = Image.new("RGB", (picture.width * times, picture.height * times))
+        repeated = Image.new("RGB", (picture.width * times, picture.height * times))
         for i in range(times * times):
-            whole.paste(picture, (i % times * picture.width, i // times * picture.height))
-        return whole
+            repeated.paste(picture, (i % times * picture.width, i // times * picture.height))
+        return repeated
     left, top, right, bottom = map(float, words)
     box = (left * picture.width, top * picture.height,
            right * picture.width, bottom * picture.height)  # fmt: skip
     return picture.crop((round(box[0]), round(box[1]), round(box[2]), round(box[3])))
 
 
-# --- What the commands start from -----------------------------------------------------------------
+# --- The commands' inputs -------------------------------------------------------------------------
 
 BLUE, RED, WHITE, YELLOW = "#0000ff", "#ff0000", "#ffffff", "#ffcc00"
 
 
 def sources() -> None:
-    """Photographs from scikit-image's collection, and the maps."""
+    """Write photographs from scikit-image's collection, and the maps."""
     PICTURES.mkdir(exist_ok=True)
-    for name, of in {"cat": "chelsea", "coffee": "coffee", "gravel": "gravel"}.items():
+    for name, source in {"cat": "chelsea", "coffee": "coffee", "gravel": "gravel"}.items():
         if not (PICTURES / f"{name}.jpg").exists():
-            _photograph(of).save(PICTURES / f"{name}.jpg", quality=88, optimize=True)
+            _photograph(source).save(PICTURES / f"{name}.jpg", quality=88, optimize=True)
     if not (PICTURES / "cat-grey.jpg").exists():
         grey = ImageOps.grayscale(_photograph("chelsea"))
         grey.save(PICTURES / "cat-grey.jpg", quality=88, optimize=True)
@@ -172,7 +171,7 @@ def _photograph(name: str) -> Image.Image:
 
 
 def _drawn(size: tuple[int, int], shapes: Sequence[Shape]) -> Image.Image:
-    """A map: shapes on blue, without soft edges."""
+    """Draw a map: shapes on blue, without soft edges."""
     picture = Image.new("RGB", size, BLUE)
     for colour, points in shapes:
         ImageDraw.Draw(picture).polygon(points, fill=colour)
@@ -180,14 +179,14 @@ def _drawn(size: tuple[int, int], shapes: Sequence[Shape]) -> Image.Image:
 
 
 def _oval(x: float, y: float, rx: float, ry: float, degrees: float = 0) -> list[Point]:
-    """An ellipse about a point, turned clockwise."""
+    """Return an ellipse around a point, turned clockwise."""
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     around = [(math.cos(t * math.pi / 40), math.sin(t * math.pi / 40)) for t in range(80)]
     return [(x + rx * u * cos - ry * v * sin, y + rx * u * sin + ry * v * cos) for u, v in around]
 
 
 def _maps() -> dict[str, tuple[tuple[int, int], list[Shape]]]:
-    """The maps by name: their size, and their shapes over a blue ground."""
+    """Return the maps by name: their size, and their shapes on blue."""
     saucer, rim = _oval(237, 194, 174, 135, 8), _oval(248, 99, 102, 83, 6)
     coffee = _oval(248, 128, 71, 38, 10)
     body: list[Point] = [
@@ -225,16 +224,16 @@ def main(words: Sequence[str] | None = None) -> None:
     """Run the pages' commands and make their pictures."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("pages", nargs="*", metavar="PAGE", help=f"of {', '.join(PAGES)}")
-    parser.add_argument("--force", action="store_true", help="paint what is there already, too")
-    given = parser.parse_args(words)
-    if strange := set(given.pages) - set(PAGES):
-        parser.error(f"there is no page {', '.join(sorted(strange))}")
+    parser.add_argument("--force", action="store_true", help="run every command again")
+    options = parser.parse_args(words)
+    if unknown := set(options.pages) - set(PAGES):
+        parser.error(f"there is no page {', '.join(sorted(unknown))}")
     sources()
-    workplace()
-    for name in given.pages or PAGES:
+    prepare_folder()
+    for name in options.pages or PAGES:
         text = page(name).read_text("utf-8")
         for line in commands(text):
-            run(line, force=given.force)
+            run(line, force=options.force)
         strips(text)
 
 

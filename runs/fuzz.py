@@ -2,9 +2,9 @@
 
     python runs/fuzz.py [--inputs 12000] [--reader NAME] [--seed 0]
 
-Each reader runs in a process of its own, so that a crash ends nothing else; it is stopped, with a
-traceback, if one file takes longer than a minute. The files are those of `tests/fuzzing.py`. Ends
-with status 1 if a reader crashed, hung, or gave anything but a sound value or one clear message.
+Each reader runs in a separate process, so that a crash ends nothing else; it is stopped, with a
+traceback, if one file takes longer than a minute. The files are those of `tests/fuzzing.py`. Exits
+with status 1 if a reader crashed, hung, or gave anything but a valid value or one clear message.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PATIENCE = 60  # seconds for one file
 
 
 def main() -> int:
-    """Every reader, one after the other; the exit status."""
+    """Run every reader, one after the other; return the exit status."""
     sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
     from fuzzing import READERS
 
@@ -43,11 +43,11 @@ def main() -> int:
             failed.append(name)
             print(f"{name:24}  failed with status {done.returncode}:\n{done.stderr[-3000:]}")
             continue
-        found = json.loads(done.stdout.splitlines()[-1])
-        total += found["inputs"]
+        figures = json.loads(done.stdout.splitlines()[-1])
+        total += figures["inputs"]
         print(
-            f"{name:24}{found['inputs']:8}{found['accepted']:10}{found['refused']:9}"
-            f"{found['slowest']:8.2f} s{found['peak'] / 1e6:7.0f} MB",
+            f"{name:24}{figures['inputs']:8}{figures['accepted']:10}{figures['refused']:9}"
+            f"{figures['slowest']:8.2f} s{figures['peak'] / 1e6:7.0f} MB",
             flush=True,
         )
     print(f"{total} inputs; {'failed: ' + ', '.join(failed) if failed else 'none failed'}")
@@ -57,13 +57,13 @@ def main() -> int:
 def _options(names: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--inputs", type=int, default=12_000, help="files in all")
-    parser.add_argument("--reader", choices=names, help="this one alone, in this process")
+    parser.add_argument("--reader", choices=names, help="only this one, in this process")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
 
 def _fuzz(name: str, inputs: int, start: int) -> None:
-    """One reader in this process; the last line of output is its figures."""
+    """Run one reader in this process; the last line of output is its figures."""
     from hypothesis import HealthCheck, Phase, given, seed, settings
 
     from fuzzing import READERS, attempt

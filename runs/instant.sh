@@ -3,16 +3,16 @@
 #
 #   runs/instant.sh PHOTOS OTHERS PAINTINGS…
 #
-# PHOTOS is a folder of photographs, OTHERS one of paintings to be judged by, and PAINTINGS are folders
-# of pictures whose styles are learnt, photographs among them. A run that was stopped goes on where it
-# was. About half an hour on two cores that multiply bfloat16.
+# PHOTOS is a folder of photographs, OTHERS one of paintings to measure with, and PAINTINGS are folders
+# of pictures whose styles are learnt, photographs among them. A run that was stopped is continued.
+# About half an hour on two cores that multiply bfloat16.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-photos=${1:?give a folder of photographs} others=${2:?give a folder of paintings to be judged by}
+photos=${1:?give a folder of photographs} others=${2:?give a folder of paintings to measure with}
 shift 2
 train=(.venv/bin/python -m tools.instant --photos "$photos" --others "$others" --embed)
 "${train[@]}" --paintings "$@" --out runs/instant
-# Once more, from there, at lower rates.
+# A second time, from there, at lower rates.
 [ -e runs/instant/first.safetensors ] ||
   cp impasto/networks/data/instant.safetensors runs/instant/first.safetensors
 "${train[@]}" --paintings "$@" --out runs/instant/again --start runs/instant/first.safetensors \

@@ -2,8 +2,8 @@
 
     python runs/pictures.py FOLDER
 
-FOLDER holds the photographs that are named below. Each is painted with the defaults, in a built-in
-style; a second sheet shows one of them at three sizes.
+FOLDER holds the photographs named below. Each is painted with the defaults, in a built-in style; a
+second sheet shows one of them at three sizes.
 """
 
 from __future__ import annotations
@@ -32,26 +32,26 @@ PAIRS = [
     ("park-4k.jpg", "olive-trees"),
 ]
 SIZES = (256, 512, 1024)
-TILE = (480, 320)
+CELL = (480, 320)
 
 
-def sheet(pictures: list[Image.Image], columns: int, tile: tuple[int, int], path: Path) -> None:
-    """Pictures side by side, each cut to the tile a little above its middle, with a thin gap."""
-    gap, (width, height) = 6, tile
+def sheet(pictures: list[Image.Image], columns: int, cell: tuple[int, int], path: Path) -> None:
+    """Compose pictures side by side, each cut to the cell's shape a little above its middle."""
+    gap, (width, height) = 6, cell
     rows = -(-len(pictures) // columns)
     size = (columns * (width + gap) - gap, rows * (height + gap) - gap)
-    whole = Image.new("RGB", size, "white")
+    composed = Image.new("RGB", size, "white")
     for index, picture in enumerate(pictures):
         row, column = divmod(index, columns)
-        cut = ImageOps.fit(picture, tile, Image.Resampling.LANCZOS, centering=(0.5, 0.3))
-        whole.paste(cut, (column * (width + gap), row * (height + gap)))
-    whole.save(path, quality=88, optimize=True)
+        cut = ImageOps.fit(picture, cell, Image.Resampling.LANCZOS, centering=(0.5, 0.3))
+        composed.paste(cut, (column * (width + gap), row * (height + gap)))
+    composed.save(path, quality=88, optimize=True)
 
 
 def main(folder: Path) -> None:
-    """Paint and put together."""
+    """Paint and compose."""
     painted = [impasto.stylize(folder / photo, style, size=640) for photo, style in PAIRS]
-    sheet(painted, 4, TILE, DOCS / "contact-sheet.jpg")
+    sheet(painted, 4, CELL, DOCS / "contact-sheet.jpg")
     sizes = [impasto.stylize(folder / "tubingen.jpg", "starry-night", size=s) for s in SIZES]
     sheet(sizes, 3, (512, 384), DOCS / "sizes.jpg")
 

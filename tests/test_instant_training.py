@@ -20,10 +20,9 @@ from impasto.networks.checkpoint import load_instant
 from impasto.networks.decoder import LEVELS
 from impasto.networks.instant import STYLE_LAYERS, InstantNetwork, summary
 from impasto.runtime import generator
-from impasto.training import judging
-from impasto.training import lesson as lessons
-from impasto.training.lesson import PaintingLesson
+from impasto.training import painting_lesson, painting_loss
 from impasto.training.loop import Loop
+from impasto.training.painting_lesson import PaintingLesson
 from impasto.training.pictures import find_pictures, load_bytes
 from impasto.training.shifts import Shift, shifted
 from impasto.training.styles import StylePool
@@ -103,7 +102,7 @@ def test_a_picture_is_moved_by_whole_pixels() -> None:
 
 def test_drawn_movements_are_small_smooth_and_not_all_the_same() -> None:
     for seed in range(5):
-        shift = Shift.drawn((64, 96), generator(seed)).grid
+        shift = Shift.random((64, 96), generator(seed)).grid
         off = (shift - still(64, 96)) * torch.tensor([96, 64]) / 2
         assert 0.5 < off.abs().max() < 40
         assert off.diff(dim=1).abs().max() < 3
@@ -120,9 +119,10 @@ def test_a_copy_of_the_photograph_has_its_content_and_none_of_the_style(
     photos = next(lesson.crops)
     styles = lesson.styles.pick(torch.tensor([0, 3]))
     # Borders are seen with what lies beyond them in the photograph, and without it in the picture.
-    judged = lesson.judge.judge(photos, lesson.judge.look(photos), styles)
+    loss = lesson.painting_loss
+    judged = loss.parts(photos, loss.features(photos), styles)
     torch.testing.assert_close(judged.style, torch.ones(2), atol=0.3, rtol=0)
-    worse = lesson.judge.judge(photos.flip(2), lesson.judge.look(photos), styles)
+    worse = loss.parts(photos.flip(2), loss.features(photos), styles)
     assert (judged.content < worse.content).all()
 
 
@@ -130,8 +130,9 @@ def test_strength_says_what_counts(folder: Path, tmp_path: Path) -> None:
     lesson = lesson_of(start(folder, tmp_path))
     photos = next(lesson.crops)
     styles = lesson.styles.pick(torch.tensor([0, 3]))
-    judged = lesson.judge.judge(photos, lesson.judge.look(photos), styles)
-    weak, strong = (judged.loss(torch.full((2,), s)) for s in (0.1, 0.9))
+    loss = lesson.painting_loss
+    judged = loss.parts(photos, loss.features(photos), styles)
+    weak, strong = (judged.total(torch.full((2,), s)) for s in (0.1, 0.9))
     assert (strong > weak).all()  # a copy of the photograph is what a weak style wants
 
 
@@ -159,7 +160,7 @@ def test_one_bad_picture_is_not_all_that_a_step_heeds(
     monkeypatch.setattr(PaintingLesson, "paint", bad)
     total, figures = lesson.loss(0)
     assert figures["content"] > 20
-    assert float(total.detach()) <= lessons._MOST
+    assert float(total.detach()) <= painting_lesson._MOST
 
 
 # ---- the loop -----------------------------------------------------------------------------------
@@ -243,4 +244,4 @@ def test_a_folder_without_photographs_is_told(
 
 
 def test_the_margin_is_whole_cells_of_every_layer_that_is_compared() -> None:
-    assert judging.MARGIN % judging._STRIDES["relu5_1"] == 0
+    assert painting_loss.MARGIN % painting_loss._STRIDES["relu5_1"] == 0

@@ -19,10 +19,13 @@ from impasto.config.methods import GatysConfig
 from impasto.config.recipe import Recipe
 from impasto.errors import OptionError
 from impasto.evaluation import metrics
-from impasto.evaluation.studies.folder import _read, name_of
+from impasto.evaluation.studies import curves
+from impasto.evaluation.studies.curves import Curve
+from impasto.evaluation.studies.folder import Tick, _read, name_of
 from impasto.evaluation.studies.registry import STUDIES, variants_of
-from impasto.evaluation.studies.run_study import Plan, Progress, conduct
+from impasto.evaluation.studies.run_study import Progress, StudySpec, run_study
 from impasto.image.reading import read_recipe
+from impasto.sheets.plots import Panel
 
 QUICK = ["--size", "64", "--smallest", "32", "--iterations", "3", "--quiet"]
 BASE = GatysConfig(size=64, smallest=32, iterations=3)
@@ -171,17 +174,17 @@ def test_layers_make_a_table_of_content_and_style(folder: Path) -> None:
 
 
 def test_an_interrupted_study_shows_what_it_has_and_goes_on(folder: Path) -> None:
-    plan = Plan("init", "photo.png", "painting.png", BASE, folder / "out", film=False)
+    spec = StudySpec("init", "photo.png", "painting.png", BASE, folder / "out", film=False)
 
     def stop(progress: Progress) -> bool:
         return not (progress.number == 2 and progress.step is not None)
 
-    outcome = conduct(plan, stop)
+    outcome = run_study(spec, stop)
     assert outcome.interrupted
     assert [path.name for path in outcome.pictures] == ["01-from-the-photograph.png"]
     assert "1 of 5 pictures" in outcome.page.read_text("utf-8")
-    again = conduct(plan)
-    assert (again.kept, len(again.pictures)) == (1, 5)
+    again = run_study(spec)
+    assert (again.reused, len(again.pictures)) == (1, 5)
     assert not again.interrupted
     assert "1 of 5" not in again.page.read_text("utf-8")
 
@@ -283,3 +286,13 @@ def test_the_weights_are_in_the_ratio_that_is_asked() -> None:
     base = GatysConfig(style_weight=2.0)
     found: list[Any] = variants_of("weights", base, ["0.5", "0.5", "4"])
     assert [(v.config.content_weight, v.config.style_weight) for v in found] == [(1, 2), (8, 2)]
+
+
+def test_every_loss_has_a_panel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["content", "style", "total", "tv", "laplacian", "l2"]
+    ticks = tuple(Tick(i, 1, 64, 48, i, dict.fromkeys(names, 1 / i)) for i in range(1, 4))
+    panels: list[Panel] = []
+    monkeypatch.setattr(curves, "save_plot", lambda shown, *_, **__: panels.extend(shown))
+    curves.save_losses([Curve("the run", ticks)], tmp_path / "losses.png")
+    assert len({panel.y for panel in panels}) == len(names)
+    assert all(len(panel.lines[0].y) == 3 for panel in panels)

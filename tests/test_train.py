@@ -30,10 +30,11 @@ from impasto.networks.trained_metadata import read_metadata
 from impasto.runtime import generator
 from impasto.training.builtin import builtin_pictures
 from impasto.training.fast import FastTraining, name_of
-from impasto.training.lesson import PaintingLesson, PaintingOptions, optimisers
-from impasto.training.loop import Loop, Patience, Schedule
+from impasto.training.loop import Loop
+from impasto.training.painting_lesson import PaintingLesson, PaintingOptions, optimisers
 from impasto.training.pictures import Ahead, Crops, find_pictures, load_bytes
-from impasto.training.run_training import Order, train
+from impasto.training.run_training import TrainingSpec, run_training
+from impasto.training.schedule import Patience, Schedule
 
 QUICK = FastTraining(steps=4, batch=1, crop=32, size=64)
 WORDS = ["--steps", "4", "--batch", "1", "--crop", "32", "--size", "64"]
@@ -56,16 +57,18 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def order(pictures: Path, out: Path, *names: str, **more: Any) -> Order:
+def order(pictures: Path, out: Path, *names: str, **more: Any) -> TrainingSpec:
     paintings = [str(pictures / f"{name}.png") for name in names or ("a",)]
-    return Order(paintings, str(pictures / "photos"), out, more.pop("options", QUICK), **more)
+    return TrainingSpec(
+        paintings, str(pictures / "photos"), out, more.pop("options", QUICK), **more
+    )
 
 
 @pytest.fixture(scope="module")
 def file(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One trained style, with all that is left beside it."""
     out = tmp_path_factory.mktemp("trained") / "one.impasto"
-    assert train(order(pictures, out), on) == out
+    assert run_training(order(pictures, out), on) == out
     return out
 
 
@@ -100,7 +103,7 @@ def test_it_shows_previews_while_it_trains(pictures: Path, tmp_path: Path) -> No
         assert line["step"] == loop.step
         return True
 
-    train(order(pictures, tmp_path / "x.impasto", "a", "b"), look)
+    run_training(order(pictures, tmp_path / "x.impasto", "a", "b"), look)
     assert {"preview.jpg", "curves.png", "state.safetensors", "train.jsonl"} <= seen[-1]
     assert not (tmp_path / "x.train").exists()
 
@@ -112,14 +115,14 @@ def test_a_stopped_training_ends_as_if_it_had_not_been(
     pictures: Path, file: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "cut.impasto"
-    assert train(order(pictures, out), lambda line, _: line["step"] < 2) is None
+    assert run_training(order(pictures, out), lambda line, _: line["step"] < 2) is None
     assert not out.exists()
-    with pytest.raises(OptionError, match="--resume goes on with it"):
-        train(order(pictures, out), on)
+    with pytest.raises(OptionError, match="--resume continues it"):
+        run_training(order(pictures, out), on)
     other = replace(QUICK, batch=2)
     with pytest.raises(OptionError, match="batch 1 there and 2 now"):
-        train(order(pictures, out, options=other, resume=True), on)
-    assert train(order(pictures, out, resume=True), on) == out
+        run_training(order(pictures, out, options=other, resume=True), on)
+    assert run_training(order(pictures, out, resume=True), on) == out
     one, whole = load_file(out), load_file(file)
     assert all(torch.equal(one[key], whole[key]) for key in whole)
     assert read_metadata(out) == read_metadata(file)
@@ -129,7 +132,7 @@ def test_what_is_there_is_never_lost(pictures: Path, tmp_path: Path) -> None:
     out, card = tmp_path / "notes.impasto", tmp_path / "notes.md"
     card.write_text("mine")
     with pytest.raises(StyleError, match=r"notes\.md exists already"):
-        train(order(pictures, out), on)
+        run_training(order(pictures, out), on)
     assert card.read_text() == "mine"
     card.unlink()
     folder = tmp_path / "notes.train"
@@ -137,15 +140,15 @@ def test_what_is_there_is_never_lost(pictures: Path, tmp_path: Path) -> None:
     shutil.copy(pictures / "a.png", folder)
     for force in (False, True):
         with pytest.raises(OptionError, match=r"notes\.train holds a\.png"):
-            train(order(pictures, out, force=force), on)
+            run_training(order(pictures, out, force=force), on)
     assert (folder / "a.png").exists()
 
 
 def test_a_mistake_loses_no_stopped_training(pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "kept.impasto"
-    train(order(pictures, out), lambda line, _: line["step"] < 2)
+    run_training(order(pictures, out), lambda line, _: line["step"] < 2)
     with pytest.raises(OptionError, match="There is no folder"):
-        train(replace(order(pictures, out, force=True), content="nowhere"), on)
+        run_training(replace(order(pictures, out, force=True), content="nowhere"), on)
     assert (tmp_path / "kept.train" / "state.safetensors").exists()
 
 
@@ -165,26 +168,26 @@ def test_a_training_that_diverges_keeps_its_last_good_state(
         return True
 
     with pytest.raises(DivergedError, match="last good state"):
-        train(order(pictures, out), see)
+        run_training(order(pictures, out), see)
     assert trained_state(tmp_path / "bad.train" / "state.safetensors")["step"] == "2"
     assert not out.exists()
 
 
 def test_force_begins_anew(pictures: Path, file: Path, tmp_path: Path) -> None:
     out = tmp_path / "new.impasto"
-    assert train(order(pictures, out), lambda line, _: line["step"] < 2) is None
-    train(order(pictures, out, force=True), on)
+    assert run_training(order(pictures, out), lambda line, _: line["step"] < 2) is None
+    run_training(order(pictures, out, force=True), on)
     assert torch.equal(load_file(out)["own"], load_file(file)["own"])
 
 
 def test_a_state_of_another_version_is_told(pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "old.impasto"
-    train(order(pictures, out), lambda line, _: line["step"] < 2)
+    run_training(order(pictures, out), lambda line, _: line["step"] < 2)
     state = tmp_path / "old.train" / "state.safetensors"
     with_about = trained_state(state)
     save_file({"something": torch.zeros(2)}, state, with_about)
     with pytest.raises(WeightsError, match="another version of this training"):
-        train(order(pictures, out, resume=True), on)
+        run_training(order(pictures, out, resume=True), on)
 
 
 def trained_state(path: Path) -> dict[str, str]:
@@ -223,11 +226,11 @@ def test_two_trainings_of_one_file_are_kept_apart(pictures: Path, tmp_path: Path
 
     def begin_another(line: Mapping[str, Any], loop: Loop) -> bool:  # noqa: ARG001
         with pytest.raises(OptionError, match="Another training works in"):
-            train(order(pictures, out, force=True), on)
+            run_training(order(pictures, out, force=True), on)
         refused.append(loop.log.exists())
         return True
 
-    train(order(pictures, out), begin_another)
+    run_training(order(pictures, out), begin_another)
     assert refused
     assert all(refused)
     assert out.exists()
@@ -236,7 +239,7 @@ def test_two_trainings_of_one_file_are_kept_apart(pictures: Path, tmp_path: Path
 
 def test_what_is_wrong_leaves_no_folder(pictures: Path, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="would be called 'a'"):
-        train(order(pictures, tmp_path / "wrong.impasto", "a", "a"), on)
+        run_training(order(pictures, tmp_path / "wrong.impasto", "a", "a"), on)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -249,8 +252,8 @@ def test_a_further_style_leaves_the_others_as_they_are(
     out = tmp_path / "more.impasto"
     shutil.copy(file, out)
     with pytest.raises(OptionError, match="would be called 'a'"):
-        train(order(pictures, out, "a", extends=out), on)
-    train(order(pictures, out, "b", extends=out, options=replace(QUICK, size=999)), on)
+        run_training(order(pictures, out, "a", extends=out), on)
+    run_training(order(pictures, out, "b", extends=out, options=replace(QUICK, size=999)), on)
     assert read_metadata(out).size == read_metadata(file).size  # of the file, whatever is said
     before, after = load_file(file), load_file(out)
     assert [e.name for e in read_metadata(out).entries] == ["a", "b"]
@@ -289,7 +292,7 @@ def test_a_training_that_learns_nothing_ends_early(
 ) -> None:
     monkeypatch.setattr(PaintingLesson, "measure", lambda *_: {"loss": 0.5})
     options = replace(QUICK, steps=40)
-    train(order(pictures, tmp_path / "flat.impasto", options=options), on)
+    run_training(order(pictures, tmp_path / "flat.impasto", options=options), on)
     (entry,) = read_metadata(tmp_path / "flat.impasto").entries
     assert 20 <= entry.steps < 30
 

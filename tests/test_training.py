@@ -21,9 +21,11 @@ from impasto.features.extractor import Extractor
 from impasto.features.plan import vgg
 from impasto.runtime import generator
 from impasto.training import loop as loops
-from impasto.training.loop import Average, Loop, Schedule
+from impasto.training.average import Average
+from impasto.training.loop import Loop
 from impasto.training.measuring import held_out_errors, square
 from impasto.training.pictures import Crops, find_pictures, load_bytes
+from impasto.training.schedule import Schedule
 from tools.distil import Distillation, DistillationLesson, loop_of
 from tools.embed import publish
 from tools.gallery import GALLERY, Work, find, painting_of
@@ -281,7 +283,7 @@ def test_a_state_that_cannot_be_written_leaves_the_one_before(
 
 def test_a_damaged_state_is_told(folder: Path, compact: Extractor, tmp_path: Path) -> None:
     (tmp_path / "state.safetensors").write_bytes(b"damaged")
-    with pytest.raises(WeightsError, match=r"state\.safetensors cannot be read.*train anew"):
+    with pytest.raises(WeightsError, match=r"state\.safetensors cannot be read.*train again"):
         start(folder, compact, tmp_path).restore()
 
 

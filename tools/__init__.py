@@ -1,1 +1,1 @@
-"""What only those need who make the package; it is not in the wheel."""
+"""Scripts that make the files in the package; they are not part of it."""

@@ -4,12 +4,12 @@
 
 The student starts from random weights. At relu1_1, 2_1, 3_1, 4_1 and 5_1 its lifted activations are
 compared with the teacher's; the stages in between are supervised through linear heads that are
-thrown away. The loss is the sum of the *logarithms* of the layers' relative errors, so that every
-layer improves at the same relative pace: with a plain sum, the deep layers' larger errors leave
-relu1_1 behind, and the pictures show it as grain.
+discarded. The loss is the sum of the *logarithms* of the layers' relative errors, so that every
+layer improves at the same relative pace: in a plain sum, the deep layers' larger errors leave
+relu1_1 behind, which the pictures show as grain.
 
-A folder that holds a run is continued. `--steps` may then be another number, so that a finished run
-can be trained longer: the learning rate goes back to where the longer schedule has it.
+A run that its folder holds is continued. `--steps` may then be another number, so that a finished
+run can be trained longer: the learning rate goes back to where the longer schedule has it.
 """
 
 from __future__ import annotations
@@ -27,34 +27,31 @@ from impasto.errors import ImpastoError
 from impasto.features.backbones import COMPACT_LIFTS
 from impasto.features.extractor import Extractor
 from impasto.runtime import generator, keep_freed_memory
-from impasto.training.loop import Loop, Schedule
+from impasto.training.loop import Loop
 from impasto.training.measuring import held_out_errors, square, variances
 from impasto.training.muon import Muon
 from impasto.training.pictures import Ahead, Crops, find_pictures
+from impasto.training.schedule import Schedule
 from tools.student import Student
 from tools.teacher import load_teacher
 
 __all__ = [
+    "GOALS",
     "HELD_OUT_EVERY",
-    "HIDDEN_WEIGHT",
     "Distillation",
     "DistillationLesson",
-    "Student",
-    "held_out_errors",
     "loop_of",
     "loss_of",
     "main",
-    "square",
     "thin",
-    "variances",
 ]
 
 HELD_OUT_EVERY = 20
-HIDDEN_WEIGHT = 0.3
+_HIDDEN_WEIGHT = 0.3
 
-# The relative errors that are good enough: below its goal, a layer has little pull left.
+# Relative errors that are good enough: below its goal, a layer has little influence on the loss.
 GOALS = {"relu1_1": 0.015, "relu2_1": 0.02, "relu3_1": 0.05, "relu4_1": 0.08, "relu5_1": 0.15}
-HIDDEN_GOAL = 0.1
+_HIDDEN_GOAL = 0.1
 
 
 @dataclass(frozen=True)
@@ -71,42 +68,44 @@ class Distillation:
 
 
 def thin(features: Tensor, name: str, step: int) -> Tensor:
-    """A grid of the positions of a shallow layer: enough for its loss, at a fraction of the cost.
+    """Take a grid of a shallow layer's positions: enough for its loss, at a fraction of the cost.
 
-    At relu1_1 the 64 lifted channels of every pixel cost more than the network itself. One position
-    in 16 is used there, one in 4 at half and at quarter size; the grid moves with the step.
+    At relu1_1 the 64 lifted channels of all pixels cost more than the network itself. One position
+    in 16 is used there, one in 4 at half and at quarter size; the grid shifts with the step.
     """
-    every = {"1": 4, "2": 2, "3": 2}.get(name[4], 1)
+    spacing = {"1": 4, "2": 2, "3": 2}.get(name[4], 1)
     rows = features.permute(0, 2, 3, 1)  # so that the gradient comes back with channels last
-    return rows[:, step % every :: every, step // every % every :: every].permute(0, 3, 1, 2)
+    return rows[:, step % spacing :: spacing, step // spacing % spacing :: spacing].permute(
+        0, 3, 1, 2
+    )
 
 
 def loss_of(
     student: Student, teacher: Extractor, unit: dict[str, float], image: Tensor, step: int
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The sum of the logarithms of the layers' relative errors, and the errors."""
+    """Return the sum of the logarithms of the layers' relative errors, and the errors."""
     with torch.no_grad():
-        taught = teacher(image, student.layers)
-    learnt = student.net(image, student.layers)
+        targets = teacher(image, student.layers)
+    guesses = student.net(image, student.layers)
     total = image.new_zeros(())
     errors: dict[str, Tensor] = {}
     for name in student.layers:
-        target = teacher.lift(name, thin(taught[name], name, step)).detach()
-        guess = student.predict(name, thin(learnt[name], name, step))
+        target = teacher.lift(name, thin(targets[name], name, step)).detach()
+        guess = student.predict(name, thin(guesses[name], name, step))
         error = (guess - target).float().square().mean() / unit[name]
-        weight = 1.0 if name in COMPACT_LIFTS else HIDDEN_WEIGHT
-        total = total + weight * torch.log(error + GOALS.get(name, HIDDEN_GOAL))
+        weight = 1.0 if name in COMPACT_LIFTS else _HIDDEN_WEIGHT
+        total = total + weight * torch.log(error + GOALS.get(name, _HIDDEN_GOAL))
         if name in COMPACT_LIFTS:
             errors[name] = error.detach()
     return total, errors
 
 
 class DistillationLesson:
-    """`compact` guesses its teacher's activations.
+    """`compact` predicts its teacher's activations.
 
     Args:
         photos: the pictures to learn from.
-        held_out: pictures to be judged by.
+        held_out: pictures to measure with.
     """
 
     def __init__(
@@ -127,33 +126,34 @@ class DistillationLesson:
 
     @property
     def generators(self) -> Mapping[str, Ahead]:
-        """Only crops are drawn."""
+        """The crops, as nothing else is random."""
         return {"crops": self.crops}
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of a batch, and the layers' errors on it."""
+        """Return the loss of a batch, and the layers' errors on it."""
         return loss_of(self.network, self.teacher, self.unit, next(self.crops), step)
 
     def measure(self, network: nn.Module) -> dict[str, float]:
-        """The layers' errors on pictures that are not trained on."""
+        """Return the layers' errors on held-out pictures."""
         assert isinstance(network, Student)
         errors = held_out_errors(network.net, self.teacher, self.held_out)
         return {name: round(error, 5) for name, error in errors.items()}
 
 
 def loop_of(lesson: DistillationLesson, folder: Path, log_every: int = 100) -> Loop:
-    """A distillation in a folder, which may hold its state; `restore` goes on from that."""
+    """Return a distillation in a folder; `restore` continues from a state there."""
     options, student = lesson.options, lesson.network
     matrices = [conv.get_parameter("weight") for conv in student.net.convs.values()]
-    taken = {id(weight) for weight in matrices}
-    rest = [p for p in student.parameters() if id(p) not in taken]
-    adam = torch.optim.AdamW(rest, lr=options.adam_lr, betas=(0.9, 0.99), weight_decay=0.0)
-    both = [(Muon(matrices, lr=options.muon_lr), options.muon_lr), (adam, options.adam_lr)]
-    return Loop(lesson, Schedule(options.steps, options.cool_down), both, folder, log_every)
+    listed = {id(weight) for weight in matrices}
+    plain = [p for p in student.parameters() if id(p) not in listed]
+    adam = torch.optim.AdamW(plain, lr=options.adam_lr, betas=(0.9, 0.99), weight_decay=0.0)
+    pairs = [(Muon(matrices, lr=options.muon_lr), options.muon_lr), (adam, options.adam_lr)]
+    schedule = Schedule(options.steps, options.cool_down)
+    return Loop(lesson, schedule, pairs, folder, log_every=log_every)
 
 
 def main() -> None:
-    """Read the command line, train, and continue a run that its folder holds."""
+    """Read the command line and train; continue a run that was stopped."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--teacher", required=True, help="a file, or vgg19")
     parser.add_argument("--photos", type=Path, required=True)

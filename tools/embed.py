@@ -3,8 +3,8 @@
     python -m tools.embed --run runs/compact --teacher FILE --photos DIR
 
 Writes the averaged weights in half precision to `impasto/features/data/compact.safetensors`, and
-beside the training log `figures.json` (errors of just those weights on the held-out photographs)
-and `training.png`.
+into the run's folder `figures.json` (errors of those weights on the held-out photographs) and
+`training.png`.
 """
 
 from __future__ import annotations
@@ -18,74 +18,49 @@ from safetensors.torch import save
 
 from impasto.errors import ImpastoError, WeightsError
 from impasto.features import weights
-from impasto.features.backbones import COMPACT_LIFTS
 from impasto.files import atomic
 from impasto.training import state
+from impasto.training.curves import plot_log
 from impasto.training.measuring import held_out_errors, square
 from impasto.training.pictures import find_pictures
 from tools.distil import GOALS, HELD_OUT_EVERY
 from tools.teacher import load_teacher
 
-__all__ = ["embed", "plot", "publish"]
+__all__ = ["embed", "publish"]
 
 _TARGET = Path(weights.__file__).parent / "data" / "compact.safetensors"
 
 
 def publish(run: Path, teacher: str, photos: Path, target: Path = _TARGET) -> None:
-    """Embed a run, and leave its figures and its curves in its folder.
+    """Embed a run, and write its figures and its curves into its folder.
 
-    Whatever the measuring needs is read first: nothing is replaced where it is missing.
+    Everything needed to measure is read first: if something is missing, nothing is replaced.
 
     Raises:
         WeightsError: no teacher, or no state in the run's folder.
         PictureError: no photographs.
     """
-    taught = load_teacher(teacher)
+    extractor = load_teacher(teacher)
     held_out = [square(path) for path in find_pictures(photos)[::HELD_OUT_EVERY]]
     embed(run, target, "average.net.")
-    errors = held_out_errors(weights.load("compact", weights=target), taught, held_out)
+    errors = held_out_errors(weights.load("compact", weights=target), extractor, held_out)
     figures = {"held_out": errors, "bytes": target.stat().st_size, "photographs": len(held_out)}
     text = json.dumps(figures, indent=2) + "\n"
     atomic.replace(run / "figures.json", text.encode(), force=True, error=WeightsError)
-    plot(run / "train.jsonl", run / "training.png")
+    title = "compact: error on held-out photographs (dotted: the goals)"
+    plot_log(run / "train.jsonl", run / "training.png", title, GOALS)
 
 
 def embed(run: Path, target: Path, prefix: str = "average.") -> None:
-    """The run's averaged weights, in half precision, as a part of the package.
+    """Write the run's averaged weights, in half precision, into the package.
 
     Args:
-        prefix: what the names of those that are wanted begin with.
+        prefix: of the names of the weights to write.
     """
     tensors, _ = state.read(run / "state.safetensors")
     averaged = state.under(tensors, prefix)
     halves = {key: value.half().contiguous() for key, value in averaged.items()}
     atomic.replace(target, save(halves), force=True, error=WeightsError)
-
-
-def plot(log: Path, target: Path) -> None:
-    """The held-out errors against the steps, with their goals."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
-    lines = [line for line in lines if "held_out" in line]
-    steps = [line["step"] / 1000 for line in lines]
-    figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
-    for name in COMPACT_LIFTS:
-        curve = axes.plot(steps, [100 * line["held_out"][name] for line in lines], label=name)
-        axes.axhline(100 * GOALS[name], color=curve[0].get_color(), linewidth=0.6, linestyle=":")
-    axes.set(
-        yscale="log",
-        xlabel="steps, in thousands",
-        ylabel="error on held-out photographs, %",
-        title="compact against its teacher (dotted: the goals)",
-    )
-    axes.legend(frameon=False, ncols=5, loc="upper right")
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(target, dpi=110)
-    pyplot.close(figure)
 
 
 def main() -> None:

@@ -2,8 +2,8 @@
 
     python -m tools.gallery --pictures DIR [DIR …]
 
-The paintings do not come with the package: their statistics do, and a swatch made from those alone.
-All of the artists died more than seventy years ago.
+The package contains no paintings, only their statistics and a swatch made from those. All of the
+artists died more than seventy years ago.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ __all__ = ["GALLERY", "Work", "find", "painting_of"]
 
 @dataclass(frozen=True)
 class Work:
-    """One painting: where its picture is, and what is known of it.
+    """One painting: its picture, title, artist and year.
 
     Attributes:
-        crop: left, top, right, bottom as shares of the picture, where it shows more than the work.
+        crop: left, top, right, bottom as shares of the picture, which may show more than the work.
     """
 
     file: str
@@ -76,10 +76,10 @@ GALLERY = {
 
 
 def find(work: Work, folders: list[Path]) -> Path:
-    """The work's picture in the first folder that has it.
+    """Return the work's picture in the first folder that has it.
 
     Raises:
-        PictureError: none has.
+        PictureError: none has it.
     """
     for folder in folders:
         if (folder / work.file).is_file():
@@ -91,7 +91,7 @@ def find(work: Work, folders: list[Path]) -> Path:
 
 
 def painting_of(work: Work, file: Path) -> Image.Image:
-    """The work alone, without what else its picture shows.
+    """Cut the work out of its picture.
 
     Raises:
         PictureError: the file cannot be read.
@@ -104,18 +104,18 @@ def painting_of(work: Work, file: Path) -> Image.Image:
 
 
 def _build(work: Work, file: Path, target: Path) -> None:
-    made = make_card(
+    style = make_card(
         painting_of(work, file),
         title=work.title,
         artist=work.artist,
         year=work.year,
         licence="public domain",
     )
-    card.save(made, target, force=True)
+    card.save(style, target, force=True)
 
 
 def main() -> None:
-    """Read the command line and make every card that is asked for."""
+    """Read the command line and make the cards."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", type=Path, nargs="+", required=True, help="folders")
     parser.add_argument(

@@ -2,12 +2,12 @@
 
     python -m tools.instant --photos DIR --paintings DIR --out runs/instant
 
-It learns to lower the very loss that `--method gatys` lowers, at every strength: the content at
-relu4_1, the styles as Gaussians at five layers in units of the photograph's own distance, and the
-total variation. For video it learns besides that a photograph that is moved a little gives a
-painting that is moved as much.
+It learns to lower the loss of `--method gatys`, at every strength: the content at relu4_1, the
+styles as Gaussians at five layers in units of the photograph's own distance, and the total
+variation. For video it also learns that a photograph shifted a little gives a painting shifted as
+much.
 
-A folder that holds a run is continued. On several graphics cards: `torchrun --nproc-per-node 4 -m
+A run that its folder holds is continued. On several graphics cards: `torchrun --nproc-per-node 4 -m
 tools.instant …`.
 """
 
@@ -29,17 +29,23 @@ from impasto.networks.checkpoint import INSTANT, digest, load_instant
 from impasto.networks.instant import InstantNetwork
 from impasto.runtime import generator, keep_freed_memory, pick_device
 from impasto.training import parallel
-from impasto.training.curves import draw
-from impasto.training.lesson import PaintingLesson, PaintingOptions, optimisers, squares
-from impasto.training.loop import Loop, Schedule
+from impasto.training.curves import plot_log
+from impasto.training.loop import Loop
+from impasto.training.painting_lesson import (
+    PaintingLesson,
+    PaintingOptions,
+    optimisers,
+    squares,
+)
 from impasto.training.pictures import find_pictures
+from impasto.training.schedule import Schedule
 from impasto.training.styles import StylePool
 from tools.embed import embed
 
 __all__ = ["InstantTraining", "lesson_of", "loop_of", "main"]
 
-# Every so many photographs one is not trained on.
-HELD_OUT_EVERY = 60
+# One photograph in so many is held out.
+_HELD_OUT_EVERY = 60
 
 
 @dataclass(frozen=True)
@@ -58,22 +64,23 @@ def lesson_of(
     photos: Sequence[Path],
     paintings: Sequence[Path],
     held_out: Sequence[Path],
-    others: Sequence[Path],
+    held_out_paintings: Sequence[Path],
     start: InstantNetwork | None = None,
     device: str = "cpu",
 ) -> PaintingLesson:
-    """Photographs in views of paintings.
+    """Prepare a lesson: photographs in views of paintings.
 
     Args:
         photos: the files to learn from.
         paintings: whose views are the styles.
-        held_out, others: photographs and paintings to be judged by.
-        start: what it begins with, instead of random weights.
+        held_out, held_out_paintings: photographs and paintings to measure with.
+        start: a network to start from, in place of random weights.
     """
-    there = pick_device(device)
-    extractor = weights.load("compact").to(there)
+    place = pick_device(device)
+    extractor = weights.load("compact").to(place)
     styles = StylePool.of(paintings, options.views, extractor, generator(1))
-    judges = StylePool.of(others, len(others), extractor, generator(2), disturbed=False)
+    count = len(held_out_paintings)
+    targets = StylePool.of(held_out_paintings, count, extractor, generator(2), disturbed=False)
     if start is None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(options.seed)
@@ -83,18 +90,18 @@ def lesson_of(
         network = copy.deepcopy(start).train().requires_grad_(True)
     cut = squares(held_out, options.crop)
     rank = parallel.rank()
-    return PaintingLesson(options, network.to(there), extractor, photos, styles, cut, judges, rank)
+    return PaintingLesson(options, network.to(place), extractor, photos, styles, cut, targets, rank)
 
 
 def _normalise(network: InstantNetwork, styles: StylePool) -> None:
-    """What the network sees of styles and photographs is about 1 in size."""
+    """Scale the network's inputs, from styles and photographs, to about 1."""
     network.reader.mean.copy_(styles.summaries.mean(0))
     network.reader.deviation.copy_(styles.summaries.std(0).clamp(min=1e-3))
     network.units.copy_(styles.sizes())
 
 
 def loop_of(lesson: PaintingLesson, folder: Path) -> Loop:
-    """A training in a folder, gone on with if it has begun there."""
+    """Return the training in a folder, restored if it was stopped there."""
     options = lesson.options
     schedule = Schedule(options.steps, options.cool_down)
     loop = Loop(lesson, schedule, optimisers(lesson.network, options), folder)
@@ -104,11 +111,11 @@ def loop_of(lesson: PaintingLesson, folder: Path) -> Loop:
 
 
 def main() -> None:
-    """Read the command line, train, and continue a run that its folder holds."""
+    """Read the command line and train; continue a run that was stopped."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--paintings", type=Path, nargs="+", required=True)
-    parser.add_argument("--others", type=Path, nargs="+", help="paintings to be judged by")
+    parser.add_argument("--others", type=Path, nargs="+", help="paintings to measure with")
     parser.add_argument("--out", type=Path, required=True)
     for name in ("steps", "batch", "crop", "views"):
         parser.add_argument(f"--{name}", type=int, default=getattr(InstantTraining, name))
@@ -116,7 +123,7 @@ def main() -> None:
         flag = f"--{name.replace('_', '-')}"
         parser.add_argument(flag, type=float, default=getattr(InstantTraining, name))
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, xpu or mps")
-    parser.add_argument("--start", type=Path, help="weights to begin with, instead of random ones")
+    parser.add_argument("--start", type=Path, help="weights to start from, in place of random ones")
     parser.add_argument("--embed", action="store_true", help="put the result into the package")
     try:
         _run(parser.parse_args())
@@ -124,32 +131,34 @@ def main() -> None:
         sys.exit(str(error))
 
 
-def _run(given: argparse.Namespace) -> None:
+def _run(arguments: argparse.Namespace) -> None:
     keep_freed_memory()
-    given.out.mkdir(parents=True, exist_ok=True)
-    photos, paintings = find_pictures(given.photos), find_pictures(*given.paintings)
-    others = find_pictures(*given.others) if given.others else paintings[::11]
-    held_out = photos[::HELD_OUT_EVERY]
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    photos, paintings = find_pictures(arguments.photos), find_pictures(*arguments.paintings)
+    measured = find_pictures(*arguments.others) if arguments.others else paintings[::11]
+    held_out = photos[::_HELD_OUT_EVERY]
     names = ("steps", "batch", "crop", "views", "steady", "muon_lr", "adam_lr")
-    told: dict[str, Any] = {name: getattr(given, name) for name in names}
-    start = None if given.start is None else load_instant(given.start)
-    options = InstantTraining(start="" if given.start is None else digest(given.start), **told)
+    chosen: dict[str, Any] = {name: getattr(arguments, name) for name in names}
+    start = None if arguments.start is None else load_instant(arguments.start)
+    begins = "" if arguments.start is None else digest(arguments.start)
+    options = InstantTraining(start=begins, **chosen)
     learnt = [path for path in photos if path not in held_out]
-    known = {path.name for path in others}
-    styles = [path for path in paintings if path.name not in known]
+    excluded = {path.name for path in measured}
+    styles = [path for path in paintings if path.name not in excluded]
     if not styles:
         raise PictureError(
-            f"There is no painting left to learn from: all {len(paintings)} of them are those to "
-            "be judged by. Give more, or other ones with --others."
+            f"There is no painting left to learn from: all {len(paintings)} of them are used to "
+            "measure. Give more, or other ones with --others."
         )
     with parallel.together():
-        lesson = lesson_of(options, learnt, styles, held_out, others, start, given.device)
-        loop_of(lesson, given.out).run(lambda line: print(line, flush=True))
+        lesson = lesson_of(options, learnt, styles, held_out, measured, start, arguments.device)
+        loop_of(lesson, arguments.out).run(lambda line: print(line, flush=True))
         is_first = parallel.is_first()
-    if given.embed and is_first:
+    if arguments.embed and is_first:
         INSTANT.parent.mkdir(exist_ok=True)
-        embed(given.out, INSTANT)
-        draw(given.out / "train.jsonl", given.out / "training.png", "instant, while it is trained")
+        embed(arguments.out, INSTANT)
+        log, curves = arguments.out / "train.jsonl", arguments.out / "training.png"
+        plot_log(log, curves, "instant, during its training")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`compact` while it is being taught."""
+"""`compact` in training."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ __all__ = ["Student"]
 
 
 class Student(nn.Module):
-    """`compact` and, for the training alone, a linear head for each of its other ReLU layers."""
+    """`compact` and, in training only, a linear head for each of its other ReLU layers."""
 
     def __init__(self, teacher: Extractor) -> None:
         super().__init__()
         spec = BACKBONES["compact"]
         self.net = Extractor(spec.plan, spec.mean, spec.std, spec.padding, spec.lifts)
         widths = {relu_name(op.name): op.outputs for op in spec.plan if isinstance(op, Conv)}
-        taught = {relu_name(op.name): op.outputs for op in teacher.plan if isinstance(op, Conv)}
+        targets = {relu_name(op.name): op.outputs for op in teacher.plan if isinstance(op, Conv)}
         self.heads = nn.ModuleDict(
             {
-                name: nn.Conv2d(widths[name], taught[name], 1)
+                name: nn.Conv2d(widths[name], targets[name], 1)
                 for name in widths
-                if name not in COMPACT_LIFTS and name in taught
+                if name not in COMPACT_LIFTS and name in targets
             }
         )
         for conv in self.net.convs.values():
@@ -39,7 +39,7 @@ class Student(nn.Module):
         return [*COMPACT_LIFTS, *self.heads]
 
     def predict(self, name: str, features: Tensor) -> Tensor:
-        """The student's guess at the teacher's layer `name`."""
+        """Predict the teacher's layer `name`."""
         guess: Tensor = (
             self.heads[name](features) if name in self.heads else self.net.lift(name, features)
         )

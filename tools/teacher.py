@@ -17,19 +17,19 @@ __all__ = ["load_teacher"]
 
 
 def load_teacher(source: str) -> Extractor:
-    """The teacher called `vgg19`, by its cached weights, or the compressed one in a file.
+    """Load the teacher: `vgg19` from its cached weights, or the compressed one from a file.
 
     Raises:
-        WeightsError: weights that are missing or not those of a teacher.
+        WeightsError: the weights are missing or not those of a teacher.
     """
     return load("vgg19") if source == "vgg19" else _compressed(Path(source))
 
 
 def _compressed(path: Path) -> Extractor:
-    """VGG-19 in a sixteenth of its weights (Wang et al., CVPR 2020), read from its safetensors.
+    """Read VGG-19 in a sixteenth of its weights (Wang et al., CVPR 2020) from its safetensors.
 
-    Its first convolution, 1×1, does the normalisation; it becomes ours by folding it into
-    `conv1_1`. Its names `conv42` and `conv41_aux` become `conv4_2` and the lift of `relu4_1`.
+    Its first convolution, 1×1, does the normalisation; it is folded into `conv1_1`. Its names
+    `conv42` and `conv41_aux` become `conv4_2` and the lift of `relu4_1`.
     """
     state = read_tensors(path)
     teacher = Extractor(

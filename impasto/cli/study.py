@@ -104,9 +104,9 @@ def study(
     chosen = () if values is None else tuple(values.split(","))
     variants_of(kind, base, chosen, init)  # what makes no sense is told before PyTorch is loaded
 
-    from impasto.evaluation.studies.run_study import Plan, conduct
+    from impasto.evaluation.studies.run_study import StudySpec, run_study
 
-    plan = Plan(
+    spec = StudySpec(
         kind=kind,
         content=content,
         style=style,
@@ -135,7 +135,7 @@ def study(
             report(progress)
             return not interruption.asked
 
-        outcome = conduct(plan, watch)
+        outcome = run_study(spec, watch)
     _present(outcome, quiet=quiet, as_json=as_json)
 
 
@@ -190,7 +190,7 @@ def _line_for_each(progress: Progress) -> None:
 
 
 def _place(progress: Progress) -> str:
-    kept = " (is there already)" if progress.kept else ""
+    kept = " (is there already)" if progress.reused else ""
     return f"{progress.number}/{progress.total} {progress.label}{kept}"
 
 
@@ -203,7 +203,7 @@ def _present(outcome: Outcome, *, quiet: bool, as_json: bool) -> None:
     painted = len(outcome.pictures)
     if not quiet:
         early = "; the same command goes on from there" if outcome.interrupted else ""
-        there = f", {outcome.kept} of them were there already" if outcome.kept else ""
+        there = f", {outcome.reused} of them were there already" if outcome.reused else ""
         remark(f"{painted} of {outcome.planned} pictures{there}{early}")
     if as_json:
         print(json.dumps(_as_json(outcome)))
@@ -219,6 +219,6 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
         "page": str(outcome.page) if outcome.pictures else None,
         "pictures": [str(path) for path in outcome.pictures],
         "planned": outcome.planned,
-        "kept": outcome.kept,
+        "kept": outcome.reused,
         "interrupted": outcome.interrupted,
     }

@@ -12,7 +12,7 @@ from impasto.cli.cards import show
 from impasto.cli.console import results
 from impasto.errors import StyleError
 from impasto.files import atomic
-from impasto.sheets.cards_page import page
+from impasto.sheets.cards_page import cards_page
 from impasto.styles import gallery
 
 __all__ = ["styles"]
@@ -30,5 +30,5 @@ def styles(
     if html is None:
         show(cards, results())
         return
-    atomic.replace(html, page(cards).encode("utf-8"), force=force, error=StyleError)
+    atomic.replace(html, cards_page(cards).encode("utf-8"), force=force, error=StyleError)
     print(html)

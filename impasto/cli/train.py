@@ -148,7 +148,7 @@ def train(
     order = _order(paintings, content, target, extend, steps, options)
 
     from impasto.training.fast import FastTraining
-    from impasto.training.run_training import Order, train
+    from impasto.training.run_training import TrainingSpec, run_training
 
     told = FastTraining(**order.pop("options"))
     is_first = os.environ.get("RANK", "0") == "0"  # of those that torchrun starts
@@ -159,7 +159,8 @@ def train(
             show(line, loop)
             return not interruption.asked
 
-        made = train(Order(**order, options=told, device=device, resume=resume, force=force), tell)
+        spec = TrainingSpec(**order, options=told, device=device, resume=resume, force=force)
+        made = run_training(spec, tell)
     if made is None:
         if not quiet:
             remark("stopped; the same command with --resume goes on from there")

@@ -1,8 +1,8 @@
-"""Figures of a study's pictures: what they keep of their parents, and their Gram matrices."""
+"""How near a picture is to its photograph and its painting, measured by one network."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,7 +22,7 @@ from impasto.styles.statistics import Painting, Style
 __all__ = ["Figures", "GramRow", "Judge"]
 
 Pixels = Float[Tensor, "1 3 _ _"]
-Grams = dict[str, Float[Tensor, "1 _ _"]]
+Features = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class GramRow:
     """One layer's Gram matrix of one picture (Gatys et al. 2016, eq. 3, over the pixels' number).
 
     Attributes:
-        picture: whose.
-        size: the matrix has so many rows and columns: channels, after the layer's lift.
+        picture: its name.
+        size: rows and columns of the matrix: channels, after the layer's lift.
         features: height and width of the layer; None of a style card, which holds no picture.
         minimum, maximum, mean: of the entries.
         distance: to the painting's matrix, squared, over its square; None without one.
@@ -58,10 +58,10 @@ class GramRow:
 
 
 class Judge:
-    """A network that has seen the photograph and the painting, and sees pictures of any size.
+    """A network that compares pictures of any size with one photograph and one painting.
 
-    Its content and style distances are those of `impasto evaluate`, at the backbone's own layers
-    whatever the picture was painted with, so that pictures of one study can be compared.
+    Content and style are compared at the backbone's own layers whatever a picture was painted with,
+    so that pictures can be compared with each other.
 
     Args:
         extractor: in float32, with the backbone's own pooling.
@@ -81,52 +81,56 @@ class Judge:
         self.extractor, self.photograph, self.style = extractor, photograph, style
         self.content_layers = BACKBONES[backbone].content
         self.style_layers = BACKBONES[backbone].style
-        wanted = {*self.style_layers, *layers}
-        self.layers = [name for name in extractor.names if name in wanted]
-        self.lifts = {name: _whole_lift(extractor, name) for name in self.layers}
-        self._paintings: dict[int, Grams] = {}
+        compared = {*self.style_layers, *layers}
+        self.layers = [name for name in extractor.names if name in compared]
+        self._photographs: dict[tuple[int, int], Features] = {}
+        self._paintings: dict[int, dict[str, Moments]] = {}
 
     def figures(self, pixels: Pixels) -> Figures:
-        """What a picture keeps of its parents; nothing of one too small to tell."""
-        height, width = pixels.shape[-2:]
-        if min(height, width) < SMALLEST_SIDE:
+        """Measure a picture; one that is too small for the deepest layers has no figures."""
+        if min(pixels.shape[-2:]) < SMALLEST_SIDE:
             return Figures()
-        photograph = resize(self.photograph, height, width)
-        got, wanted = self._grams(pixels), self.painting(max(height, width))
-        each = [losses.gram_distance(got[n], wanted[n]) for n in self.style_layers if n in wanted]
-        return Figures(
-            content=self._content(pixels, photograph),
-            style=float(torch.stack(each).mean()) if each else None,
-            ssim=ssim(pixels, photograph),
-            colour=self._colour(pixels),
-        )
+        content, style = self.distances(pixels)
+        photograph = resize(self.photograph, *pixels.shape[-2:])
+        return Figures(content, style, ssim(pixels, photograph), self._colour(pixels))
+
+    def distances(self, pixels: Pixels) -> tuple[float, float | None]:
+        """Return a picture's content and style distance; no style without a layer in common."""
+        features = self._features(pixels, {*self.content_layers, *self.style_layers})
+        painting = self._painting(max(pixels.shape[-2:]))
+        style = [
+            losses.gram_distance(gram(moments(features[name]), lift), gram(painting[name], lift))
+            for name in self.style_layers
+            if name in painting
+            for lift in [lift_of(self.extractor, name)]
+        ]
+        return self._content(features, pixels.shape), _mean(style) if style else None
 
     def gram_rows(self, name: str, pixels: Pixels) -> list[GramRow]:
-        """A picture's Gram matrices, layer by layer."""
+        """Measure a picture's Gram matrices, layer by layer."""
         if min(pixels.shape[-2:]) < SMALLEST_SIDE:
             return []
-        seen = self._see(pixels, self.layers)
-        wanted = self.painting(max(pixels.shape[-2:]))
-        return [
-            _row(name, layer, gram(moments(f), self.lifts[layer]), wanted.get(layer), f)
-            for layer, f in seen.items()
-        ]
+        painting = self._painting(max(pixels.shape[-2:]))
+        rows = []
+        for layer, features in self._features(pixels, self.layers).items():
+            lift = _full_lift(self.extractor, layer)
+            target = gram(painting[layer], lift) if layer in painting else None
+            rows.append(_row(name, layer, gram(moments(features), lift), target, features))
+        return rows
 
     def painting_rows(self, name: str, long_side: int) -> list[GramRow]:
-        """The painting's Gram matrices for results of that long side."""
-        return [
-            _row(name, layer, matrix, matrix, None)
-            for layer, matrix in self.painting(long_side).items()
-        ]
+        """Measure the painting's Gram matrices for results of that long side."""
+        rows = []
+        for layer, painting in self._painting(long_side).items():
+            matrix = gram(painting, _full_lift(self.extractor, layer))
+            rows.append(_row(name, layer, matrix, matrix, None))
+        return rows
 
-    def painting(self, long_side: int) -> Grams:
-        """The painting's Gram matrices; a style card may not hold every layer."""
+    def _painting(self, long_side: int) -> dict[str, Moments]:
+        """Return the painting's moments by layer; a style card may not hold every layer."""
         if long_side not in self._paintings:
-            self._paintings[long_side] = {}
-            for layer in self.layers:
-                found = self._painting_at(long_side, layer)
-                if found is not None:
-                    self._paintings[long_side][layer] = gram(found, self.lifts[layer])
+            measured = ((name, self._painting_at(long_side, name)) for name in self.layers)
+            self._paintings[long_side] = {name: m for name, m in measured if m is not None}
         return self._paintings[long_side]
 
     def _painting_at(self, long_side: int, layer: str) -> Moments | None:
@@ -136,33 +140,34 @@ class Judge:
             return None
 
     @torch.no_grad()
-    def _see(self, pixels: Pixels, layers: Sequence[str]) -> dict[str, Tensor]:
-        seen: dict[str, Tensor] = self.extractor(pixels, layers)
-        return seen
+    def _features(self, pixels: Pixels, layers: Collection[str]) -> Features:
+        features: Features = self.extractor(pixels, layers)
+        return features
 
-    def _grams(self, pixels: Pixels) -> Grams:
-        seen = self._see(pixels, self.style_layers)
-        return {name: gram(moments(f), self.lifts[name]) for name, f in seen.items()}
-
-    def _content(self, pixels: Pixels, photograph: Pixels) -> float:
-        got, wanted = (self._see(p, self.content_layers) for p in (pixels, photograph))
+    def _content(self, features: Features, shape: torch.Size) -> float:
+        size = (shape[-2], shape[-1])
+        if size not in self._photographs:
+            photograph = resize(self.photograph, *size)
+            self._photographs = {size: self._features(photograph, self.content_layers)}
         each = []
-        for name, target in wanted.items():
+        for name, target in self._photographs[size].items():
             lift = lift_of(self.extractor, name)
-            each.append(
-                losses.content(got[name], target, lift, losses.energy(moments(target), lift))
-            )
-        return float(torch.stack(each).mean())
+            energy = losses.energy(moments(target), lift)
+            each.append(losses.content(features[name], target, lift, energy))
+        return _mean(each)
 
     def _colour(self, pixels: Pixels) -> float | None:
         if not isinstance(self.style, Painting):
             return None
-        painting = self.style.pixels
-        return colour_distance(pixels, fit(painting, max(pixels.shape[-2:])))
+        return colour_distance(pixels, fit(self.style.pixels, max(pixels.shape[-2:])))
 
 
-def _whole_lift(extractor: Extractor, layer: str) -> Lift:
-    """A lift as it is, not its triangular factor: entries mean what VGG-19's channels mean.
+def _mean(values: Sequence[Float[Tensor, ""]]) -> float:
+    return float(torch.stack(list(values)).mean())
+
+
+def _full_lift(extractor: Extractor, layer: str) -> Lift:
+    """Return a lift as it is, not its triangular factor: entries mean what VGG-19's channels mean.
 
     Distances are the same with either; extremes and averages of entries are not.
     """
@@ -178,7 +183,7 @@ def _row(
     picture: str,
     layer: str,
     matrix: Float[Tensor, "1 k k"],
-    wanted: Float[Tensor, "1 k k"] | None,
+    target: Float[Tensor, "1 k k"] | None,
     features: Float[Tensor, "1 c h w"] | None,
 ) -> GramRow:
     return GramRow(
@@ -189,5 +194,5 @@ def _row(
         minimum=float(matrix.min()),
         maximum=float(matrix.max()),
         mean=float(matrix.mean()),
-        distance=None if wanted is None else float(losses.gram_distance(matrix, wanted)),
+        distance=None if target is None else float(losses.gram_distance(matrix, target)),
     )

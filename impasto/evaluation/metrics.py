@@ -1,29 +1,29 @@
-"""Figures of quality of a painted photograph: how much of each of its two parents it keeps.
+"""Figures of quality of a painted photograph: how much of its photograph and painting it keeps.
 
-No figure says anything alone: copying the photograph wins the first and copying the painting the
-second. So both copies are measured too, and a good picture lies between them.
+No figure says anything alone: a copy of the photograph has the best content and a copy of the
+painting the best style. So both copies are measured too, and a good picture lies between them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
-from torch import Tensor
 
 from impasto.errors import PictureError
-from impasto.evaluation.similarity import SMALLEST_SIDE, Pixels, colour_distance, ssim
+from impasto.evaluation.judge import Figures, Judge
+from impasto.evaluation.similarity import SMALLEST_SIDE, Pixels
 from impasto.features import weights as stored
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
 from impasto.image.picture import Picture, fit, resize
 from impasto.image.reading import read
-from impasto.losses import functional as losses
-from impasto.losses.moments import moments
-from impasto.losses.statistics import gram, lift_of
+from impasto.losses.moments import Moments, moments
+from impasto.styles.statistics import Painting
 
 __all__ = ["Row", "evaluate"]
 
@@ -56,15 +56,15 @@ def evaluate(
     backbone: str = "compact",
     weights: Path | None = None,
 ) -> list[Row]:
-    """Measure a result, and beside it a copy of its photograph and a copy of its painting.
+    """Measure a result, a copy of its photograph and a copy of its painting.
 
     All are compared at the result's size: the photograph is resized to it, the painting to its long
-    side. A backbone flatters what was painted through it, so prefer another one for the judge.
+    side. A backbone favours pictures that were painted with it, so another one judges better.
 
     Args:
         result, content, style: pictures, or files that hold them. Their transparency is ignored.
-        backbone: whose layers judge, at its own choice of content and style layers.
-        weights: a file of weights for it, instead of the known ones.
+        backbone: the network that judges, by its own content and style layers.
+        weights: a file of weights for it, instead of its own.
 
     Raises:
         PictureError: a picture that cannot be read, or is smaller than 32 pixels on a side.
@@ -75,14 +75,22 @@ def evaluate(
     height, width = painted.shape[-2:]
     photograph = resize(_pixels(content, "photograph"), height, width)
     painting = _pixels(style, "painting")
-    beside = fit(painting, max(height, width))
-    _check_sides(beside, "painting, at the result's size,")
-    judge = _Judge(stored.load(backbone, weights=weights), backbone, photograph, beside)
-    return [
-        judge.measure("result", painted),
-        judge.measure("content copied", photograph),
-        judge.measure("style copied", resize(painting, height, width)),
-    ]
+    fitted = fit(painting, max(height, width))
+    _check_sides(fitted, "painting, at the result's size,")
+    extractor = stored.load(backbone, weights=weights)
+    target = _FittedPainting.of(fitted, extractor, BACKBONES[backbone].style)
+    judge = Judge(extractor, backbone, photograph, target)
+    pictures = {
+        "result": painted,
+        "content copied": photograph,
+        "style copied": resize(painting, height, width),
+    }
+    return [_row(name, judge.figures(pixels)) for name, pixels in pictures.items()]
+
+
+def _row(name: str, figures: Figures) -> Row:
+    values: dict[str, Any] = asdict(figures)  # none is None: both parents are pictures
+    return Row(name, **values)
 
 
 def _pixels(source: Source, role: str) -> Pixels:
@@ -100,47 +108,23 @@ def _check_sides(pixels: Pixels, role: str) -> None:
         )
 
 
-class _Judge:
-    """A backbone that has seen the photograph and the painting."""
+@dataclass(frozen=True)
+class _FittedPainting(Painting):
+    """A painting measured once, at the size it has: enlarged where the result is larger."""
 
-    def __init__(
-        self, extractor: Extractor, backbone: str, photograph: Pixels, painting: Pixels
-    ) -> None:
-        self.extractor, self.photograph, self.painting = extractor, photograph, painting
-        self.content_layers = BACKBONES[backbone].content
-        self.style_layers = BACKBONES[backbone].style
-        self.content_target = self._see(photograph, self.content_layers)
-        self.style_target = self._grams(self._see(painting, self.style_layers))
+    measured: Mapping[str, Moments] = field(default_factory=dict)
 
-    def measure(self, name: str, picture: Pixels) -> Row:
-        features = self._see(picture, {*self.content_layers, *self.style_layers})
-        return Row(
-            name,
-            content=self._content_distance(features),
-            style=self._style_distance(features),
-            ssim=ssim(picture, self.photograph),
-            colour=colour_distance(picture, self.painting),
-        )
+    @classmethod
+    @torch.no_grad()
+    def of(cls, pixels: Pixels, extractor: Extractor, layers: Sequence[str]) -> _FittedPainting:
+        features = extractor(pixels, layers)
+        return cls(pixels, measured={name: moments(f) for name, f in features.items()})
 
-    def _see(self, picture: Pixels, layers: Sequence[str] | set[str]) -> dict[str, Tensor]:
-        with torch.no_grad():
-            seen: dict[str, Tensor] = self.extractor(picture, layers)
-        return seen
-
-    def _content_distance(self, features: dict[str, Tensor]) -> float:
-        each = []
-        for name, target in self.content_target.items():
-            lift = lift_of(self.extractor, name)
-            unit = losses.energy(moments(target), lift)
-            each.append(losses.content(features[name], target, lift, unit))
-        return float(torch.stack(each).mean())
-
-    def _style_distance(self, features: dict[str, Tensor]) -> float:
-        got = self._grams({name: features[name] for name in self.style_layers})
-        each = [losses.gram_distance(got[n], wanted) for n, wanted in self.style_target.items()]
-        return float(torch.stack(each).mean())
-
-    def _grams(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
-        return {
-            name: gram(moments(f), lift_of(self.extractor, name)) for name, f in features.items()
-        }
+    def at(
+        self,
+        long_side: int,  # noqa: ARG002
+        extractor: Extractor,  # noqa: ARG002
+        layers: Sequence[str],
+    ) -> Mapping[str, Moments]:
+        """Return its moments, whatever the size: the figures of a picture are taken at one."""
+        return {name: self.measured[name] for name in layers}

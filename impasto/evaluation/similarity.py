@@ -12,13 +12,10 @@ from impasto.runtime import generator
 
 __all__ = ["colour_distance", "ssim"]
 
-
 Pixels = Float[Tensor, "1 3 _ _"]
-
 
 # The deepest layers of every backbone still have a pixel at this side.
 SMALLEST_SIDE = 32
-
 
 # Twenty rotations of Lab, a hundred quantiles and this many pixels settle the colour distance of
 # two photographs to about one part in a hundred.
@@ -26,17 +23,18 @@ _ROTATIONS, _QUANTILES, _SAMPLE = 20, 100, 100_000
 
 
 def ssim(first: Float[Tensor, "1 3 h w"], second: Float[Tensor, "1 3 h w"]) -> float:
-    """Mean structural similarity of the luminance of two pictures in [0, 1]; 1 for equal ones.
+    """Return the mean structural similarity of the luminance of two pictures in [0, 1].
 
-    Wang, Bovik, Sheikh and Simoncelli 2004: an 11×11 Gaussian window of σ 1.5, where it fits whole.
+    It is 1 for equal ones. Wang, Bovik, Sheikh and Simoncelli 2004: an 11×11 Gaussian window of
+    σ 1.5, only where all of it fits.
     Each side must be at least 11.
     """
     x, y = _luminance(first), _luminance(second)
     mean_x, mean_y = _blur(x), _blur(y)
     var_x, var_y = _blur(x * x) - mean_x**2, _blur(y * y) - mean_y**2
-    both = _blur(x * y) - mean_x * mean_y
+    covariance = _blur(x * y) - mean_x * mean_y
     c1, c2 = 0.01**2, 0.03**2
-    similar = (2 * mean_x * mean_y + c1) * (2 * both + c2)
+    similar = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
     return float((similar / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))).mean())
 
 
@@ -54,16 +52,16 @@ def _blur(x: Float[Tensor, "1 1 _ _"]) -> Float[Tensor, "1 1 _ _"]:
 
 
 def _colours(picture: Pixels) -> Float[Tensor, "n 3"]:
-    """The pixels in CIE Lab, in float64 and row by row."""
+    """Return the pixels in CIE Lab, in float64 and row by row."""
     return to_lab(picture.double())[0].flatten(1).T
 
 
 def colour_distance(first: Float[Tensor, "1 3 h w"], second: Float[Tensor, "1 3 h2 w2"]) -> float:
-    """How far apart the colours of two pictures are, wherever in the picture they stand.
+    """Return how far apart the colours of two pictures are, wherever in the picture they are.
 
     The sliced Wasserstein-2 distance of their distributions in CIE Lab (Bonneel et al. 2015), over
     fixed directions. They come as orthogonal triples and their squares are summed, not averaged, so
-    that colours that are all moved by a vector are exactly as far apart as it is long.
+    that colours all shifted by one vector are exactly its length apart.
     """
     a, b = _sample(_colours(first)), _sample(_colours(second))
     levels = (torch.arange(_QUANTILES, dtype=a.dtype) + 0.5) / _QUANTILES

@@ -27,30 +27,30 @@ _ROOM = 45  # around a picture, in pixels
 
 @dataclass(frozen=True)
 class Planned:
-    """A contact sheet, and a digest of all that is on it."""
+    """A contact sheet, and a digest of everything on it."""
 
     job: DrawJob
     shows: str
 
 
 def plan_sheets(folder: Path, items: Sequence[Item], entries: Mapping[str, Entry]) -> list[Planned]:
-    """As few sheets as hold every item; none where there is no picture at all.
+    """Plan as few sheets as hold every item; none where there is no picture at all.
 
     Args:
-        entries: of the items' files, by their names.
+        entries: of the items' files, by name.
     """
     if not any(_is_done(entries[item.output]) for item in items):
         return []
     styles = list(dict.fromkeys(item.style for item in items))
     photographs = list(dict.fromkeys(item.photograph for item in items))
-    found = {(item.photograph, item.style): item for item in items}
+    outputs = {(item.photograph, item.style): item.output for item in items}
     width = _width_for(min(len(styles), _MOST_COLUMNS), len(photographs))
     names = _names(photographs)
     planned: list[Planned] = []
     for across in _pieces(styles, _MOST_COLUMNS):
         for down in _pieces(photographs, max(1, _HIGHEST // (width + _ROOM))):
             number = len(planned) + 1
-            rows = [[entries[found[path, style].output] for style in across] for path in down]
+            rows = [[entries[outputs[path, style]] for style in across] for path in down]
             job = DrawJob(
                 "contact.jpg" if number == 1 else f"contact-{number}.jpg",
                 tuple((_head(style), style.label) for style in across),
@@ -64,16 +64,16 @@ def plan_sheets(folder: Path, items: Sequence[Item], entries: Mapping[str, Entry
     return planned
 
 
-def _pieces(whole: list[Part], most: int) -> Iterator[list[Part]]:
-    """Pieces as even as can be."""
-    count = -(-len(whole) // most)
-    each = -(-len(whole) // count)
-    for start in range(0, len(whole), each):
-        yield whole[start : start + each]
+def _pieces(parts: list[Part], most: int) -> Iterator[list[Part]]:
+    """Split a list into pieces of at most `most` parts, as even as possible."""
+    count = -(-len(parts) // most)
+    size = -(-len(parts) // count)
+    for start in range(0, len(parts), size):
+        yield parts[start : start + size]
 
 
 def _width_for(columns: int, rows: int) -> int:
-    """The largest pictures with which one sheet is enough, if any are."""
+    """Return the largest width with which one sheet is enough, or else the smallest."""
     fitting = (
         width
         for width in _WIDTHS
@@ -83,7 +83,7 @@ def _width_for(columns: int, rows: int) -> int:
 
 
 def _names(photographs: Sequence[Path]) -> dict[Path, str]:
-    """What to call each: with its folder where others have its name."""
+    """Return each one's name, with its folder where another has the same."""
     counts = Counter(path.name for path in photographs)
     return {
         path: path.name if counts[path.name] == 1 else f"{path.parent.name}/{path.name}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,7 @@ __all__ = [
     "Started",
     "Stepped",
     "consume",
+    "steps_of",
 ]
 
 
@@ -44,7 +45,8 @@ class Stepped:
     It does not hold the step itself, whose optimiser may be all the memory there is.
 
     Attributes:
-        picture: makes the picture so far; only until the next event is asked for.
+        picture, recipe: make the picture so far, and its recipe; only until the next event is
+            asked for.
     """
 
     scale: int
@@ -57,10 +59,11 @@ class Stepped:
     losses: dict[str, float]
     note: str | None
     picture: Callable[[], Picture] = field(repr=False)
+    recipe: Callable[[], Recipe] = field(repr=False)
 
     @staticmethod
-    def of(step: Step, picture: Callable[[], Picture]) -> Stepped:
-        """Return the numbers of a step."""
+    def of(step: Step, picture: Callable[[], Picture], recipe: Callable[[], Recipe]) -> Stepped:
+        """Return the event of a step."""
         return Stepped(
             step.scale,
             step.scales,
@@ -72,6 +75,7 @@ class Stepped:
             step.losses,
             step.note,
             picture,
+            recipe,
         )
 
 
@@ -154,3 +158,16 @@ def consume(events: Events, handle: Callable[[Event], None] = lambda _: None) ->
         events.throw(error)  # lets the run keep its state, and add notes to the error
         raise
     return result
+
+
+def steps_of(events: Events) -> Iterator[Stepped]:
+    """Yield only the steps of a run.
+
+    Raises:
+        Exception: the error of a run that failed.
+    """
+    for event in events:
+        if isinstance(event, Stepped):
+            yield event
+        elif isinstance(event, Failed):
+            raise event.error

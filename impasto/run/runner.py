@@ -141,7 +141,7 @@ class _Run:
             self.step, self.is_whole = step, True
             del step  # only `self` holds it, which can release its memory
             self.count += 1
-            event = Stepped.of(self._last, self._picture)
+            event = Stepped.of(self._last, self._picture, self._recipe)
             write_trace(event)
             self.previewer.step(self.count, self._picture)
             yield event

@@ -1,4 +1,4 @@
-"""Photographs that come with scikit-image, for who has none of their own at hand."""
+"""Photographs that come with scikit-image, for trainings without photographs of one's own."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from impasto.errors import OptionError
 
 __all__ = ["builtin_pictures"]
 
-# All that its wheel holds and shows something: people, things, animals, textures, the sky; in the
-# public domain or under CC0 or CC BY (skimage/data/README.txt). Diagrams, text and what is mostly
-# of one grey are left out. The first and the eleventh are judged by, and not learnt from.
+# Pictures of people, things, animals, textures and the sky in its wheel; in the public domain or
+# under CC0 or CC BY (skimage/data/README.txt). Diagrams, text and pictures mostly of one grey are
+# left out. The first and the eleventh are held out.
 _NAMES = (
     "coffee.png", "astronaut.png", "brick.png", "camera.png", "coins.png", "grass.png",
     "gravel.png", "hubble_deep_field.jpg", "ihc.png", "motorcycle_left.png", "chelsea.png",
@@ -19,7 +19,7 @@ _NAMES = (
 
 
 def builtin_pictures() -> list[Path]:
-    """Their files.
+    """Return their files.
 
     Raises:
         OptionError: scikit-image is not installed, or has none of them.
@@ -32,10 +32,10 @@ def builtin_pictures() -> list[Path]:
             "installed: pip install 'impasto[train]', or name a folder of photographs."
         ) from None
     folder = Path(skimage.__file__).parent / "data"
-    found = [folder / name for name in _NAMES if (folder / name).is_file()]
-    if not found:
+    pictures = [folder / name for name in _NAMES if (folder / name).is_file()]
+    if not pictures:
         raise OptionError(
             f"This scikit-image has no pictures in {folder}. Name a folder of photographs: some "
             "hundreds, of 300 pixels or more on each side."
         )
-    return found
+    return pictures

@@ -1,41 +1,42 @@
-"""A training's log as a picture."""
+"""A training's log as a plot. Needs matplotlib."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-__all__ = ["draw"]
+from impasto.sheets.plots import Line, Panel, save_plot
+
+__all__ = ["plot_log"]
+
+_WIDTHS = {"train": 0.8, "held_out": 1.7}
 
 
-def draw(log: Path, target: Path, title: str) -> None:
-    """The figures of a log's lines over the steps: in training thin, of what is held out with dots.
+def plot_log(log: Path, target: Path, title: str, goals: Mapping[str, float] | None = None) -> None:
+    """Plot a log's figures over the steps: thin in training, with dots on held-out pictures.
 
     Args:
         log: as `training.loop` writes it.
-        target: a picture's file; what is there is replaced.
+        target: a PNG; a file of that name is replaced.
+        goals: in place of the figures in training, values that the others should reach.
     """
-    import matplotlib
+    entries = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    names = list(dict.fromkeys(n for e in entries for kind in _WIDTHS for n in e.get(kind, ())))
+    kinds = [kind for kind in _WIDTHS if goals is None or kind == "held_out"]
+    lines = [_line(entries, kind, name, names.index(name)) for kind in kinds for name in names]
+    panel = Panel(
+        [line for line in lines if line.x],
+        "steps, in thousands",
+        title=title,
+        goals=[(value, names.index(name)) for name, value in (goals or {}).items()],
+    )
+    save_plot([panel], target, size=(8, 4.5))
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
 
-    lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
-    figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
-    colours: dict[str, str] = {}
-    for kind, look in (("train", "-"), ("held_out", "o-")):
-        held = [line for line in lines if kind in line]
-        for name in held[0][kind] if held else ():
-            steps = [line["step"] / 1000 for line in held]
-            colours.setdefault(name, f"C{len(colours)}")
-            label = name if kind == "train" else f"{name}, held out"
-            values = [line[kind][name] for line in held]
-            width = 0.8 if kind == "train" else 1.6
-            axes.plot(
-                steps, values, look, color=colours[name], linewidth=width, markersize=4, label=label
-            )
-    axes.set(yscale="log", xlabel="steps, in thousands", title=title)
-    axes.legend(frameon=False, ncols=3, fontsize=8)
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(target, dpi=110)
-    pyplot.close(figure)
+def _line(entries: list[dict[str, Any]], kind: str, name: str, colour: int) -> Line:
+    points = {e["step"] / 1000: e[kind][name] for e in entries if name in e.get(kind, ())}
+    label = name if kind == "train" else f"{name}, held out"
+    marks = [*points] if kind == "held_out" else []
+    return Line(label, [*points], [*points.values()], marks, colour, width=_WIDTHS[kind])

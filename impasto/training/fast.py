@@ -1,11 +1,11 @@
-"""Train a network for some styles, or one further style for such a network.
+"""Train a network for some styles, or one more style for such a network.
 
-The network that paints in any style is trained on, for the styles given: everything of it, and each
-style's own scales and shifts. For a further style only those are trained (Dumoulin et al. 2017,
-section 3.2), so that the styles before it stay as they are, and it takes minutes.
+A first training starts from the network that paints in any style and trains all of it, and scales
+and shifts of each style. One more style trains only its scales and shifts (Dumoulin et al. 2017,
+section 3.2): the styles before it stay as they are, and it takes minutes.
 
 Nothing has to be balanced by hand: content is measured in units of the photograph's own energy, a
-style in units of the photograph's own distance to it, as `--method gatys` does.
+style in units of the photograph's own distance to it, as in `--method gatys`.
 """
 
 from __future__ import annotations
@@ -30,17 +30,23 @@ from impasto.networks.trained_metadata import MOST_STYLES, NAME, Entry, TrainedM
 from impasto.runtime import pick_device
 from impasto.styles.statistics import Style
 from impasto.training import parallel, state
-from impasto.training.lesson import PaintingLesson, PaintingOptions, optimisers, squares
-from impasto.training.loop import Loop, Patience, Schedule
+from impasto.training.loop import Loop
+from impasto.training.painting_lesson import (
+    PaintingLesson,
+    PaintingOptions,
+    optimisers,
+    squares,
+)
+from impasto.training.schedule import Patience, Schedule
 from impasto.training.styles import StylePool
 
-__all__ = ["LEAST_PHOTOS", "FastTraining", "Learnt", "loop_of", "name_of", "result", "start"]
+__all__ = ["LEAST_PHOTOS", "FastTraining", "NamedStyle", "loop_of", "name_of", "result", "start"]
 
 LEAST_PHOTOS = 8
-"""Photographs that a training asks for; some hundreds are better."""
+"""Fewest photographs of a training; some hundreds are better."""
 
-# Of the photographs, those to be judged by: every so many, and at most.
-_APART, _JUDGED_BY = 10, 12
+# Held-out photographs: every tenth, and at most twelve.
+_HELD_OUT_EVERY, _HELD_OUT = 10, 12
 
 
 @dataclass(frozen=True)
@@ -48,10 +54,10 @@ class FastTraining(PaintingOptions):
     """How to train.
 
     Attributes:
-        size: the long side that the paintings are looked at with: that of the pictures to come.
+        size: the long side that the paintings are measured at: that of the pictures to come.
         styles: digests of the paintings.
         photos: how many there are.
-        extends: whether only the styles' own scales and shifts are trained.
+        extends: whether only the styles' scales and shifts are trained.
     """
 
     steps: int = 1_500
@@ -66,12 +72,12 @@ class FastTraining(PaintingOptions):
 
 
 @dataclass(frozen=True, eq=False)
-class Learnt:
-    """A style that is to be learnt.
+class NamedStyle:
+    """A style to learn.
 
     Attributes:
-        name: what it will be called.
-        digest: of its file.
+        name: its name in the file of styles.
+        digest: of the painting's file.
     """
 
     name: str
@@ -80,7 +86,7 @@ class Learnt:
 
 
 def name_of(source: str) -> str:
-    """What a painting's style is called: its file's name, with nothing that a shell minds.
+    """Return the name of a painting's style: its file's, without what needs quoting in a shell.
 
     Raises:
         OptionError: nothing is left of the name.
@@ -88,104 +94,107 @@ def name_of(source: str) -> str:
     stem = Path(source).stem
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:64]
     if not NAME.fullmatch(name):
-        raise OptionError(f"No name for a style can be made of {source!r}: rename the file.")
+        raise OptionError(f"A style cannot be named after {source!r}: rename the file.")
     return name
 
 
 def start(
     options: FastTraining,
-    styles: Sequence[Learnt],
+    styles: Sequence[NamedStyle],
     photos: Sequence[Path],
-    known: Trained | None = None,
+    base: Trained | None = None,
     device: str = "auto",
 ) -> PaintingLesson:
-    """A training of some styles.
+    """Prepare a training of some styles.
 
     Args:
         options: `styles`, `photos` and `extends` are filled in, and `start` if it is empty.
-        photos: to learn from and to be judged by.
-        known: a file's styles, to which these are added.
+        photos: to learn from and to measure with.
+        base: a file's styles, to which these are added.
         device: where to compute.
 
     Raises:
         OptionError: two styles of one name.
         PictureError: too few photographs, or one that cannot be read.
     """
-    _check(styles, photos, known)
-    there = pick_device(device)
-    extractor = weights.load("compact").to(there)
+    _check(styles, photos, base)
+    place = pick_device(device)
+    extractor = weights.load("compact").to(place)
     pool = StylePool.of_moments(_measured(styles, options.size, extractor), extractor)
-    first = 0 if known is None else len(known.metadata.entries)
-    pool = pool.numbered(first)
-    network = _network(len(styles), known)
-    begins = options.start or checkpoint.digest()
+    pool = pool.numbered(0 if base is None else len(base.metadata.entries))
+    network = _network(len(styles), base)
     options = replace(
         options,
         styles=tuple(one.digest for one in styles),
         photos=len(photos),
-        extends=known is not None,
-        start=begins,
+        extends=base is not None,
+        start=options.start or checkpoint.digest(),
     )
-    held_out = list(photos[::_APART][:_JUDGED_BY])
-    taught = [photo for photo in photos if photo not in held_out]
+    held_out = list(photos[::_HELD_OUT_EVERY][:_HELD_OUT])
+    learnt = [photo for photo in photos if photo not in held_out]
     cut = squares(held_out, options.crop)
     return PaintingLesson(
-        options, network.to(there), extractor, taught, pool, cut, pool, parallel.rank()
+        options, network.to(place), extractor, learnt, pool, cut, pool, parallel.rank()
     )
 
 
 def loop_of(lesson: PaintingLesson, folder: Path) -> Loop:
-    """The training in a folder, gone on with if it has begun there; it may end early."""
+    """Return the training in a folder, restored if it was stopped there; it may end early."""
     options = lesson.options
     schedule = Schedule(options.steps, options.cool_down, warm_up=20)
-    every = max(1, min(100, options.steps // 10))
+    interval = max(1, min(100, options.steps // 10))
     loop = Loop(
         lesson,
         schedule,
         optimisers(lesson.network, options),
         folder,
-        log_every=max(1, every // 4),
-        save_every=every,
+        log_every=max(1, interval // 4),
+        save_every=interval,
         patience=Patience(times=4),
     )
-    loop.average.decay = 0.98  # of some thousand steps at most: a longer memory would lag behind
+    loop.average.decay = 0.98  # for some thousand steps at most: a longer average would lag
     if loop.file.exists():
         loop.restore()
     elif parallel.is_first():
-        state.cut_log(loop.log, 0)  # of a training that was stopped before its first state
+        state.cut_log(loop.log, 0)  # of a training stopped before its first state
     return loop
 
 
 def result(
-    loop: Loop, styles: Sequence[Learnt], before: Sequence[float], known: Trained | None = None
+    loop: Loop, styles: Sequence[NamedStyle], before: Sequence[float], base: Trained | None = None
 ) -> Trained:
-    """What a training has made, ready to be written.
+    """Return what a training has made, ready to be written.
 
     Args:
-        before: each style's loss before it.
+        before: each style's loss before the training.
+        base: a file's styles, to which these are added.
     """
     lesson, network = loop.lesson, loop.average.network
     assert isinstance(lesson, PaintingLesson)
     assert isinstance(network, FastNetwork)
     entries = [
-        Entry(one.name, one.digest, loop.step, **_rounded(found), before=round(loss, 4))
-        for one, found, loss in zip(styles, lesson.figures(network), before, strict=True)
+        Entry(one.name, one.digest, loop.step, **_rounded(figures), before=round(loss, 4))
+        for one, figures, loss in zip(styles, lesson.figures(network), before, strict=True)
     ]
-    there = _measured(styles, _size(lesson), lesson.judge.extractor)
+    measured = _measured(styles, _size(lesson), lesson.painting_loss.extractor)
     cpu = torch.device("cpu")
     moments = [
-        {name: Moments(m.mean[i : i + 1], m.second[i : i + 1]).to(cpu) for name, m in there.items()}
+        {
+            name: Moments(m.mean[i : i + 1], m.second[i : i + 1]).to(cpu)
+            for name, m in measured.items()
+        }
         for i in range(len(styles))
     ]
-    held = () if known is None else known.metadata.entries
-    kept = [] if known is None else list(known.moments)
-    words = TrainedMetadata((*held, *entries), _size(lesson), weights.digest("compact"))
+    if base is not None:
+        entries = [*base.metadata.entries, *entries]
+        moments = [*map(dict, base.moments), *moments]
+    words = TrainedMetadata(tuple(entries), _size(lesson), weights.digest("compact"))
     frozen = copy.deepcopy(network).to(cpu).requires_grad_(False).eval()
-    return Trained(words, frozen, [*kept, *moments])
+    return Trained(words, frozen, moments)
 
 
-def _rounded(found: Mapping[str, float]) -> dict[str, float]:
-    return {name: round(value, 4) for name, value in found.items()}
+def _rounded(figures: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in figures.items()}
 
 
 def _size(lesson: PaintingLesson) -> int:
@@ -193,37 +202,37 @@ def _size(lesson: PaintingLesson) -> int:
     return lesson.options.size
 
 
-def _check(styles: Sequence[Learnt], photos: Sequence[Path], known: Trained | None) -> None:
+def _check(styles: Sequence[NamedStyle], photos: Sequence[Path], base: Trained | None) -> None:
     names = [one.name for one in styles]
-    names += [] if known is None else [entry.name for entry in known.metadata.entries]
+    names += [] if base is None else [entry.name for entry in base.metadata.entries]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise OptionError(
             f"Two styles would be called {twice[0]!r}, after their files. Rename one of them."
         )
     if len(names) > MOST_STYLES:
         raise OptionError(
-            f"A file would hold {len(names)} styles, and it takes {MOST_STYLES}. Make two of it."
+            f"The file would have {len(names)} styles; {MOST_STYLES} are the most. Make two files."
         )
     if len(photos) < LEAST_PHOTOS:
         raise PictureError(
             f"There are {len(photos)} photographs to learn from, and {LEAST_PHOTOS} at least are "
-            "needed; some hundreds are better: your own, of all that you will paint, with 300 "
-            "pixels or more on each side. --content builtin takes those of scikit-image."
+            "needed; some hundreds are better: your own, of everything that you will paint, with "
+            "300 pixels or more on each side. --content builtin uses those of scikit-image."
         )
 
 
-def _measured(styles: Sequence[Learnt], size: int, extractor: Extractor) -> dict[str, Moments]:
+def _measured(styles: Sequence[NamedStyle], size: int, extractor: Extractor) -> dict[str, Moments]:
     each = [one.style.at(size, extractor, list(STYLE_LAYERS)) for one in styles]
     device = next(extractor.parameters()).device
     return {
-        name: Moments.stack([found[name].to(device) for found in each]) for name in STYLE_LAYERS
+        name: Moments.stack([moments[name].to(device) for moments in each]) for name in STYLE_LAYERS
     }
 
 
-def _network(count: int, known: Trained | None) -> FastNetwork:
-    if known is None:
-        base = copy.deepcopy(checkpoint.load_instant()).train().requires_grad_(True)
-        return FastNetwork(base, count)
-    network = copy.deepcopy(known.network).grown(count).train()
+def _network(count: int, base: Trained | None) -> FastNetwork:
+    if base is None:
+        instant = copy.deepcopy(checkpoint.load_instant()).train().requires_grad_(True)
+        return FastNetwork(instant, count)
+    network = copy.deepcopy(base.network).grown(count).train()
     network.base.requires_grad_(False)
     return network

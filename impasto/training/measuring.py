@@ -1,4 +1,4 @@
-"""How far a student is from its teacher, on photographs that it was not trained on."""
+"""How far a student is from its teacher, on held-out photographs."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ __all__ = ["held_out_errors", "square", "variances"]
 
 @torch.no_grad()
 def variances(teacher: Extractor, layers: list[str], images: list[Tensor]) -> dict[str, float]:
-    """Each layer's variance on some pictures, averaged over its channels: the unit of its error."""
-    found: dict[str, float] = {}
+    """Return each layer's variance on some pictures, the mean over channels: its error's unit."""
+    means: dict[str, float] = {}
     for name in layers:
         lifted = [teacher.lift(name, teacher(image, [name])[name]) for image in images]
-        found[name] = float(torch.cat([x.flatten(2) for x in lifted], 2).var(dim=2).mean())
-    return found
+        means[name] = float(torch.cat([x.flatten(2) for x in lifted], 2).var(dim=2).mean())
+    return means
 
 
 @torch.no_grad()
 def held_out_errors(net: Extractor, teacher: Extractor, images: list[Tensor]) -> dict[str, float]:
-    """Error of ReLU(lift) on pictures not trained on, over the teacher's variance there."""
+    """Return the error of ReLU(lift) on held-out pictures, over the teacher's variance there."""
     errors: dict[str, float] = {}
     for name in COMPACT_LIFTS:
-        wrong, taught = 0.0, []
+        wrong, parts = 0.0, []
         for image in images:
             target = F.relu(teacher.lift(name, teacher(image, [name])[name]).float())
             guess = F.relu(net.lift(name, net(image, [name])[name]).float())
             wrong += float((guess - target).square().mean()) / len(images)
-            taught.append((target.mean((0, 2, 3)), target.square().mean((0, 2, 3))))
-        mean = torch.stack([m for m, _ in taught]).mean(0)
-        variance = torch.stack([s for _, s in taught]).mean(0) - mean.square()
+            parts.append((target.mean((0, 2, 3)), target.square().mean((0, 2, 3))))
+        mean = torch.stack([m for m, _ in parts]).mean(0)
+        variance = torch.stack([s for _, s in parts]).mean(0) - mean.square()
         errors[name] = wrong / float(variance.mean())
     return errors
 
 
 def square(path: Path, side: int = 256, short: int | None = None) -> Float[Tensor, "1 3 s s"]:
-    """The middle of a picture, to measure on.
+    """Return the middle of a picture, to measure on.
 
     Args:
-        short: the picture's shorter side is brought down to so many pixels first, if it is longer.
+        short: pixels that the picture's shorter side is reduced to first, if it is longer.
     """
     pixels = load_bytes(path, short)
     side = min(side, *pixels.shape[-2:])

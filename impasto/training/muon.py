@@ -20,7 +20,7 @@ _QUINTIC = (3.4445, -4.7750, 2.0315)
 
 
 def orthogonalise(matrix: Tensor, rounds: int = 5) -> Tensor:
-    """The nearest (semi-)orthogonal matrix, roughly, by Newton-Schulz rounds without an SVD."""
+    """Return roughly the nearest (semi-)orthogonal matrix, by Newton-Schulz rounds, not an SVD."""
     a, b, c = _QUINTIC
     x: Tensor = matrix / (matrix.norm() + 1e-7)
     x = x.bfloat16() if has_native_bfloat16() else x  # the rounds forgive its rounding
@@ -33,9 +33,9 @@ def orthogonalise(matrix: Tensor, rounds: int = 5) -> Tensor:
 
 
 class Muon(Optimizer):
-    """For weights of two or more dimensions, flattened to (outputs, the rest).
+    """An optimiser of weights of two or more dimensions, flattened to (outputs, everything else).
 
-    Departs from `torch.optim.Muon`, which takes matrices alone: here convolutions are flattened.
+    Differs from `torch.optim.Muon`, which takes matrices only: here convolutions are flattened.
 
     Args:
         params: weights of convolutions or linear layers.
@@ -48,7 +48,11 @@ class Muon(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """One step on every weight that has a gradient; a closure is not taken."""
+        """Take a step on every weight that has a gradient.
+
+        Raises:
+            TypeError: there is a closure.
+        """
         if closure is not None:
             raise TypeError("Muon takes no closure: compute the gradients first, then call step().")
         for group in self.param_groups:

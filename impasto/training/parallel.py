@@ -1,8 +1,8 @@
-"""Several processes that train one network together, each on a graphics card of its own.
+"""Several processes that train one network together, each on its own graphics card.
 
-`torchrun` starts them and tells each by its environment who it is; without it there is one. Every
-process draws photographs of its own, and before a step all take the mean of their gradients: so a
-step sees as many times the batch.
+`torchrun` starts them and numbers them by environment variables; without it there is one. Each
+process draws different photographs, and before a step all take the mean of their gradients: with n
+processes a step uses n batches.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ __all__ = ["average", "gathered", "is_first", "rank", "shared", "together", "wai
 
 @contextlib.contextmanager
 def together() -> Iterator[None]:
-    """Meet the other processes that `torchrun` started, if it did."""
+    """Join the processes that `torchrun` started, if it did."""
     if "WORLD_SIZE" not in os.environ or "RANK" not in os.environ:
         yield
         return
     has_cards = torch.cuda.is_available()
     if has_cards:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    # Tensors of the processor go by gloo, with cards too: --device may be cpu.
+    # Tensors on the processor use gloo even where there are cards: --device may be cpu.
     processes.init_process_group("cpu:gloo,cuda:nccl" if has_cards else "gloo")
     try:
         yield
@@ -37,7 +37,7 @@ def together() -> Iterator[None]:
 
 
 def rank() -> int:
-    """This process's number, from 0."""
+    """Return this process's number, from 0."""
     return processes.get_rank() if _are_several() else 0
 
 
@@ -50,35 +50,36 @@ def average(parameters: Iterable[Tensor]) -> None:
     """Replace every gradient by its mean over the processes."""
     if not _are_several():
         return
-    held = [p.grad for p in parameters if p.grad is not None]
-    # In one piece, as each exchange costs a moment.
-    whole = torch.cat([gradient.reshape(-1) for gradient in held])
-    processes.all_reduce(whole)
-    whole /= processes.get_world_size()
-    for gradient, mean in zip(held, torch.split(whole, [g.numel() for g in held]), strict=True):
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    # In one piece, as each exchange costs time.
+    means = torch.cat([gradient.reshape(-1) for gradient in gradients])
+    processes.all_reduce(means)
+    means /= processes.get_world_size()
+    pieces = torch.split(means, [gradient.numel() for gradient in gradients])
+    for gradient, mean in zip(gradients, pieces, strict=True):
         gradient.copy_(mean.view(gradient.shape))
 
 
-def gathered(own: Any) -> list[Any]:
-    """What each process has, in their order."""
+def gathered(value: Any) -> list[Any]:
+    """Return the values of all processes, in their order."""
     if not _are_several():
-        return [own]
-    every: list[Any] = [None] * processes.get_world_size()
-    processes.all_gather_object(every, own)
-    return every
+        return [value]
+    values: list[Any] = [None] * processes.get_world_size()
+    processes.all_gather_object(values, value)
+    return values
 
 
-def shared(own: Any) -> Any:
-    """What the first process has, in all of them."""
+def shared(value: Any) -> Any:
+    """Return the first process's value in all of them."""
     if not _are_several():
-        return own
-    held = [own]
-    processes.broadcast_object_list(held)
-    return held[0]
+        return value
+    values = [value]
+    processes.broadcast_object_list(values)
+    return values[0]
 
 
 def wait() -> None:
-    """Go on when all processes are here."""
+    """Wait until all processes have come here."""
     if _are_several():
         processes.barrier()
 

@@ -22,53 +22,56 @@ _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
 
 
 def find_pictures(*folders: Path) -> list[Path]:
-    """The picture files right under the folders, sorted by name.
+    """Return the picture files directly in the folders, sorted by name.
 
     Raises:
         PictureError: a folder without pictures.
     """
-    found: list[Path] = []
+    paths: list[Path] = []
     for folder in folders:
-        here = sorted(p for p in folder.glob("*") if p.suffix.lower() in _SUFFIXES)
-        if not here:
+        pictures = sorted(p for p in folder.glob("*") if p.suffix.lower() in _SUFFIXES)
+        if not pictures:
             raise PictureError(
                 f"There are no pictures in {folder}. Give a folder with photographs "
                 f"({', '.join(sorted(_SUFFIXES))}); some hundreds do."
             )
-        found += here
-    return found
+        paths += pictures
+    return paths
 
 
 def load_bytes(path: Path, short: int | None = None) -> UInt8[Tensor, "3 h w"]:
-    """One picture as bytes, upright by its EXIF orientation.
+    """Read a picture as bytes, upright by its EXIF orientation.
 
     Args:
-        short: the shorter side is brought down to so many pixels if it is longer: thousands of
-            photographs from a camera would not fit into memory.
+        short: pixels that the shorter side is reduced to if it is longer: thousands of photographs
+            from a camera would not fit into memory.
 
     Raises:
-        PictureError: a file that is no picture, or claims too much.
+        PictureError: the file is not a picture, or its header claims too much.
     """
     with opened(path) as picture:
         if short is not None and min(picture.size) > short:
             factor = short / min(picture.size)
-            fewer = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
-            picture.draft("RGB", fewer)  # a JPEG is then decoded at an eighth to half of its size
-            picture.thumbnail(fewer, reducing_gap=2.0)
+            smaller = (
+                max(1, round(picture.width * factor)),
+                max(1, round(picture.height * factor)),
+            )
+            picture.draft("RGB", smaller)  # a JPEG is then decoded at an eighth to half of its size
+            picture.thumbnail(smaller, reducing_gap=2.0)
         pixels = np.array(ImageOps.exif_transpose(picture).convert("RGB"))
     return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
 
 
 SHORT = 512
-"""Pixels of the shorter side that a photograph is kept with, at most: a crop shows a part of it."""
+"""Most pixels of the shorter side of a photograph in memory: a crop shows a part of it."""
 
 
 class Crops:
     """An endless, seeded stream of batches of square crops.
 
     Each crop has a random place and a random scale down to `size` pixels, and may be mirrored. A
-    quarter of them get noise: an optimiser's picture is grainy on its way, and a network that never
-    saw grain lets it stay there. A tenth are faded towards grey or pulled to one side in colour.
+    quarter of them get noise: an optimiser's picture is grainy on its way, and a network trained
+    without grain leaves it there. A tenth have their contrast and colours shifted.
     """
 
     def __init__(
@@ -81,7 +84,7 @@ class Crops:
         disturbed: bool = True,
     ) -> None:
         self.disturbed = disturbed
-        with ThreadPoolExecutor() as pool:  # Pillow lets others work while it decodes
+        with ThreadPoolExecutor() as pool:  # Pillow releases the lock while it decodes
             short = max(SHORT, size)
             self.pictures = list(pool.map(lambda path: load_bytes(path, short), paths))
         self.size, self.batch, self.generator = size, batch, generator
@@ -91,7 +94,7 @@ class Crops:
             yield self.one()
 
     def one(self) -> Float[Tensor, "b 3 s s"]:
-        """The next batch."""
+        """Draw the next batch."""
         return torch.stack([self._crop() for _ in range(self.batch)])
 
     def _crop(self) -> Tensor:
@@ -128,9 +131,9 @@ class Crops:
 
 
 class Ahead:
-    """The same stream, each batch made while the one before it is learnt from.
+    """The same stream, each batch made while the network learns from the one before.
 
-    Its random state is that from which the next batch is made, however far ahead it is.
+    Its random state is the one that the next batch is made from, however far ahead it is.
     """
 
     def __init__(self, crops: Crops) -> None:
@@ -144,12 +147,12 @@ class Ahead:
         return batch
 
     def get_state(self) -> Tensor:
-        """As a generator has it."""
+        """Return the random state."""
         return self._before
 
     def set_state(self, state: Tensor) -> None:
-        """Go on from a state."""
-        self._coming.result()  # which draws from the same generator
+        """Continue from a state."""
+        self._coming.result()  # as it draws from the same generator
         self._crops.generator.set_state(state)
         self._start()
 

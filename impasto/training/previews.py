@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 from torch import Tensor, nn
 
-from impasto.files import atomic
-from impasto.training.judging import inner
-from impasto.training.lesson import Painter, PaintingLesson
+from impasto.sheets.contact_sheet import columns, draw_names, draw_row, stack
+from impasto.sheets.drawing import font, jpeg
+from impasto.training.painting_lesson import PaintingLesson, PaintingNetwork
+from impasto.training.painting_loss import inner
 
 __all__ = ["contact_sheet", "preview"]
 
-_PAPER, _INK = "#faf8f4", "#221f1a"
-_GAP, _HEAD, _LETTERS = 12, 30, 15
-_QUALITY = 90
+_GAP, _NAME_HEIGHT, _FONT_SIZE = 12, 18, 15
 
 # Of a preview: photographs, and styles.
 _PHOTOS, _STYLES = 4, 6
@@ -30,18 +28,17 @@ Painting = Callable[[Float[Tensor, "1 3 h w"]], Float[Tensor, "1 3 h w"]]
 
 @torch.no_grad()
 def preview(lesson: PaintingLesson, network: nn.Module, names: Sequence[str], target: Path) -> None:
-    """Write a sheet of some photographs that are not trained on, as the network paints them now."""
-    assert isinstance(network, Painter)
+    """Write a sheet of some held-out photographs, as the network paints them now."""
+    assert isinstance(network, PaintingNetwork)
     photos = lesson.held_out[:_PHOTOS]
-    seen = lesson.judge.look(photos)
-    half = torch.full((len(photos),), 0.5, device=photos.device)
-    columns = [("photograph", inner(photos))]
+    features = lesson.painting_loss.features(photos)
+    strength = torch.full((len(photos),), 0.5, device=photos.device)
+    pictures = [("photograph", inner(photos))]
     for number, name in enumerate(names[:_STYLES]):
-        which = torch.full((len(photos),), number, device=photos.device)
-        painted = lesson.paint(network, seen, lesson.judges.pick(which), half)
-        columns.append((name, inner(painted)))
-    pictures = [(name, [_image(one) for one in each]) for name, each in columns]
-    _write(_sheet(pictures), target)
+        numbers = torch.full((len(photos),), number, device=photos.device)
+        styles = lesson.held_out_styles.pick(numbers)
+        pictures.append((name, inner(lesson.paint(network, features, styles, strength))))
+    _write([(name, [_image(one) for one in each]) for name, each in pictures], target)
 
 
 def contact_sheet(
@@ -49,38 +46,28 @@ def contact_sheet(
     painters: Sequence[tuple[str, Painting]],
     target: Path,
 ) -> None:
-    """Write a sheet of whole photographs in every style.
+    """Write a sheet of complete photographs in every style.
 
     Args:
         photos: all of one size.
-        painters: each style's name, and what paints in it.
+        painters: each style's name, and the function that paints in it.
     """
-    columns = [("photograph", [_image(photo[0]) for photo in photos])]
+    pictures = [("photograph", [_image(photo[0]) for photo in photos])]
     for name, paint in painters:
-        columns.append((name, [_image(paint(photo)[0]) for photo in photos]))
-    _write(_sheet(columns), target)
+        pictures.append((name, [_image(paint(photo)[0]) for photo in photos]))
+    _write(pictures, target)
 
 
-def _sheet(columns: Sequence[tuple[str, Sequence[Image.Image]]]) -> Image.Image:
-    width, height = columns[0][1][0].size
-    across, down = len(columns), len(columns[0][1])
-    whole = (across * (width + _GAP) + _GAP, down * (height + _GAP) + _GAP + _HEAD)
-    sheet = Image.new("RGB", whole, _PAPER)
-    draw, letters = ImageDraw.Draw(sheet), ImageFont.load_default(_LETTERS)
-    for column, (name, pictures) in enumerate(columns):
-        left = _GAP + column * (width + _GAP)
-        draw.text((left, _GAP), name[: width // 8], fill=_INK, font=letters)
-        for row, picture in enumerate(pictures):
-            sheet.paste(picture, (left, _HEAD + _GAP + row * (height + _GAP)))
-    return sheet
+def _write(pictures: Sequence[tuple[str, list[Image.Image]]], target: Path) -> None:
+    """Write a sheet with a column of pictures below each name."""
+    names, each = zip(*pictures, strict=True)
+    width, height = each[0][0].size
+    lefts = columns(len(names), width, _GAP)
+    head = draw_names(names, lefts, width, _NAME_HEIGHT, font(_FONT_SIZE))
+    rows = [draw_row(row, lefts, head.width, height) for row in zip(*each, strict=True)]
+    jpeg(stack([head, *rows], _GAP, _GAP), target)
 
 
 def _image(pixels: Float[Tensor, "3 h w"]) -> Image.Image:
-    bytes_ = (pixels.float().clamp(0, 1) * 255).round().byte().permute(1, 2, 0)
-    return Image.fromarray(np.ascontiguousarray(bytes_.cpu().numpy()))
-
-
-def _write(sheet: Image.Image, target: Path) -> None:
-    data = io.BytesIO()
-    sheet.save(data, "JPEG", quality=_QUALITY, subsampling=0, optimize=True)
-    atomic.replace(target, data.getvalue(), force=True)
+    levels = (pixels.float().clamp(0, 1) * 255).round().byte().permute(1, 2, 0)
+    return Image.fromarray(np.ascontiguousarray(levels.cpu().numpy()))

@@ -1,10 +1,10 @@
-"""A training as a command does it: from files to a file of styles, gone on with after a kill.
+"""Run a training: from pictures to a file of styles; a stopped one can be resumed.
 
 out.impasto          the styles
-out.md               their card: what was done, and the figures
-out-sheet.jpg        photographs that were not trained on, in every style
+out.md               their card: how they were trained, and the figures
+out-sheet.jpg        held-out photographs in every style
 out-curves.png       the losses over the steps, where matplotlib is installed
-out.train/           while it trains: state, log, preview.jpg and curves.png
+out.train/           during the training: state, log, preview.jpg and curves.png
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from impasto.config.methods import InstantConfig
+from impasto.config.bases import PictureConfig
 from impasto.errors import OptionError, StyleError
 from impasto.features import weights
 from impasto.files import atomic, digests, locks
@@ -24,38 +24,39 @@ from impasto.networks.trained import Trained
 from impasto.networks.trained_metadata import SUFFIX
 from impasto.painting.inputs import read_style
 from impasto.runtime import keep_freed_memory
+from impasto.sheets.plots import can_plot
 from impasto.training import fast, parallel
 from impasto.training.builtin import builtin_pictures
-from impasto.training.curves import draw
-from impasto.training.fast import FastTraining, Learnt
-from impasto.training.lesson import PaintingLesson
+from impasto.training.curves import plot_log
+from impasto.training.fast import FastTraining, NamedStyle
 from impasto.training.loop import Loop
+from impasto.training.painting_lesson import PaintingLesson
 from impasto.training.pictures import find_pictures
 from impasto.training.previews import preview
-from impasto.training.reporting import left_beside, report
+from impasto.training.reporting import report_files, write_report
 
-__all__ = ["BUILTIN", "Order", "Told", "beside", "train"]
+__all__ = ["BUILTIN", "TrainingSpec", "Watch", "folder_of", "run_training"]
 
 BUILTIN = "builtin"
-"""What stands for the pictures that come with scikit-image."""
+"""The name of the pictures that come with scikit-image."""
 
-Told = Callable[[Mapping[str, Any], Loop], bool]
+Watch = Callable[[Mapping[str, Any], Loop], bool]
 
 STATE, PREVIEW, CURVES = "state.safetensors", "preview.jpg", "curves.png"
 _OURS = {STATE, PREVIEW, CURVES, "train.jsonl"}
 
 
 @dataclass(frozen=True)
-class Order:
-    """What is to be trained.
+class TrainingSpec:
+    """What to train.
 
     Attributes:
         paintings: pictures, style cards or names of built-in styles.
         content: a folder of photographs, or `BUILTIN`.
         out: the file of styles.
         extends: a file of styles that these are added to; it may be `out`.
-        resume: go on with a training that was stopped.
-        force: replace what is there.
+        resume: continue a training that was stopped.
+        force: replace existing files.
     """
 
     paintings: Sequence[str]
@@ -68,116 +69,116 @@ class Order:
     force: bool = False
 
 
-def beside(out: Path) -> Path:
-    """The folder of a training: `out.train` beside `out.impasto`."""
+def folder_of(out: Path) -> Path:
+    """Return the folder of a training: `out.train` for `out.impasto`."""
     return out.with_suffix(".train")
 
 
-def train(order: Order, told: Told) -> Path | None:
+def run_training(spec: TrainingSpec, watch: Watch) -> Path | None:
     """Train, and write the styles with their card and their sheet.
 
     Args:
-        told: is given each line of the log; says whether to go on.
+        watch: called with each line of the log; when it returns False the training stops.
 
     Returns:
         The file; None if the training was stopped before its end.
 
     Raises:
-        ImpastoError: whatever cannot be used, before any work is done; a folder that cannot be
+        ImpastoError: anything that cannot be used, before any work; a folder that cannot be
             written to.
     """
     keep_freed_memory()
-    _check(order)
-    with parallel.together(), _holding(order):
-        known = None if order.extends is None else _known(order.extends)
-        options = order.options
-        if order.extends is not None and known is not None:
-            begins = digests.of_file(order.extends, StyleError)
-            options = replace(options, size=known.metadata.size, start=begins)
-        photos, styles = _photos(order.content), _styles(order, options.size)
-        lesson = fast.start(options, styles, photos, known, order.device)
-        return _trained(order, lesson, styles, known, told)
+    _check(spec)
+    with parallel.together(), _lock(spec):
+        base, options = None, spec.options
+        if spec.extends is not None:
+            base = _load(spec.extends)
+            digest = digests.of_file(spec.extends, StyleError)
+            options = replace(options, size=base.metadata.size, start=digest)
+        photos, styles = _photos(spec.content), _styles(spec, options.size)
+        lesson = fast.start(options, styles, photos, base, spec.device)
+        return _train(spec, lesson, styles, base, watch)
 
 
-def _known(path: Path) -> Trained:
-    found = trained.load(path)
-    found.metadata.check_backbone(weights.digest("compact"), path)
-    return found
+def _load(path: Path) -> Trained:
+    styles = trained.load(path)
+    styles.metadata.check_backbone(weights.digest("compact"), path)
+    return styles
 
 
-def _trained(
-    order: Order,
+def _train(
+    spec: TrainingSpec,
     lesson: PaintingLesson,
-    styles: Sequence[Learnt],
-    known: Trained | None,
-    told: Told,
+    styles: Sequence[NamedStyle],
+    base: Trained | None,
+    watch: Watch,
 ) -> Path | None:
     names = [one.name for one in styles]
-    before = [found["loss"] for found in lesson.figures(lesson.network)]
-    folder = beside(order.out)
-    if parallel.is_first() and not order.resume:
-        _empty(folder)  # only now: all that could be wrong has been looked at
+    before = [figures["loss"] for figures in lesson.figures(lesson.network)]
+    folder = folder_of(spec.out)
+    if parallel.is_first() and not spec.resume:
+        _empty(folder)  # only now, when everything that could be wrong is checked
     parallel.wait()
     loop = fast.loop_of(lesson, folder)
-    if not loop.run(lambda line: _tell(line, loop, names, told)):
+    if not loop.run(lambda line: _show(line, loop, names, watch)):
         return None
-    made = fast.result(loop, styles, before, known)
+    made = fast.result(loop, styles, before, base)
     if parallel.is_first():
         # The styles last: without them --resume does all of this again.
-        report(made, styles, lesson, loop, order.out)
-        trained.save_trained(made, order.out, force=True)  # asked for, or checked as it began
+        write_report(made, styles, lesson, loop, spec.out)
+        trained.save_trained(made, spec.out, force=True)  # with --force, or checked before
         _empty(folder)
     parallel.wait()
-    return order.out
+    return spec.out
 
 
-def _tell(line: Mapping[str, Any], loop: Loop, names: Sequence[str], told: Told) -> bool:
-    """Show a training as it goes; whether to go on."""
+def _show(line: Mapping[str, Any], loop: Loop, names: Sequence[str], watch: Watch) -> bool:
+    """Write preview and curves after a measurement; return whether to go on."""
     if "held_out" in line:
         lesson = loop.lesson
         assert isinstance(lesson, PaintingLesson)
         preview(lesson, loop.average.network, names, loop.folder / PREVIEW)
-        with contextlib.suppress(ImportError):  # matplotlib is an extra
-            draw(loop.log, loop.folder / CURVES, ", ".join(names))
-    return told(line, loop)
+        if can_plot():
+            plot_log(loop.log, loop.folder / CURVES, ", ".join(names))
+    return watch(line, loop)
 
 
-def _check(order: Order) -> None:
-    """Refuse, before any work, what would be lost or could not be written."""
-    out, folder = order.out, beside(order.out)
+def _check(spec: TrainingSpec) -> None:
+    """Check, before any work, that nothing would be lost and everything can be written."""
+    out, folder = spec.out, folder_of(spec.out)
     if out.suffix.lower() != SUFFIX:
-        raise OptionError(f"{out} is no name for a file of styles: it should end in {SUFFIX}.")
-    is_same = order.extends is not None and order.extends.resolve() == out.resolve()
-    goes_on = order.resume and (folder / STATE).is_file()
-    for path in (out, *left_beside(out)):
-        atomic.check_target(path, force=order.force or is_same or goes_on, error=StyleError)
+        raise OptionError(f"{out} is not the name of a file of styles: it should end in {SUFFIX}.")
+    is_same = spec.extends is not None and spec.extends.resolve() == out.resolve()
+    is_resumed = spec.resume and (folder / STATE).is_file()
+    for path in (out, *report_files(out)):
+        atomic.check_target(path, force=spec.force or is_same or is_resumed, error=StyleError)
     if folder.exists():
-        _check_folder(folder, order)
+        _check_folder(folder, spec)
 
 
-def _check_folder(folder: Path, order: Order) -> None:
-    strange = [path.name for path in _inside(folder) if path.name not in {*_OURS, locks.LOCK_FILE}]
-    if strange or not folder.is_dir():
-        told = f"holds {strange[0]}" if strange else "is no folder"
+def _check_folder(folder: Path, spec: TrainingSpec) -> None:
+    foreign = [path.name for path in _files(folder) if path.name not in _OURS]
+    if foreign or not folder.is_dir():
+        problem = f"holds {foreign[0]}" if foreign else "is not a folder"
         raise OptionError(
-            f"{folder} {told}, and a training would be kept there. Give another name with -o, or "
-            "move it away."
+            f"{folder} {problem}, and the training's files would go there. Give another name with "
+            "-o, or move it away."
         )
-    if (folder / STATE).is_file() and not (order.resume or order.force):
+    if (folder / STATE).is_file() and not (spec.resume or spec.force):
         raise OptionError(
-            f"{folder} holds a training that was stopped: --resume goes on with it, --force begins "
-            "anew."
+            f"{folder} holds a training that was stopped: --resume continues it, --force starts "
+            "again."
         )
 
 
 @contextlib.contextmanager
-def _holding(order: Order) -> Iterator[None]:
-    """The training's folder, for this training alone; removed if nothing is in it at the end.
+def _lock(spec: TrainingSpec) -> Iterator[None]:
+    """Lock the training's folder; remove it at the end if it is empty.
 
     Raises:
         OptionError: another training has it, or it cannot be made.
     """
-    folder = beside(order.out)
+    folder = folder_of(spec.out)
     if not parallel.is_first():
         yield
         return
@@ -194,21 +195,21 @@ def _holding(order: Order) -> Iterator[None]:
             f"{folder} cannot be used: {problem.strerror}. Give another name with -o."
         ) from None
     try:
-        _check_folder(folder, order)  # once more: now nobody else puts anything there
+        _check_folder(folder, spec)  # a second time: from here on it is locked
         yield
     finally:
         lock.release()
-        with contextlib.suppress(OSError):  # a state is there, or somebody has put something there
+        with contextlib.suppress(OSError):  # not empty
             folder.rmdir()
 
 
-def _inside(folder: Path) -> list[Path]:
+def _files(folder: Path) -> list[Path]:
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
 def _empty(folder: Path) -> None:
-    """Remove what a training leaves in its folder."""
-    for path in _inside(folder):
+    """Remove a training's files from its folder."""
+    for path in _files(folder):
         if path.name in _OURS:
             path.unlink()
 
@@ -220,17 +221,18 @@ def _photos(content: str) -> list[Path]:
     if not folder.is_dir():
         raise OptionError(
             f"There is no folder {content} of photographs to learn from. Name one (some hundreds, "
-            "of all that you will paint, with 300 pixels or more on each side), or take "
+            "of everything that you will paint, with 300 pixels or more on each side), or use "
             "--content builtin: the pictures that come with scikit-image."
         )
     return find_pictures(folder)
 
 
-def _styles(order: Order, size: int) -> list[Learnt]:
-    extractor, seen_by = weights.load("compact"), weights.digest("compact")
-    config = InstantConfig(size=size)
-    found = []
-    for text in order.paintings:
-        given = read_style(text, config, extractor, seen_by)
-        found.append(Learnt(fast.name_of(text), given.input.digest, given.style))
-    return found
+def _styles(spec: TrainingSpec, size: int) -> list[NamedStyle]:
+    extractor, backbone = weights.load("compact"), weights.digest("compact")
+    config = PictureConfig(size=size)
+    styles = []
+    for source in spec.paintings:
+        painting = read_style(source, config, extractor, backbone)
+        assert painting.style is not None
+        styles.append(NamedStyle(fast.name_of(source), painting.input.digest, painting.style))
+    return styles

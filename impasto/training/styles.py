@@ -1,4 +1,4 @@
-"""Many styles to learn from: views of paintings, measured once and kept as statistics."""
+"""Many styles to learn from: views of paintings, measured once, as statistics."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from impasto.training.pictures import load_bytes
 
 __all__ = ["StylePool"]
 
-# Long sides that a painting is looked at with, as if it were painted as large.
+# The least and the greatest long side that a view is measured at.
 _SIDES = (256, 768)
 
-# Of a painting's side, the least that a view shows.
+# The least share of a painting's side that a view shows.
 _LEAST = 0.5
 
 
@@ -35,10 +35,10 @@ class StylePool:
     """Views of paintings, as a lesson needs them.
 
     Attributes:
-        summaries: one row a view.
-        targets: by layer, what a picture's statistics are compared with.
-        goals: by level, where its features are moved.
-        numbers: of the styles, where a network knows them by those.
+        summaries: one row for each view.
+        targets: by layer, the statistics that a picture's are compared with.
+        goals: by level, the statistics that its features are transported to.
+        numbers: of the styles, for networks that have weights for each.
     """
 
     summaries: Float[Tensor, "n k"]
@@ -62,34 +62,35 @@ class StylePool:
         """Measure `count` views of paintings.
 
         Args:
-            disturbed: each shows a part, at some size, with its colours as they are or exchanged;
-                else the whole, at a middle size.
+            disturbed: each shows a part, at a random size, some with exchanged colours; otherwise
+                all of the painting, at a middle size.
         """
         pictures = [load_bytes(path) for path in paths]
         device = next(extractor.parameters()).device
-        seen: dict[str, list[Moments]] = {name: [] for name in STYLE_LAYERS}
+        measured: dict[str, list[Moments]] = {name: [] for name in STYLE_LAYERS}
         for number in range(count):
             pixels = pictures[number % len(pictures)]
             view = _view(pixels, generator) if disturbed else _plain(pixels)
             for name, features in extractor(view.to(device), STYLE_LAYERS).items():
-                seen[name].append(moments(features))
+                measured[name].append(moments(features))
         return StylePool.of_moments(
-            {name: Moments.stack(each) for name, each in seen.items()}, extractor
+            {name: Moments.stack(each) for name, each in measured.items()}, extractor
         )
 
     @staticmethod
-    def of_moments(whole: Mapping[str, Moments], extractor: Extractor) -> StylePool:
-        """Of styles that were measured already, along the first axis."""
-        targets = {n: GaussianTarget(m, lift_of(extractor, n)) for n, m in whole.items()}
-        goals = {name: Target.of(whole[name]) for name in LEVELS}
-        return StylePool(summary(whole), targets, goals, torch.arange(len(goals["relu1_1"].mean)))
+    def of_moments(measured: Mapping[str, Moments], extractor: Extractor) -> StylePool:
+        """Make a pool of styles that are measured already, stacked along the first axis."""
+        targets = {n: GaussianTarget(m, lift_of(extractor, n)) for n, m in measured.items()}
+        goals = {name: Target.of(measured[name]) for name in LEVELS}
+        numbers = torch.arange(len(goals["relu1_1"].mean))
+        return StylePool(summary(measured), targets, goals, numbers)
 
     def numbered(self, first: int) -> StylePool:
-        """The same styles, known by the numbers from `first` on."""
+        """Return the same styles, numbered from `first` on."""
         return replace(self, numbers=torch.arange(first, first + len(self)))
 
     def to(self, device: torch.device) -> StylePool:
-        """The same on a device."""
+        """Return the same on a device."""
         return StylePool(
             self.summaries.to(device),
             {name: target.to(device) for name, target in self.targets.items()},
@@ -98,7 +99,7 @@ class StylePool:
         )
 
     def sizes(self) -> Float[Tensor, " l"]:
-        """How large the features of each level are, in the mean over views."""
+        """Return the size of each level's features, the mean over views."""
         each = []
         for goal in self.goals.values():
             energy = goal.root.square().sum((1, 2)) + goal.mean.square().sum(1)
@@ -106,7 +107,7 @@ class StylePool:
         return torch.stack(each)
 
     def pick(self, index: Int[Tensor, " b"]) -> StylePool:
-        """Some of the views."""
+        """Return the views of these indices."""
         targets = {name: target.pick(index) for name, target in self.targets.items()}
         goals = {n: Target(goal.mean[index], goal.root[index]) for n, goal in self.goals.items()}
         return StylePool(self.summaries[index], targets, goals, self.numbers[index])

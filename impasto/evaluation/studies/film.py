@@ -9,23 +9,26 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from impasto.errors import OptionError, PictureError
+from impasto.evaluation.studies.result import StudyResult
 from impasto.files import atomic
-from impasto.sheets.contact_sheet import INK, Cell, canvas_for, fitted, font, wrapped
+from impasto.sheets.contact_sheet import Cell
+from impasto.sheets.drawing import INK, blank, dejavu, fit_into, wrap
 
-__all__ = ["FRAMES_A_SECOND", "check_film", "fading", "framed", "save_film"]
+__all__ = ["check_film", "write_film"]
 
-FRAMES_A_SECOND = 24
+_FRAMES_A_SECOND = 24
 
-_HOLD, _FADE = 22, 10  # frames that a picture stands, and that it takes to the next
+_HOLD, _FADE = 22, 10  # frames that a picture is shown for, and that it takes to the next
+_REST = 36  # frames that the last picture of a run is shown for
 _SIDE = (512, 1024)  # a frame's long side, at least and at most
-_STRIP = 48  # where the caption stands
+_STRIP = 48  # pixels below the picture, for the caption
 
 
 def check_film() -> None:
     """Fail before the work rather than after it.
 
     Raises:
-        OptionError: there is nothing here that writes films.
+        OptionError: PyAV is not installed.
     """
     _library()
 
@@ -41,8 +44,27 @@ def _library() -> Any:
     return av
 
 
-def framed(cell: Cell, size: tuple[int, int]) -> Image.Image:
-    """A frame: the picture, enlarged to where the largest goes, over its caption.
+def write_film(result: StudyResult, cells: Sequence[Cell]) -> str | None:
+    """Write a study's film and return its name; None if there is none.
+
+    A film of a run stays as it is where nothing of the run was painted this time.
+
+    Raises:
+        PictureError: it cannot be written.
+    """
+    path = result.folder / "film.mp4"
+    if not result.film:
+        return None
+    if result.study.film == "steps" and not result.frames and path.is_file():
+        return path.name
+    size = max((cell.picture.size for cell in cells), key=lambda size: size[0] * size[1])
+    frames = (_frame(cell, size) for cell in result.frames or cells)
+    _save(path, _hold_last(frames) if result.frames else _fade(list(frames)))
+    return path.name
+
+
+def _frame(cell: Cell, size: tuple[int, int]) -> Image.Image:
+    """Draw a frame: the picture, as large as the largest is drawn, over its caption.
 
     Args:
         size: of the study's largest picture.
@@ -50,19 +72,19 @@ def framed(cell: Cell, size: tuple[int, int]) -> Image.Image:
     low, high = _SIDE
     factor = min(max(max(size), low), high) / max(size)
     width, height = (_even(side * factor) for side in size)
-    frame = canvas_for(width, height + _STRIP)
-    shown = fitted(cell.picture, width, height)
-    if abs(shown.width - width) <= 4 and abs(shown.height - height) <= 4:  # a scale's own rounding
-        shown = shown.resize((width, height), Image.Resampling.LANCZOS)
-    frame.paste(shown, ((width - shown.width) // 2, (height - shown.height) // 2))
-    face = font(20)
-    told = wrapped(cell.caption, face, width - 24, lines=1)[0]
-    ImageDraw.Draw(frame).text((12, height + 12), told, INK, face)
+    frame = blank(width, height + _STRIP)
+    picture = fit_into(cell.picture, width, height)
+    if abs(picture.width - width) <= 4 and abs(picture.height - height) <= 4:  # a scale's rounding
+        picture = picture.resize((width, height), Image.Resampling.LANCZOS)
+    frame.paste(picture, ((width - picture.width) // 2, (height - picture.height) // 2))
+    face = dejavu(20)
+    caption = wrap(cell.caption, face, width - 24, most=1)[0]
+    ImageDraw.Draw(frame).text((12, height + 12), caption, INK, face)
     return frame
 
 
-def fading(frames: Sequence[Image.Image]) -> Iterator[Image.Image]:
-    """Each frame for a second, and from one to the next by cross-fading."""
+def _fade(frames: Sequence[Image.Image]) -> Iterator[Image.Image]:
+    """Yield each frame for about a second, and cross-fade from one to the next."""
     for i, frame in enumerate(frames):
         yield from [frame] * _HOLD
         if i + 1 < len(frames):
@@ -70,8 +92,17 @@ def fading(frames: Sequence[Image.Image]) -> Iterator[Image.Image]:
             yield from (Image.blend(frame, frames[i + 1], step / _FADE) for step in steps)
 
 
-def save_film(path: Path, frames: Iterable[Image.Image]) -> None:
-    """Write frames of one size; the file appears whole or not at all.
+def _hold_last(frames: Iterable[Image.Image]) -> Iterator[Image.Image]:
+    """Yield the frames, and the last one for a second and a half more."""
+    frame = None
+    for frame in frames:
+        yield frame
+    if frame is not None:
+        yield from [frame] * _REST
+
+
+def _save(path: Path, frames: Iterable[Image.Image]) -> None:
+    """Write frames of one size; the file appears complete or not at all.
 
     Raises:
         PictureError: it cannot be written.
@@ -91,7 +122,7 @@ def _encode(av: Any, container: Any, frames: Iterable[Image.Image]) -> None:
     stream = None
     for image in frames:
         if stream is None:
-            stream = container.add_stream("libx264", rate=FRAMES_A_SECOND)
+            stream = container.add_stream("libx264", rate=_FRAMES_A_SECOND)
             stream.width, stream.height = image.size
             stream.pix_fmt = "yuv420p"
             stream.options = {"crf": "20", "preset": "medium"}
@@ -104,5 +135,5 @@ def _encode(av: Any, container: Any, frames: Iterable[Image.Image]) -> None:
 
 
 def _even(side: float) -> int:
-    """Colour is stored for pairs of pixels, so both sides are even."""
+    """Round to an even number, as colour is stored for pairs of pixels."""
     return max(2, 2 * round(side / 2))

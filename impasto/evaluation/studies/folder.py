@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -13,13 +12,25 @@ from typing import Any
 from impasto.config.recipe import Recipe
 from impasto.errors import ImpastoError, OptionError
 from impasto.files import atomic
+from impasto.files.digests import of_bytes
 from impasto.image.reading import digest, read_recipe
-from impasto.sheets.curves import Tick
 
-__all__ = ["Record", "claim", "name_of", "recall", "remember"]
+__all__ = ["Record", "Tick", "claim", "name_of", "recall", "remember"]
 
 _FORMAT = 1
 _ABOUT = "study.json"
+
+
+@dataclass(frozen=True)
+class Tick:
+    """One iteration: counted over all scales, `seconds` since the run began."""
+
+    iteration: int
+    scale: int
+    width: int
+    height: int
+    seconds: float
+    losses: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -31,32 +42,31 @@ class Record:
 
     @property
     def seconds(self) -> float:
-        """From the start of the run to this picture."""
+        """Seconds from the start of the run to this picture."""
         return self.ticks[-1].seconds
 
 
 def name_of(number: int, label: str) -> str:
-    """What a picture's files are called: `03-strength-0.3`."""
-    words = label.replace("α/β = ", "ratio ").replace("…", "to")
-    return f"{number:02d}-" + re.sub(r"[^\w.]+", "-", words, flags=re.ASCII).strip("-.").lower()
+    """Return what a picture's files are called: `03-strength-0.3`."""
+    text = label.replace("α/β = ", "ratio ").replace("…", "to")
+    return f"{number:02d}-" + re.sub(r"[^\w.]+", "-", text, flags=re.ASCII).strip("-.").lower()
 
 
 def claim(
     folder: Path, kind: str, contents: Sequence[tuple[str, Recipe]], *, force: bool = False
 ) -> None:
-    """Make the folder this study's, or find that it is.
+    """Make the folder this study's, or check that it is.
 
     Args:
         contents: its pictures' names, and the recipe of the run that each belongs to.
 
     Raises:
-        OptionError: it holds something else and `force` is not set, or it cannot be made.
+        OptionError: something else is in it and `force` is not set, or it cannot be made.
     """
     stamp = {"format": _FORMAT, "study": kind, "settings": _settings(contents)}
     about = folder / _ABOUT
     try:
-        there = [] if not folder.exists() else [path.name for path in folder.iterdir()]
-        if there and not force:
+        if not force and folder.exists() and any(folder.iterdir()):
             _check_same(folder, stamp)
         (folder / "runs").mkdir(parents=True, exist_ok=True)
     except OSError as problem:
@@ -68,40 +78,42 @@ def claim(
 
 def _check_same(folder: Path, stamp: dict[str, Any]) -> None:
     about = folder / _ABOUT
-    held = _read(about) if about.is_file() else None
-    if held is None:
+    stored = _read(about) if about.is_file() else None
+    if stored is None:
         raise OptionError(
             f"{folder} is not empty and holds no study. Give a new folder with --out, or --force "
             "to write into this one."
         )
-    if held != stamp:
+    if stored != stamp:
         raise OptionError(
-            f"{folder} holds a study of {held.get('study', 'something else')!s:.40} with other "
+            f"{folder} holds a study of {stored.get('study', 'something else')!s:.40} with other "
             "settings or pictures. Give another folder with --out, or --force to replace what has "
             "changed."
         )
 
 
 def recall(folder: Path, name: str, recipe: Recipe, after: int | None) -> Record | None:
-    """A picture that was painted by that recipe, if there is one."""
+    """Return the picture that was painted by that recipe, if there is one."""
     picture, notes = folder / "runs" / f"{name}.png", folder / "runs" / f"{name}.json"
     if not (picture.is_file() and notes.is_file()):
         return None
-    held, text = _read(notes), _recipe(picture)
-    if held is None or text is None or held.get("digest") != digest(picture):
+    stored, text = _read(notes), _recipe(picture)
+    if stored is None or text is None or stored.get("digest") != digest(picture):
         return None
     try:
-        found = Recipe.from_json(text)
-        ticks = tuple(Tick(**tick) for tick in held["ticks"])
+        painted_by = Recipe.from_json(text)
+        ticks = tuple(Tick(**tick) for tick in stored["ticks"])
     except (ImpastoError, KeyError, TypeError):
         return None
     if not ticks or (after is not None and ticks[-1].iteration != after):
         return None
-    return Record(picture, ticks) if replace(found, stopped_at=None) == recipe else None
+    # A picture for which memory was short has another plan, and is the same study's all the same.
+    same = replace(painted_by, stopped_at=None, plan=recipe.plan, replanned=recipe.replanned)
+    return Record(picture, ticks) if same == recipe else None
 
 
 def remember(file: Path, ticks: Sequence[Tick]) -> Record:
-    """Note down beside a picture how it was painted."""
+    """Write a file next to a picture that records how it was painted."""
     notes = {"digest": digest(file), "ticks": [asdict(tick) for tick in ticks]}
     atomic.replace(file.with_suffix(".json"), _json(notes, indent=None), force=True)
     return Record(file, tuple(ticks))
@@ -115,8 +127,8 @@ def _recipe(picture: Path) -> str | None:
 
 
 def _settings(contents: Sequence[tuple[str, Recipe]]) -> str:
-    whole = json.dumps([[name, recipe.to_json()] for name, recipe in contents])
-    return f"sha256:{hashlib.sha256(whole.encode()).hexdigest()}"
+    text = json.dumps([[name, recipe.to_json()] for name, recipe in contents])
+    return of_bytes(text.encode())
 
 
 def _json(data: Any, indent: int | None = 2) -> bytes:
@@ -125,7 +137,7 @@ def _json(data: Any, indent: int | None = 2) -> bytes:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        found = json.loads(path.read_text("utf-8"))
+        data = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return data if isinstance(data, dict) else None

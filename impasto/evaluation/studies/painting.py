@@ -1,7 +1,8 @@
-"""Painting a study's pictures, one run after the other, through one network."""
+"""Painting a study's pictures, one run after the other, with one network."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -12,17 +13,17 @@ from pathlib import Path
 from impasto.config.bases import PhotoConfig
 from impasto.config.specs import StyleSpec
 from impasto.engine.setup import backbone_of
-from impasto.engine.step import Step
-from impasto.evaluation.studies.folder import Record, name_of, recall, remember
+from impasto.evaluation.studies.folder import Record, Tick, name_of, recall, remember
 from impasto.evaluation.studies.registry import Variant
-from impasto.features import weights as networks
+from impasto.features import weights as stored
 from impasto.features.extractor import Extractor
 from impasto.image.picture import Picture
 from impasto.image.writing import write
 from impasto.painting.inputs import read_picture, read_style
 from impasto.painting.prepare import prepare
-from impasto.painting.sources import Sources, Task, finish, paint
-from impasto.sheets.curves import Tick
+from impasto.painting.sources import Sources, Task
+from impasto.run import runner
+from impasto.run.events import Stepped, steps_of
 from impasto.styles.statistics import Style
 
 __all__ = ["Moment", "Run", "Subject", "paint_run", "recalled", "runs_of", "subject_of"]
@@ -33,7 +34,7 @@ class Subject:
     """What all runs of a study have in common.
 
     Attributes:
-        content, style: as they were given.
+        content, style: as they were typed.
         weights: a file of weights for the backbone.
     """
 
@@ -52,9 +53,10 @@ def subject_of(content: str, style: str, config: PhotoConfig, weights: Path | No
         ImpastoError: whatever cannot be used.
     """
     extractor = backbone_of(config, weights)
-    network = networks.digest(config.backbone, weights)
+    digest = stored.digest(config.backbone, weights)
     photograph = read_picture("content", content, config, extractor).picture
-    painting = read_style(style, config, extractor, network).style
+    painting = read_style(style, config, extractor, digest).style
+    assert painting is not None
     return Subject(content, style, photograph, painting, extractor, weights)
 
 
@@ -72,35 +74,35 @@ class Run:
 
     @property
     def label(self) -> str:
-        """What to call it on a curve."""
+        """Its name on a curve."""
         return self.variants[0].label if len(self.variants) == 1 else "the run"
 
     def names(self) -> list[str]:
-        """Its pictures' names."""
-        both = zip(self.numbers, self.variants, strict=True)
-        return [name_of(number, variant.label) for number, variant in both]
+        """Return its pictures' names."""
+        pairs = zip(self.numbers, self.variants, strict=True)
+        return [name_of(number, variant.label) for number, variant in pairs]
 
 
 @dataclass(frozen=True)
 class Moment:
-    """Where a run is: after which iteration, and the picture that was kept there, if one was."""
+    """A step of a run, and the picture that was written after it, if one was."""
 
-    step: Step
+    step: Stepped
     record: Record | None = None
 
 
 def runs_of(variants: Sequence[Variant], subject: Subject) -> list[Run]:
-    """Prepare every run, before anything is painted. One network serves all.
+    """Prepare every run before anything is painted; they share one network.
 
     Raises:
         ImpastoError: whatever cannot be used.
     """
-    found: list[Run] = []
+    runs: list[Run] = []
     numbered = list(enumerate(variants, start=1))
     for (config, init), group in groupby(numbered, key=lambda pair: (pair[1].config, pair[1].init)):
         numbers, members = zip(*group, strict=True)
-        found.append(Run(_task(subject, config, init), members, numbers))
-    return found
+        runs.append(Run(_task(subject, config, init), members, numbers))
+    return runs
 
 
 def _task(subject: Subject, config: PhotoConfig, init: Path | None) -> Task:
@@ -111,44 +113,40 @@ def _task(subject: Subject, config: PhotoConfig, init: Path | None) -> Task:
 
 
 def recalled(run: Run, folder: Path) -> list[Record] | None:
-    """The pictures of a run, if all of them are there already."""
-    found = []
+    """Return the pictures of a run, if all of them are painted already."""
+    records = []
     for name, variant in zip(run.names(), run.variants, strict=True):
         record = recall(folder, name, run.task.recipe, variant.after)
         if record is None:
             return None
-        found.append(record)
-    return found
+        records.append(record)
+    return records
 
 
 def paint_run(run: Run, folder: Path) -> Iterator[Moment]:
-    """Paint a run's pictures into `folder`/runs; yields after every iteration.
+    """Paint a run's pictures into `folder`/runs; yield after every iteration.
 
-    A run that is left before its end leaves the pictures that were taken, each whole.
+    A run that is stopped before its end leaves the pictures taken until then, each complete.
     """
     names = dict(zip((variant.after for variant in run.variants), run.names(), strict=True))
     ticks: list[Tick] = []
     began = time.monotonic()
-    for step in paint(run.task):
-        ticks.append(_tick(step, len(ticks) + 1, time.monotonic() - began))
-        is_last = (step.scale, step.iteration) == (step.scales, step.iterations)
-        name = names.pop(len(ticks), None) or (names.pop(None, None) if is_last else None)
-        if name is None:
-            yield Moment(step)
-            continue
-        recipe = run.task.recipe
-        recipe = recipe if is_last else recipe.stopped(step.scale, step.iteration)
-        yield Moment(step, _keep(folder, name, finish(run.task, step), recipe.to_json(), ticks))
-        if not names:
-            return
+    with contextlib.closing(runner.run(run.task)) as events:
+        for step in steps_of(events):
+            ticks.append(_tick(step, len(ticks) + 1, time.monotonic() - began))
+            is_last = (step.scale, step.iteration) == (step.scales, step.iterations)
+            name = names.pop(len(ticks), None) or (names.pop(None, None) if is_last else None)
+            yield Moment(step, None if name is None else _write(folder, name, step, ticks))
+            if not names:
+                return
 
 
-def _keep(folder: Path, name: str, picture: Picture, recipe: str, ticks: Sequence[Tick]) -> Record:
+def _write(folder: Path, name: str, step: Stepped, ticks: Sequence[Tick]) -> Record:
     file = folder / "runs" / f"{name}.png"
-    write(picture, file, recipe=recipe, force=True)
+    write(step.picture(), file, recipe=step.recipe().to_json(), force=True)
     return remember(file, ticks)
 
 
-def _tick(step: Step, iteration: int, seconds: float) -> Tick:
+def _tick(step: Stepped, iteration: int, seconds: float) -> Tick:
     losses = {name: value for name, value in step.losses.items() if math.isfinite(value)}
     return Tick(iteration, step.scale, step.width, step.height, round(seconds, 4), losses)

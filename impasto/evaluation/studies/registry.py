@@ -1,7 +1,7 @@
-"""The studies by name: what each varies, and the runs that its values stand for. Needs no PyTorch.
+"""The studies by name: what each varies, and the runs its values stand for. Needs no PyTorch.
 
-They show what reports of this field show: the layers (Gatys, Ecker and Bethge 2016, figures 4 and
-5), the balance of content and style (figure 3), the start (figure 6), and besides the smoothness,
+They show what papers of this field show: the layers (Gatys, Ecker and Bethge 2016, figures 4 and
+5), the balance of content and style (figure 3), the start (figure 6); also the smoothness,
 the number of iterations and the strength.
 """
 
@@ -30,7 +30,7 @@ class Variant:
         value: the value that it stands for, as it could be typed.
         config: everything that it is painted with.
         init: a picture to start from, if not what `config.init` says.
-        after: iterations after which the picture is taken; None at the end.
+        after: iterations after which the picture is taken; None for the end.
         row, column: its place in a study of two dimensions; empty in the others.
     """
 
@@ -54,9 +54,9 @@ class Study:
         title: its heading.
         about: what to look for, in a sentence or two.
         takes: what `--values` may hold, for messages.
-        values: those of nobody who gives none; empty where they depend on the network.
+        values: the default ones; empty where they depend on the network.
         make: base configuration, values, picture to start from → the variants.
-        ordered: whether the values lie on a scale, which colours then follow.
+        ordered: whether the values have an order, which colours then follow.
         film: `sweep` goes from picture to picture, `steps` shows one being painted.
     """
 
@@ -70,10 +70,10 @@ class Study:
 
 
 def study_named(kind: str) -> Study:
-    """The study of that name.
+    """Return the study of that name.
 
     Raises:
-        OptionError: there is none.
+        OptionError: an unknown study.
     """
     if kind not in STUDIES:
         near = suggestion(kind, STUDIES)
@@ -84,12 +84,12 @@ def study_named(kind: str) -> Study:
 def variants_of(
     kind: str, base: PhotoConfig, values: Sequence[str] = (), init: Path | None = None
 ) -> list[Variant]:
-    """The pictures of a study, in their order.
+    """Return the pictures of a study, in their order.
 
     Args:
-        base: what is the same in all of them.
-        values: instead of the study's own.
-        init: a picture to start from; in a study of starts one more of them.
+        base: the configuration of which each changes something.
+        values: to try in place of the study's own.
+        init: a picture to start from; in a study of starts, one more start.
 
     Raises:
         OptionError: an unknown study, or a value that it cannot take.
@@ -133,20 +133,20 @@ def _variations(base: PhotoConfig, values: tuple[str, ...], init: Path | None) -
 
 
 def _ratios(base: PhotoConfig, values: tuple[str, ...], init: Path | None) -> list[Variant]:
-    """The style's weight stays, and the content's is so many times as large."""
+    """Vary the content's weight; the style's stays as it is."""
     if base.style_weight == 0:
         raise OptionError("--style-weight is 0: α/β has no value then. Give a weight above 0.")
-    found = []
+    variants = []
     for ratio in _numbers("weights", values):
         if ratio < 0:
             raise OptionError(f"--values has {ratio:g}. α/β is 0 or more.")
         config = replace(base, content_weight=ratio * base.style_weight)
-        found.append(Variant(f"α/β = {ratio:g}", f"{ratio:g}", config, init))
-    return found
+        variants.append(Variant(f"α/β = {ratio:g}", f"{ratio:g}", config, init))
+    return variants
 
 
 def _iterations(base: PhotoConfig, values: tuple[str, ...], init: Path | None) -> list[Variant]:
-    """Pictures on the way of one run: the recipe of each says where it was stopped."""
+    """Take several pictures of one run: the recipe of each says where it was stopped."""
     numbers = sorted(_numbers("iterations", values))
     for number in numbers:
         if number < 1 or number != int(number):
@@ -158,12 +158,12 @@ def _iterations(base: PhotoConfig, values: tuple[str, ...], init: Path | None) -
 
 
 def _starts(base: PhotoConfig, values: tuple[str, ...], init: Path | None) -> list[Variant]:
-    """`content`, `grey`, `noise`, `noise:SEED` or a picture; without values three noises."""
-    own = ("content", *(f"noise:{base.seed + i}" for i in range(3)), "grey")
-    found = [_start(base, value) for value in values or own]
-    if init is not None and init not in [variant.init for variant in found]:
-        found.append(_from_picture(base, init))
-    return found
+    """Start from `content`, `grey`, `noise`, `noise:SEED` or a picture; by default three noises."""
+    defaults = ("content", *(f"noise:{base.seed + i}" for i in range(3)), "grey")
+    variants = [_start(base, value) for value in values or defaults]
+    if init is not None and init not in [variant.init for variant in variants]:
+        variants.append(_from_picture(base, init))
+    return variants
 
 
 def _start(base: PhotoConfig, value: str) -> Variant:
@@ -174,8 +174,8 @@ def _start(base: PhotoConfig, value: str) -> Variant:
         config = replace(base, init="noise", seed=int(seed))
         return Variant(f"from noise, seed {seed}", value, config)
     if value in STARTS:
-        told = {"content": "the photograph", "grey": "grey", "noise": "noise"}[value]
-        return Variant(f"from {told}", value, replace(base, init=value))
+        start = {"content": "the photograph", "grey": "grey", "noise": "noise"}[value]
+        return Variant(f"from {start}", value, replace(base, init=value))
     if not means_file(value, STARTS):
         raise OptionError(f"--values has {value!r}. A study of init takes {STUDIES['init'].takes}.")
     return _from_picture(base, Path(value))
@@ -186,46 +186,46 @@ def _from_picture(base: PhotoConfig, file: Path) -> Variant:
 
 
 def _layers(base: PhotoConfig, values: tuple[str, ...], init: Path | None) -> list[Variant]:
-    """Every content layer with every set of style layers: the first, the first two, and so on."""
-    own = BACKBONES[base.backbone]
-    names = layer_names(own.plan)
-    chosen = base.style_layers or own.style
+    """Combine each content layer with each set of style layers: the first, the first two, …"""
+    backbone = BACKBONES[base.backbone]
+    names = layer_names(backbone.plan)
+    chosen = base.style_layers or backbone.style
     for name in layer_weights((*chosen,)) | layer_weights(values):
         if name not in names:
             raise OptionError(f"{base.backbone} has no layer {name!r}{suggestion(name, names)}")
     return [
         _layered(replace(base, content_layers=(layer,), style_layers=chosen[:count]), layer, init)
-        for layer in values or base.content_layers or own.style
+        for layer in values or base.content_layers or backbone.style
         for count in range(1, len(chosen) + 1)
     ]
 
 
 def _layered(config: PhotoConfig, layer: str, init: Path | None) -> Variant:
     first, last = config.style_layers[0], config.style_layers[-1]
-    those = first if first == last else f"{first} … {last}"
+    styles = first if first == last else f"{first} … {last}"
     return Variant(
-        f"content {layer}, style {those}",
+        f"content {layer}, style {styles}",
         layer,
         config,
         init,
         row=f"content {layer}",
-        column=f"style {those}",
+        column=f"style {styles}",
     )
 
 
 def _statistics(base: PhotoConfig, values: tuple[str, ...], init: Path | None) -> list[Variant]:
     if values:
-        raise OptionError("--values is given, and a study of statistics varies nothing: leave it.")
+        raise OptionError("A study of statistics varies nothing: leave --values out.")
     return [Variant("the result", "", base, init)]
 
 
 STUDIES: dict[str, Study] = {
     "layers": Study(
         "Layers",
-        "Each row holds the photograph at another layer, each column the painting at one layer "
-        "more. Deep content layers keep what is there and free how it is painted; more style "
+        "Each row compares the photograph at another layer, each column the painting at one layer "
+        "more. Deep content layers fix what is shown and leave open how it is painted; more style "
         "layers give larger strokes.",
-        "layers to hold the photograph at, such as relu2_1,relu4_1",
+        "layers to compare the photograph at, such as relu2_1,relu4_1",
         (),
         _layers,
     ),
@@ -246,7 +246,7 @@ STUDIES: dict[str, Study] = {
     ),
     "iterations": Study(
         "Iterations",
-        "One run, looked at on its way. It is painted from coarse to fine, so the first pictures "
+        "One run at several iterations. It is painted from coarse to fine, so the first pictures "
         "are smaller; where the curves jump, a finer scale begins.",
         "whole numbers of 1 or more, such as 1,10,100",
         ("1", "10", "25", "50", "100", "200"),
@@ -255,7 +255,7 @@ STUDIES: dict[str, Study] = {
     ),
     "init": Study(
         "What the painting starts from",
-        "The same two pictures from other starts. What differs between two seeds of noise is "
+        "The same two pictures from different starts. What differs between two seeds of noise is "
         "chance.",
         "content, grey, noise, noise:SEED and names of pictures",
         (),

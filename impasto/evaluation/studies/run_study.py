@@ -1,4 +1,4 @@
-"""Conduct a study: paint what is missing, measure, and write it all down in a folder."""
+"""Run a study: paint the pictures that are missing, measure all, and write its folder."""
 
 from __future__ import annotations
 
@@ -7,36 +7,35 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from impasto.config.bases import PhotoConfig
-from impasto.engine.step import Step
 from impasto.errors import OptionError
 from impasto.evaluation.studies.film import check_film
 from impasto.evaluation.studies.folder import claim
 from impasto.evaluation.studies.painting import Run, paint_run, recalled, runs_of, subject_of
 from impasto.evaluation.studies.registry import Variant, study_named, variants_of
-from impasto.evaluation.studies.report import Painted, Report, write_report
-from impasto.image.writing import to_pil
-from impasto.painting.sources import finish
+from impasto.evaluation.studies.report import write_report
+from impasto.evaluation.studies.result import Painted, StudyResult, rgb
+from impasto.run.events import Stepped
 from impasto.sheets.contact_sheet import Cell
-from impasto.sheets.curves import check_plots
+from impasto.sheets.plots import matplotlib
 
-__all__ = ["Outcome", "Plan", "Progress", "conduct"]
+__all__ = ["Outcome", "Progress", "StudySpec", "run_study"]
 
 _MOST_FRAMES = 300  # of a film that shows a picture being painted
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is to be studied.
+class StudySpec:
+    """What to study.
 
     Attributes:
         kind: a name in `STUDIES`.
         base: the configuration of which each run changes something.
-        values: instead of the study's own.
+        values: to try in place of the study's own.
         init: a picture to start from.
         weights: a file of weights for the backbone.
         film: whether to write one.
-        force: write into a folder that holds something else.
-        command: the command line that this is, for the page.
+        force: write into a folder that something else is in.
+        command: the command line, for the page.
     """
 
     kind: str
@@ -54,35 +53,35 @@ class Plan:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a study is.
+    """How far a study has come.
 
     Attributes:
-        number, total: of the picture in hand, and how many there are.
-        step: where its run is; None before the first, and where the picture is there already.
-        done: share of the whole study, from 0 to 1.
-        kept: whether the picture was there already.
+        number, total: of the current picture, and how many there are.
+        step: the last of its run; None before the first, and for a picture painted earlier.
+        done: share of the study that is finished, from 0 to 1.
+        reused: whether the picture was painted earlier.
     """
 
     number: int
     total: int
     label: str
-    step: Step | None
+    step: Stepped | None
     done: float
-    kept: bool = False
+    reused: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a study: how many pictures it has, and how many of those it found there."""
+    """What a study has: its pictures, and how many of those were painted earlier."""
 
     folder: Path
     pictures: tuple[Path, ...]
     planned: int
-    kept: int
+    reused: int
 
     @property
     def page(self) -> Path:
-        """The page to look at."""
+        """The page that shows the study."""
         return self.folder / "index.html"
 
     @property
@@ -94,105 +93,104 @@ class Outcome:
 Watch = Callable[[Progress], bool]
 
 
-def conduct(plan: Plan, watch: Watch = lambda _: True) -> Outcome:
+def run_study(spec: StudySpec, watch: Watch = lambda _: True) -> Outcome:
     """Paint a study's pictures and write its page.
 
-    Pictures that are there already, by the same recipe, are not painted again.
+    Pictures of the same recipe that are there already are not painted again.
 
     Args:
-        watch: called before each run and after each iteration; the study ends early when it
-            returns False, and is written down as far as it is.
+        watch: called before each run and after each iteration; when it returns False the study
+            ends, and its page shows what is painted.
 
     Raises:
-        ImpastoError: whatever cannot be used, before anything is painted or written.
+        ImpastoError: anything that cannot be used, before anything is painted or written.
     """
-    study = study_named(plan.kind)
-    variants = variants_of(plan.kind, plan.base, plan.values, plan.init)
-    _check(plan, variants)
-    subject = subject_of(plan.content, plan.style, plan.base, plan.weights)
+    study = study_named(spec.kind)
+    variants = variants_of(spec.kind, spec.base, spec.values, spec.init)
+    _check(spec, variants)
+    subject = subject_of(spec.content, spec.style, spec.base, spec.weights)
     runs = runs_of(variants, subject)
     contents = [(name, run.task.recipe) for run in runs for name in run.names()]
-    claim(plan.folder, plan.kind, contents, force=plan.force)
-    easel = _Easel(plan.folder, len(variants), watch, filming=study.film == "steps")
+    claim(spec.folder, spec.kind, contents, force=spec.force)
+    pictures = _Pictures(spec.folder, len(variants), watch, is_filmed=study.film == "steps")
     for run in runs:
-        if not easel.has(run) and not easel.paint(run):
+        if not pictures.reuse(run) and not pictures.paint(run):
             break
-    if easel.painted:
+    if pictures.painted:
         write_report(
-            Report(
+            StudyResult(
                 study=study,
-                kind=plan.kind,
-                folder=plan.folder,
-                command=plan.command,
+                kind=spec.kind,
+                folder=spec.folder,
+                command=spec.command,
                 subject=subject,
-                base=plan.base,
-                painted=easel.painted,
+                base=spec.base,
+                painted=pictures.painted,
                 planned=len(variants),
-                frames=easel.frames,
-                film=plan.film,
+                frames=pictures.frames,
+                film=spec.film,
             )
         )
-    files = tuple(painted.record.file for painted in easel.painted)
-    return Outcome(plan.folder, files, len(variants), easel.kept)
+    files = tuple(one.record.file for one in pictures.painted)
+    return Outcome(spec.folder, files, len(variants), pictures.reused)
 
 
-def _check(plan: Plan, variants: Sequence[Variant]) -> None:
+def _check(spec: StudySpec, variants: Sequence[Variant]) -> None:
     """Fail before the work rather than after it."""
-    check_plots()
-    if plan.film:
+    matplotlib()
+    if spec.film:
         check_film()
     starts = [str(variant.init) for variant in variants if variant.init]
-    for given in (plan.content, plan.style, *starts):
-        file = Path(given)
-        if file.is_file() and file.resolve().is_relative_to(plan.folder.resolve()):
+    for source in (spec.content, spec.style, *starts):
+        file = Path(source)
+        if file.is_file() and file.resolve().is_relative_to(spec.folder.resolve()):
             raise OptionError(
-                f"{given} is in {plan.folder}, where the study's files go. Give another folder "
+                f"{source} is in {spec.folder}, where the study's files go. Give another folder "
                 "with --out."
             )
 
 
-class _Easel:
-    """The pictures of a study as they come to be."""
+class _Pictures:
+    """The pictures of a study that are painted so far."""
 
-    def __init__(self, folder: Path, planned: int, watch: Watch, *, filming: bool) -> None:
-        self.folder, self.planned, self.watch, self.filming = folder, planned, watch, filming
+    def __init__(self, folder: Path, planned: int, watch: Watch, *, is_filmed: bool) -> None:
+        self.folder, self.planned, self.watch, self.is_filmed = folder, planned, watch, is_filmed
         self.painted: list[Painted] = []
         self.frames: list[Cell] = []
-        self.kept = 0
+        self.reused = 0
 
-    def has(self, run: Run) -> bool:
-        """Find a run's pictures, if all of them are there."""
+    def reuse(self, run: Run) -> bool:
+        """Take a run's pictures from the folder, if all of them are there."""
         records = recalled(run, self.folder)
         if records is None:
             return False
         for number, variant, record in zip(run.numbers, run.variants, records, strict=True):
-            self.watch(
-                Progress(number, self.planned, variant.label, None, number / self.planned, True)
-            )
+            done = number / self.planned
+            self.watch(Progress(number, self.planned, variant.label, None, done, reused=True))
             self.painted.append(Painted(number, variant, record))
-            self.kept += 1
+            self.reused += 1
         return True
 
     def paint(self, run: Run) -> bool:
-        """Paint a run's pictures; whether to go on."""
+        """Paint a run's pictures; return whether to go on."""
         pairs = list(zip(run.numbers, run.variants, strict=True))
-        if not self._tell(run, pairs[0], None):
+        if not self._report(run, pairs[0], None):
             return False
         length = sum(scale.iterations for scale in run.task.workload.scales)
-        every = max(1, -(-length // _MOST_FRAMES))
+        interval = max(1, -(-length // _MOST_FRAMES))
         for count, moment in enumerate(paint_run(run, self.folder), start=1):
-            if self.filming and (count % every == 0 or moment.record is not None):
-                image = to_pil(finish(run.task, moment.step)).convert("RGB")
+            if self.is_filmed and (count % interval == 0 or moment.record is not None):
+                image = rgb(moment.step.picture())
                 self.frames.append(Cell(image, f"after iteration {count}"))
-            going_on = self._tell(run, pairs[0], moment.step)
+            goes_on = self._report(run, pairs[0], moment.step)
             if moment.record is not None:
                 self.painted.append(Painted(*pairs.pop(0), moment.record))
-            if not going_on:
+            if not goes_on:
                 return False
         return True
 
-    def _tell(self, run: Run, pair: tuple[int, Variant], step: Step | None) -> bool:
+    def _report(self, run: Run, pair: tuple[int, Variant], step: Stepped | None) -> bool:
         number, variant = pair
-        within = 0.0 if step is None else step.done
-        done = (run.numbers[0] - 1 + within * len(run.numbers)) / self.planned
+        share = 0.0 if step is None else step.done
+        done = (run.numbers[0] - 1 + share * len(run.numbers)) / self.planned
         return self.watch(Progress(number, self.planned, variant.label, step, done))

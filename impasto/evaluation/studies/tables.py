@@ -11,10 +11,9 @@ from typing import Any
 
 from impasto.errors import PictureError
 from impasto.evaluation.judge import Figures, GramRow
-from impasto.evaluation.studies.folder import Record
+from impasto.evaluation.studies.folder import Record, Tick
 from impasto.evaluation.studies.registry import Variant
 from impasto.files import atomic
-from impasto.sheets.curves import Tick
 
 __all__ = ["gram_line", "run_line", "save_table", "step_line"]
 
@@ -22,7 +21,7 @@ Line = Mapping[str, Any]
 
 
 def run_line(number: int, variant: Variant, record: Record, figures: Figures) -> dict[str, Any]:
-    """A picture: what it stands for, what came of it, and every setting."""
+    """Return a picture's line: what it stands for, its figures, and every setting."""
     last = record.ticks[-1]
     losses = {f"loss_{name}": value for name, value in last.losses.items()}
     return {
@@ -45,14 +44,14 @@ def run_line(number: int, variant: Variant, record: Record, figures: Figures) ->
 
 
 def step_line(run: str, tick: Tick) -> dict[str, Any]:
-    """An iteration of a run."""
+    """Return the line of an iteration of a run."""
     losses = {f"loss_{name}": value for name, value in tick.losses.items()}
-    whole = {name: value for name, value in asdict(tick).items() if name != "losses"}
-    return {"run": run, **whole, **losses}
+    place = {name: value for name, value in asdict(tick).items() if name != "losses"}
+    return {"run": run, **place, **losses}
 
 
 def gram_line(row: GramRow) -> dict[str, Any]:
-    """A layer's Gram matrix of one picture."""
+    """Return the line of a layer's Gram matrix of one picture."""
     height, width = row.features or (None, None)
     return {
         "picture": row.picture,
@@ -83,15 +82,15 @@ def save_table(path: Path, lines: Iterable[Line]) -> None:
 
 
 def _columns(lines: Sequence[Line]) -> list[str]:
-    """Every line's columns; a loss that only some runs have goes beside the other losses."""
-    found: list[str] = []
+    """Return every line's columns; a loss only some runs have comes next to the other losses."""
+    columns: list[str] = []
     for line in lines:
         names = list(line)
         for i, name in enumerate(names):
-            if name not in found:
+            if name not in columns:
                 before = names[i - 1] if i else None
-                found.insert(found.index(before) + 1 if before else 0, name)
-    return found
+                columns.insert(columns.index(before) + 1 if before else 0, name)
+    return columns
 
 
 def _plain(value: Any) -> Any:
