@@ -109,9 +109,9 @@ def test_every_picture_is_used_and_all_are_small() -> None:
 
 
 # The pages of what is no `impasto stylize`; all other pages are about that.
-OF_OTHERS = {
-    name: f"controls/{name}.md" for name in ("batch", "doodle", "laplacian", "study", "texture")
-} | {"train": "controls/fast.md"}
+OF_OTHERS = {name: f"controls/{name}.md" for name in ("batch", "doodle", "study", "texture")} | {
+    "train": "controls/fast.md"
+}
 
 
 def flags_of(command: str) -> set[str]:
