@@ -1,4 +1,4 @@
-"""Options described for whoever asks for them: one description for flags, forms and JSON Schema."""
+"""One description of each option, from which flags, forms and JSON Schema are made."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", tuple
 
 @dataclass(frozen=True)
 class OptionSpec:
-    """One option, as all configs have it that were asked for.
+    """One option, as several configs have it.
 
     Attributes:
         name: of the field.

@@ -38,7 +38,7 @@ _FLOAT, _HALF = 4, 2
 INDEX = 8
 """Bytes of the number of a row."""
 
-# Pictures of the largest size that live at once while a scale begins, beside what was read.
+# Pictures of the largest size that are in memory while a scale begins, besides those read.
 _BEGINNING = 6.0
 
 # What was measured beyond what can be counted, when a picture is computed in tiles: bytes a pixel,
@@ -52,8 +52,7 @@ _PIXEL_TERMS = 300.0
 # Bytes a pixel of copies with a border beyond the opposite edge, in tiles.
 _WRAPPED = 24.0
 
-# Bytes of products, and of the rows that they are of, that are held at a time while positions are
-# matched; measured.
+# Bytes of products, and of their rows, at a time while positions are matched; measured.
 _BLOCKS = 200e6
 
 

@@ -40,7 +40,7 @@ def digest_of_weights(config: PictureConfig, backbone_digest: str) -> str:
 
 
 def recipe_of(config: PictureConfig, inputs: list[Input], backbone_digest: str) -> Recipe:
-    """Return the recipe of a run here and now."""
+    """Return the recipe of a run on this machine, as it is now."""
     method, weights = method_of(config).name, digest_of_weights(config, backbone_digest)
     threads = torch.get_num_threads()
     return Recipe(method, asdict(config), tuple(inputs), weights, __version__, threads)
