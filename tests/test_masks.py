@@ -143,13 +143,13 @@ def test_the_smallest_maps() -> None:
 
 
 def test_a_photograph_is_no_map(picture: Tensor) -> None:
-    with pytest.raises(OptionError, match=r"no map of regions.*flat colours, one colour for each"):
+    with pytest.raises(OptionError, match=r"not a map of regions.*flat colours, one colour for each"):
         quantise(picture)
     ramp = torch.linspace(0, 1, 200).expand(1, 3, 200, 200)
-    with pytest.raises(OptionError, match=r"more than 16 flat colours.*no map"):
+    with pytest.raises(OptionError, match=r"more than 16 flat colours.*not a map"):
         quantise(ramp)
     sky = torch.cat([ramp[..., :140], torch.ones(1, 3, 200, 60)], dim=3)
-    with pytest.raises(OptionError, match=r"shades.*no map"):
+    with pytest.raises(OptionError, match=r"shades.*not a map"):
         quantise(sky)
     many = [(f"#{i * 14:02x}{255 - i * 14:02x}80", 8) for i in range(17)]
     assert len(quantise(stripes(*many[:16])).colours) == 16
@@ -191,7 +191,7 @@ def test_typed_colours_name_regions() -> None:
         labels.named(content, ["#00ff00", "red"])
     with pytest.raises(OptionError, match="once"):
         labels.named(content, ["red", "#ff0000"])
-    with pytest.raises(OptionError, match="'bleu' is no colour"):
+    with pytest.raises(OptionError, match="'bleu' is not a colour"):
         labels.named(content, ["bleu"])
 
 

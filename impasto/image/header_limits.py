@@ -56,7 +56,7 @@ def _check_bytes(path: Path, head: bytes, size: int) -> None:
     most = _READ_WHOLE if is_whole else MAX_BYTES
     if size > most:
         raise PictureError(
-            f"{path} has {size:,} bytes; at most {most:,} of such a picture are read. Save it "
+            f"{path} has {size:,} bytes; of such files at most {most:,} are read. Save it "
             "smaller first."
         )
 
