@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from impasto import methods
+    import impasto.methods as methods
     from impasto.api import doodle, resume, stylize, texture
     from impasto.config.methods import GatysConfig
     from impasto.config.recipe import Recipe

@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from impasto import runtime
 from impasto.errors import OptionError
 from impasto.image.picture import fit
+from impasto.runtime import generator
 
 __all__ = ["from_lab", "palette", "to_lab", "to_linear"]
 
@@ -118,7 +118,7 @@ def _start(
     points: Float[Tensor, "p 3"], counts: Float[Tensor, " p"], n: int
 ) -> Float[Tensor, "k 3"]:
     """k-means++ (Arthur and Vassilvitskii 2007): far points are likely to start a group."""
-    draw = runtime.generator(0)
+    draw = generator(0)
     chance = counts.cpu()
     chosen: list[int] = []
     while len(chosen) < n and chance.sum() > 0:

@@ -20,13 +20,13 @@ import torch
 from jaxtyping import UInt8
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from impasto import runtime
 from impasto.errors import PictureError
 from impasto.files import digests
 from impasto.image import header_limits, metadata
 from impasto.image.formats import FORMATS
 from impasto.image.picture import Picture
 from impasto.image.pixel_modes import Levels, Words, from_deep, from_image, planes
+from impasto.runtime import memory_of
 
 __all__ = ["MAX_PIXELS", "digest", "opened", "read", "read_recipe"]
 
@@ -191,7 +191,7 @@ def _check_effort(image: Image.Image, name: str) -> None:
     if pixels <= _FEW_PIXELS:
         return
     needed = pixels * (_BYTES_OF_NUMBERS if image.mode[0] in "IF" else _BYTES)
-    free = runtime.memory_of(torch.device("cpu"))
+    free = memory_of(torch.device("cpu"))
     if needed > free:
         raise PictureError(
             f"{name} measures {image.width}×{image.height}, which takes {needed / 1e9:.1f} GB to "
