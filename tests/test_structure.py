@@ -93,6 +93,30 @@ def test_of_the_package_itself_modules_take_only_the_version() -> None:
                 assert taken <= {"__version__"}, f"{name} imports {taken} from impasto"
 
 
+def test_nothing_private_crosses_packages() -> None:
+    """Of another package only public modules and names are imported, in tools too."""
+    trees = TREES | {str(p): ast.parse(p.read_text("utf-8")) for p in (ROOT / "tools").glob("*.py")}
+    for name, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("impasto."):
+                parts = str(node.module).split(".")
+                if name.split(".")[:2] != parts[:2]:
+                    names = [*parts, *(alias.name for alias in node.names)]
+                    private = [n for n in names if n.startswith("_") and not n.endswith("__")]
+                    assert not private, f"{name} imports {private} from {node.module}"
+
+
+def test_only_the_runner_carries_out_a_task() -> None:
+    for name, tree in TREES.items():
+        taken = {
+            alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.module == "impasto.painting.sources"
+            for alias in node.names
+        }
+        assert "paint" not in taken or name == "impasto.run.runner", f"{name} paints by itself"
+
+
 def test_there_is_no_cycle() -> None:
     graph = {name: imports(name) - {"impasto", name} for name in INNER}
     try:
