@@ -136,7 +136,7 @@ def test_it_refuses_what_its_schema_refuses(name: str) -> None:
     with pytest.raises(OptionError, match=f"--size is {below}"):
         METHODS[name].config(size=below)
     with pytest.raises(TypeError):
-        METHODS[name].config(**{"no_such_option": 1})
+        METHODS[name].config(**{"no_such_option": 1})  # type: ignore[arg-type]
 
 
 @every_method

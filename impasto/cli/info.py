@@ -39,7 +39,7 @@ def info(
         return
     recipe = recipe_in(picture)
     if as_json:
-        print(json.dumps(json.loads(recipe.to_json()), indent=2, sort_keys=True))
+        print(json.dumps(recipe.to_dict(), indent=2, sort_keys=True))
     else:
         results().print(_table(recipe))
 

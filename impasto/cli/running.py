@@ -168,7 +168,7 @@ def _result_as_json(result: Result) -> str:
             "forecast": _forecast_as_dict(result.forecast),
             "interrupted": result.interrupted,
             "run": None if result.folder is None else str(result.folder),
-            "recipe": json.loads(result.recipe.to_json()),
+            "recipe": result.recipe.to_dict(),
         }
     )
 
@@ -177,7 +177,7 @@ def _print_forecast(task: Task, forecast: Forecast, *, as_json: bool) -> None:
     """Print all that is known of a run before it starts."""
     scales = task.workload.scales
     if as_json:
-        recipe = json.loads(task.recipe.to_json())
+        recipe = task.recipe.to_dict()
         print(json.dumps({"forecast": _forecast_as_dict(forecast), "recipe": recipe}))
         return
     first, last = scales[0], scales[-1]

@@ -185,10 +185,13 @@ class Recipe:
         """Return the same recipe of a run that was interrupted after that step."""
         return replace(self, stopped_at=Stop(scale, iteration))
 
+    def to_dict(self) -> dict[str, Json]:
+        """Return what JSON holds of it."""
+        return {"format": FORMAT, **asdict(self), "plan": _plan_to_json(self.plan)}
+
     def to_json(self) -> str:
         """Return ASCII JSON with sorted keys: the same recipe gives the same text."""
-        data = {"format": FORMAT, **asdict(self), "plan": _plan_to_json(self.plan)}
-        return json.dumps(data, sort_keys=True, allow_nan=False)
+        return json.dumps(self.to_dict(), sort_keys=True, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
@@ -198,7 +201,16 @@ class Recipe:
             RecipeError: anything that is not exactly a recipe: another shape, an unknown or
                 repeated key, a wrong type, an endless number, too much of anything.
         """
-        data = _READER.table("a recipe", _completed(_READER.parse(text)), _SHAPE)
+        return cls.from_dict(_READER.parse(text))
+
+    @classmethod
+    def from_dict(cls, data: Json) -> Recipe:
+        """Read what `to_dict` returned, from JSON that is parsed already.
+
+        Raises:
+            RecipeError: as `from_json`.
+        """
+        data = _READER.table("a recipe", _completed(data), _SHAPE)
         del data["format"]
         inputs, stop, plan = data.pop("inputs"), data.pop("stopped_at"), data.pop("plan")
         return cls(

@@ -149,8 +149,8 @@ class Record:
 
     def to_json(self) -> str:
         """ASCII JSON."""
-        data = {"format": FORMAT, **vars(self), "goal": self.goal.to_dict()}
-        data["recipe"] = json.loads(self.recipe.to_json())
+        nested = {"goal": self.goal.to_dict(), "recipe": self.recipe.to_dict()}
+        data = {"format": FORMAT, **vars(self), **nested}
         return json.dumps(data, sort_keys=True, indent=1, allow_nan=False) + "\n"
 
     @classmethod
@@ -199,7 +199,7 @@ _PLACES: Shape = dict.fromkeys(ROLES, (list,))
 
 def _recipe(data: Any) -> Recipe:
     try:
-        return Recipe.from_json(json.dumps(data))
+        return Recipe.from_dict(data)
     except RecipeError as error:
         raise ResumeError(f"The run's recipe cannot be used. {error}") from None
 
