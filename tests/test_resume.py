@@ -52,14 +52,6 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_folder, "SHARE", 1.0)
 
 
-@pytest.fixture
-def straight(capsys: Said) -> np.ndarray:
-    """The pixels of a run that was never stopped."""
-    assert paint("--quiet", out="straight.png") == 0
-    capsys.readouterr()
-    return pixels("straight.png")
-
-
 def last_line(said: Said) -> str:
     return said.readouterr().err.splitlines()[-1]
 
