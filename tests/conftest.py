@@ -28,8 +28,8 @@ if (workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))) > 1:
     torch.set_num_threads(threads)
 
 
-# No example has a deadline: how long one takes depends on what else the machine does. Chance has few
-# of them here; `runs/fuzz.py` tries thousands, and `IMPASTO_EXAMPLES=100` as many as is usual.
+# No example has a deadline: how long one takes depends on what else the machine does. They are few
+# here; `runs/fuzz.py` tries thousands, and IMPASTO_EXAMPLES=100 as many as is usual.
 settings.register_profile(
     "impasto", deadline=None, max_examples=int(os.environ.get("IMPASTO_EXAMPLES", "25"))
 )

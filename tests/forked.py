@@ -1,4 +1,4 @@
-"""Processes for tests, forked from one that has PyTorch loaded: to load it takes each two seconds."""
+"""Processes for tests, forked from one that has PyTorch loaded, which takes two seconds each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnProcess
 from multiprocessing.popen_forkserver import Popen
@@ -148,7 +148,6 @@ class _Workers:
 
 
 @pytest.fixture
-def forked_workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def forked_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers of a batch in this process are forked; those of a command in its own are not."""
     monkeypatch.setattr("impasto.jobs.executor.multiprocessing", _Workers())
-    yield

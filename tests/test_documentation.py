@@ -21,7 +21,7 @@ PAGES = [DOCS / "README.md", *sorted((DOCS / "controls").glob("*.md"))]
 NAMES = [page.relative_to(DOCS).as_posix() for page in PAGES]
 
 # What makes a command quick, where it has the option.
-QUICK = {"size": "128", "smallest": "90", "iterations": "2"}
+QUICK = {"size": "64", "smallest": "45", "iterations": "2"}
 
 
 def text_of(name: str) -> str:
