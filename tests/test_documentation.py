@@ -40,7 +40,9 @@ def quick(words: list[str]) -> list[str]:
     command = get_command(app).commands[words[0]]  # type: ignore[attr-defined]
     has = {parameter.name for parameter in command.params}
     chosen = dict(QUICK)
-    if words[0] == "train":
+    if words[0] == "doodle":
+        chosen |= {"size": "128", "smallest": "90"}  # its map has small parts
+    elif words[0] == "train":
         chosen = {"steps": "2", "size": "64", "crop": "32", "batch": "1"}
     elif {"instant", "fast"} & set(words):
         chosen = {"size": QUICK["size"]}
