@@ -266,8 +266,9 @@ def pinched(monkeypatch: pytest.MonkeyPatch, before: int, after: int) -> None:
     monkeypatch.setattr(windows._Building, "note", noted)
 
 
-@pytest.mark.parametrize(("before", "after"), [(2, 0), (0, 3)])
-@pytest.mark.parametrize("kind", ["gaussian", "gram"])
+@pytest.mark.parametrize(
+    ("kind", "before", "after"), [("gaussian", 2, 0), ("gaussian", 0, 3), ("gram", 0, 3)]
+)
 def test_a_halo_too_narrow_is_seen(
     kind: str,
     before: int,
@@ -277,9 +278,9 @@ def test_a_halo_too_narrow_is_seen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By one step of a stage: what is cut out is rounded to whole steps, which hides less."""
-    config = GatysConfig(size=96, style_loss=kind, **QUICK)  # type: ignore[arg-type]
+    config = GatysConfig(size=96, style_loss=kind, **{**QUICK, "iterations": 6})  # type: ignore[arg-type]
     pinched(monkeypatch, before, after)
-    losses, pixels = departures(painted(gatys, config, compact, painting, (67, 96)), SMALLEST, 4)
+    losses, pixels = departures(painted(gatys, config, compact, painting, (67, 96)), SMALLEST, 6)
     assert losses > 10 * LOSSES
     assert pixels > 3 * PIXELS
 
