@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import typer.main
+from forked import forked_workers  # noqa: F401
+from hypothesis import settings
 from PIL import Image
 from torch import Tensor
 
+import commands
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
 
@@ -20,6 +26,17 @@ if (workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))) > 1:
     threads = max(1, (os.cpu_count() or 1) // workers)
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     torch.set_num_threads(threads)
+
+
+# No example has a deadline: how long one takes depends on what else the machine does. They are few
+# here; `runs/fuzz.py` tries thousands, and IMPASTO_EXAMPLES=100 as many as is usual.
+settings.register_profile(
+    "impasto", deadline=None, max_examples=int(os.environ.get("IMPASTO_EXAMPLES", "25"))
+)
+settings.load_profile("impasto")
+
+# Typer puts all commands together at each call of one, which takes a tenth of a quick painting.
+typer.main.get_command = functools.cache(typer.main.get_command)
 
 
 @pytest.fixture
@@ -61,9 +78,31 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / "cache"))
     for name in ("IMPASTO_TRACEBACK", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
+    write_pictures()
+    return tmp_path
+
+
+def write_pictures() -> None:
+    """Write `photo.png` and `painting.png` into the working directory."""
     y, x = np.mgrid[0:48, 0:64]
     photo = np.stack([x * 3, y * 4, (x // 16 + y // 16) % 2 * 200], -1).astype(np.uint8)
     Image.fromarray(photo).save("photo.png")
     noise = np.random.default_rng(0).integers(0, 256, (12, 16, 3), dtype=np.uint8)
     Image.fromarray(noise).resize((64, 48)).save("painting.png")
-    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def straight_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The picture that the quick run of `commands.paint` ends with when nothing stops it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("straight"))
+        write_pictures()
+        assert commands.paint("--quiet", out="straight.png") == 0
+        return Path("straight.png").absolute()
+
+
+@pytest.fixture
+def straight(folder: Path, straight_file: Path) -> np.ndarray:
+    """Its pixels; it is in the working directory as `straight.png`."""
+    shutil.copy(straight_file, folder)
+    return commands.pixels("straight.png")

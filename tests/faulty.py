@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from forked import Forked
 
 from commands import ROOT
 from impasto.engine import scale as solver_scale
@@ -21,7 +22,16 @@ from impasto.engine.scale import Scale
 from impasto.jobs import executor
 from impasto.jobs.batch import Batch
 
-__all__ = ["Denied", "Full", "Gated", "Removed", "poisoned", "serve_poisoned", "serve_short"]
+__all__ = [
+    "Denied",
+    "Full",
+    "Gated",
+    "Removed",
+    "poisoned",
+    "serve_held",
+    "serve_poisoned",
+    "serve_short",
+]
 
 # The administrator may write anywhere, but for this capability.
 _BOUND = ["setpriv", "--bounding-set=-dac_override"]
@@ -30,6 +40,8 @@ _BOUND = ["setpriv", "--bounding-set=-dac_override"]
 # waits for a line; a batch waits after so many of its pictures.
 _GATED = """
 import importlib
+import select
+import signal
 import sys
 from pathlib import Path
 from impasto.cli.main import main
@@ -40,10 +52,22 @@ run_batch = importlib.import_module("impasto.jobs.run_batch")
 stops = {int(word) for word in sys.argv[1].split(",")}
 run_folder.LEAST, run_folder.SHARE = 0.0, 1.0
 steps, publish, published = runner.paint, run_batch._Run._publish, []
+set_handler, taken = signal.signal, []
+
+def signal_and_note(number, handler):
+    def handle(*args):
+        try:
+            handler(*args)
+        finally:
+            taken.append(number)
+            Path(f"taken-{len(taken)}").touch()
+    return set_handler(number, handle if callable(handler) else handler)
 
 def wait(count):
     if count in stops:
         Path(f"ready-{count}").touch()
+        while not select.select([sys.stdin], [], [], 0.01)[0]:
+            pass  # a signal that came before it waited is taken here
         sys.stdin.readline()
 
 def paint(*args):
@@ -58,6 +82,7 @@ def published_and_waited(*args):
     return told
 
 runner.paint, run_batch._Run._publish = paint, published_and_waited
+signal.signal = signal_and_note
 sys.exit(main(sys.argv[2:]))
 """
 
@@ -71,25 +96,31 @@ class Gated:
     """
 
     def __init__(self, *args: str, stops: tuple[int, ...], powerless: bool = False) -> None:
-        for old in Path().glob("ready-*"):
+        for old in [*Path().glob("ready-*"), *Path().glob("taken-*")]:
             old.unlink()
         bound = _BOUND if powerless and os.geteuid() == 0 else []
         Path("temporary").mkdir(exist_ok=True)
         env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])}
-        self.process = subprocess.Popen(
-            [*bound, sys.executable, "-c", _GATED, ",".join(map(str, stops)), *args],
-            env=env | {"TMPDIR": str(Path("temporary").absolute())},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        env["TMPDIR"] = str(Path("temporary").absolute())
+        words = [",".join(map(str, stops)), *args]
+        self.process: Forked | subprocess.Popen[str]
+        if bound:
+            self.process = subprocess.Popen(
+                [*bound, sys.executable, "-c", _GATED, *words],
+                env=env,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+        else:
+            self.process = Forked(_GATED, *words, env=env)
         self.wait_for(stops[0])
 
     def wait_for(self, stop: int) -> None:
         """Until it waits there itself."""
-        patience = time.monotonic() + 120
+        patience = time.monotonic() + 600
         while not Path(f"ready-{stop}").exists():
             if self.process.poll() is not None:
                 raise AssertionError(f"it ended before: {self.process.communicate()}")
@@ -103,10 +134,20 @@ class Gated:
         self.process.stdin.flush()
         self.wait_for(stop)
 
+    def take(self, *numbers: int) -> None:
+        """Send it signals, each when it has taken the one before or has ended."""
+        for count, number in enumerate(numbers, start=1):
+            self.process.send_signal(number)
+            patience = time.monotonic() + 600
+            while not Path(f"taken-{count}").exists() and self.process.poll() is None:
+                assert time.monotonic() < patience, "it never took the signal"
+                time.sleep(0.005)
+
     def end(self) -> tuple[int, list[str]]:
         """Let it go on to its end: the status, and its lines on standard error."""
-        _, said = self.process.communicate("\n" * 9, timeout=120)
+        _, said = self.process.communicate("\n" * 9, timeout=600)
         assert "Traceback" not in said, said
+        assert self.process.returncode is not None
         return self.process.returncode, said.splitlines()
 
     def kill(self) -> None:
@@ -222,6 +263,24 @@ def serve_short(connection: Connection, batch: Batch) -> None:
             if step.iteration > 1 and not execution.plan.tile:
                 raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried …")
             yield step
+
+    vars(runner)["paint"] = paint
+    executor.serve(connection, batch)
+
+
+def serve_held(connection: Connection, batch: Batch) -> None:
+    """A worker that never ends those paintings whose numbers, from 0, are in the file `held`."""
+    from impasto.run import runner
+
+    real = vars(runner)["paint"]
+
+    def paint(task: Any, execution: Any) -> Iterator[Any]:
+        number = len(list(Path().glob("begun-*")))
+        Path(f"begun-{number}").touch()
+        for step in real(task, execution):
+            yield step
+            if step.iteration > 1 and str(number) in Path("held").read_text().split():
+                time.sleep(3600)
 
     vars(runner)["paint"] = paint
     executor.serve(connection, batch)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from impasto.config.methods import GatysConfig, NnstConfig
@@ -343,7 +343,6 @@ PLACES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(PLACES), JSON)
 def test_whatever_stands_there_is_read_or_refused(place: tuple[Any, ...], value: Any) -> None:
     try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,9 +15,11 @@ from safetensors.torch import save_file
 
 from commands import QUICK
 from impasto.cli.main import main
+from impasto.config.methods import TextureConfig
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
 from impasto.features.plan import layers as layers_of
+from impasto.painting import cards
 from impasto.styles import gallery
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -105,8 +109,10 @@ def test_styles_as_a_page_that_needs_nothing_else(capsys: pytest.CaptureFixture[
 
 @pytest.mark.slow
 def test_a_card_of_ones_own_is_made_shown_and_painted_with(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    quick = functools.partial(replace, iterations=2)
+    monkeypatch.setattr(cards, "TextureConfig", lambda **given: quick(TextureConfig(**given)))
     Image.open("painting.png").resize((256, 192)).save("big.png")
     make = ["style", "make", "big.png", "-o", "mine.style", "--title", "<Mine>", "--quiet"]
     assert main(make) == 0

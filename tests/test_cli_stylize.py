@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -14,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from forked import Forked
 
-from commands import QUICK, ROOT, paint, pixels, process, recipe_of
+from commands import QUICK, ROOT, paint, pixels, recipe_of
 from impasto.cli.interrupt import patient
 from impasto.cli.main import main
 from impasto.config.recipe import Recipe, Stop
@@ -159,20 +159,15 @@ def test_ctrl_c_keeps_the_picture_and_its_recipe_paints_the_same(folder: Path) -
     args = ["stylize", "photo.png", "--style", "painting.png", "-o", "out.png", "--size", "64"]
     args += ["--iterations", "100000", "--preview-every", "1"]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])}
-    painter = subprocess.Popen(
-        [sys.executable, "-m", "impasto", *args],
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    code = "import sys; from impasto.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    painter = Forked(code, *args, env=env)
     preview = folder / "out.preview.png"
-    patience = time.monotonic() + 60
+    patience = time.monotonic() + 600
     while not preview.exists() and painter.poll() is None and time.monotonic() < patience:
         time.sleep(0.02)
     assert pixels(preview).shape == (48, 64, 3)
     painter.send_signal(signal.SIGINT)
-    out, err = painter.communicate(timeout=60)
+    out, err = painter.communicate(timeout=600)
     assert (painter.returncode, out) == (130, "out.png\n")
     assert "stopped early" in err
     assert "Traceback" not in err
@@ -181,6 +176,6 @@ def test_ctrl_c_keeps_the_picture_and_its_recipe_paints_the_same(folder: Path) -
     assert stop is not None
     assert stop.scale == 1
     # The same number of steps on this process's threads; the recipe of the copy tells the same.
-    assert process("rerun", "out.png", "-o", "again.png").returncode == 0
+    assert main(["rerun", "out.png", "-o", "again.png"]) == 0
     assert recipe_of("again.png").stopped_at == Stop(stop.scale, stop.iteration)
     assert (pixels("again.png") == pixels("out.png")).all()

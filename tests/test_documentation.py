@@ -23,7 +23,7 @@ PAGES = [DOCS / "README.md", *sorted((DOCS / "controls").glob("*.md"))]
 NAMES = [page.relative_to(DOCS).as_posix() for page in PAGES]
 
 # What makes a command quick, where it has the option.
-QUICK = {"size": "128", "smallest": "90", "iterations": "2"}
+QUICK = {"size": "64", "smallest": "45", "iterations": "2"}
 
 
 def text_of(name: str) -> str:
@@ -42,7 +42,9 @@ def quick(words: list[str]) -> list[str]:
     command = get_command(app).commands[words[0]]  # type: ignore[attr-defined]
     has = {parameter.name for parameter in command.params}
     chosen = dict(QUICK)
-    if words[0] == "train":
+    if words[0] == "doodle":
+        chosen |= {"size": "128", "smallest": "90"}  # its map has small parts
+    elif words[0] == "train":
         chosen = {"steps": "2", "size": "64", "crop": "32", "batch": "1"}
     elif {"instant", "fast"} & set(words):
         chosen = {"size": QUICK["size"]}

@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ from impasto.networks.brush import Brush, brush_of
 from impasto.networks.checkpoint import load_instant
 from impasto.networks.fast import FastNetwork
 from impasto.networks.instant import STYLE_LAYERS, summary
+from impasto.networks.portable import Portable
 from impasto.networks.trained import Trained, TrainedStyle, save_trained
 from impasto.networks.trained_metadata import Entry, TrainedMetadata, read_metadata, split_source
 from impasto.painting import export
@@ -310,11 +312,21 @@ def test_what_cannot_be_painted_is_told(
     assert not out.exists()
 
 
-@pytest.mark.slow
-def test_a_style_is_exported(file: Path, tmp_path: Path) -> None:
+def test_a_style_is_exported(
+    made: Trained, file: Path, tmp_path: Path, eye: Extractor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With all that it paints with; that this is written as it paints is for test_portable.py."""
+    painters = []
+
+    def write(path: Path, *, strength: float, extractor: Extractor, **parts: Any) -> None:
+        painters.append(Portable(extractor, parts["decoder"], parts["goals"], strength))
+        path.write_bytes(b"a graph")
+
+    monkeypatch.setattr(export, "export", write)
     out = tmp_path / "out.onnx"
     assert paint("export", f"{file}#a", "--onnx", out, "--strength", 0.6) == 0
-    assert 1_000_000 < out.stat().st_size < 5_000_000
+    expected = painted(made.style("a", file), eye, 0.6)
+    assert (painters[0](picture(9)) - expected).abs().mean() < 2e-3  # half precision
     assert paint("export", f"{file}#a", "--onnx", out) != 0  # it is there
 
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +21,7 @@ import pytest
 import torch
 from faulty import Denied, Full, Gated, Removed, poisoned, serve_poisoned, serve_short
 
-from commands import QUICK, paint, pixels, recipe_of
+from commands import QUICK, pixels, recipe_of
 from impasto.cli.main import main
 from impasto.config.memory import MemoryPlan
 from impasto.config.methods import GatysConfig
@@ -40,7 +38,7 @@ from impasto.run import state as run_state
 from impasto.run.folder import holding
 
 pytestmark = [
-    pytest.mark.usefixtures("folder"),
+    pytest.mark.usefixtures("folder", "forked_workers"),
     pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals and permissions"),
 ]
 
@@ -52,13 +50,6 @@ STATE = RUN / "state.safetensors"
 COMMAND = ["stylize", "photo.png", "--style", "painting.png", "-o", "out/out.png", *QUICK]
 RESUME = ["resume", "out/out.run"]
 BATCH = ["batch", "photo.png", "painting.png", "-s", "tahiti", "-o", "out", *QUICK]
-
-
-@pytest.fixture
-def straight(folder: Path) -> np.ndarray:
-    """The pixels of a run that nothing happened to."""
-    assert paint("--quiet", out="straight.png") == 0
-    return pixels(folder / "straight.png")
 
 
 @pytest.fixture(params=[Full, Denied])
@@ -240,9 +231,7 @@ def test_signals(
     OUT.mkdir()
     (OUT / "earlier.png").write_bytes(b"earlier")
     run = gated(resumed=resumed)
-    for number in signals:
-        run.process.send_signal(number)
-        time.sleep(0.3)
+    run.take(*signals)
     ended, said = run.end()
     assert ended == status
     assert "out.run` goes on" in said[-1]
@@ -259,9 +248,7 @@ def test_a_batch_that_is_asked_twice_ends_at_once() -> None:
     run = Gated(*BATCH, stops=(1,))
     first = OUT / "photo-tahiti.png"
     before = first.stat().st_mtime_ns
-    for _ in range(2):
-        os.kill(run.process.pid, signal.SIGINT)
-        time.sleep(0.3)
+    run.take(signal.SIGINT, signal.SIGINT)
     status, said = run.end()
     assert status == 130
     assert not any(line.startswith("impasto: ") for line in said)

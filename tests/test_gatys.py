@@ -18,7 +18,7 @@ from impasto.features.weights import load
 from impasto.image.picture import fit, resize
 from impasto.methods.gatys import gatys
 
-QUICK = GatysConfig(size=96, smallest=48, iterations=24, precision="float32")
+QUICK = GatysConfig(size=96, smallest=48, iterations=16, precision="float32")
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_a_start_picture_is_where_it_starts(
 def test_every_loss_falls_with_every_optimiser(
     options: dict[str, str], optimizer: str, photo: Tensor, painting: Tensor, net: Extractor
 ) -> None:
-    config = replace(QUICK, optimizer=optimizer, smallest=96, iterations=40, **options)  # type: ignore[arg-type]
+    config = replace(QUICK, optimizer=optimizer, smallest=96, iterations=24, **options)  # type: ignore[arg-type]
     steps = list(gatys(photo, painting, config, extractor=net))
     assert steps[-1].losses["total"] < 0.6 * steps[0].losses["total"]
 
@@ -177,7 +177,7 @@ def test_a_flat_picture_gets_no_frame(net: Extractor) -> None:
 def test_the_border_of_a_picture_is_like_the_rest(net: Extractor) -> None:
     """Three pixels along each side do not turn into another colour than those further in."""
     photo, style = small(data.astronaut(), 160), small(data.immunohistochemistry(), 160)
-    config = replace(QUICK, size=160, iterations=80)
+    config = replace(QUICK, size=160, iterations=40)
     painted = last(gatys(photo, style, config, extractor=net)).image()
 
     def edge(x: Tensor) -> Tensor:

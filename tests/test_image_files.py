@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
@@ -373,7 +373,6 @@ def test_a_truncated_file(tmp_path: Path, kind: str, share: float) -> None:
     assert "damaged" in message(path)
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(sorted(ENCODED)), st.data())
 def test_damage_gives_a_picture_or_a_picture_error(
     tmp_path_factory: pytest.TempPathFactory, kind: str, data: st.DataObject
@@ -471,7 +470,6 @@ def test_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 60))
-@settings(max_examples=60, deadline=None)
 def test_fit_keeps_the_proportions(height: int, width: int, side: int) -> None:
     fitted = fit(torch.rand(1, 3, height, width), side)
     assert max(fitted.shape[-2:]) == side

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
@@ -51,7 +51,6 @@ def listing(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 @pytest.mark.parametrize("bits", [8, 16])
-@settings(max_examples=20, deadline=None)
 @given(st.integers(1, 24), st.integers(1, 24), st.booleans(), st.integers(0, 99))
 def test_png_and_tiff_keep_every_level(
     tmp_path_factory: pytest.TempPathFactory,
@@ -178,7 +177,6 @@ def test_the_recipe_travels_in_the_file(tmp_path: Path, suffix: str, bits: int) 
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
-@settings(max_examples=25, deadline=None)
 @given(text=st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\t\r\n")))
 def test_any_recipe_comes_back(
     tmp_path_factory: pytest.TempPathFactory, suffix: str, text: str

@@ -88,7 +88,7 @@ def test_a_third_picture_to_start_from_is_in_the_recipe(folder: Path) -> None:
 def test_painting_by_card_is_painting_by_the_painting(folder: Path, tmp_path: Path) -> None:
     made = make_card(folder / "painting.png", title="Tissue")
     cards.save(made, tmp_path / "mine.style")
-    config = replace(QUICK, size=128, iterations=60)
+    config = replace(QUICK, size=96, iterations=30)
     sources = (folder / "painting.png", tmp_path / "mine.style")
     steps = [
         last(paint(prepare(Sources.of(folder / "photo.png", style), config))) for style in sources

@@ -133,7 +133,7 @@ def test_a_state_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> No
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_damaged_state_is_believed(tmp_path: Path, data: st.DataObject) -> None:
     path = saved(tmp_path / "state.safetensors")

@@ -183,9 +183,7 @@ def test_words_that_no_card_has_are_refused(file: Path, key: str, value: str) ->
         cards.load(file)
 
 
-@settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(drawn=st.data())
 def test_no_spoilt_byte_gets_past(drawn: st.DataObject, file: Path) -> None:
     """Whatever is changed in a card, it is read or refused; nothing else happens."""

@@ -257,8 +257,10 @@ def test_a_grey_photograph_can_be_painted(
     assert colourful("keep") < 0.005
 
 
-@pytest.mark.parametrize("color", ["style", "keep", "match"])
-@pytest.mark.parametrize("level", [0, 128, 255])
+@pytest.mark.parametrize(
+    ("color", "level"),
+    [("style", 0), ("style", 255), ("keep", 0), ("keep", 128), ("match", 0), ("match", 255)],
+)
 def test_flat_pictures_can_be_painted(
     tissue: Image.Image, net: Extractor, color: str, level: int
 ) -> None:

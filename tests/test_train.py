@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
+import socket
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,10 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from forked import Forked
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from commands import ROOT
 from impasto.cli.main import main
 from impasto.errors import DivergedError, OptionError, StyleError, WeightsError
 from impasto.networks import trained
@@ -203,19 +201,15 @@ def test_a_kill_loses_no_more_than_since_the_last_state(
 ) -> None:
     out = tmp_path / "killed.impasto"
     words = ["train", pictures / "a.png", "--content", pictures / "photos", "-o", out, *WORDS]
-    command = [sys.executable, "-m", "impasto", *map(str, words)]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    running = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
+    running = Forked(COMMAND, *map(str, words), env=dict(os.environ))
     state = tmp_path / "killed.train" / "state.safetensors"
-    for _ in range(1200):
-        if state.exists() or running.poll() is not None:
-            break
-        time.sleep(0.05)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
+    patience = time.monotonic() + 600
+    while not state.exists() and running.poll() is None and time.monotonic() < patience:
+        time.sleep(0.005)
+    running.kill()
+    running.communicate()
     if not out.exists():  # or it was quicker than the kill
-        done = subprocess.run([*command, "--resume"], env=env, capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr
+        assert paint(*words, "--resume") == 0
     assert [e.name for e in read_metadata(out).entries] == ["a"]
     assert load_file(out).keys() == load_file(file).keys()
 
@@ -329,6 +323,8 @@ def test_only_what_is_taught_has_an_optimiser() -> None:
     ]
 
 
+COMMAND = "import sys; from impasto.cli.main import main; sys.exit(main(sys.argv[1:]))"
+
 SCRIPT = """
 import sys, torch
 from torch import distributed
@@ -346,15 +342,24 @@ with parallel.together():
 
 @pytest.mark.slow
 def test_several_processes_train_one_network(pictures: Path, tmp_path: Path) -> None:
-    (tmp_path / "script.py").write_text(SCRIPT)
+    """Two, with the variables that `torchrun` gives to those that it starts."""
     out = tmp_path / "two.impasto"
     words = ["train", pictures / "a.png", "--content", pictures / "photos", "-o", out, *WORDS]
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    start = [sys.executable, "-W", "ignore", "-m", "torch.distributed.run", "--standalone"]
-    for command in ([tmp_path / "script.py"], ["-m", "impasto", *words]):
-        line = [*start, "--nproc-per-node", "2", *command]
-        done = subprocess.run(list(map(str, line)), env=env, capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr.decode()[-2000:]
+    for code in (SCRIPT, COMMAND):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+        shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
+        started = [
+            Forked(
+                code,
+                *map(str, words),
+                env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            )
+            for rank in range(2)
+        ]
+        for process in started:
+            _, said = process.communicate()
+            assert process.returncode == 0, said
     (entry,) = read_metadata(out).entries
     assert entry.steps == 4
 
