@@ -21,6 +21,7 @@ from impasto.config.output import OutputSettings
 DOCS = ROOT / "docs"
 PAGES = [DOCS / "README.md", *sorted((DOCS / "controls").glob("*.md"))]
 NAMES = [page.relative_to(DOCS).as_posix() for page in PAGES]
+DEVELOP = [page.relative_to(DOCS).as_posix() for page in sorted((DOCS / "develop").glob("*.md"))]
 
 # What makes a command quick, where it has the option.
 QUICK = {"size": "64", "smallest": "45", "iterations": "2"}
@@ -80,7 +81,7 @@ def test_every_command_of_a_page_runs(
             assert (copy / words[words.index("-o") + 1]).exists()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, *DEVELOP])
 def test_links_lead_somewhere(name: str) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text_of(name)):
         if not target.startswith("http"):
@@ -101,7 +102,19 @@ def test_strips_are_made_of_what_the_page_paints(name: str) -> None:
 
 def test_every_page_is_in_the_index() -> None:
     index = text_of("README.md")
-    assert [name for name in NAMES[1:] if f"({name})" not in index] == []
+    assert [name for name in (*NAMES[1:], *DEVELOP) if f"({name})" not in index] == []
+
+
+@pytest.mark.parametrize("name", DEVELOP)
+def test_files_and_functions_that_are_named_exist(name: str) -> None:
+    """`run/runner.py` names a file of the package, and a name after it what that file defines."""
+    named = re.findall(r"`(?:impasto/)?(\w+(?:/\w+)+\.py)`(?:,? `(\w+)`)?", text_of(name))
+    assert named
+    for file, definition in named:
+        if file.startswith("tests/") or "posterise" in file:  # which a reader makes
+            continue
+        text = (ROOT / "impasto" / file).read_text("utf-8")
+        assert not definition or re.search(rf"^(def |class |){definition}\b", text, re.M), file
 
 
 def test_every_picture_is_used_and_all_are_small() -> None:
