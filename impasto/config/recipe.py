@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NoReturn
 
 from impasto.config.bases import PictureConfig
@@ -172,12 +172,9 @@ class Recipe:
             raise RecipeError(
                 f"There is no method {self.method!r:.80} here; this Impasto has {names}."
             )
-        kind = METHODS[self.method].config
-        missing = {spec.name for spec in fields(kind)} - set(self.config)
-        if missing:
-            _refuse(f"config lacks {', '.join(sorted(missing))}")
         try:
-            return from_dict(kind, self.config)
+            # An option that an earlier Impasto did not have is as by default.
+            return from_dict(METHODS[self.method].config, self.config)
         except OptionError as error:
             raise RecipeError(f"This Impasto cannot follow the recipe: {error}") from error
 

@@ -150,13 +150,15 @@ class Batch:
             ImpastoError: a file among it cannot be read.
         """
         files = [None if f is None else of_file(f, PictureError) for f in (self.init, self.weights)]
-        lossy, written = WRITTEN[f".{self.format}"].is_lossy, self.settings
+        written = asdict(self.settings)
+        if not WRITTEN[f".{self.format}"].is_lossy:
+            written["quality"] = None
         whole = [
             __version__,
             type(self.config).__name__,
             asdict(self.config),
             files,
-            [self.format, written.bits, written.quality if lossy else None, written.recipe],
+            [self.format, *written.values()],
         ]
         return of_bytes(json.dumps(whole, sort_keys=True).encode())
 

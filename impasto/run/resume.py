@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
+from impasto.config.fields import flag_of
 from impasto.config.recipe import MAX_EXTENDED, ROLES, Input, Recipe, short
 from impasto.errors import PictureError, ResumeError
 from impasto.files.digests import of_file
@@ -70,14 +71,16 @@ def differences(then: Recipe, now: Recipe) -> list[str]:
     """
     if then.method != now.method:
         return [f"it paints by {then.method}, not by {now.method}"]
+    before = asdict(then.settings())  # with the options that an earlier Impasto did not have
+    before = {n: list(v) if isinstance(v, tuple) else v for n, v in before.items()}
     changes = [
-        f"--{name.replace('_', '-')} was {then.config.get(name)} and is {value}"
+        f"{flag_of(name)} was {before.get(name)} and is {value}"
         for name, value in now.config.items()
-        if name != "region" and then.config.get(name) != value
+        if name != "region" and before.get(name) != value
     ]
     for role in ROLES:
-        before, after = ([(x.digest, x.use) for x in r.of(role)] for r in (then, now))
-        if before != after:
+        old, new = ([(x.digest, x.use) for x in r.of(role)] for r in (then, now))
+        if old != new:
             changes.append(f"its {role} was another")
     if _uses(then) != _uses(now):
         changes.append("its --region was another")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from impasto.config.bases import PictureConfig
+from impasto.config.methods import InstantConfig
 from impasto.errors import OptionError, StyleError
 from impasto.features import weights
 from impasto.files import atomic, digests, locks
@@ -204,7 +204,8 @@ def _lock(spec: TrainingSpec) -> Iterator[None]:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir()) if folder.is_dir() else []
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in files if path.name != locks.LOCK_FILE]
 
 
 def _empty(folder: Path) -> None:
@@ -229,7 +230,7 @@ def _photos(content: str) -> list[Path]:
 
 def _styles(spec: TrainingSpec, size: int) -> list[NamedStyle]:
     extractor, backbone = weights.load("compact"), weights.digest("compact")
-    config = PictureConfig(size=size)
+    config = InstantConfig(size=size)
     styles = []
     for source in spec.paintings:
         painting = read_style(source, config, extractor, backbone)
