@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from impasto.config.bases import PhotoConfig, PixelConfig
+from impasto.config.bases import PhotoConfig
 from impasto.config.specs import layer_weights
 from impasto.engine.canvas import (
     MARGIN,
@@ -24,19 +24,18 @@ from impasto.engine.canvas import (
 from impasto.engine.comparison import Engine
 from impasto.engine.pixel_terms import PixelWeights, pixel_terms
 from impasto.engine.regions import Region, region_views
-from impasto.engine.setup import iterations_of, settings_of
+from impasto.engine.setup import scales_of, settings_of
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.solver import solve
 from impasto.engine.step import Picture, Problem, Step
 from impasto.engine.terms import content_terms, style_terms
 from impasto.features.extractor import Extractor
-from impasto.image.picture import fitted, resize
-from impasto.image.pyramid import scale_schedule
+from impasto.image.picture import resize
 from impasto.losses.fixed_pixels import FixedPixels
 from impasto.losses.viewer import Viewer
 from impasto.runtime import generator
 
-__all__ = ["Canvas", "paint_photograph", "photo_scales"]
+__all__ = ["Canvas", "paint_photograph"]
 
 
 @dataclass(frozen=True)
@@ -92,18 +91,16 @@ def paint_photograph(
     config: PhotoConfig,
     extractor: Extractor,
     start: Float[Tensor, "1 3 _ _"] | None = None,
-    rounds: int = 1,
     execution: Execution = DEFAULT_EXECUTION,
 ) -> Iterator[Step]:
     """Paint a photograph's regions with an engine, scale after scale.
 
     Args:
         regions: none of them empty; their masks sum to one.
-        rounds: how often each scale is painted; an engine finds its targets again each time.
     """
-    content = content.to(next(extractor.parameters()).device)
+    content = content.to(extractor.device)
     height, width = content.shape[-2:]
-    sizes, counts = photo_scales(config, height, width, rounds)
+    sizes, counts = scales_of(config, height, width)
     detailed = config.init == "content" and start is None and _has_content(regions, config)
     scales = [partial(_scaled, content, regions, size) for size in sizes]
     problems = [
@@ -116,20 +113,6 @@ def paint_photograph(
     steps = without_margin(solve(first, problems, work, settings_of(config), execution))
     keeps_pixels = any(region.style is None for region in regions)
     yield from _finished(steps, scales) if keeps_pixels else steps
-
-
-def photo_scales(
-    config: PixelConfig, height: int, width: int, rounds: int = 1
-) -> tuple[list[tuple[int, int]], list[int]]:
-    """Return height and width of each scale, or of each round of it, and the iterations of each.
-
-    Args:
-        height, width: of the photograph; only the proportion counts.
-        rounds: how often each scale is painted.
-    """
-    sides = [side for side in scale_schedule(config.size, config.smallest) for _ in range(rounds)]
-    sizes = [fitted(height, width, side) for side in sides]
-    return sizes, iterations_of(config.length, sides)
 
 
 def _scaled(content: Picture, regions: Sequence[Region], size: tuple[int, int]) -> Canvas:

@@ -11,6 +11,7 @@ from torch import Tensor
 from impasto.features.extractor import Extractor
 from impasto.image.masks import pooled
 from impasto.losses.guides import Guide
+from impasto.losses.moments import Moments
 from impasto.losses.viewer import PictureView
 from impasto.styles.statistics import LEAST_CELLS, Style, inside
 
@@ -58,6 +59,18 @@ class RegionView:
     content: PictureView | None
     current: PictureView
     share: float
+
+    @property
+    def style(self) -> Style:
+        """The region's style."""
+        assert self.region.style is not None
+        return self.region.style
+
+    def style_moments(self, layers: Sequence[str]) -> dict[str, Moments]:
+        """Return the style's moments at those layers where the region is large enough for one."""
+        present = [name for name in layers if name in self.guides]
+        moments = self.style.at(self.long_side, self.extractor, present) if present else {}
+        return {name: part.to(self.extractor.device) for name, part in moments.items()}
 
 
 def region_views(

@@ -15,7 +15,7 @@ from impasto.config.specs import layer_weights
 from impasto.engine.canvas import MARGIN
 from impasto.engine.optimisers import footprint
 from impasto.engine.paintings import MOST_POSITIONS
-from impasto.engine.photograph import photo_scales
+from impasto.engine.setup import scales_of
 from impasto.features.backbones import BACKBONES
 from impasto.features.plan import LayerInfo
 from impasto.features.plan import layers as describe
@@ -269,7 +269,6 @@ def photo_workload(
     *,
     regions: int = 0,
     style_pixels: int = 0,
-    rounds: int = 1,
     stages: int = 1,
     matching: Matching | None = None,
     pyramid_layers: Sequence[str] = (),
@@ -281,11 +280,10 @@ def photo_workload(
         height, width: of the photograph, of which only the proportion counts.
         regions: how many have a mask.
         style_pixels: of the largest painting, as large as it is looked at; 0 if that is unknown.
-        rounds: how often each scale is painted.
-        stages: how often all of them are.
+        stages: how often all scales are painted.
         matching, pyramid_layers: of methods that have it.
     """
-    sizes, counts = photo_scales(config, height, width, rounds)
+    sizes, counts = scales_of(config, height, width)
     scales = [Scale(*size, n, MARGIN) for size, n in zip(sizes, counts, strict=True)]
     return workload_of(
         config,

@@ -54,7 +54,7 @@ def lift_of(extractor: Extractor, layer: str) -> Lift:
     if layer in extractor.lifts:
         lift = extractor.lifts[layer]
         return Lift.of(lift.get_parameter("weight")[:, :, 0, 0], lift.get_parameter("bias"))
-    device = next(extractor.parameters()).device
+    device = extractor.device
     return Lift.identity(extractor.channels(layer), device)
 
 

@@ -23,11 +23,11 @@ from impasto.engine.comparison import Engine
 from impasto.engine.patches import patch_layers
 from impasto.engine.pixel_terms import pixel_terms
 from impasto.engine.regions import Region, RegionView, region_views
-from impasto.engine.semantic_patches import semantic_engine
+from impasto.engine.semantic_patches import PATCH, semantic_engine
 from impasto.engine.setup import (
     backbone_layers,
     backbone_of,
-    iterations_of,
+    scales_of,
     settings_of,
     with_layers,
 )
@@ -39,20 +39,13 @@ from impasto.engine.terms import style_terms
 from impasto.engine.workload import Scale, Workload, patch_matching, workload_of
 from impasto.features.extractor import Extractor
 from impasto.image.masks import pooled
-from impasto.image.picture import fit, fitted, resize
-from impasto.image.pyramid import scale_schedule
+from impasto.image.picture import fit, resize
 from impasto.losses.guides import Guide
 from impasto.losses.viewer import Viewer
 from impasto.runtime import generator
 from impasto.styles.statistics import LEAST_CELLS, Painting
 
 __all__ = ["doodle", "doodle_layers", "doodle_workload"]
-
-# Side of a patch, in positions of its layer.
-_PATCH = 3
-
-# How often patches are matched at each scale, and at the first, which begins from noise.
-_ROUNDS, _FIRST_ROUNDS = 2, 4
 
 # The stride, in pixels, from which on a layer sees far across the edge of a region.
 _DEEP = 4
@@ -83,10 +76,10 @@ def doodle(
     """
     config = with_layers(config or DoodleConfig())
     extractor = extractor or backbone_of(config)
-    device = next(extractor.parameters()).device
-    areas = tuple(replace(region, mask=_on_device(region.mask, device)) for region in regions)
+    device = extractor.device
+    areas = [r if r.mask is None else replace(r, mask=r.mask.to(device)) for r in regions]
     engine = _engine(config)
-    sizes, counts = _scales(config, height, width)
+    sizes, counts = scales_of(config, height, width)
     problems = [
         partial(_problem, areas, engine, config, extractor, size, count, execution.plan.tile)
         for size, count in zip(sizes, counts, strict=True)
@@ -99,7 +92,7 @@ def doodle(
 def doodle_layers(config: DoodleConfig) -> tuple[str, ...]:
     """Return the layers that the engine looks at where the config names none."""
     if config.engine == "patches":
-        return patch_layers(config.backbone)
+        return patch_layers(config)
     return backbone_layers(config)
 
 
@@ -114,35 +107,12 @@ def doodle_workload(
         regions: how many there are.
         style_pixels: of the painting.
     """
-    sizes, counts = _scales(config, height, width)
+    sizes, counts = scales_of(config, height, width)
     scales = [Scale(*size, n, MARGIN) for size, n in zip(sizes, counts, strict=True)]
-    matching = patch_matching(config, _PATCH, regions) if config.engine == "patches" else None
+    matching = patch_matching(config, PATCH, regions) if config.engine == "patches" else None
     return workload_of(
         config, scales, regions=regions, style_pixels=style_pixels, matching=matching
     )
-
-
-def _scales(
-    config: DoodleConfig, height: int, width: int
-) -> tuple[list[tuple[int, int]], list[int]]:
-    """Return height and width of each scale, or of each round of it, and the iterations of each."""
-    sides = [
-        side
-        for i, side in enumerate(scale_schedule(config.size, config.smallest))
-        for _ in range(_rounds(config, i))
-    ]
-    sizes = [fitted(height, width, side) for side in sides]
-    return sizes, iterations_of(config.length, sides)
-
-
-def _on_device(mask: Tensor | None, device: torch.device) -> Tensor | None:
-    return None if mask is None else mask.to(device)
-
-
-def _rounds(config: DoodleConfig, scale: int) -> int:
-    if config.engine == "statistics":
-        return 1
-    return _ROUNDS if scale else _FIRST_ROUNDS
 
 
 def _start(regions: Sequence[Region], size: tuple[int, int], seed: int) -> Float[Tensor, "1 3 h w"]:
@@ -254,5 +224,5 @@ def _inner_masks(
 
 def _engine(config: DoodleConfig) -> Engine:
     if config.engine == "patches":
-        return semantic_engine(config.backbone, config.style_layers, config.map_weight)
+        return semantic_engine(config)
     return statistics_engine(config.style_layers, config.style_loss)

@@ -14,7 +14,7 @@ from impasto.config.bases import StyledConfig
 from impasto.config.memory import MemoryPlan
 from impasto.config.methods import InstantConfig
 from impasto.engine.regions import Region
-from impasto.engine.setup import backbone_of, regions_of
+from impasto.engine.setup import prepared
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution, Snapshot
 from impasto.engine.step import Step
 from impasto.engine.workload import Scale, Workload
@@ -62,10 +62,8 @@ def instant(
         network: what paints; by default the one that comes with the package.
         execution: not read, as there is one step only; every method takes it.
     """
-    config = config or InstantConfig()
-    extractor = extractor or backbone_of(config)
+    areas, config, extractor = prepared(style, regions, config or InstantConfig(), extractor)
     photograph = fitted_photograph(content, config.size, extractor)
-    areas = regions_of(style, regions, config.strength, photograph.device)
     long_side = round(max(photograph.shape[-2:]) * config.stroke)
     encode = partial(Brush.of, long_side=long_side, extractor=extractor, network=network)
     yield from paint_once(photograph, areas, encode, extractor)
@@ -75,7 +73,7 @@ def fitted_photograph(
     content: Float[Tensor, "1 3 h w"], size: int, extractor: Extractor
 ) -> Float[Tensor, "1 3 _ _"]:
     """Return a photograph at the size of the result, on the extractor's device."""
-    photograph = content.to(next(extractor.parameters()).device)
+    photograph = content.to(extractor.device)
     height, width = fitted(content.shape[-2], content.shape[-1], size)
     if content.shape[-2:] == (height, width):
         return photograph

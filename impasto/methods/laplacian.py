@@ -21,7 +21,7 @@ from impasto.engine.canvas import MARGIN
 from impasto.engine.photograph import paint_photograph
 from impasto.engine.pyramid_extractor import PyramidExtractor
 from impasto.engine.regions import Region
-from impasto.engine.setup import backbone_of, regions_of, with_layers
+from impasto.engine.setup import prepared
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution, Snapshot
 from impasto.engine.statistics import statistics_engine
 from impasto.engine.step import Step
@@ -62,20 +62,15 @@ def laplacian(
     Raises:
         ResumeError: a snapshot that is damaged or of another run.
     """
-    config = with_layers(config or LaplacianConfig())
-    config = _of_one_stage(config)
-    extractor = extractor or backbone_of(config)
-    content = content.to(next(extractor.parameters()).device)
-    areas = regions_of(style, regions, config.strength, content.device)
+    areas, config, extractor = prepared(style, regions, config or LaplacianConfig(), extractor)
+    config, content = _of_one_stage(config), content.to(extractor.device)
     scales = len(scale_schedule(config.size, config.smallest))
     has_second = config.stage == 2
     if _stage_of(execution, config.stage) == 1:
         step = None
         first_execution = replace(execution, extra=0) if has_second else execution
         for step in _first_stage(content, areas, config, extractor, start, first_execution):
-            if has_second and _is_resumed(
-                step, execution
-            ):  # the last of this stage, yielded before
+            if has_second and _is_resumed(step, execution):  # its last step, yielded before
                 continue
             share = _FIRST_SHARE if has_second else 1.0
             staged = partial(_staged, step.snapshot, 1, {})
@@ -177,7 +172,7 @@ def _first_stage(
     config = replace(config, content_layers=content_layers)
     # This network is more than a plan of operations, so it cannot be computed in tiles.
     execution = replace(execution, plan=replace(execution.plan, tile=0))
-    return paint_photograph(content, regions, engine, config, pyramid, start, execution=execution)
+    return paint_photograph(content, regions, engine, config, pyramid, start, execution)
 
 
 def _fitting(

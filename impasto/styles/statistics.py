@@ -95,7 +95,7 @@ class Painting:
         """Return the mask for layers of these shapes."""
         assert self.mask is not None
         height, width = _size_at(self.pixels, long_side, extractor, list(shapes))
-        mask = resize(self.mask, height, width).to(next(extractor.parameters()).device)
+        mask = resize(self.mask, height, width).to(extractor.device)
         return {name: inside(pooled(mask, *shape)) for name, shape in shapes.items()}
 
 
@@ -113,7 +113,7 @@ def _view(
     """Return the view of a painting at a size, in tiles if it is large."""
     height, width = _size_at(pixels, long_side, extractor, layers)
     tile = _TILE_BYTES if height * width > _LARGE else 0
-    shown = resize(pixels, height, width).to(next(extractor.parameters()).device)
+    shown = resize(pixels, height, width).to(extractor.device)
     return Viewer(extractor, tuple(layers), tile).view(shown)
 
 
@@ -126,7 +126,7 @@ def _features(
     pixels: Tensor, long_side: int, extractor: Extractor, layers: Sequence[str]
 ) -> dict[str, Tensor]:
     height, width = _size_at(pixels, long_side, extractor, layers)
-    device = next(extractor.parameters()).device
+    device = extractor.device
     features: dict[str, Tensor] = extractor(resize(pixels, height, width).to(device), layers)
     return features
 

@@ -223,7 +223,7 @@ def _check(styles: Sequence[NamedStyle], photos: Sequence[Path], base: Trained |
 
 def _measured(styles: Sequence[NamedStyle], size: int, extractor: Extractor) -> dict[str, Moments]:
     each = [one.style.at(size, extractor, list(STYLE_LAYERS)) for one in styles]
-    device = next(extractor.parameters()).device
+    device = extractor.device
     return {
         name: Moments.stack([moments[name].to(device) for moments in each]) for name in STYLE_LAYERS
     }
