@@ -10,7 +10,7 @@ from typing import TypeVar
 from jaxtyping import Float
 from torch import Tensor
 
-from impasto.config.bases import PhotoConfig, PictureConfig, PixelConfig
+from impasto.config.bases import PhotoConfig, PictureConfig, PixelConfig, StyledConfig
 from impasto.config.methods import DoodleConfig, MatchingConfig, method_of
 from impasto.engine.regions import Region
 from impasto.engine.step import Settings
@@ -40,6 +40,7 @@ _LARGE = 1024
 _DOODLE_ROUNDS = (4, 2)
 
 Config = TypeVar("Config", bound=PictureConfig)
+Styled = TypeVar("Styled", bound=StyledConfig)
 
 
 def with_layers(config: Config) -> Config:
@@ -49,8 +50,8 @@ def with_layers(config: Config) -> Config:
     layers = config.style_layers or method_of(config).layers(config)
     config = replace(config, style_layers=layers)
     if isinstance(config, PhotoConfig):
-        own = BACKBONES[config.backbone].content
-        config = replace(config, content_layers=config.content_layers or own)
+        layers = config.content_layers or BACKBONES[config.backbone].content
+        config = replace(config, content_layers=layers)
     return config
 
 
@@ -113,9 +114,9 @@ def _rounds(config: PixelConfig, scale: int) -> int:
 def prepared(
     style: Style | Float[Tensor, "1 3 h w"] | None,
     regions: Sequence[Region],
-    config: Config,
+    config: Styled,
     extractor: Extractor | None,
-) -> tuple[tuple[Region, ...], Config, Extractor]:
+) -> tuple[tuple[Region, ...], Styled, Extractor]:
     """Return what a method paints with: regions, its config with layers, and its backbone.
 
     Args:

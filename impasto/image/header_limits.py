@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from impasto.errors import PictureError
+from impasto.files import limits
 
 __all__ = ["MAX_BYTES", "MAX_METADATA", "MAX_PIECES", "MAX_SCANS", "check"]
 
@@ -36,29 +37,21 @@ _HEADER = 4096  # bytes within which a PPM's must end
 
 
 def check(path: Path) -> None:
-    """Check the sizes in a file's headers; reads lengths, not contents.
+    """Check a file's size and those in its headers; reads lengths, not contents.
 
     Raises:
-        PictureError: they are too large.
+        PictureError: they are too large, or it is not a regular file.
     """
+    limits.check(path, MAX_BYTES, PictureError)
     with path.open("rb") as file:
         head = file.read(_HEADER)
-        size = file.seek(0, 2)
-        _check_bytes(path, head, size)
+        is_read_whole = head[4:8] == b"ftyp" or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+        if is_read_whole:
+            limits.check(path, _READ_WHOLE, PictureError)
         for magic, walk in _WALKS.items():
             if re.match(magic, head, re.DOTALL):
                 file.seek(0)
                 _count(path, walk(file))
-
-
-def _check_bytes(path: Path, head: bytes, size: int) -> None:
-    is_whole = head[4:8] == b"ftyp" or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
-    most = _READ_WHOLE if is_whole else MAX_BYTES
-    if size > most:
-        raise PictureError(
-            f"{path} has {size:,} bytes; of such files at most {most:,} are read. Save it "
-            "smaller first."
-        )
 
 
 def _count(path: Path, pieces: Iterator[int]) -> None:

@@ -93,7 +93,6 @@ def digest(path: Path) -> str:
     Raises:
         PictureError: the file cannot be read.
     """
-    _check_file(path)
     return digests.of_file(path, PictureError)
 
 
@@ -130,28 +129,11 @@ def opened(path: Path) -> Iterator[Image.Image]:
     Raises:
         PictureError: the file is missing, not a picture, or its header names too large sizes.
     """
-    _check_file(path)
     with _decoding(str(path), None):
         header_limits.check(path)
         image = Image.open(path, formats=_PILLOW_FORMATS)
     with image:
         yield image
-
-
-def _check_file(path: Path) -> None:
-    with _decoding(str(path), None):  # a folder on the way may be unreadable
-        _check_kind(path)
-
-
-def _check_kind(path: Path) -> None:
-    if path.is_dir():
-        raise PictureError(f"{path} is a folder: give a picture file.")
-    if not path.exists():
-        raise PictureError(f"{path} does not exist: check the name and the folder.")
-    if not path.is_file():
-        raise PictureError(f"{path} is not a regular file: save the picture to one first.")
-    if path.stat().st_size == 0:
-        raise PictureError(f"{path} is empty (0 bytes): give a picture file.")
 
 
 def _check_size(size: tuple[int, int], name: str, max_pixels: int) -> None:
@@ -252,11 +234,11 @@ def _other_order(image: Image.Image) -> list[ImageFile._Tile]:
     """Return the tiles that decode the low bytes of a 16-bit colour image; empty for others."""
     tiles = []
     for tile in getattr(image, "tile", []):
-        first, *others = (tile.args,) if isinstance(tile.args, str) else tile.args or (None,)
+        first, *further = (tile.args,) if isinstance(tile.args, str) else tile.args or (None,)
         other = "RGBA" if first == _GREY_ALPHA else _OTHER_ORDER.get(str(first))
         if other is None:
             return []
-        tiles.append(tile._replace(args=(other, *others)))
+        tiles.append(tile._replace(args=(other, *further)))
     return tiles
 
 

@@ -51,10 +51,11 @@ def write(
         PictureError: the file cannot be written, or its format cannot hold it.
         OptionError: `quality` is out of range.
     """
-    check_writable(path, bits=bits, force=force)
+    check_writable(path, bits=bits, force=force, long_side=max(picture.width, picture.height))
     if not 1 <= quality <= 100:
         raise OptionError(f"A quality of {quality} is not possible: give 1 to 100.")
-    _check_fits(picture, path)
+    if not torch.isfinite(picture.pixels).all():
+        raise PictureError(f"{path} is not written: the picture holds values that are not numbers.")
     data = _encode(picture, path, recipe, bits, quality)
     atomic.replace(path, data, force=force)
 
@@ -82,7 +83,7 @@ def check_writable(
     longest = kind.longest_side
     if long_side is not None and longest is not None and long_side > longest:
         raise PictureError(
-            f"{path}: {kind.name} holds sides of up to {longest:,}, and the picture's would be "
+            f"{path}: {kind.name} holds sides of up to {longest:,}, and the picture's long one has "
             f"{long_side:,}. Write a .png or a .tiff."
         )
     atomic.check_target(path, force=force)
@@ -110,18 +111,6 @@ def _format(path: Path) -> PictureFormat:
         f"{path} has {arrived}, which names no format to write; allowed are "
         f"{', '.join(WRITTEN)}{suggestion(suffix, WRITTEN)}"
     )
-
-
-def _check_fits(picture: Picture, path: Path) -> None:
-    kind = _format(path)
-    longest = kind.longest_side
-    if longest is not None and max(picture.width, picture.height) > longest:
-        raise PictureError(
-            f"{path}: {kind.name} holds sides of up to {longest:,}, and the picture measures "
-            f"{picture.width}×{picture.height}. Write a .png or a .tiff."
-        )
-    if not torch.isfinite(picture.pixels).all():
-        raise PictureError(f"{path} is not written: the picture holds values that are not numbers.")
 
 
 def _encode(picture: Picture, path: Path, recipe: str | None, bits: int, quality: int) -> bytes:

@@ -140,12 +140,8 @@ class PatchTarget:
         self.unit = (squares.sum() - alike).clamp(min=1e-3 * float(squares.sum()) + 1e-12)
         self.least = (squares.sum() - (self.count * self.mean.square().sum(1)).sum()).clamp(min=0)
 
-    def __call__(self, features: Float[Tensor, "1 c h w"]) -> Float[Tensor, ""]:
-        """Return Σ‖patch − its match‖² over the matches' variance: 0 for a quilt without seams."""
-        return self.distance("").of(features, {"": features})
-
     def distance(self, layer: str) -> Distance:
-        """Return the same as a distance of a layer."""
+        """Return Σ‖patch − its match‖² over the matches' variance: 0 for a quilt without seams."""
         shape = self.shape
 
         def compute(features: Tensor, tile: Tile) -> Values:

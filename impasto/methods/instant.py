@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
@@ -19,6 +18,7 @@ from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution, Snapshot
 from impasto.engine.step import Step
 from impasto.engine.workload import Scale, Workload
 from impasto.features.extractor import Extractor
+from impasto.files import digests
 from impasto.image.picture import fitted, resize
 from impasto.networks.brush import Brush
 from impasto.networks.brush_painting import LARGEST_AT_ONCE, paint_with
@@ -75,9 +75,8 @@ def fitted_photograph(
     """Return a photograph at the size of the result, on the extractor's device."""
     photograph = content.to(extractor.device)
     height, width = fitted(content.shape[-2], content.shape[-1], size)
-    if content.shape[-2:] == (height, width):
-        return photograph
-    return resize(photograph, height, width)
+    same = content.shape[-2:] == (height, width)
+    return photograph if same else resize(photograph, height, width)
 
 
 def paint_once(
@@ -107,12 +106,9 @@ def _painted(
     """Paint each region, and combine them by their masks."""
     picture = torch.zeros_like(photograph)
     for region in regions:
-        mask = (
-            None
-            if region.mask is None
-            else resize(region.mask.to(photograph), *photograph.shape[-2:])
-        )
-        part = photograph
+        mask, part = region.mask, photograph
+        if mask is not None:
+            mask = resize(mask.to(photograph), *photograph.shape[-2:])
         if region.style is not None and region.strength > 0:
             brush = encode(region.style, region.strength)
             part = paint_with(brush, photograph, extractor, mask)
@@ -128,12 +124,7 @@ class _AtOnceWorkload(Workload):
         return bytes_at_once(self.pixels)
 
 
-def at_once_workload(
-    config: StyledConfig,
-    height: int,
-    width: int,
-    **_: int,
-) -> Workload:
+def at_once_workload(config: StyledConfig, height: int, width: int, **_: int) -> Workload:
     """Return what it takes to paint a photograph of these proportions, whatever its regions."""
     size = fitted(height, width, config.size)
     return _AtOnceWorkload((Scale(*size, 1),), (), config.eye, "gd", 1, can_tile=False)
@@ -146,5 +137,4 @@ def bytes_at_once(pixels: int) -> int:
 
 def instant_digest(backbone_digest: str) -> str:
     """Return the digest of the backbone and of the network that paints: pixels depend on both."""
-    digests = f"{backbone_digest} {digest()}".encode()
-    return f"sha256:{hashlib.sha256(digests).hexdigest()}"
+    return digests.of_bytes(f"{backbone_digest} {digest()}".encode())

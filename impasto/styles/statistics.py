@@ -113,8 +113,8 @@ def _view(
     """Return the view of a painting at a size, in tiles if it is large."""
     height, width = _size_at(pixels, long_side, extractor, layers)
     tile = _TILE_BYTES if height * width > _LARGE else 0
-    shown = resize(pixels, height, width).to(extractor.device)
-    return Viewer(extractor, tuple(layers), tile).view(shown)
+    picture = resize(pixels, height, width).to(extractor.device)
+    return Viewer(extractor, tuple(layers), tile).view(picture)
 
 
 def _moments(view: PictureView, guides: Mapping[str, Guide | None]) -> dict[str, Moments]:
