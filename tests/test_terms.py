@@ -27,6 +27,7 @@ from impasto.features.weights import load
 from impasto.image.color import to_lab
 from impasto.image.picture import Picture
 from impasto.losses.moments import Moments
+from impasto.losses.objective import PIXELS
 from impasto.losses.tiled_losses import laplacian_distance
 from impasto.methods.gatys import gatys
 from impasto.painting.prepare import prepare

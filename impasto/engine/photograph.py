@@ -58,7 +58,8 @@ class Canvas:
     def of(content: Picture, regions: Sequence[Region]) -> Canvas:
         """Return the canvas of a photograph, with the regions' masks at its size."""
         height, width = content.shape[-2:]
-        placed = tuple(_placed(region, height, width, content.device) for region in regions)
+        on_canvas = lambda mask: mask_on(mask.to(content.device), height, width)  # noqa: E731
+        placed = tuple(region.masked(on_canvas) for region in regions)
         fixed = [r.mask for r in placed if r.style is None and r.mask is not None]
         free = 1 - torch.stack(fixed).sum(0).clamp(0, 1) if fixed else None
         # Without memory, since only its size is read.
@@ -67,21 +68,11 @@ class Canvas:
         weight = None if weight is None else cut_margin(weight[None, None])[0, 0]
         return Canvas(content, placed, free, weight)
 
-    def kept_pixels(self, photograph: Tensor) -> FixedPixels | None:
-        """Return the pixels that stay those of the photograph, which has a margin."""
-        return None if self.free is None else FixedPixels(photograph, self.free)
-
     def finished(self, picture: Tensor) -> Tensor:
         """Put the photograph's kept pixels into a picture without a margin."""
         if self.free is None:
             return picture
         return FixedPixels(self.content, cut_margin(self.free)).apply(picture)
-
-
-def _placed(region: Region, height: int, width: int, device: torch.device) -> Region:
-    if region.mask is None:
-        return region
-    return replace(region, mask=mask_on(region.mask.to(device), height, width))
 
 
 def paint_photograph(
@@ -168,7 +159,8 @@ def _problem(
     photograph = with_margin(content)
     layers = tuple(dict.fromkeys([*layer_weights(config.content_layers), *engine.layers]))
     viewer = Viewer(extractor, layers, tile)
-    picture_viewer = replace(viewer, fixed=canvas.kept_pixels(photograph))
+    fixed = None if canvas.free is None else FixedPixels(photograph, canvas.free)
+    picture_viewer = replace(viewer, fixed=fixed)
     side = max(1, round(max(content.shape[-2:]) * config.stroke))
     with torch.no_grad():
         content_view, current = viewer.view(photograph), picture_viewer.view(first)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from jaxtyping import Float
 from torch import Tensor
@@ -34,6 +34,10 @@ class Region:
     strength: float
     mask: Float[Tensor, "1 1 h w"] | None = None
     name: str = ""
+
+    def masked(self, change: Callable[[Tensor], Tensor]) -> Region:
+        """Return the region with its mask, if it has one, changed."""
+        return self if self.mask is None else replace(self, mask=change(self.mask))
 
 
 @dataclass(frozen=True)

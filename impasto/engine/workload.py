@@ -267,33 +267,27 @@ def photo_workload(
     height: int,
     width: int,
     *,
-    regions: int = 0,
-    style_pixels: int = 0,
     stages: int = 1,
-    matching: Matching | None = None,
     pyramid_layers: Sequence[str] = (),
+    **properties: Any,
 ) -> Workload:
     """Return what it takes to optimise a photograph's pixels.
 
     Args:
         config: with its layers filled in.
         height, width: of the photograph, of which only the proportion counts.
-        regions: how many have a mask.
-        style_pixels: of the largest painting, as large as it is looked at; 0 if that is unknown.
         stages: how often all scales are painted.
-        matching, pyramid_layers: of methods that have it.
+        pyramid_layers, properties: as `Workload` has them.
     """
     sizes, counts = scales_of(config, height, width)
     scales = [Scale(*size, n, MARGIN) for size, n in zip(sizes, counts, strict=True)]
     return workload_of(
         config,
         scales * stages,
-        regions=regions,
-        style_pixels=style_pixels,
-        matching=matching,
         content_layers=tuple(layer_weights(config.content_layers)),
         pyramid_layers=tuple(pyramid_layers),
         can_tile=not pyramid_layers,
+        **properties,
     )
 
 

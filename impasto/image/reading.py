@@ -14,11 +14,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from impasto.errors import PictureError
 from impasto.files import digests
@@ -28,7 +30,7 @@ from impasto.image.picture import Picture
 from impasto.image.pixel_modes import Levels, Words, from_deep, from_image, planes
 from impasto.runtime import memory_of
 
-__all__ = ["MAX_PIXELS", "digest", "opened", "read", "read_recipe"]
+__all__ = ["MAX_PIXELS", "depth", "digest", "opened", "read", "read_recipe"]
 
 Bytes = UInt8[np.ndarray, "h w c"]
 
@@ -37,6 +39,7 @@ MAX_PIXELS = 2**28
 
 _log = logging.getLogger(__name__)
 _lock = threading.RLock()
+_BITS_PER_SAMPLE = 258  # TIFF's tag
 _PILLOW_FORMATS = [row.pillow for row in FORMATS]
 
 # 16-bit colour: Pillow keeps the high byte of each sample. Decoded once more with the bytes of a
@@ -94,6 +97,19 @@ def digest(path: Path) -> str:
         PictureError: the file cannot be read.
     """
     return digests.of_file(path, PictureError)
+
+
+def depth(path: Path) -> Literal[8, 16]:
+    """Return the bits of each channel: 16 in a deep PNG or TIFF, 8 in everything else."""
+    with path.open("rb") as file:
+        head = file.read(25)
+    if head.startswith(b"\x89PNG"):
+        return 16 if head[24] == 16 else 8
+    if head[:4] not in (b"II*\0", b"MM\0*"):
+        return 8
+    with opened(path) as image:
+        tags = image.tag_v2 if isinstance(image, TiffImageFile) else {}
+        return 16 if max(tags.get(_BITS_PER_SAMPLE, (8,))) == 16 else 8
 
 
 def _from_pillow(source: Image.Image, name: str, max_pixels: int) -> tuple[Levels, Levels | None]:

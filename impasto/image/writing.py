@@ -15,7 +15,7 @@ from impasto.errors import OptionError, PictureError, suggestion
 from impasto.files import atomic
 from impasto.image import metadata
 from impasto.image.deep_formats import Levels, png16, tiff
-from impasto.image.formats import WRITTEN, PictureFormat
+from impasto.image.formats import WRITTEN, PictureFormat, format_of
 from impasto.image.icc import srgb_profile
 from impasto.image.picture import Picture
 
@@ -103,9 +103,9 @@ def to_pil(picture: Picture, *, recipe: str | None = None) -> Image.Image:
 
 
 def _format(path: Path) -> PictureFormat:
+    if kind := format_of(path):
+        return kind
     suffix = path.suffix.lower()
-    if suffix in WRITTEN:
-        return WRITTEN[suffix]
     arrived = f"the suffix {path.suffix!r}" if suffix else "no suffix"
     raise PictureError(
         f"{path} has {arrived}, which names no format to write; allowed are "

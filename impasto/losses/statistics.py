@@ -78,11 +78,11 @@ def covariance(moments: Moments, lift: Lift) -> Float[Tensor, "b l l"]:
     return lift.linear @ centred @ lift.linear.T
 
 
-def matrix_root(matrix: Float[Tensor, "b c c"]) -> Float[Tensor, "b c c"]:
+def matrix_root(matrix: Float[Tensor, "*b c c"]) -> Float[Tensor, "*b c c"]:
     """Return the symmetric square root of a positive semi-definite matrix, up to rounding."""
     values, vectors = torch.linalg.eigh(matrix.cpu().double())
     roots = values.clamp(min=0).sqrt()
-    root: Tensor = vectors * roots[:, None, :] @ vectors.transpose(1, 2)
+    root: Tensor = vectors * roots[..., None, :] @ vectors.mT
     return root.to(matrix)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -77,7 +78,7 @@ def doodle(
     config = with_layers(config or DoodleConfig())
     extractor = extractor or backbone_of(config)
     device = extractor.device
-    areas = [r if r.mask is None else replace(r, mask=r.mask.to(device)) for r in regions]
+    areas = [region.masked(lambda mask: mask.to(device)) for region in regions]
     engine = _engine(config)
     sizes, counts = scales_of(config, height, width)
     problems = [
@@ -97,22 +98,13 @@ def doodle_layers(config: DoodleConfig) -> tuple[str, ...]:
 
 
 def doodle_workload(
-    config: DoodleConfig, height: int, width: int, *, regions: int, style_pixels: int
+    config: DoodleConfig, height: int, width: int, *, regions: int, **properties: Any
 ) -> Workload:
-    """Return what it takes.
-
-    Args:
-        config: with its layers filled in.
-        height, width: of the map, of which only the proportion counts.
-        regions: how many there are.
-        style_pixels: of the painting.
-    """
+    """Return what it takes; the arguments are those of `photo_workload`, for the map."""
     sizes, counts = scales_of(config, height, width)
     scales = [Scale(*size, n, MARGIN) for size, n in zip(sizes, counts, strict=True)]
     matching = patch_matching(config, PATCH, regions) if config.engine == "patches" else None
-    return workload_of(
-        config, scales, regions=regions, style_pixels=style_pixels, matching=matching
-    )
+    return workload_of(config, scales, regions=regions, matching=matching, **properties)
 
 
 def _start(regions: Sequence[Region], size: tuple[int, int], seed: int) -> Float[Tensor, "1 3 h w"]:
@@ -174,7 +166,7 @@ def _problem(
 ) -> Problem:
     """Return one scale, or round of it, from the canvas of the one before."""
     first = enlarged(before, *size)
-    placed = [r if r.mask is None else replace(r, mask=mask_on(r.mask, *size)) for r in regions]
+    placed = [region.masked(lambda mask: mask_on(mask, *size)) for region in regions]
     side = max(1, round(max(size) * config.stroke))
     viewer = Viewer(extractor, engine.layers, tile)
     with torch.no_grad():

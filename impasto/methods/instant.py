@@ -120,7 +120,6 @@ class _AtOnceWorkload(Workload):
     """One pass through a network, of a picture of any size: the largest are painted in tiles."""
 
     def bytes(self, plan: MemoryPlan, itemsize: int) -> int:  # noqa: ARG002
-        """Return the memory of a run beside the program, the network and the pictures it read."""
         return bytes_at_once(self.pixels)
 
 

@@ -65,7 +65,6 @@ class _RefineWorkload(Workload):
     """The work of an optimiser, and a pass through a network before it."""
 
     def bytes(self, plan: MemoryPlan, itemsize: int) -> int:
-        """Return the memory of a run beside the program, the network and the pictures it read."""
         return max(super().bytes(plan, itemsize), bytes_at_once(self.pixels))
 
 
