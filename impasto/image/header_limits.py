@@ -151,15 +151,12 @@ def _directory(file: BinaryIO, at: int, order: str, is_big: bool, depth: int) ->
         return
     (number,) = struct.unpack(order + counts, head)
     entries = file.read(step * min(number, MAX_PIECES))
+    entries = entries[: len(entries) // step * step]  # cut short, perhaps
     yield step * number
-    for tag, kind, count, value in struct.iter_unpack(order + entry, _cut(entries, step)):
+    for tag, kind, count, value in struct.iter_unpack(order + entry, entries):
         yield count * _SIZES.get(kind, 0)
         if tag in _INNER and count == 1 and kind in (4, 13, 16):
             yield from _directory(file, value, order, is_big, depth + 1)
-
-
-def _cut(data: bytes, step: int) -> bytes:
-    return data[: len(data) // step * step]
 
 
 def _jpeg2000(file: BinaryIO) -> Iterator[int]:

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from impasto.config.methods import DoodleConfig
-from impasto.engine.canvas import MARGIN, enlarged, mask_on, with_margin, without_margin
+from impasto.engine.canvas import enlarged, mask_on, with_margin, without_margin
 from impasto.engine.comparison import Engine
 from impasto.engine.patches import patch_layers
 from impasto.engine.pixel_terms import pixel_terms
@@ -37,7 +37,7 @@ from impasto.engine.solver import solve
 from impasto.engine.statistics import statistics_engine
 from impasto.engine.step import Problem, Step
 from impasto.engine.terms import style_terms
-from impasto.engine.workload import Scale, Workload, patch_matching, workload_of
+from impasto.engine.workload import Workload, patch_matching, photo_workload
 from impasto.features.extractor import Extractor
 from impasto.image.masks import pooled
 from impasto.image.picture import fit, resize
@@ -101,10 +101,9 @@ def doodle_workload(
     config: DoodleConfig, height: int, width: int, *, regions: int, **properties: Any
 ) -> Workload:
     """Return what it takes; the arguments are those of `photo_workload`, for the map."""
-    sizes, counts = scales_of(config, height, width)
-    scales = [Scale(*size, n, MARGIN) for size, n in zip(sizes, counts, strict=True)]
     matching = patch_matching(config, PATCH, regions) if config.engine == "patches" else None
-    return workload_of(config, scales, regions=regions, matching=matching, **properties)
+    properties |= {"regions": regions, "matching": matching}
+    return photo_workload(config, height, width, **properties)
 
 
 def _start(regions: Sequence[Region], size: tuple[int, int], seed: int) -> Float[Tensor, "1 3 h w"]:

@@ -46,5 +46,5 @@ def mrf_workload(
     config: MrfConfig, height: int, width: int, *, regions: int = 0, **properties: Any
 ) -> Workload:
     """Return what it takes; the arguments are those of `photo_workload`."""
-    matching = patch_matching(config, config.patch, regions)
-    return photo_workload(config, height, width, regions=regions, matching=matching, **properties)
+    properties |= {"regions": regions, "matching": patch_matching(config, config.patch, regions)}
+    return photo_workload(config, height, width, **properties)

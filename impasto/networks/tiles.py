@@ -112,7 +112,7 @@ def features_of(framed: Picture, extractor: Extractor) -> PhotographFeatures:
         framed: the photograph with its margin, of whole steps.
     """
     operations = extractor.needed(LEVELS)
-    split = _after_pools(operations, 2)
+    split = [i for i, op in enumerate(operations, 1) if isinstance(op, Pool)][1]
     pooled = operations[split - 1].name
     tiles = list(_tiles(framed.shape[-2:], _SIDE))
     levels: dict[str, Tensor] = {}
@@ -141,10 +141,6 @@ def _deep_features(
         for name, part in deep.items():
             _put(levels, name, part, STRIDES[name], row, column, _DEEP_REACH)
     return levels
-
-
-def _after_pools(operations: Sequence[Operation], count: int) -> int:
-    return [i for i, op in enumerate(operations, 1) if isinstance(op, Pool)][count - 1]
 
 
 def _put(
