@@ -173,7 +173,7 @@ def test_colours_without_a_counterpart_are_named(capsys: pytest.CaptureFixture[s
 
 
 def test_a_photograph_is_no_map(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "no map" in _refused(capsys, 2, "--map", "photo.png")
+    assert "not a map" in _refused(capsys, 2, "--map", "photo.png")
 
 
 def test_a_style_card_is_no_painting(capsys: pytest.CaptureFixture[str]) -> None:

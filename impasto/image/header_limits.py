@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import struct
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -42,12 +43,11 @@ def check(path: Path) -> None:
     Raises:
         PictureError: they are too large, or it is not a regular file.
     """
-    limits.check(path, MAX_BYTES, PictureError)
+    limits.check(path, sys.maxsize, PictureError)  # opening a pipe would wait for ever
     with path.open("rb") as file:
         head = file.read(_HEADER)
         is_read_whole = head[4:8] == b"ftyp" or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
-        if is_read_whole:
-            limits.check(path, _READ_WHOLE, PictureError)
+        limits.check(path, _READ_WHOLE if is_read_whole else MAX_BYTES, PictureError)
         for magic, walk in _WALKS.items():
             if re.match(magic, head, re.DOTALL):
                 file.seek(0)
