@@ -291,7 +291,7 @@ def test_several_photographs_go_to_a_folder(file: Path, photo: Path, tmp_path: P
         (("--style", "{file}", "--method", "fast"), "say which"),
         (("--style", "{file}#a"), "only --method fast"),
         (("--style", "{file}#a", "--method", "fast", "--stroke", "2"), "--stroke has no effect"),
-        (("--style", "gone.impasto#a", "--method", "fast"), "no file gone.impasto"),
+        (("--style", "gone.impasto#a", "--method", "fast"), "gone.impasto does not exist"),
         (("--style", "{file}#a", "--method", "fast", "--color", "match"), "--color keep"),
     ],
 )
