@@ -34,8 +34,8 @@ from impasto.errors import ImpastoError
 from impasto.features import checkpoint
 from impasto.features.backbones import BACKBONES
 from impasto.image import reading, writing
-from impasto.image.depth import depth
 from impasto.image.picture import Picture
+from impasto.image.reading import depth
 from impasto.jobs.manifest import FILE, Entry, MadeOf, Manifest, Sheet
 from impasto.losses.moments import Moments
 from impasto.painting.inputs import read_map

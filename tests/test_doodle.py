@@ -129,7 +129,7 @@ def test_maps_decide_what_patches_are_taken(picture: Tensor) -> None:
     left[..., :32] = 1
 
     def distances(weight: float) -> list[float]:
-        engine = semantic_engine("compact", ("relu3_1",), weight)
+        engine = semantic_engine(DoodleConfig(style_layers=("relu3_1",), map_weight=weight))
         halves = [Region(Painting(picture, m), 1.0, 1 - m) for m in (left, 1 - left)]
         view = Viewer(eye, engine.layers).view(picture)
         comparison = engine.compare(list(region_views(halves, 64, eye, None, view)))
@@ -173,7 +173,7 @@ def test_colours_without_a_counterpart_are_named(capsys: pytest.CaptureFixture[s
 
 
 def test_a_photograph_is_no_map(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "no map" in _refused(capsys, 2, "--map", "photo.png")
+    assert "not a map" in _refused(capsys, 2, "--map", "photo.png")
 
 
 def test_a_style_card_is_no_painting(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from impasto.config.bases import PixelConfig
+from impasto.config.methods import MrfConfig, NnstConfig
 from impasto.engine.adam import Adam
 from impasto.engine.comparison import Engine
 from impasto.engine.nearest import nearest_engine, nearest_layers
 from impasto.engine.patches import patch_engine, patch_layers
 from impasto.engine.regions import Region, region_views
+from impasto.engine.setup import with_layers
 from impasto.errors import StyleError
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
@@ -25,7 +29,16 @@ from impasto.styles.statistics import Painting, Style
 
 Make = Callable[..., Engine]
 
-both = pytest.mark.parametrize("make", [nearest_engine, patch_engine])
+
+def nearest(**options: Any) -> Engine:
+    return nearest_engine(with_layers(NnstConfig(**options)))
+
+
+def patched(**options: Any) -> Engine:
+    return patch_engine(with_layers(MrfConfig(**options)))
+
+
+both = pytest.mark.parametrize("make", [nearest, patched])
 
 
 def texture(seed: int, height: int = 64, width: int = 80) -> Tensor:
@@ -69,36 +82,37 @@ def total(parts: Mapping[str, Tensor]) -> Tensor:
 @pytest.mark.parametrize("backbone", list(BACKBONES))
 @pytest.mark.parametrize("choose", [nearest_layers, patch_layers])
 def test_every_backbone_has_the_layers(
-    backbone: str, choose: Callable[[str], Sequence[str]]
+    backbone: str, choose: Callable[[PixelConfig], Sequence[str]]
 ) -> None:
     names = layer_names(BACKBONES[backbone].plan)
-    assert len(choose(backbone)) >= 2
-    assert all(name in names for name in choose(backbone))
+    chosen = choose(NnstConfig(backbone=backbone))
+    assert len(chosen) >= 2
+    assert all(name in names for name in chosen)
 
 
 def test_nnst_reads_a_vgg_up_to_relu4_3() -> None:
-    names = nearest_layers("vgg16")
+    names = nearest_layers(NnstConfig(backbone="vgg16"))
     assert (names[0], names[-1], len(names)) == ("relu1_1", "relu4_3", 10)
 
 
 def test_mrf_reads_relu3_1_and_relu4_1() -> None:
-    assert patch_layers("vgg19") == ("relu3_1", "relu4_1")
+    assert patch_layers(MrfConfig(backbone="vgg19")) == ("relu3_1", "relu4_1")
 
 
 @both
 def test_a_card_is_refused(make: Make, compact: Extractor) -> None:
     card = load(gallery.path(gallery.names()[0]))
     with pytest.raises(StyleError, match="Give the painting's file"):
-        compared(make("compact"), texture(1), card, compact)
+        compared(make(), texture(1), card, compact)
     blend = Blend((Share(Painting(texture(2))), Share(card)))
     with pytest.raises(StyleError):
-        compared(make("compact"), texture(1), blend, compact)
+        compared(make(), texture(1), blend, compact)
 
 
 @both
 def test_the_painting_itself_has_no_distance(make: Make, compact: Extractor) -> None:
     painting = texture(1)
-    distances = compared(make("compact", variety=0.0), painting, Painting(painting), compact)
+    distances = compared(make(variety=0.0), painting, Painting(painting), compact)
     assert float(total(distances(painting))) < 1e-3
     assert float(total(distances(texture(2)))) > 0.2
 
@@ -106,7 +120,7 @@ def test_the_painting_itself_has_no_distance(make: Make, compact: Extractor) -> 
 @both
 def test_descent_leads_to_the_painting(make: Make, compact: Extractor) -> None:
     photograph = texture(3)
-    engine = make("compact")
+    engine = make()
     distances = compared(engine, photograph, Painting(texture(1)), compact, content=photograph)
     picture, optimiser, values = photograph.clone(), Adam(0.02), []
     for _ in range(8):
@@ -123,7 +137,7 @@ def test_only_the_region_is_pulled(make: Make, compact: Extractor) -> None:
     mask = torch.zeros(1, 1, 64, 160)
     mask[..., :60] = 1
     picture = texture(3, width=160).requires_grad_()
-    distances = compared(make("compact"), picture.detach(), Painting(texture(1)), compact, mask)
+    distances = compared(make(), picture.detach(), Painting(texture(1)), compact, mask)
     (gradient,) = torch.autograd.grad(total(distances(picture)), picture)
     assert float(gradient[..., :60].abs().max()) > 0
     assert float(gradient[..., 125:].abs().max()) == 0  # 60 pixels and a receptive field away
@@ -133,9 +147,7 @@ def test_only_the_region_is_pulled(make: Make, compact: Extractor) -> None:
 def test_a_tiny_region_has_nothing_to_say(make: Make, compact: Extractor) -> None:
     mask = torch.zeros(1, 1, 64, 80)
     mask[..., :2, :2] = 1
-    assert not compared(make("compact"), texture(3), Painting(texture(1)), compact, mask)(
-        texture(3)
-    )
+    assert not compared(make(), texture(3), Painting(texture(1)), compact, mask)(texture(3))
 
 
 @both
@@ -146,7 +158,7 @@ def test_only_the_painting_s_own_part_is_looked_at(make: Make, compact: Extracto
     left[..., :80] = 1
     side = 160
     picture = texture(1, width=160)
-    engine = make("compact", variety=0.0, palette=0.0)
+    engine = make(variety=0.0, palette=0.0)
     found = []
     for mask in (left, 1 - left):
         region = Region(Painting(pixels, mask), 0.5)
@@ -166,7 +178,7 @@ def test_a_blend_takes_of_each_by_its_share(make: Make, compact: Extractor) -> N
 
     def distance(share: float) -> float:
         blend = Blend((Share(first, share), Share(second, 1 - share)))
-        engine = make("compact", variety=0.0, palette=0.0)
+        engine = make(variety=0.0, palette=0.0)
         return float(total(compared(engine, picture, blend, compact)(picture)))
 
     most, half, least = (distance(share) for share in (1.0, 0.5, 0.0))
@@ -178,7 +190,7 @@ def test_a_blend_takes_of_each_by_its_share(make: Make, compact: Extractor) -> N
 def test_styles_may_speak_at_some_layers_only(make: Make, compact: Extractor) -> None:
     first, second = Painting(texture(1)), Painting(texture(2))
     blend = Blend((Share(first, 1.0, "fine"), Share(second, 1.0, "coarse")))
-    engine = make("compact", variety=0.0, palette=0.0)
+    engine = make(variety=0.0, palette=0.0)
     parts = compared(engine, texture(1), blend, compact)(texture(1))
     fine, coarse = parts.values()
     assert float(fine) < 1e-3 < 0.1 < float(coarse)
@@ -187,7 +199,7 @@ def test_styles_may_speak_at_some_layers_only(make: Make, compact: Extractor) ->
 @both
 def test_without_a_palette_there_is_only_the_match(make: Make, compact: Extractor) -> None:
     with_it, without = (
-        compared(make("compact", palette=p), texture(3), Painting(texture(1)), compact)(texture(3))
+        compared(make(palette=p), texture(3), Painting(texture(1)), compact)(texture(3))
         for p in (0.5, 0.0)
     )
     assert {n for n in with_it if n.startswith("palette")} == {"palette relu1_1", "palette relu2_1"}
@@ -195,7 +207,7 @@ def test_without_a_palette_there_is_only_the_match(make: Make, compact: Extracto
 
 
 def test_shares_say_what_parts_count() -> None:
-    engine = patch_engine("compact", ("relu3_1:3", "relu4_1"), palette=0.5)
+    engine = patched(style_layers=("relu3_1:3", "relu4_1"))
     assert engine.shares == {
         "patches relu3_1": 0.75,
         "patches relu4_1": 0.25,
@@ -210,7 +222,7 @@ def test_the_photograph_decides_what_is_looked_up(compact: Extractor) -> None:
     painting, photograph = Painting(texture(1)), texture(3)
 
     def distance(mix: float, picture: Tensor, content: Tensor) -> float:
-        engine = nearest_engine("compact", content_mix=mix, variety=0.0, palette=0.0)
+        engine = nearest(content_mix=mix, variety=0.0, palette=0.0)
         distances = compared(engine, picture, painting, compact, content=content)
         return float(total(distances(texture(7))))
 
@@ -222,7 +234,7 @@ def test_the_photograph_decides_what_is_looked_up(compact: Extractor) -> None:
 def test_a_stride_takes_fewer_patches(compact: Extractor) -> None:
     painting, picture = Painting(texture(1)), texture(3).requires_grad_()
     for stride in (1, 2):
-        engine = patch_engine("compact", stride=stride, palette=0.0)
+        engine = patched(patch_stride=stride, palette=0.0)
         distances = compared(engine, picture.detach(), painting, compact)
         (gradient,) = torch.autograd.grad(total(distances(picture)), picture)
         assert float(gradient.abs().max()) > 0
@@ -231,6 +243,6 @@ def test_a_stride_takes_fewer_patches(compact: Extractor) -> None:
 def test_too_small_for_a_patch_is_no_part(compact: Extractor) -> None:
     """24 pixels are three cells of relu4_1, fewer than a patch of 5."""
     small = texture(3, 24, 24)
-    engine = patch_engine("compact", patch=5, palette=0.0)
+    engine = patched(patch=5, palette=0.0)
     parts = compared(engine, small, Painting(texture(1, 24, 24)), compact)(small)
     assert set(parts) == {"patches relu3_1"}

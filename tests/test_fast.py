@@ -22,7 +22,7 @@ from impasto.config.methods import FastConfig
 from impasto.config.specs import StyleSpec
 from impasto.engine.regions import Region
 from impasto.errors import OptionError, StyleError
-from impasto.features import weights
+from impasto.features import sources, weights
 from impasto.features.extractor import Extractor
 from impasto.methods.fast import fast
 from impasto.networks import trained
@@ -62,7 +62,7 @@ def made(eye: Extractor) -> Trained:
     network.own.copy_(0.1 * torch.randn_like(network.own))
     layers = list(STYLE_LAYERS)
     moments = [Painting(picture(seed)).at(96, eye, layers) for seed in (1, 2)]
-    words = TrainedMetadata((entry("a"), entry("b-2")), 96, weights.digest("compact"))
+    words = TrainedMetadata((entry("a"), entry("b-2")), 96, sources.digest("compact"))
     return Trained(words, network, moments)
 
 
@@ -91,7 +91,7 @@ def painted(style: Trained | TrainedStyle | Blend, net: Extractor, strength: flo
 
 def test_without_own_scales_it_paints_as_the_network_of_any_style(eye: Extractor) -> None:
     moments = Painting(picture(1)).at(96, eye, list(STYLE_LAYERS))
-    words = TrainedMetadata((entry("a"),), 96, weights.digest("compact"))
+    words = TrainedMetadata((entry("a"),), 96, sources.digest("compact"))
     plain = Trained(words, FastNetwork(load_instant(), 1).requires_grad_(False), [moments])
     ours = brush_of(plain.style("a", ""), 0.5, eye)
     theirs = Brush.of(Painting(picture(1)), 0.5, 96, eye)
@@ -293,7 +293,7 @@ def test_several_photographs_go_to_a_folder(file: Path, photo: Path, tmp_path: P
         (("--style", "{file}", "--method", "fast"), "say which"),
         (("--style", "{file}#a"), "only --method fast"),
         (("--style", "{file}#a", "--method", "fast", "--stroke", "2"), "--stroke has no effect"),
-        (("--style", "gone.impasto#a", "--method", "fast"), "no file gone.impasto"),
+        (("--style", "gone.impasto#a", "--method", "fast"), "gone.impasto does not exist"),
         (("--style", "{file}#a", "--method", "fast", "--color", "match"), "--color keep"),
     ],
 )

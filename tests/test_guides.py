@@ -60,15 +60,14 @@ def test_a_constant_weight_does_not_matter(features: torch.Tensor) -> None:
     torch.testing.assert_close(guided.second, moments(features).second)
 
 
-def test_a_guide_knows_its_share() -> None:
+def test_a_guide_counts_its_positions() -> None:
     guide = Guide(torch.tensor([[1.0, 0.5], [0.0, 0.0]]))
-    assert guide.area == pytest.approx(0.375)
     assert guide.count == 2
 
 
 def test_an_empty_region_says_so_and_has_no_moments(features: torch.Tensor) -> None:
     guide = Guide(torch.zeros(7, 9))
-    assert guide.area == guide.count == 0
+    assert guide.count == 0
     picture = features.requires_grad_()
     got = moments(picture, guide)
     assert not got.second.any()

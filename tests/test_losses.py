@@ -7,7 +7,9 @@ import pytest
 import torch
 from scipy import ndimage
 from scipy.linalg import sqrtm
+from whole import distance_of
 
+from impasto.features.tiles import Tile
 from impasto.losses import functional as losses
 from impasto.losses.gaussians import GaussianTarget, gaussian
 from impasto.losses.moments import Moments, moments
@@ -136,7 +138,7 @@ def total_variation(
 
 
 def laplacian(image: torch.Tensor, target: torch.Tensor, pool: int = 4) -> torch.Tensor:
-    return laplacian_distance(target, pool).of(image, {})
+    return distance_of(laplacian_distance(target, pool), {PIXELS: image})
 
 
 @pytest.mark.parametrize("kind", ["l1", "l2"])
@@ -238,8 +240,11 @@ def test_the_objective_is_the_weighted_sum_and_reports_raw_values() -> None:
         Term("a", 2.0, Distance.sum(Measurement(PIXELS, lambda x, _: (x.mean(),)))),
         Term("b", 0.5, Distance.sum(Measurement("relu1_1", lambda f, _: (f.sum(),)))),
     ]
-    features = {"relu1_1": torch.full((1, 1, 2, 2), 1.0)}
-    found = [[r.of(image, features) for r in term.distance.measurements] for term in terms]
+    layers = {PIXELS: image, "relu1_1": torch.full((1, 1, 2, 2), 1.0)}
+    found = [
+        [m.compute(layers[m.layer], Tile.full(layers[m.layer])) for m in term.distance.measurements]
+        for term in terms
+    ]
     total, values = evaluate(terms, found)
     assert total == 4.0
     assert {name: float(v) for name, v in values.items()} == {"a": 1.0, "b": 4.0}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
+from whole import match_distance
 
 from impasto.losses.cells import on_grid
 from impasto.losses.neighbours import Columns, MatchTarget, nearest, share_out, unit_rows, varied
@@ -122,9 +123,9 @@ def test_the_centre_of_several_paintings_is_held_to_their_shares() -> None:
 def test_a_copy_has_no_distance_and_a_mirror_image_the_greatest() -> None:
     columns, rows = joined({"a": 1.0, "b": 1.0})
     target = MatchTarget(columns, columns.join(rows), EACH)
-    assert float(target(rows)) == pytest.approx(0.0, abs=1e-4)
+    assert float(match_distance(target, rows)) == pytest.approx(0.0, abs=1e-4)
     opposite = {n: 2 * columns.centre[n] - r for n, r in rows.items()}
-    assert float(target(opposite)) == pytest.approx(2.0, abs=1e-4)
+    assert float(match_distance(target, opposite)) == pytest.approx(2.0, abs=1e-4)
 
 
 def test_the_distance_is_the_cosine_of_the_joined_rows() -> None:
@@ -132,11 +133,11 @@ def test_the_distance_is_the_cosine_of_the_joined_rows() -> None:
     wanted = columns.join(rows).flip(0)
     expected = 1 - (columns.join(rows) * wanted).sum(1)
     weight = torch.rand(80, generator=torch.Generator().manual_seed(4))
-    assert float(MatchTarget(columns, wanted, EACH)(rows)) == pytest.approx(
+    assert float(match_distance(MatchTarget(columns, wanted, EACH), rows)) == pytest.approx(
         float(expected.mean()), 1e-4
     )
     weighed = float((expected * weight).sum() / weight.sum())
-    assert float(MatchTarget(columns, wanted, EACH, weight)(rows)) == pytest.approx(
+    assert float(match_distance(MatchTarget(columns, wanted, EACH, weight), rows)) == pytest.approx(
         weighed, rel=1e-4
     )
 
@@ -149,9 +150,13 @@ def test_one_row_may_be_wanted_at_many_positions() -> None:
     weight = torch.rand(80, generator=torch.Generator().manual_seed(4))
     short = MatchTarget(columns, table, index, weight)
     long = MatchTarget(columns, table[index], EACH, weight)
-    assert float(short(rows)) == pytest.approx(float(long(rows)), rel=1e-6)
+    assert float(match_distance(short, rows)) == pytest.approx(
+        float(match_distance(long, rows)), rel=1e-6
+    )
     other = MatchTarget(columns, table, index.roll(1), weight)
-    assert float(short(rows)) != pytest.approx(float(other(rows)), rel=1e-3)
+    assert float(match_distance(short, rows)) != pytest.approx(
+        float(match_distance(other, rows)), rel=1e-3
+    )
 
 
 def test_the_gradient_is_that_of_the_joined_rows() -> None:
@@ -160,7 +165,7 @@ def test_the_gradient_is_that_of_the_joined_rows() -> None:
     weight = torch.rand(80, generator=torch.Generator().manual_seed(4))
     variables = {n: r.clone().requires_grad_() for n, r in rows.items()}
     plain = ((1 - (columns.join(variables) * wanted).sum(1)) * weight).sum() / weight.sum()
-    found = 3 * MatchTarget(columns, wanted, EACH, weight)(variables)
+    found = 3 * match_distance(MatchTarget(columns, wanted, EACH, weight), variables)
     for name, variable in variables.items():
         expected = torch.autograd.grad(3 * plain, variable, retain_graph=True)[0]
         got = torch.autograd.grad(found, variable, retain_graph=True)[0]
@@ -171,21 +176,21 @@ def test_the_gradient_leads_to_the_target() -> None:
     columns, rows = joined({"a": 1.0, "b": 1.0})
     target = MatchTarget(columns, columns.join(rows), EACH.roll(1))
     variables = {n: r.clone().requires_grad_() for n, r in rows.items()}
-    distance = target(variables)
+    distance = match_distance(target, variables)
     gradients = torch.autograd.grad(distance, list(variables.values()))
     assert all(bool(g.isfinite().all()) and float(g.abs().sum()) > 0 for g in gradients)
     moved = {
         n: v.detach() - g / columns.scale[n] ** 2
         for (n, v), g in zip(variables.items(), gradients, strict=True)
     }
-    assert float(target(moved)) < float(distance.detach())
+    assert float(match_distance(target, moved)) < float(distance.detach())
 
 
 def test_a_flat_picture_has_a_distance() -> None:
     """No direction from the mean: neither NaN nor a gradient without bound."""
     columns, rows = joined({"a": 1.0, "b": 1.0})
     flat = {n: columns.centre[n].expand_as(r).clone().requires_grad_() for n, r in rows.items()}
-    distance = MatchTarget(columns, columns.join(rows), EACH)(flat)
+    distance = match_distance(MatchTarget(columns, columns.join(rows), EACH), flat)
     gradients = torch.autograd.grad(distance, list(flat.values()))
     assert float(distance.detach()) == pytest.approx(1.0)
     assert all(bool(g.isfinite().all()) for g in gradients)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
+from whole import patch_distance
 
 from impasto.losses.patches import PatchTarget, match, patch_count, patches, with_map
 
@@ -99,7 +100,7 @@ def test_the_folded_target_is_the_sum_over_patches(size: int, stride: int) -> No
         stride=stride,
         weight=weight,
     )
-    ours, theirs = target(features), direct(features, wanted, weight, size, stride)
+    ours, theirs = patch_distance(target, features), direct(features, wanted, weight, size, stride)
     assert float(ours.detach()) == pytest.approx(float(theirs.detach()), rel=1e-5)
     first, second = (torch.autograd.grad(loss, features)[0] for loss in (ours, theirs))
     assert torch.allclose(first, second, atol=1e-6)
@@ -110,7 +111,7 @@ def folded(features: Tensor, painting: Tensor) -> float:
     where = torch.arange(len(index))
     height, width = features.shape[-2:]
     target = PatchTarget([painting], torch.zeros_like(index), index, where, (height, width))
-    return float(target(features))
+    return float(patch_distance(target, features))
 
 
 def test_a_picture_of_the_paintings_own_pieces_has_hardly_a_distance() -> None:
@@ -125,7 +126,7 @@ def test_nothing_is_asked_of_what_was_not_matched() -> None:
     features = drawn(1, 3, 8, 8).requires_grad_()
     where = torch.tensor([0])
     target = PatchTarget([drawn(1, 3, 5, 5, seed=1)], where * 0, where, where, (8, 8))
-    (gradient,) = torch.autograd.grad(target(features), features)
+    (gradient,) = torch.autograd.grad(patch_distance(target, features), features)
     assert float(gradient[..., :3, :3].abs().min()) > 0
     assert float(gradient[..., 3:, :].abs().max()) == 0
     assert float(gradient[..., 3:].abs().max()) == 0

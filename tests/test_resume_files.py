@@ -365,4 +365,4 @@ def test_a_state_that_lacks_a_part_is_one_message(known: Record, capsys: Said) -
         step = step_of({n: t for n, t in whole.items() if n != name}, json.loads(about["numbers"]))
         run_state.save(STATE, step, known.mark)
         assert main(["resume", "out.run"]) == 1
-        assert f"no tensor {name!r}" in last_line(capsys)
+        assert f"{name!r} is missing" in last_line(capsys)

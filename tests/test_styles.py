@@ -118,7 +118,7 @@ def test_a_card_is_not_overwritten(card: StyleCard, file: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StyleError, match=r"no file .*none\.style"):
+    with pytest.raises(StyleError, match=r"none\.style does not exist"):
         cards.load(tmp_path / "none.style")
 
 

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from skimage import data
 from torch import Tensor
+from whole import distance_of
 
 from impasto.config.bases import PhotoConfig
 from impasto.config.methods import GatysConfig
@@ -26,6 +27,7 @@ from impasto.features.weights import load
 from impasto.image.color import to_lab
 from impasto.image.picture import Picture
 from impasto.losses.moments import Moments
+from impasto.losses.objective import PIXELS
 from impasto.losses.tiled_losses import laplacian_distance
 from impasto.methods.gatys import gatys
 from impasto.painting.prepare import prepare
@@ -113,7 +115,7 @@ def test_the_laplacian_keeps_lines(photo: Tensor, style: Painting, net: Extracto
     def kept(weight: float, pool: int) -> float:
         options = {"laplacian_weight": weight, "laplacian_pool": pool, "iterations": 16}
         image = run(photo, style, net, **options)[-1].image()
-        return float(laplacian_distance(photo, pool).of(image, {}))
+        return float(distance_of(laplacian_distance(photo, pool), {PIXELS: image}))
 
     for pool in (1, 4):
         assert kept(30.0, pool) < 0.6 * kept(0.0, pool)
@@ -348,6 +350,6 @@ def test_pixel_losses_count_where_their_regions_are(
         with_margin(photo), config, weights=PixelWeights.of(regions, with_margin(photo))
     )
     image = torch.rand(1, 3, 76, 96, requires_grad=True)
-    (gradient,) = torch.autograd.grad(term.distance.of(image, {}), image)
+    (gradient,) = torch.autograd.grad(distance_of(term.distance, {PIXELS: image}), image)
     assert float(gradient[..., :40].abs().max()) == 0
     assert float(gradient[..., 56:].abs().max()) > 0

@@ -15,6 +15,7 @@ from types import MappingProxyType
 import pytest
 import torch
 from torch import Tensor
+from whole import patch_distance
 
 from impasto.config.bases import PixelConfig
 from impasto.config.memory import MemoryPlan
@@ -369,5 +370,5 @@ def test_a_patch_target_by_windows_is_that_of_the_whole(side: int) -> None:
     distance = target.distance("relu")
     (reading,) = distance.measurements
     parts = [reading.compute(part, window)[0] for part, window in cut_up(features, side, 2)]
-    whole = float(target(features))
+    whole = float(patch_distance(target, features))
     assert float(distance.value([(torch.stack(parts).sum(),)])) == pytest.approx(whole, rel=1e-5)

@@ -76,7 +76,7 @@ def rerun(
         "init": _several(init),
     }
     from impasto.cli.running import follow, output_of
-    from impasto.image.depth import depth
+    from impasto.image.reading import depth
     from impasto.painting import rerun
     from impasto.painting.recipe_inputs import locate
     from impasto.run.launch import begin

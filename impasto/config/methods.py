@@ -325,7 +325,7 @@ _ROWS = (
         _PHOTOGRAPH,
         EntryPoint("impasto.methods.nnst:nnst"),
         EntryPoint("impasto.methods.nnst:nnst_workload"),
-        EntryPoint("impasto.methods.nnst:nnst_layers"),
+        EntryPoint("impasto.engine.nearest:nearest_layers"),
     ),
     Method(
         "mrf",
@@ -333,7 +333,7 @@ _ROWS = (
         _PHOTOGRAPH,
         EntryPoint("impasto.methods.mrf:mrf"),
         EntryPoint("impasto.methods.mrf:mrf_workload"),
-        EntryPoint("impasto.methods.mrf:mrf_layers"),
+        EntryPoint("impasto.engine.patches:patch_layers"),
     ),
     Method(
         "instant",

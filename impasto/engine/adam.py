@@ -89,11 +89,9 @@ class Adam:
             return
         mean, second = self._moments
         self._moments = None
-        mean = StoredTensor.of(
-            resized_values(mean.to_float32(), height, width, "bicubic", wrap), self.dtype
-        )
+        mean = StoredTensor.of(resized_values(mean, height, width, "bicubic", wrap), self.dtype)
         second = StoredTensor.of(
-            resized_values(second.to_float32(), height, width, "bilinear", wrap), self.dtype
+            resized_values(second, height, width, "bilinear", wrap), self.dtype
         )
         self._moments = mean, second
 

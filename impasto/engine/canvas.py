@@ -46,18 +46,16 @@ def cut_margin(canvas: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c _ _"]:
     return canvas[..., MARGIN:-MARGIN, MARGIN:-MARGIN].contiguous()
 
 
-def without_margin(
-    steps: Iterator[Step], finish: Callable[[Tensor], Tensor] = lambda picture: picture
-) -> Iterator[Step]:
-    """Turn steps of a canvas into those of the picture inside, which goes through `finish`."""
+def without_margin(steps: Iterator[Step]) -> Iterator[Step]:
+    """Turn steps of a canvas into those of the picture inside."""
     for step in steps:
         width, height = step.width - 2 * MARGIN, step.height - 2 * MARGIN
-        image = partial(_finished, step.image, finish)
+        image = partial(_picture_inside, step.image)
         yield replace(step, width=width, height=height, image=image)
 
 
-def _finished(image: Callable[[], Tensor], finish: Callable[[Tensor], Tensor]) -> Tensor:
-    return finish(cut_margin(image()))
+def _picture_inside(image: Callable[[], Tensor]) -> Tensor:
+    return cut_margin(image())
 
 
 def enlarged(before: Tensor, height: int, width: int) -> Tensor:

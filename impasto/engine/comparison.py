@@ -12,7 +12,7 @@ from torch import Tensor
 from impasto.engine.regions import RegionView
 from impasto.losses.objective import Distance, Measurement, Values
 
-__all__ = ["Comparison", "Engine", "one_by_one", "side_by_side"]
+__all__ = ["Comparison", "Engine", "side_by_side"]
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,6 @@ class Engine:
     compare: Callable[[Sequence[RegionView]], Comparison]
     weight: float
     shares: Mapping[str, float] = field(default_factory=dict)
-
-
-def one_by_one(
-    distances: Callable[[RegionView], Mapping[str, Distance]],
-) -> Callable[[Sequence[RegionView]], Comparison]:
-    """Return the `compare` of an engine whose regions share no work."""
-
-    return lambda region_views: side_by_side([distances(view) for view in region_views])
 
 
 def side_by_side(by_region: Sequence[Mapping[str, Distance]]) -> Comparison:

@@ -64,8 +64,8 @@ class Lbfgs:
         while before:
             step, change, _ = before.pop(0)
             self._remember(
-                resized_values(step.to_float32(), height, width, "bicubic", wrap),
-                resized_values(change.to_float32(), height, width, "bicubic", wrap),
+                resized_values(step, height, width, "bicubic", wrap),
+                resized_values(change, height, width, "bicubic", wrap),
             )
 
     def state(self) -> State:

@@ -75,8 +75,9 @@ def restored_tensor(saved: Snapshot, name: str, like: Tensor, kind: str) -> Stor
     return StoredTensor.of(stored.to_float32(), kind)
 
 
-def resized_values(values: Tensor, height: int, width: int, mode: str, wrap: bool) -> Tensor:
+def resized_values(stored: StoredTensor, height: int, width: int, mode: str, wrap: bool) -> Tensor:
     """Resize values without a factor: a sum's gradient does not depend on the number of pixels."""
+    values = stored.to_float32()
     if wrap:
         return resized(values, height, width, mode)
     return F.interpolate(values, size=(height, width), mode=mode, align_corners=False)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from impasto.config.methods import MatchingConfig, method_of
+from impasto.config.specs import layer_weights
+from impasto.engine.comparison import Comparison, Engine, side_by_side
+from impasto.engine.paintings import Source, paintings_of, sources_by_layers
 from impasto.engine.regions import RegionView
 from impasto.features.backbones import BACKBONES
 from impasto.losses.gaussians import GaussianTarget, gaussian
@@ -11,35 +15,52 @@ from impasto.losses.moments import Moments
 from impasto.losses.objective import Distance
 from impasto.losses.statistics import lift_of
 from impasto.losses.tiled_losses import region_measurement
-from impasto.styles.statistics import Style
 
-__all__ = ["palette_distances", "palette_layers", "palette_shares"]
+__all__ = ["matching_engine", "palette_distances", "palette_shares"]
 
 
-def palette_layers(backbone: str) -> tuple[str, ...]:
-    """Return the two finest of the backbone's own layers, which hold colours and grain."""
-    return BACKBONES[backbone].style[:2]
+def matching_engine(
+    config: MatchingConfig,
+    match: Callable[[Sequence[Source], Sequence[str], RegionView], Mapping[str, Distance]],
+    weight: float,
+    shares: Mapping[str, float],
+) -> Engine:
+    """Return an engine that matches layers, and compares the palette.
+
+    Args:
+        match: paintings, the layers that they cover and a region → distances, by part.
+        weight: of the style loss at strength 0.5.
+        shares: of the parts that are matched; 1 for those not named.
+    """
+    weights, method = layer_weights(config.style_layers), method_of(config).name
+    fine, palette = palette_shares(config.backbone, config.palette)
+
+    def distances(view: RegionView) -> dict[str, Distance]:
+        parts: dict[str, Distance] = {}
+        ordered = sorted(weights, key=view.extractor.names.index)
+        for sources, names in sources_by_layers(paintings_of(view.style, method), ordered):
+            parts |= match(sources, names, view)
+        return parts | palette_distances(fine, view)
+
+    def compare(views: Sequence[RegionView]) -> Comparison:
+        return side_by_side([distances(view) for view in views])
+
+    return Engine(tuple(dict.fromkeys([*weights, *fine])), compare, weight, {**shares, **palette})
 
 
 def palette_shares(backbone: str, palette: float) -> tuple[tuple[str, ...], dict[str, float]]:
-    """Return the palette's layers, and each part's share of the weight `palette`."""
-    fine = palette_layers(backbone) if palette else ()
+    """Return the two finest of the backbone's own layers, and each part's share of the weight."""
+    fine = BACKBONES[backbone].style[:2] if palette else ()
     return fine, {f"palette {name}": palette / len(fine) for name in fine}
 
 
-def palette_distances(
-    style: Style, fine: Sequence[str], region_view: RegionView
-) -> dict[str, Distance]:
+def palette_distances(layers: Sequence[str], view: RegionView) -> dict[str, Distance]:
     """Compare the finest layers' statistics, as Gaussians."""
-    present = [name for name in fine if name in region_view.guides]
-    if not present:
-        return {}
-    targets = style.at(region_view.long_side, region_view.extractor, present)
-    return {f"palette {name}": _gaussian(name, m, region_view) for name, m in targets.items()}
+    moments = view.style_moments(layers)
+    return {f"palette {name}": _gaussian(name, part, view) for name, part in moments.items()}
 
 
-def _gaussian(name: str, moments: Moments, region_view: RegionView) -> Distance:
-    device = next(region_view.extractor.parameters()).device
-    target = GaussianTarget(moments.to(device), lift_of(region_view.extractor, name))
-    measurement = region_measurement(name, [region_view.guides[name]])
+def _gaussian(name: str, moments: Moments, view: RegionView) -> Distance:
+    target = GaussianTarget(moments, lift_of(view.extractor, name))
+    measurement = region_measurement(name, [view.guides[name]])
     return Distance((measurement,), lambda values: gaussian(Moments(*values[0]), target))

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from impasto.config.bases import PhotoConfig, PixelConfig
+from impasto.config.bases import PhotoConfig
 from impasto.config.specs import layer_weights
 from impasto.engine.canvas import (
     MARGIN,
@@ -24,19 +24,18 @@ from impasto.engine.canvas import (
 from impasto.engine.comparison import Engine
 from impasto.engine.pixel_terms import PixelWeights, pixel_terms
 from impasto.engine.regions import Region, region_views
-from impasto.engine.setup import iterations_of, settings_of
+from impasto.engine.setup import scales_of, settings_of
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.solver import solve
 from impasto.engine.step import Picture, Problem, Step
 from impasto.engine.terms import content_terms, style_terms
 from impasto.features.extractor import Extractor
-from impasto.image.picture import fitted, resize
-from impasto.image.pyramid import scale_schedule
+from impasto.image.picture import resize
 from impasto.losses.fixed_pixels import FixedPixels
 from impasto.losses.viewer import Viewer
 from impasto.runtime import generator
 
-__all__ = ["Canvas", "paint_photograph", "photo_scales"]
+__all__ = ["Canvas", "paint_photograph"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,8 @@ class Canvas:
     def of(content: Picture, regions: Sequence[Region]) -> Canvas:
         """Return the canvas of a photograph, with the regions' masks at its size."""
         height, width = content.shape[-2:]
-        placed = tuple(_placed(region, height, width, content.device) for region in regions)
+        on_canvas = lambda mask: mask_on(mask.to(content.device), height, width)  # noqa: E731
+        placed = tuple(region.masked(on_canvas) for region in regions)
         fixed = [r.mask for r in placed if r.style is None and r.mask is not None]
         free = 1 - torch.stack(fixed).sum(0).clamp(0, 1) if fixed else None
         # Without memory, since only its size is read.
@@ -68,21 +68,11 @@ class Canvas:
         weight = None if weight is None else cut_margin(weight[None, None])[0, 0]
         return Canvas(content, placed, free, weight)
 
-    def kept_pixels(self, photograph: Tensor) -> FixedPixels | None:
-        """Return the pixels that stay those of the photograph, which has a margin."""
-        return None if self.free is None else FixedPixels(photograph, self.free)
-
     def finished(self, picture: Tensor) -> Tensor:
         """Put the photograph's kept pixels into a picture without a margin."""
         if self.free is None:
             return picture
         return FixedPixels(self.content, cut_margin(self.free)).apply(picture)
-
-
-def _placed(region: Region, height: int, width: int, device: torch.device) -> Region:
-    if region.mask is None:
-        return region
-    return replace(region, mask=mask_on(region.mask.to(device), height, width))
 
 
 def paint_photograph(
@@ -92,18 +82,16 @@ def paint_photograph(
     config: PhotoConfig,
     extractor: Extractor,
     start: Float[Tensor, "1 3 _ _"] | None = None,
-    rounds: int = 1,
     execution: Execution = DEFAULT_EXECUTION,
 ) -> Iterator[Step]:
     """Paint a photograph's regions with an engine, scale after scale.
 
     Args:
         regions: none of them empty; their masks sum to one.
-        rounds: how often each scale is painted; an engine finds its targets again each time.
     """
-    content = content.to(next(extractor.parameters()).device)
+    content = content.to(extractor.device)
     height, width = content.shape[-2:]
-    sizes, counts = photo_scales(config, height, width, rounds)
+    sizes, counts = scales_of(config, height, width)
     detailed = config.init == "content" and start is None and _has_content(regions, config)
     scales = [partial(_scaled, content, regions, size) for size in sizes]
     problems = [
@@ -116,20 +104,6 @@ def paint_photograph(
     steps = without_margin(solve(first, problems, work, settings_of(config), execution))
     keeps_pixels = any(region.style is None for region in regions)
     yield from _finished(steps, scales) if keeps_pixels else steps
-
-
-def photo_scales(
-    config: PixelConfig, height: int, width: int, rounds: int = 1
-) -> tuple[list[tuple[int, int]], list[int]]:
-    """Return height and width of each scale, or of each round of it, and the iterations of each.
-
-    Args:
-        height, width: of the photograph; only the proportion counts.
-        rounds: how often each scale is painted.
-    """
-    sides = [side for side in scale_schedule(config.size, config.smallest) for _ in range(rounds)]
-    sizes = [fitted(height, width, side) for side in sides]
-    return sizes, iterations_of(config.length, sides)
 
 
 def _scaled(content: Picture, regions: Sequence[Region], size: tuple[int, int]) -> Canvas:
@@ -185,7 +159,8 @@ def _problem(
     photograph = with_margin(content)
     layers = tuple(dict.fromkeys([*layer_weights(config.content_layers), *engine.layers]))
     viewer = Viewer(extractor, layers, tile)
-    picture_viewer = replace(viewer, fixed=canvas.kept_pixels(photograph))
+    fixed = None if canvas.free is None else FixedPixels(photograph, canvas.free)
+    picture_viewer = replace(viewer, fixed=fixed)
     side = max(1, round(max(content.shape[-2:]) * config.stroke))
     with torch.no_grad():
         content_view, current = viewer.view(photograph), picture_viewer.view(first)

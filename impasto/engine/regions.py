@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from jaxtyping import Float
 from torch import Tensor
@@ -11,6 +11,7 @@ from torch import Tensor
 from impasto.features.extractor import Extractor
 from impasto.image.masks import pooled
 from impasto.losses.guides import Guide
+from impasto.losses.moments import Moments
 from impasto.losses.viewer import PictureView
 from impasto.styles.statistics import LEAST_CELLS, Style, inside
 
@@ -33,6 +34,10 @@ class Region:
     strength: float
     mask: Float[Tensor, "1 1 h w"] | None = None
     name: str = ""
+
+    def masked(self, change: Callable[[Tensor], Tensor]) -> Region:
+        """Return the region with its mask, if it has one, changed."""
+        return self if self.mask is None else replace(self, mask=change(self.mask))
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,18 @@ class RegionView:
     content: PictureView | None
     current: PictureView
     share: float
+
+    @property
+    def style(self) -> Style:
+        """The region's style."""
+        assert self.region.style is not None
+        return self.region.style
+
+    def style_moments(self, layers: Sequence[str]) -> dict[str, Moments]:
+        """Return the style's moments at those layers where the region is large enough for one."""
+        present = [name for name in layers if name in self.guides]
+        moments = self.style.at(self.long_side, self.extractor, present) if present else {}
+        return {name: part.to(self.extractor.device) for name, part in moments.items()}
 
 
 def region_views(

@@ -8,29 +8,28 @@ So the edge of a region takes after an edge between the same two regions.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from impasto.config.methods import DoodleConfig
 from impasto.config.specs import layer_weights
 from impasto.engine.comparison import Comparison, Engine, side_by_side
 from impasto.engine.paintings import MOST_POSITIONS, thinned
-from impasto.engine.palette import palette_distances, palette_layers
+from impasto.engine.palette import palette_distances, palette_shares
 from impasto.engine.regions import RegionView
 from impasto.image.masks import pooled
-from impasto.losses.objective import Distance
-from impasto.losses.patches import PatchTarget, match, patch_count
+from impasto.losses.patches import PatchTarget, centred, match, patch_count
 from impasto.styles.statistics import Painting
 
-__all__ = ["semantic_engine"]
+__all__ = ["PATCH", "semantic_engine"]
 
 # The weight against 1 for the total variation, chosen by eye.
 _WEIGHT = 8.0
 
-# Side of a patch, in positions of its layer.
-_PATCH = 3
+PATCH = 3
+"""Side of a patch, in positions of its layer."""
 
 # How strongly a patch of the painting that is matched often is held back.
 _VARIETY = 0.15
@@ -39,60 +38,45 @@ _VARIETY = 0.15
 _PALETTE = 0.5
 
 
-def semantic_engine(backbone: str, layers: Sequence[str], map_weight: float) -> Engine:
+def semantic_engine(config: DoodleConfig) -> Engine:
     """Compare each patch of the picture with the patch most like it, of one painting for all.
 
     Args:
-        layers: whose patches are matched, each with an optional weight.
-        map_weight: weight of the maps beside the features, whose weight is 1: γ in the paper.
+        config: with its layers filled in, whose patches are matched. Its `map_weight` is γ in the
+            paper: the weight of the maps beside the features, whose weight is 1.
     """
-    weights = layer_weights(layers)
-    fine = palette_layers(backbone)
+    weights = layer_weights(config.style_layers)
+    fine, shares = palette_shares(config.backbone, _PALETTE)
     total = sum(weights.values())
-    shares = {f"patches {name}": weight / total for name, weight in weights.items()}
-    shares |= {f"palette {name}": _PALETTE / len(fine) for name in fine}
-    compare = partial(_compare, tuple(weights), map_weight, fine)
+    shares |= {f"patches {name}": weight / total for name, weight in weights.items()}
+
+    def compare(views: Sequence[RegionView]) -> Comparison:
+        distances = [palette_distances(fine, view) for view in views]
+        for name in weights:
+            for i, target in enumerate(_targets(name, config.map_weight, views)):
+                if target is not None:
+                    distances[i][f"patches {name}"] = target.distance(name)
+        return side_by_side(distances)
+
     return Engine(tuple(dict.fromkeys([*fine, *weights])), compare, _WEIGHT, shares)
 
 
-def _compare(
-    names: Sequence[str], gamma: float, fine: Sequence[str], region_views: Sequence[RegionView]
-) -> Comparison:
-    distances = [_palette(fine, view) for view in region_views]
-    for name in names:
-        for i, target in enumerate(_targets(name, gamma, region_views)):
-            if target is not None:
-                distances[i][f"patches {name}"] = target.distance(name)
-    return side_by_side(distances)
-
-
-def _palette(fine: Sequence[str], region_view: RegionView) -> dict[str, Distance]:
-    assert region_view.region.style is not None
-    return palette_distances(region_view.region.style, fine, region_view)
-
-
 @torch.no_grad()
-def _targets(
-    name: str, gamma: float, region_views: Sequence[RegionView]
-) -> list[PatchTarget | None]:
+def _targets(name: str, gamma: float, views: Sequence[RegionView]) -> list[PatchTarget | None]:
     """Return what the patches of each region were matched with; None for a region without any."""
-    current = region_views[0].current.features([name])[name]
-    painting, painting_map = _painting_at(name, region_views)
+    current = views[0].current.features([name])[name]
+    painting, painting_map = _painting_at(name, views)
     height, width = current.shape[-2:]
-    rows, columns = patch_count(painting.shape[-2], painting.shape[-1], _PATCH)
-    if min(*patch_count(height, width, _PATCH), rows, columns) < 1:
-        return [None for _ in region_views]
+    rows, columns = patch_count(painting.shape[-2], painting.shape[-1], PATCH)
+    if min(*patch_count(height, width, PATCH), rows, columns) < 1:
+        return [None for _ in views]
     # Of a large picture only every second patch along each side is compared.
     stride = 1 if height * width <= MOST_POSITIONS else 2
-    region_map = _stacked([view.region.mask for view in region_views], current)
-    # About the mean of either: without it all cosines of a ReLU's features lie close together.
-    query, candidates = (
-        f.float() - f.float().mean((2, 3), keepdim=True) for f in (current, painting)
-    )
+    region_map = _stacked([view.region.mask for view in views], current)
     _, index = match(
-        query.bfloat16(),
-        candidates.bfloat16(),
-        _PATCH,
+        centred(current),
+        centred(painting),
+        PATCH,
         stride,
         query_map=region_map,
         candidate_map=painting_map,
@@ -114,24 +98,18 @@ def _target(
     where = weight.nonzero()[:, 0]
     if not len(where):
         return None
+    index, weight, chosen = index[where], weight[where], torch.zeros_like(where)
     return PatchTarget(
-        [painting],
-        torch.zeros_like(where),
-        index[where],
-        where,
-        shape,
-        size=_PATCH,
-        stride=stride,
-        weight=weight[where],
+        [painting], chosen, index, where, shape, size=PATCH, stride=stride, weight=weight
     )
 
 
-def _painting_at(name: str, region_views: Sequence[RegionView]) -> tuple[Tensor, Tensor]:
+def _painting_at(name: str, views: Sequence[RegionView]) -> tuple[Tensor, Tensor]:
     """Return the painting's features at a layer, and which region each position belongs to."""
-    styles = [view.region.style for view in region_views]
+    styles = [view.region.style for view in views]
     paintings = [style for style in styles if isinstance(style, Painting)]
     assert len(paintings) == len(styles), "a style card has no patches"
-    long_side, extractor = region_views[0].long_side, region_views[0].extractor
+    long_side, extractor = views[0].long_side, views[0].extractor
     features, _ = paintings[0].features_at(long_side, extractor, [name])
     return features[name], _stacked([p.mask for p in paintings], features[name])
 

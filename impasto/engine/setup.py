@@ -7,18 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from impasto.config.bases import PhotoConfig, PictureConfig, PixelConfig
-from impasto.config.methods import method_of
+from impasto.config.bases import PhotoConfig, PictureConfig, PixelConfig, StyledConfig
+from impasto.config.methods import DoodleConfig, MatchingConfig, method_of
 from impasto.engine.regions import Region
 from impasto.engine.step import Settings
 from impasto.errors import OptionError
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
 from impasto.features.weights import load
+from impasto.image.picture import fitted
+from impasto.image.pyramid import scale_schedule
 from impasto.runtime import pick_device, pick_precision
 from impasto.styles.statistics import Painting, Style
 
@@ -26,7 +27,8 @@ __all__ = [
     "backbone_layers",
     "backbone_of",
     "iterations_of",
-    "regions_of",
+    "prepared",
+    "scales_of",
     "settings_of",
     "with_layers",
 ]
@@ -34,7 +36,11 @@ __all__ = [
 # Long side in pixels of the largest scale that gets as many iterations as smaller ones.
 _LARGE = 1024
 
+# How often a doodle's patches are matched: at the first scale, which begins from noise, and later.
+_DOODLE_ROUNDS = (4, 2)
+
 Config = TypeVar("Config", bound=PictureConfig)
+Styled = TypeVar("Styled", bound=StyledConfig)
 
 
 def with_layers(config: Config) -> Config:
@@ -44,8 +50,8 @@ def with_layers(config: Config) -> Config:
     layers = config.style_layers or method_of(config).layers(config)
     config = replace(config, style_layers=layers)
     if isinstance(config, PhotoConfig):
-        own = BACKBONES[config.backbone].content
-        config = replace(config, content_layers=config.content_layers or own)
+        layers = config.content_layers or BACKBONES[config.backbone].content
+        config = replace(config, content_layers=layers)
     return config
 
 
@@ -82,20 +88,49 @@ def iterations_of(total: int, sides: Sequence[int]) -> list[int]:
     return [max(1, end - begin) for begin, end in zip([0, *ends], ends, strict=False)]
 
 
-def regions_of(
+def scales_of(
+    config: PixelConfig, height: int, width: int
+) -> tuple[list[tuple[int, int]], list[int]]:
+    """Return height and width of each scale, or of each round of it, and the iterations of each.
+
+    Args:
+        height, width: of the photograph or of the map; only the proportion counts.
+    """
+    sides = [
+        side
+        for i, side in enumerate(scale_schedule(config.size, config.smallest))
+        for _ in range(_rounds(config, i))
+    ]
+    return [fitted(height, width, side) for side in sides], iterations_of(config.length, sides)
+
+
+def _rounds(config: PixelConfig, scale: int) -> int:
+    """Return how often a scale is painted: an engine finds its targets again each time."""
+    if isinstance(config, DoodleConfig) and config.engine == "patches":
+        return _DOODLE_ROUNDS[min(scale, 1)]
+    return config.rounds if isinstance(config, MatchingConfig) else 1
+
+
+def prepared(
     style: Style | Float[Tensor, "1 3 h w"] | None,
     regions: Sequence[Region],
-    strength: float,
-    device: torch.device,
-) -> tuple[Region, ...]:
-    """Return the regions to paint: those given, or the whole picture in one style.
+    config: Styled,
+    extractor: Extractor | None,
+) -> tuple[tuple[Region, ...], Styled, Extractor]:
+    """Return what a method paints with: regions, its config with layers, and its backbone.
+
+    Args:
+        style: of the whole picture, if there are no regions.
+        extractor: None for the one that the config names.
 
     Raises:
         OptionError: neither regions nor a style.
     """
+    config = with_layers(config)
+    extractor = extractor or backbone_of(config)
     if regions:
-        return tuple(regions)
+        return tuple(regions), config, extractor
     if style is None:
         raise OptionError("There is nothing to paint with: give a style, or regions with styles.")
-    source = Painting(style.to(device)) if isinstance(style, Tensor) else style
-    return (Region(source, strength),)
+    source = Painting(style.to(extractor.device)) if isinstance(style, Tensor) else style
+    return (Region(source, config.strength),), config, extractor

@@ -47,24 +47,16 @@ class Snapshot:
             ResumeError: it is missing, or not such a tensor.
         """
         if name not in self.tensors:
-            raise ResumeError(f"The saved state has no tensor {name!r}. {_DAMAGED}")
+            raise _damaged(name, "is missing")
         saved = self.tensors[name]
         shape = tuple(saved.shape)
         if like is not None and saved.shape != like.shape:
-            raise ResumeError(
-                f"The saved state's {name!r} measures {shape}, and this run's {tuple(like.shape)}. "
-                f"{_DAMAGED}"
-            )
+            raise _damaged(name, f"measures {shape}, and this run's {tuple(like.shape)}")
         if len(shape) != 4 or shape[:2] != (1, 3) or not all(shape):
-            raise ResumeError(
-                f"The saved state's {name!r} measures {shape}, and a picture (1, 3, height, "
-                f"width). {_DAMAGED}"
-            )
+            raise _damaged(name, f"measures {shape}, and a picture (1, 3, height, width)")
         if saved.dtype not in kinds:
             allowed = " or ".join(str(kind) for kind in kinds)
-            raise ResumeError(
-                f"The saved state's {name!r} holds {saved.dtype}, and not {allowed}. {_DAMAGED}"
-            )
+            raise _damaged(name, f"holds {saved.dtype}, and not {allowed}")
         device = device if like is None else like.device
         return torch.empty(shape, dtype=saved.dtype, device=device).copy_(saved)
 
@@ -76,7 +68,7 @@ class Snapshot:
         """
         saved: object = self.numbers.get(name)
         if not isinstance(saved, (int, float)) or not _is_float(saved):
-            raise ResumeError(f"The saved state has no number {name!r}. {_DAMAGED}")
+            raise _damaged(name, "is not a number")
         return float(saved)
 
     def count(self, name: str) -> int:
@@ -87,7 +79,7 @@ class Snapshot:
         """
         number = self.number(name)
         if number < 0 or not number.is_integer():
-            raise ResumeError(f"The saved state's {name!r} is {number:g}, not a count. {_DAMAGED}")
+            raise _damaged(name, f"is {number:g}, not a count")
         return int(number)
 
 
@@ -99,8 +91,11 @@ def _is_float(number: float) -> bool:
         return False
 
 
-# How every message about a saved state ends.
-_DAMAGED = "It is damaged or of another run: begin the run again."
+def _damaged(name: str, problem: str) -> ResumeError:
+    return ResumeError(
+        f"The saved state's {name!r} {problem}. It is damaged or of another run: begin the run "
+        "again."
+    )
 
 
 @dataclass(frozen=True)

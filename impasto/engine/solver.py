@@ -64,11 +64,8 @@ def _scales(
     current: list[Scale],
 ) -> Iterator[Step]:
     """Paint scale after scale; `current` is set to the one that is painted."""
-    resume_point = (
-        None
-        if execution.snapshot is None
-        else ResumePoint.of(execution.snapshot, len(problems), settings)
-    )
+    saved = execution.snapshot
+    resume_point = None if saved is None else ResumePoint.of(saved, len(problems), settings)
     image, run = start, None
     for index in range(resume_point.index if resume_point else 0, len(problems)):
         is_last = index == len(problems) - 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from torch import Tensor
@@ -35,7 +35,7 @@ def _compare(names: Sequence[str], kind: str, region_views: Sequence[RegionView]
     The moments of all regions are computed and compared at once, so that five cost little more than
     one.
     """
-    styles = [_style_moments(names, view) for view in region_views]
+    styles = [view.style_moments(names) for view in region_views]
     make = _gram_distances if kind == "gram" else _gaussian_distances
     regions = {n: [i for i, moments in enumerate(styles) if n in moments] for n in names}
     regions = {name: numbers for name, numbers in regions.items() if numbers}
@@ -53,15 +53,6 @@ def _compare(names: Sequence[str], kind: str, region_views: Sequence[RegionView]
         return {n: compare[n](Moments(*parts)) for n, parts in zip(regions, values, strict=True)}
 
     return Comparison(regions, tuple(measurements), measure)
-
-
-def _style_moments(names: Sequence[str], region_view: RegionView) -> Mapping[str, Moments]:
-    """Return the style's moments at the layers where the region is large enough for a style."""
-    assert region_view.region.style is not None
-    present = [name for name in names if name in region_view.guides]
-    device = next(region_view.extractor.parameters()).device
-    by_layer = region_view.region.style.at(region_view.long_side, region_view.extractor, present)
-    return {name: moments.to(device) for name, moments in by_layer.items()}
 
 
 def _gram_distances(style: Moments, lift: Lift) -> Callable[[Moments], Tensor]:

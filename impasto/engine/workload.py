@@ -15,7 +15,7 @@ from impasto.config.specs import layer_weights
 from impasto.engine.canvas import MARGIN
 from impasto.engine.optimisers import footprint
 from impasto.engine.paintings import MOST_POSITIONS
-from impasto.engine.photograph import photo_scales
+from impasto.engine.setup import scales_of
 from impasto.features.backbones import BACKBONES
 from impasto.features.plan import LayerInfo
 from impasto.features.plan import layers as describe
@@ -263,48 +263,27 @@ class Workload:
 
 
 def photo_workload(
-    config: PhotoConfig,
-    height: int,
-    width: int,
-    *,
-    regions: int = 0,
-    style_pixels: int = 0,
-    rounds: int = 1,
-    stages: int = 1,
-    matching: Matching | None = None,
-    pyramid_layers: Sequence[str] = (),
+    config: PixelConfig, height: int, width: int, *, stages: int = 1, **properties: Any
 ) -> Workload:
-    """Return what it takes to optimise a photograph's pixels.
+    """Return what it takes to optimise the pixels of a photograph, or of a map.
 
     Args:
         config: with its layers filled in.
         height, width: of the photograph, of which only the proportion counts.
-        regions: how many have a mask.
-        style_pixels: of the largest painting, as large as it is looked at; 0 if that is unknown.
-        rounds: how often each scale is painted.
-        stages: how often all of them are.
-        matching, pyramid_layers: of methods that have it.
+        stages: how often all scales are painted.
+        properties: as `Workload` has them.
     """
-    sizes, counts = photo_scales(config, height, width, rounds)
+    sizes, counts = scales_of(config, height, width)
     scales = [Scale(*size, n, MARGIN) for size, n in zip(sizes, counts, strict=True)]
-    return workload_of(
-        config,
-        scales * stages,
-        regions=regions,
-        style_pixels=style_pixels,
-        matching=matching,
-        content_layers=tuple(layer_weights(config.content_layers)),
-        pyramid_layers=tuple(pyramid_layers),
-        can_tile=not pyramid_layers,
-    )
+    return workload_of(config, scales * stages, **properties)
 
 
 def workload_of(
     config: PixelConfig,
     scales: Sequence[Scale],
     *,
-    content_layers: tuple[str, ...] = (),
     matching: Matching | None = None,
+    pyramid_layers: tuple[str, ...] = (),
     **properties: Any,
 ) -> Workload:
     """Return a workload with what it has from the config: its layers, backbone and optimiser.
@@ -312,18 +291,20 @@ def workload_of(
     Args:
         config: with its layers filled in.
         scales: from coarse to fine.
-        content_layers, matching, properties: as `Workload` has them.
+        matching, pyramid_layers, properties: as `Workload` has them.
     """
-    style = layer_weights(config.style_layers)
+    content = layer_weights(config.content_layers) if isinstance(config, PhotoConfig) else ()
     fine = BACKBONES[config.backbone].style[:2] if matching else ()
     return Workload(
         tuple(scales),
-        tuple(dict.fromkeys([*content_layers, *style, *fine])),
+        tuple(dict.fromkeys([*content, *layer_weights(config.style_layers), *fine])),
         config.backbone,
         config.optimizer,
         config.history,
-        content_layers=content_layers,
+        content_layers=tuple(content),
         matching=matching,
+        pyramid_layers=pyramid_layers,
+        can_tile=not pyramid_layers,
         **properties,
     )
 

@@ -88,8 +88,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     Raises:
         WeightsError: it is missing, damaged or holds anything else.
     """
-    if not path.exists():
-        raise WeightsError(f"{path} does not exist. Give a .pth or .safetensors file with weights.")
+    limits.check(path, MAX_BYTES, WeightsError)
     suffix = path.suffix.lower()
     if suffix not in {".pth", ".pt", ".safetensors"}:
         raise WeightsError(
@@ -99,7 +98,6 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     if suffix == ".safetensors":
         limits.check_tensors(path, MAX_BYTES, WeightsError)
         return _read_safetensors(path)
-    limits.check(path, MAX_BYTES, WeightsError)
     _check_archive(path)
     return _read_pickle(path)
 

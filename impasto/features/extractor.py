@@ -68,6 +68,11 @@ class Extractor(nn.Module):
             {name: nn.Conv2d(widths[name], width, 1) for name, width in (lifts or {}).items()}
         )
 
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.mean.device
+
     def forward(
         self, image: Float[Tensor, "b 3 h w"], layers: Iterable[str]
     ) -> dict[str, Float[Tensor, "b _ _ _"]]:

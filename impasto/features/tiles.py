@@ -217,7 +217,8 @@ def cut_tiles(
         for columns in pairwise(_edges(width, side, step)):
             cut = [_widened(span, before, after, step) for span in (rows, columns)]
             if not wrap:
-                cut = [_clipped(c, cells) for c, cells in zip(cut, (height, width), strict=True)]
+                sides = zip(cut, (height, width), strict=True)
+                cut = [(max(0, first), min(cells, end)) for (first, end), cells in sides]
             tiles = {
                 name: _tile(rows, columns, cut, (height, width), shapes[name], fields[name][0])
                 for name in reaches
@@ -244,10 +245,6 @@ def _edges(cells: int, side: int, step: int) -> list[int]:
 def _widened(span: Span, before: int, after: int, step: int) -> Span:
     """Widen a span by what it depends on at both sides, out to the grid on which tiles begin."""
     return (span[0] - before) // step * step, -(-(span[1] + after) // step) * step
-
-
-def _clipped(span: Span, cells: int) -> Span:
-    return max(0, span[0]), min(cells, span[1])
 
 
 def _tile(

@@ -20,21 +20,10 @@ from torch import Tensor
 from impasto.errors import OptionError, WeightsError, suggestion
 from impasto.features.checkpoint import read_state
 from impasto.features.extractor import Extractor, Pooling
-from impasto.features.sources import (
-    EMBEDDED,
-    SOURCES,
-    Source,
-    WeightsInfo,
-    backbone,
-    cached,
-    digest,
-    listing,
-    locate,
-    require,
-)
+from impasto.features.sources import EMBEDDED, SOURCES, Source, backbone, cached, require
 from impasto.files import atomic
 
-__all__ = ["WeightsInfo", "digest", "fetch", "import_file", "listing", "load", "locate"]
+__all__ = ["fetch", "import_file", "load"]
 
 # Seconds without a byte after which a download fails; PyTorch has no limit of its own.
 _TIMEOUT = 60.0

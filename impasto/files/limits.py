@@ -31,7 +31,7 @@ def check(path: Path, most: int, error: type[ImpastoError]) -> None:
         status = path.stat()
     except (OSError, ValueError) as problem:  # a ValueError for a name with a zero byte
         if isinstance(problem, FileNotFoundError | NotADirectoryError):
-            raise error(f"There is no file {path}: check the name and the folder.") from None
+            raise error(f"{path} does not exist: check the name and the folder.") from None
         reason = getattr(problem, "strerror", None) or problem
         raise error(f"{path} cannot be read ({reason}): check its name and permissions.") from None
     if stat.S_ISDIR(status.st_mode):

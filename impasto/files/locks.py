@@ -11,7 +11,6 @@ import errno
 import os
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import NoReturn
 
 from filelock import FileLock, Timeout
@@ -88,12 +87,7 @@ class FolderLock:
         self.acquire()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.release()
 
     def _note(self, handle: int) -> None:

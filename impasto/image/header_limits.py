@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 import struct
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from impasto.errors import PictureError
+from impasto.files import limits
 
 __all__ = ["MAX_BYTES", "MAX_METADATA", "MAX_PIECES", "MAX_SCANS", "check"]
 
@@ -36,29 +38,20 @@ _HEADER = 4096  # bytes within which a PPM's must end
 
 
 def check(path: Path) -> None:
-    """Check the sizes in a file's headers; reads lengths, not contents.
+    """Check a file's size and those in its headers; reads lengths, not contents.
 
     Raises:
-        PictureError: they are too large.
+        PictureError: they are too large, or it is not a regular file.
     """
+    limits.check(path, sys.maxsize, PictureError)  # opening a pipe would wait for ever
     with path.open("rb") as file:
         head = file.read(_HEADER)
-        size = file.seek(0, 2)
-        _check_bytes(path, head, size)
+        is_read_whole = head[4:8] == b"ftyp" or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+        limits.check(path, _READ_WHOLE if is_read_whole else MAX_BYTES, PictureError)
         for magic, walk in _WALKS.items():
             if re.match(magic, head, re.DOTALL):
                 file.seek(0)
                 _count(path, walk(file))
-
-
-def _check_bytes(path: Path, head: bytes, size: int) -> None:
-    is_whole = head[4:8] == b"ftyp" or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
-    most = _READ_WHOLE if is_whole else MAX_BYTES
-    if size > most:
-        raise PictureError(
-            f"{path} has {size:,} bytes; of such files at most {most:,} are read. Save it "
-            "smaller first."
-        )
 
 
 def _count(path: Path, pieces: Iterator[int]) -> None:
@@ -158,15 +151,12 @@ def _directory(file: BinaryIO, at: int, order: str, is_big: bool, depth: int) ->
         return
     (number,) = struct.unpack(order + counts, head)
     entries = file.read(step * min(number, MAX_PIECES))
+    entries = entries[: len(entries) // step * step]  # cut short, perhaps
     yield step * number
-    for tag, kind, count, value in struct.iter_unpack(order + entry, _cut(entries, step)):
+    for tag, kind, count, value in struct.iter_unpack(order + entry, entries):
         yield count * _SIZES.get(kind, 0)
         if tag in _INNER and count == 1 and kind in (4, 13, 16):
             yield from _directory(file, value, order, is_big, depth + 1)
-
-
-def _cut(data: bytes, step: int) -> bytes:
-    return data[: len(data) // step * step]
 
 
 def _jpeg2000(file: BinaryIO) -> Iterator[int]:

@@ -40,8 +40,10 @@ def from_image(image: Image.Image, name: str) -> tuple[Levels, Levels | None]:
     if image.mode[0] in "IF":
         values = np.asarray(image)
         return _grey(_unit(values, image.mode, name), profile, name), _keyed(values, image)
-    alpha = _alpha(image) if image.has_transparency_data else None
-    return _colours(_opaque(image), profile, name), alpha
+    colours = _colours(_opaque(image), profile, name)
+    if not image.has_transparency_data:
+        return colours, None
+    return colours, np.asarray(_as(image, "RGBA").getchannel("A"))[..., None]
 
 
 def from_deep(words: Words, image: Image.Image, name: str) -> tuple[Levels, Levels | None]:
@@ -64,10 +66,6 @@ def _profile(image: Image.Image) -> bytes | None:
 def _colours(image: Image.Image, profile: bytes | None, name: str) -> UInt8[np.ndarray, "h w 3"]:
     is_plain = image.mode == "RGB" and not profile
     return np.asarray(image if is_plain else to_srgb(image, profile, name))
-
-
-def _alpha(image: Image.Image) -> UInt8[np.ndarray, "h w 1"]:
-    return np.asarray(_as(image, "RGBA").getchannel("A"))[..., None]
 
 
 def _as(image: Image.Image, mode: str) -> Image.Image:

@@ -14,11 +14,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from impasto.errors import PictureError
 from impasto.files import digests
@@ -28,7 +30,7 @@ from impasto.image.picture import Picture
 from impasto.image.pixel_modes import Levels, Words, from_deep, from_image, planes
 from impasto.runtime import memory_of
 
-__all__ = ["MAX_PIXELS", "digest", "opened", "read", "read_recipe"]
+__all__ = ["MAX_PIXELS", "depth", "digest", "opened", "read", "read_recipe"]
 
 Bytes = UInt8[np.ndarray, "h w c"]
 
@@ -37,6 +39,7 @@ MAX_PIXELS = 2**28
 
 _log = logging.getLogger(__name__)
 _lock = threading.RLock()
+_BITS_PER_SAMPLE = 258  # TIFF's tag
 _PILLOW_FORMATS = [row.pillow for row in FORMATS]
 
 # 16-bit colour: Pillow keeps the high byte of each sample. Decoded once more with the bytes of a
@@ -93,8 +96,20 @@ def digest(path: Path) -> str:
     Raises:
         PictureError: the file cannot be read.
     """
-    _check_file(path)
     return digests.of_file(path, PictureError)
+
+
+def depth(path: Path) -> Literal[8, 16]:
+    """Return the bits of each channel: 16 in a deep PNG or TIFF, 8 in everything else."""
+    with path.open("rb") as file:
+        head = file.read(25)
+    if head.startswith(b"\x89PNG"):
+        return 16 if head[24] == 16 else 8
+    if head[:4] not in (b"II*\0", b"MM\0*"):
+        return 8
+    with opened(path) as image:
+        tags = image.tag_v2 if isinstance(image, TiffImageFile) else {}
+        return 16 if max(tags.get(_BITS_PER_SAMPLE, (8,))) == 16 else 8
 
 
 def _from_pillow(source: Image.Image, name: str, max_pixels: int) -> tuple[Levels, Levels | None]:
@@ -130,28 +145,11 @@ def opened(path: Path) -> Iterator[Image.Image]:
     Raises:
         PictureError: the file is missing, not a picture, or its header names too large sizes.
     """
-    _check_file(path)
     with _decoding(str(path), None):
         header_limits.check(path)
         image = Image.open(path, formats=_PILLOW_FORMATS)
     with image:
         yield image
-
-
-def _check_file(path: Path) -> None:
-    with _decoding(str(path), None):  # a folder on the way may be unreadable
-        _check_kind(path)
-
-
-def _check_kind(path: Path) -> None:
-    if path.is_dir():
-        raise PictureError(f"{path} is a folder: give a picture file.")
-    if not path.exists():
-        raise PictureError(f"{path} does not exist: check the name and the folder.")
-    if not path.is_file():
-        raise PictureError(f"{path} is not a regular file: save the picture to one first.")
-    if path.stat().st_size == 0:
-        raise PictureError(f"{path} is empty (0 bytes): give a picture file.")
 
 
 def _check_size(size: tuple[int, int], name: str, max_pixels: int) -> None:
@@ -252,11 +250,11 @@ def _other_order(image: Image.Image) -> list[ImageFile._Tile]:
     """Return the tiles that decode the low bytes of a 16-bit colour image; empty for others."""
     tiles = []
     for tile in getattr(image, "tile", []):
-        first, *others = (tile.args,) if isinstance(tile.args, str) else tile.args or (None,)
+        first, *further = (tile.args,) if isinstance(tile.args, str) else tile.args or (None,)
         other = "RGBA" if first == _GREY_ALPHA else _OTHER_ORDER.get(str(first))
         if other is None:
             return []
-        tiles.append(tile._replace(args=(other, *others)))
+        tiles.append(tile._replace(args=(other, *further)))
     return tiles
 
 

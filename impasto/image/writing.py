@@ -15,7 +15,7 @@ from impasto.errors import OptionError, PictureError, suggestion
 from impasto.files import atomic
 from impasto.image import metadata
 from impasto.image.deep_formats import Levels, png16, tiff
-from impasto.image.formats import WRITTEN, PictureFormat
+from impasto.image.formats import WRITTEN, PictureFormat, format_of
 from impasto.image.icc import srgb_profile
 from impasto.image.picture import Picture
 
@@ -51,10 +51,11 @@ def write(
         PictureError: the file cannot be written, or its format cannot hold it.
         OptionError: `quality` is out of range.
     """
-    check_writable(path, bits=bits, force=force)
+    check_writable(path, bits=bits, force=force, long_side=max(picture.width, picture.height))
     if not 1 <= quality <= 100:
         raise OptionError(f"A quality of {quality} is not possible: give 1 to 100.")
-    _check_fits(picture, path)
+    if not torch.isfinite(picture.pixels).all():
+        raise PictureError(f"{path} is not written: the picture holds values that are not numbers.")
     data = _encode(picture, path, recipe, bits, quality)
     atomic.replace(path, data, force=force)
 
@@ -82,7 +83,7 @@ def check_writable(
     longest = kind.longest_side
     if long_side is not None and longest is not None and long_side > longest:
         raise PictureError(
-            f"{path}: {kind.name} holds sides of up to {longest:,}, and the picture's would be "
+            f"{path}: {kind.name} holds sides of up to {longest:,}, and the picture's long one has "
             f"{long_side:,}. Write a .png or a .tiff."
         )
     atomic.check_target(path, force=force)
@@ -102,26 +103,14 @@ def to_pil(picture: Picture, *, recipe: str | None = None) -> Image.Image:
 
 
 def _format(path: Path) -> PictureFormat:
+    if kind := format_of(path):
+        return kind
     suffix = path.suffix.lower()
-    if suffix in WRITTEN:
-        return WRITTEN[suffix]
     arrived = f"the suffix {path.suffix!r}" if suffix else "no suffix"
     raise PictureError(
         f"{path} has {arrived}, which names no format to write; allowed are "
         f"{', '.join(WRITTEN)}{suggestion(suffix, WRITTEN)}"
     )
-
-
-def _check_fits(picture: Picture, path: Path) -> None:
-    kind = _format(path)
-    longest = kind.longest_side
-    if longest is not None and max(picture.width, picture.height) > longest:
-        raise PictureError(
-            f"{path}: {kind.name} holds sides of up to {longest:,}, and the picture measures "
-            f"{picture.width}×{picture.height}. Write a .png or a .tiff."
-        )
-    if not torch.isfinite(picture.pixels).all():
-        raise PictureError(f"{path} is not written: the picture holds values that are not numbers.")
 
 
 def _encode(picture: Picture, path: Path, recipe: str | None, bits: int, quality: int) -> bytes:

@@ -54,7 +54,7 @@ class Worker:
         torch.set_num_threads(max(1, torch.get_num_threads() // batch.workers))
         self._batch = batch
         self._extractor = backbone_of(with_layers(batch.config), batch.weights)
-        self._device = next(self._extractor.parameters()).device
+        self._device = self._extractor.device
         # Once, before the first picture: freed memory stays with the process, and is free for the
         # next picture though it no longer styles so.
         self._budget = self._share_of_memory()

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from impasto.losses.moments import Moments
-from impasto.losses.statistics import Lift, covariance, gram
+from impasto.losses.statistics import Lift, covariance, gram, matrix_root
 from impasto.runtime import eigh
 
 __all__ = ["GaussianTarget", "barycentre", "gaussian", "gaussian_each"]
@@ -154,7 +154,7 @@ def barycentre(parts: Sequence[Moments], weights: Sequence[float], lift: Lift) -
     means = torch.stack([part.mean[:, :, None].cpu().double() for part, _ in pairs])
     seconds = torch.stack([part.second.cpu().double() for part, _ in pairs])
     linear = lift.linear.cpu().double()
-    factor = _aligned(_roots(seconds - means @ means.mT), shares, linear.T @ linear)
+    factor = _aligned(matrix_root(seconds - means @ means.mT), shares, linear.T @ linear)
     mean = (shares * means).sum(0)
     like = parts[0]
     return Moments(mean[:, :, 0].to(like.mean), (factor @ factor.mT + mean @ mean.mT).to(like.mean))
@@ -176,9 +176,3 @@ def _aligned(
         if (covariance - before).norm() <= TOLERANCE * covariance.norm():
             break
     return factor
-
-
-def _roots(covariances: Float[Tensor, "k b c c"]) -> Float[Tensor, "k b c c"]:
-    values, vectors = torch.linalg.eigh(covariances)
-    roots: Tensor = (vectors * values.clamp(min=0).sqrt()[..., None, :]) @ vectors.mT
-    return roots

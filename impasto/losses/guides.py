@@ -35,11 +35,6 @@ class Guide:
         return float(self.mask.float().square().sum()) or 1.0
 
     @cached_property
-    def area(self) -> float:
-        """Σg over the number of positions: the region's share of the picture."""
-        return float(self.mask.float().mean()) if self.mask.numel() else 0.0
-
-    @cached_property
     def _sorted(self) -> tuple[Int[Tensor, " n"], int]:
         flat = self._flat
         is_one = (flat - 1).abs() < 1e-6  # averages of ones are rounded

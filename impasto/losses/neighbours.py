@@ -215,11 +215,6 @@ class MatchTarget:
         weight = torch.ones(len(index), device=index.device) if weight is None else weight
         self.share = weight / weight.sum()
 
-    def __call__(self, rows: Rows) -> Float[Tensor, ""]:
-        """Return the mean cosine distance, 0 to 2: 1 − ⟨f − μ, t⟩ / ‖f − μ‖, with t of length 1."""
-        positions = torch.arange(len(self.index), device=self.index.device)
-        return self.mean([self.compare(name, rows[name], positions) for name in self.targets])
-
     def compare(
         self, name: str, rows: Float[Tensor, "k c"], positions: Int[Tensor, " k"]
     ) -> tuple[Float[Tensor, " k"], Float[Tensor, " k"]]:
@@ -233,7 +228,11 @@ class MatchTarget:
         return product, square
 
     def mean(self, parts: Sequence[tuple[Tensor, ...]]) -> Float[Tensor, ""]:
-        """Return the distance of all layers' parts for all positions."""
+        """Return the mean cosine distance, 0 to 2: 1 − ⟨f − μ, t⟩ / ‖f − μ‖, with t of length 1.
+
+        Args:
+            parts: of all layers, for all positions.
+        """
         product, square = (torch.stack(each).sum(0) for each in zip(*parts, strict=True))
         distance: Tensor = ((1 - product / (square + 1e-6).sqrt()) * self.share).sum()
         return distance

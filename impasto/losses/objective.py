@@ -53,11 +53,6 @@ class Measurement:
     positions: Callable[[Tile], tuple[Int[Tensor, " n"], int]] | None = None
     gradient: Callable[[Tensor, Tile, Values], Tensor] | None = None
 
-    def of(self, image: Tensor, features: Mapping[str, Tensor]) -> Values:
-        """Return the values of a whole picture."""
-        layer = image if self.layer == PIXELS else features[self.layer]
-        return self.compute(layer, Tile.full(layer))
-
 
 @dataclass(frozen=True, eq=False)
 class Distance:
@@ -65,10 +60,6 @@ class Distance:
 
     measurements: tuple[Measurement, ...]
     value: Callable[[Sequence[Values]], Tensor]
-
-    def of(self, image: Tensor, features: Mapping[str, Tensor]) -> Float[Tensor, ""]:
-        """Return the distance of a whole picture."""
-        return self.value([one.of(image, features) for one in self.measurements])
 
     @staticmethod
     def sum(measurement: Measurement) -> Distance:

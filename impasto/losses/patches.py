@@ -19,7 +19,7 @@ from impasto.features.tiles import Tile
 from impasto.losses.neighbours import unit_rows, varied
 from impasto.losses.objective import Distance, Measurement, Values
 
-__all__ = ["PatchTarget", "match", "patch_count", "patches", "with_map"]
+__all__ = ["PatchTarget", "centred", "match", "patch_count", "patches", "with_map"]
 
 
 def patch_count(height: int, width: int, size: int = 3, stride: int = 1) -> tuple[int, int]:
@@ -33,6 +33,15 @@ def patches(
 ) -> Float[Tensor, "n d"]:
     """Return each patch of `size`×`size` positions as a row of c·size² numbers, row by row."""
     return F.unfold(features, size, stride=stride)[0].T
+
+
+def centred(features: Float[Tensor, "1 c h w"]) -> Float[Tensor, "1 c h w"]:
+    """Return features about the picture's mean, to be matched, in half precision.
+
+    Departs from the paper in that mean: without it all cosines of a ReLU's features, which are
+    never negative, lie close together.
+    """
+    return (features.float() - features.float().mean((2, 3), keepdim=True)).bfloat16()
 
 
 def with_map(
@@ -131,12 +140,8 @@ class PatchTarget:
         self.unit = (squares.sum() - alike).clamp(min=1e-3 * float(squares.sum()) + 1e-12)
         self.least = (squares.sum() - (self.count * self.mean.square().sum(1)).sum()).clamp(min=0)
 
-    def __call__(self, features: Float[Tensor, "1 c h w"]) -> Float[Tensor, ""]:
-        """Return Σ‖patch − its match‖² over the matches' variance: 0 for a quilt without seams."""
-        return self.distance("").of(features, {"": features})
-
     def distance(self, layer: str) -> Distance:
-        """Return the same as a distance of a layer."""
+        """Return Σ‖patch − its match‖² over the matches' variance: 0 for a quilt without seams."""
         shape = self.shape
 
         def compute(features: Tensor, tile: Tile) -> Values:

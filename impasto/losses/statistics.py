@@ -54,7 +54,7 @@ def lift_of(extractor: Extractor, layer: str) -> Lift:
     if layer in extractor.lifts:
         lift = extractor.lifts[layer]
         return Lift.of(lift.get_parameter("weight")[:, :, 0, 0], lift.get_parameter("bias"))
-    device = next(extractor.parameters()).device
+    device = extractor.device
     return Lift.identity(extractor.channels(layer), device)
 
 
@@ -78,11 +78,11 @@ def covariance(moments: Moments, lift: Lift) -> Float[Tensor, "b l l"]:
     return lift.linear @ centred @ lift.linear.T
 
 
-def matrix_root(matrix: Float[Tensor, "b c c"]) -> Float[Tensor, "b c c"]:
+def matrix_root(matrix: Float[Tensor, "*b c c"]) -> Float[Tensor, "*b c c"]:
     """Return the symmetric square root of a positive semi-definite matrix, up to rounding."""
     values, vectors = torch.linalg.eigh(matrix.cpu().double())
     roots = values.clamp(min=0).sqrt()
-    root: Tensor = vectors * roots[:, None, :] @ vectors.transpose(1, 2)
+    root: Tensor = vectors * roots[..., None, :] @ vectors.mT
     return root.to(matrix)
 
 

@@ -123,11 +123,11 @@ class TiledPasses:
         return gradient
 
     def _backward(
-        self, index: int, cut: Cut, shown: Tensor, gradient: Tensor | None, slopes: Slopes
+        self, index: int, cut: Cut, part: Tensor, gradient: Tensor | None, slopes: Slopes
     ) -> Tensor | None:
         """Return the gradient for a tile's part of a stage's input; None for zero."""
         layout = torch.channels_last if index else torch.contiguous_format
-        x = shown.detach().clone(memory_format=layout).requires_grad_()
+        x = part.detach().clone(memory_format=layout).requires_grad_()
         to_end = gradient is not None
         with torch.enable_grad():
             y, features = self._compute(index, self.stages[index], x, cut, to_end=to_end)
@@ -170,13 +170,13 @@ class TiledPasses:
         """Return a stage's output for a tile, and its layers; the first stage's have the pixels."""
         if index:
             return self._advance(stage, x, to_end=to_end)
-        shown = x
+        pixels = x
         if self.fixed is not None:
-            shown = self.fixed.apply(x, slice(*cut.rows), slice(*cut.columns))
+            pixels = self.fixed.apply(x, slice(*cut.rows), slice(*cut.columns))
         if not stage.operations:
-            return shown, {PIXELS: shown}
-        y, features = self._advance(stage, self.extractor.enter(shown), to_end=to_end)
-        return y, {**features, PIXELS: shown}
+            return pixels, {PIXELS: pixels}
+        y, features = self._advance(stage, self.extractor.enter(pixels), to_end=to_end)
+        return y, {**features, PIXELS: pixels}
 
     def _advance(self, stage: Stage, x: Tensor, *, to_end: bool) -> tuple[Tensor, Features]:
         operations = stage.operations

@@ -120,25 +120,25 @@ class PictureView:
         if measurement.layer != PIXELS:
             features = self._features[measurement.layer]
             return measurement.compute(features, Tile.full(features))
-        shown = self._shown
-        tile = Tile.full(shown)
+        pixels = self._picture
+        tile = Tile.full(pixels)
         if self.viewer.wrap and measurement.reach:
             reach = measurement.reach
-            shown = F.pad(shown, (reach,) * 4, "circular")
+            pixels = F.pad(pixels, (reach,) * 4, "circular")
             tile = Tile(tile.rows, tile.columns, tile.shape, reach, reach)
-        return measurement.compute(shown, tile)
+        return measurement.compute(pixels, tile)
 
     @cached_property
-    def _shown(self) -> Tensor:
+    def _picture(self) -> Tensor:
         fixed = self.viewer.fixed
         return self.pixels if fixed is None else fixed.apply(self.pixels)
 
     @cached_property
     def _features(self) -> Features:
-        shown = self._shown
+        pixels = self._picture
         if self.viewer.shift:
-            shown = shown.roll((self.viewer.shift,) * 2, (2, 3))
-        features: Features = self.viewer.extractor(shown, self.viewer.layers)
+            pixels = pixels.roll((self.viewer.shift,) * 2, (2, 3))
+        features: Features = self.viewer.extractor(pixels, self.viewer.layers)
         return features
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -18,16 +19,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from impasto.config.methods import DoodleConfig
-from impasto.engine.canvas import MARGIN, enlarged, mask_on, with_margin, without_margin
+from impasto.engine.canvas import enlarged, mask_on, with_margin, without_margin
 from impasto.engine.comparison import Engine
 from impasto.engine.patches import patch_layers
 from impasto.engine.pixel_terms import pixel_terms
 from impasto.engine.regions import Region, RegionView, region_views
-from impasto.engine.semantic_patches import semantic_engine
+from impasto.engine.semantic_patches import PATCH, semantic_engine
 from impasto.engine.setup import (
     backbone_layers,
     backbone_of,
-    iterations_of,
+    scales_of,
     settings_of,
     with_layers,
 )
@@ -36,23 +37,16 @@ from impasto.engine.solver import solve
 from impasto.engine.statistics import statistics_engine
 from impasto.engine.step import Problem, Step
 from impasto.engine.terms import style_terms
-from impasto.engine.workload import Scale, Workload, patch_matching, workload_of
+from impasto.engine.workload import Workload, patch_matching, photo_workload
 from impasto.features.extractor import Extractor
 from impasto.image.masks import pooled
-from impasto.image.picture import fit, fitted, resize
-from impasto.image.pyramid import scale_schedule
+from impasto.image.picture import fit, resize
 from impasto.losses.guides import Guide
 from impasto.losses.viewer import Viewer
 from impasto.runtime import generator
 from impasto.styles.statistics import LEAST_CELLS, Painting
 
 __all__ = ["doodle", "doodle_layers", "doodle_workload"]
-
-# Side of a patch, in positions of its layer.
-_PATCH = 3
-
-# How often patches are matched at each scale, and at the first, which begins from noise.
-_ROUNDS, _FIRST_ROUNDS = 2, 4
 
 # The stride, in pixels, from which on a layer sees far across the edge of a region.
 _DEEP = 4
@@ -83,10 +77,10 @@ def doodle(
     """
     config = with_layers(config or DoodleConfig())
     extractor = extractor or backbone_of(config)
-    device = next(extractor.parameters()).device
-    areas = tuple(replace(region, mask=_on_device(region.mask, device)) for region in regions)
+    device = extractor.device
+    areas = [region.masked(lambda mask: mask.to(device)) for region in regions]
     engine = _engine(config)
-    sizes, counts = _scales(config, height, width)
+    sizes, counts = scales_of(config, height, width)
     problems = [
         partial(_problem, areas, engine, config, extractor, size, count, execution.plan.tile)
         for size, count in zip(sizes, counts, strict=True)
@@ -99,50 +93,17 @@ def doodle(
 def doodle_layers(config: DoodleConfig) -> tuple[str, ...]:
     """Return the layers that the engine looks at where the config names none."""
     if config.engine == "patches":
-        return patch_layers(config.backbone)
+        return patch_layers(config)
     return backbone_layers(config)
 
 
 def doodle_workload(
-    config: DoodleConfig, height: int, width: int, *, regions: int, style_pixels: int
+    config: DoodleConfig, height: int, width: int, *, regions: int, **properties: Any
 ) -> Workload:
-    """Return what it takes.
-
-    Args:
-        config: with its layers filled in.
-        height, width: of the map, of which only the proportion counts.
-        regions: how many there are.
-        style_pixels: of the painting.
-    """
-    sizes, counts = _scales(config, height, width)
-    scales = [Scale(*size, n, MARGIN) for size, n in zip(sizes, counts, strict=True)]
-    matching = patch_matching(config, _PATCH, regions) if config.engine == "patches" else None
-    return workload_of(
-        config, scales, regions=regions, style_pixels=style_pixels, matching=matching
-    )
-
-
-def _scales(
-    config: DoodleConfig, height: int, width: int
-) -> tuple[list[tuple[int, int]], list[int]]:
-    """Return height and width of each scale, or of each round of it, and the iterations of each."""
-    sides = [
-        side
-        for i, side in enumerate(scale_schedule(config.size, config.smallest))
-        for _ in range(_rounds(config, i))
-    ]
-    sizes = [fitted(height, width, side) for side in sides]
-    return sizes, iterations_of(config.length, sides)
-
-
-def _on_device(mask: Tensor | None, device: torch.device) -> Tensor | None:
-    return None if mask is None else mask.to(device)
-
-
-def _rounds(config: DoodleConfig, scale: int) -> int:
-    if config.engine == "statistics":
-        return 1
-    return _ROUNDS if scale else _FIRST_ROUNDS
+    """Return what it takes; the arguments are those of `photo_workload`, for the map."""
+    matching = patch_matching(config, PATCH, regions) if config.engine == "patches" else None
+    properties |= {"regions": regions, "matching": matching}
+    return photo_workload(config, height, width, **properties)
 
 
 def _start(regions: Sequence[Region], size: tuple[int, int], seed: int) -> Float[Tensor, "1 3 h w"]:
@@ -204,7 +165,7 @@ def _problem(
 ) -> Problem:
     """Return one scale, or round of it, from the canvas of the one before."""
     first = enlarged(before, *size)
-    placed = [r if r.mask is None else replace(r, mask=mask_on(r.mask, *size)) for r in regions]
+    placed = [region.masked(lambda mask: mask_on(mask, *size)) for region in regions]
     side = max(1, round(max(size) * config.stroke))
     viewer = Viewer(extractor, engine.layers, tile)
     with torch.no_grad():
@@ -254,5 +215,5 @@ def _inner_masks(
 
 def _engine(config: DoodleConfig) -> Engine:
     if config.engine == "patches":
-        return semantic_engine(config.backbone, config.style_layers, config.map_weight)
+        return semantic_engine(config)
     return statistics_engine(config.style_layers, config.style_loss)

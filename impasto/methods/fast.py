@@ -10,7 +10,7 @@ from torch import Tensor
 
 from impasto.config.methods import FastConfig
 from impasto.engine.regions import Region
-from impasto.engine.setup import backbone_of, regions_of
+from impasto.engine.setup import prepared
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.step import Step
 from impasto.features.extractor import Extractor
@@ -40,8 +40,6 @@ def fast(
     Raises:
         OptionError: a style that no network was trained for, or a blend of two files' styles.
     """
-    config = config or FastConfig()
-    extractor = extractor or backbone_of(config)
+    areas, config, extractor = prepared(style, regions, config or FastConfig(), extractor)
     photograph = fitted_photograph(content, config.size, extractor)
-    areas = regions_of(style, regions, config.strength, photograph.device)
     yield from paint_once(photograph, areas, partial(brush_of, extractor=extractor), extractor)

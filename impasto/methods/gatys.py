@@ -10,7 +10,7 @@ from torch import Tensor
 from impasto.config.methods import GatysConfig
 from impasto.engine.photograph import paint_photograph
 from impasto.engine.regions import Region
-from impasto.engine.setup import backbone_of, regions_of, with_layers
+from impasto.engine.setup import prepared
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.statistics import statistics_engine
 from impasto.engine.step import Step
@@ -45,11 +45,6 @@ def gatys(
         OptionError: an unknown layer, or a picture too thin for the deepest one.
         DivergedError: no step was small enough.
     """
-    config = with_layers(config or GatysConfig())
-    extractor = extractor or backbone_of(config)
-    device = next(extractor.parameters()).device
-    areas = regions_of(style, regions, config.strength, device)
+    areas, config, extractor = prepared(style, regions, config or GatysConfig(), extractor)
     engine = statistics_engine(config.style_layers, config.style_loss)
-    yield from paint_photograph(
-        content, areas, engine, config, extractor, start, execution=execution
-    )
+    yield from paint_photograph(content, areas, engine, config, extractor, start, execution)

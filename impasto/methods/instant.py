@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
@@ -14,11 +13,12 @@ from impasto.config.bases import StyledConfig
 from impasto.config.memory import MemoryPlan
 from impasto.config.methods import InstantConfig
 from impasto.engine.regions import Region
-from impasto.engine.setup import backbone_of, regions_of
+from impasto.engine.setup import prepared
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution, Snapshot
 from impasto.engine.step import Step
 from impasto.engine.workload import Scale, Workload
 from impasto.features.extractor import Extractor
+from impasto.files import digests
 from impasto.image.picture import fitted, resize
 from impasto.networks.brush import Brush
 from impasto.networks.brush_painting import LARGEST_AT_ONCE, paint_with
@@ -62,10 +62,8 @@ def instant(
         network: what paints; by default the one that comes with the package.
         execution: not read, as there is one step only; every method takes it.
     """
-    config = config or InstantConfig()
-    extractor = extractor or backbone_of(config)
+    areas, config, extractor = prepared(style, regions, config or InstantConfig(), extractor)
     photograph = fitted_photograph(content, config.size, extractor)
-    areas = regions_of(style, regions, config.strength, photograph.device)
     long_side = round(max(photograph.shape[-2:]) * config.stroke)
     encode = partial(Brush.of, long_side=long_side, extractor=extractor, network=network)
     yield from paint_once(photograph, areas, encode, extractor)
@@ -75,11 +73,10 @@ def fitted_photograph(
     content: Float[Tensor, "1 3 h w"], size: int, extractor: Extractor
 ) -> Float[Tensor, "1 3 _ _"]:
     """Return a photograph at the size of the result, on the extractor's device."""
-    photograph = content.to(next(extractor.parameters()).device)
+    photograph = content.to(extractor.device)
     height, width = fitted(content.shape[-2], content.shape[-1], size)
-    if content.shape[-2:] == (height, width):
-        return photograph
-    return resize(photograph, height, width)
+    same = content.shape[-2:] == (height, width)
+    return photograph if same else resize(photograph, height, width)
 
 
 def paint_once(
@@ -109,12 +106,9 @@ def _painted(
     """Paint each region, and combine them by their masks."""
     picture = torch.zeros_like(photograph)
     for region in regions:
-        mask = (
-            None
-            if region.mask is None
-            else resize(region.mask.to(photograph), *photograph.shape[-2:])
-        )
-        part = photograph
+        mask, part = region.mask, photograph
+        if mask is not None:
+            mask = resize(mask.to(photograph), *photograph.shape[-2:])
         if region.style is not None and region.strength > 0:
             brush = encode(region.style, region.strength)
             part = paint_with(brush, photograph, extractor, mask)
@@ -126,16 +120,10 @@ class _AtOnceWorkload(Workload):
     """One pass through a network, of a picture of any size: the largest are painted in tiles."""
 
     def bytes(self, plan: MemoryPlan, itemsize: int) -> int:  # noqa: ARG002
-        """Return the memory of a run beside the program, the network and the pictures it read."""
         return bytes_at_once(self.pixels)
 
 
-def at_once_workload(
-    config: StyledConfig,
-    height: int,
-    width: int,
-    **_: int,
-) -> Workload:
+def at_once_workload(config: StyledConfig, height: int, width: int, **_: int) -> Workload:
     """Return what it takes to paint a photograph of these proportions, whatever its regions."""
     size = fitted(height, width, config.size)
     return _AtOnceWorkload((Scale(*size, 1),), (), config.eye, "gd", 1, can_tile=False)
@@ -148,5 +136,4 @@ def bytes_at_once(pixels: int) -> int:
 
 def instant_digest(backbone_digest: str) -> str:
     """Return the digest of the backbone and of the network that paints: pixels depend on both."""
-    digests = f"{backbone_digest} {digest()}".encode()
-    return f"sha256:{hashlib.sha256(digests).hexdigest()}"
+    return digests.of_bytes(f"{backbone_digest} {digest()}".encode())

@@ -8,20 +8,21 @@ with `gatys`, with the first stage's picture as its style.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
-from impasto.config.methods import GatysConfig, LaplacianConfig
+from impasto.config.methods import LaplacianConfig
 from impasto.config.specs import layer_weights
 from impasto.engine.canvas import MARGIN
+from impasto.engine.comparison import Engine
 from impasto.engine.photograph import paint_photograph
 from impasto.engine.pyramid_extractor import PyramidExtractor
 from impasto.engine.regions import Region
-from impasto.engine.setup import backbone_of, regions_of, with_layers
+from impasto.engine.setup import prepared
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution, Snapshot
 from impasto.engine.statistics import statistics_engine
 from impasto.engine.step import Step
@@ -31,7 +32,6 @@ from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
 from impasto.features.plan import min_side
 from impasto.image.pyramid import scale_schedule
-from impasto.methods.gatys import gatys
 from impasto.styles.statistics import Painting, Style
 
 __all__ = ["laplacian", "laplacian_workload"]
@@ -62,20 +62,15 @@ def laplacian(
     Raises:
         ResumeError: a snapshot that is damaged or of another run.
     """
-    config = with_layers(config or LaplacianConfig())
-    config = _of_one_stage(config)
-    extractor = extractor or backbone_of(config)
-    content = content.to(next(extractor.parameters()).device)
-    areas = regions_of(style, regions, config.strength, content.device)
+    areas, config, extractor = prepared(style, regions, config or LaplacianConfig(), extractor)
+    config, content = _of_one_stage(config), content.to(extractor.device)
     scales = len(scale_schedule(config.size, config.smallest))
     has_second = config.stage == 2
     if _stage_of(execution, config.stage) == 1:
         step = None
         first_execution = replace(execution, extra=0) if has_second else execution
         for step in _first_stage(content, areas, config, extractor, start, first_execution):
-            if has_second and _is_resumed(
-                step, execution
-            ):  # the last of this stage, yielded before
+            if has_second and _is_resumed(step, execution):  # its last step, yielded before
                 continue
             share = _FIRST_SHARE if has_second else 1.0
             staged = partial(_staged, step.snapshot, 1, {})
@@ -90,16 +85,8 @@ def laplacian(
     else:
         assert execution.snapshot is not None
         picture = execution.snapshot.tensor("painted", device=content.device)
-    second = gatys(
-        content,
-        None,
-        _second_config(config),
-        regions=_as_styles(areas, picture),
-        extractor=extractor,
-        start=start,
-        execution=execution,
-    )
-    for step in second:
+    engine, areas = _engine(config), _as_styles(areas, picture)
+    for step in paint_photograph(content, areas, engine, config, extractor, start, execution):
         yield replace(
             step,
             scale=step.scale + scales,
@@ -113,15 +100,8 @@ def laplacian_workload(
     config: LaplacianConfig, height: int, width: int, **properties: Any
 ) -> Workload:
     """Return what it takes; the arguments are those of `photo_workload`."""
-    layers = tuple(_level_layers(config))
-    return photo_workload(
-        _of_one_stage(config),
-        height,
-        width,
-        stages=config.stage,
-        pyramid_layers=layers,
-        **properties,
-    )
+    properties |= {"stages": config.stage, "pyramid_layers": tuple(_level_layers(config))}
+    return photo_workload(_of_one_stage(config), height, width, **properties)
 
 
 def _of_one_stage(config: LaplacianConfig) -> LaplacianConfig:
@@ -173,11 +153,14 @@ def _first_stage(
     layers = _fitting(list(weights), content, config, extractor)
     pyramid = PyramidExtractor.of(extractor, layers)
     content_layers = tuple(f"{name}:{weights[layer]!r}" for name, layer in pyramid.levels.items())
-    engine = statistics_engine(config.style_layers, config.style_loss)
-    config = replace(config, content_layers=content_layers)
+    engine, config = _engine(config), replace(config, content_layers=content_layers)
     # This network is more than a plan of operations, so it cannot be computed in tiles.
     execution = replace(execution, plan=replace(execution.plan, tile=0))
-    return paint_photograph(content, regions, engine, config, pyramid, start, execution=execution)
+    return paint_photograph(content, regions, engine, config, pyramid, start, execution)
+
+
+def _engine(config: LaplacianConfig) -> Engine:
+    return statistics_engine(config.style_layers, config.style_loss)
 
 
 def _fitting(
@@ -202,8 +185,3 @@ def _as_styles(regions: Sequence[Region], picture: Float[Tensor, "1 3 h w"]) -> 
         region if region.style is None else replace(region, style=Painting(picture, region.mask))
         for region in regions
     )
-
-
-def _second_config(config: LaplacianConfig) -> GatysConfig:
-    """Return the options of the second stage."""
-    return GatysConfig(**{spec.name: getattr(config, spec.name) for spec in fields(GatysConfig)})

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
 from impasto.config.methods import MrfConfig
-from impasto.engine.patches import patch_engine, patch_layers
+from impasto.engine.patches import patch_engine
 from impasto.engine.photograph import paint_photograph
 from impasto.engine.regions import Region
-from impasto.engine.setup import backbone_of, regions_of, with_layers
+from impasto.engine.setup import prepared
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.step import Step
 from impasto.engine.workload import Workload, patch_matching, photo_workload
 from impasto.features.extractor import Extractor
 from impasto.styles.statistics import Style
 
-__all__ = ["mrf", "mrf_layers", "mrf_workload"]
+__all__ = ["mrf", "mrf_workload"]
 
 
 def mrf(
@@ -36,38 +37,14 @@ def mrf(
     Raises:
         StyleError: a style card, which has no patches.
     """
-    config = with_layers(config or MrfConfig())
-    extractor = extractor or backbone_of(config)
-    device = next(extractor.parameters()).device
-    engine = patch_engine(
-        config.backbone,
-        config.style_layers,
-        config.patch,
-        config.patch_stride,
-        config.variety,
-        config.palette,
-    )
-    areas = regions_of(style, regions, config.strength, device)
-    yield from paint_photograph(
-        content, areas, engine, config, extractor, start, config.rounds, execution
-    )
-
-
-def mrf_layers(config: MrfConfig) -> tuple[str, ...]:
-    """Return the layers whose patches are matched where the config names none."""
-    return patch_layers(config.backbone)
+    areas, config, extractor = prepared(style, regions, config or MrfConfig(), extractor)
+    engine = patch_engine(config)
+    yield from paint_photograph(content, areas, engine, config, extractor, start, execution)
 
 
 def mrf_workload(
-    config: MrfConfig, height: int, width: int, *, regions: int = 0, style_pixels: int = 0
+    config: MrfConfig, height: int, width: int, *, regions: int = 0, **properties: Any
 ) -> Workload:
     """Return what it takes; the arguments are those of `photo_workload`."""
-    return photo_workload(
-        config,
-        height,
-        width,
-        regions=regions,
-        style_pixels=style_pixels,
-        rounds=config.rounds,
-        matching=patch_matching(config, config.patch, regions),
-    )
+    properties |= {"regions": regions, "matching": patch_matching(config, config.patch, regions)}
+    return photo_workload(config, height, width, **properties)

@@ -10,17 +10,17 @@ from torch import Tensor
 
 from impasto.config.methods import NnstConfig
 from impasto.config.specs import layer_weights
-from impasto.engine.nearest import CELL, nearest_engine, nearest_layers
+from impasto.engine.nearest import CELL, nearest_engine
 from impasto.engine.photograph import paint_photograph
 from impasto.engine.regions import Region
-from impasto.engine.setup import backbone_of, regions_of, with_layers
+from impasto.engine.setup import prepared
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.step import Step
 from impasto.engine.workload import INDEX, Matching, Workload, layer_infos, photo_workload
 from impasto.features.extractor import Extractor
 from impasto.styles.statistics import Style
 
-__all__ = ["nnst", "nnst_layers", "nnst_workload"]
+__all__ = ["nnst", "nnst_workload"]
 
 # Bytes that are stored of each position while a scale runs: of each layer two numbers, and what
 # each of them should change.
@@ -44,29 +44,14 @@ def nnst(
     Raises:
         StyleError: a style card, which has no positions.
     """
-    config = with_layers(config or NnstConfig())
-    extractor = extractor or backbone_of(config)
-    device = next(extractor.parameters()).device
-    engine = nearest_engine(
-        config.backbone, config.style_layers, config.content_mix, config.variety, config.palette
-    )
-    areas = regions_of(style, regions, config.strength, device)
-    yield from paint_photograph(
-        content, areas, engine, config, extractor, start, config.rounds, execution
-    )
-
-
-def nnst_layers(config: NnstConfig) -> tuple[str, ...]:
-    """Return the layers whose features are matched where the config names none."""
-    return nearest_layers(config.backbone)
+    areas, config, extractor = prepared(style, regions, config or NnstConfig(), extractor)
+    engine = nearest_engine(config)
+    yield from paint_photograph(content, areas, engine, config, extractor, start, execution)
 
 
 def nnst_workload(config: NnstConfig, height: int, width: int, **properties: Any) -> Workload:
     """Return what it takes; the arguments are those of `photo_workload`."""
-    matching = _matching(config)
-    return photo_workload(
-        config, height, width, rounds=config.rounds, matching=matching, **properties
-    )
+    return photo_workload(config, height, width, matching=_matching(config), **properties)
 
 
 def _matching(config: NnstConfig) -> Matching | None:

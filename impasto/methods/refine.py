@@ -12,7 +12,7 @@ from torch import Tensor
 from impasto.config.memory import MemoryPlan
 from impasto.config.methods import InstantConfig, RefineConfig
 from impasto.engine.regions import Region
-from impasto.engine.setup import backbone_of, regions_of, with_layers
+from impasto.engine.setup import prepared
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.step import Step, last
 from impasto.engine.workload import Workload, photo_workload
@@ -43,10 +43,7 @@ def refine(
         extractor: the backbone of the losses; the network that paints at once always uses its own.
         start: the picture painted at once, if it exists already.
     """
-    config = with_layers(config or RefineConfig())
-    extractor = extractor or backbone_of(config)
-    device = next(extractor.parameters()).device
-    areas = regions_of(style, regions, config.strength, device)
+    areas, config, extractor = prepared(style, regions, config or RefineConfig(), extractor)
     if execution.snapshot is not None:
         start = content  # not read: the state has the pixels to go on from
     elif start is None:
@@ -68,7 +65,6 @@ class _RefineWorkload(Workload):
     """The work of an optimiser, and a pass through a network before it."""
 
     def bytes(self, plan: MemoryPlan, itemsize: int) -> int:
-        """Return the memory of a run beside the program, the network and the pictures it read."""
         return max(super().bytes(plan, itemsize), bytes_at_once(self.pixels))
 
 

@@ -91,7 +91,7 @@ def texture(
     ]
     noise = torch.rand(1, 3, *sizes[0], generator=generator(config.seed)) * 0.5 + 0.25
     work = [float(h * w * n) for (h, w), n in zip(sizes, counts, strict=True)]
-    start = noise.to(next(extractor.parameters()).device)
+    start = noise.to(extractor.device)
     settings = replace(settings_of(config), wrap=seamless)
     steps = solve(start, problems, work, settings, execution)
     yield from steps if seamless else without_margin(steps)

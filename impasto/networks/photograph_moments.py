@@ -10,7 +10,7 @@ from impasto.image.masks import pooled
 from impasto.losses.guides import Guide
 from impasto.losses.moments import Moments, moments
 from impasto.networks.decoder import LEVELS, MARGIN
-from impasto.networks.tiles import STEP, Features, Picture
+from impasto.networks.tiles import STRIDES, Features, Picture
 from impasto.styles.statistics import LEAST_CELLS
 
 __all__ = ["moments_of", "sampled_moments"]
@@ -31,8 +31,7 @@ def moments_of(levels: Features, mask: Tensor | None, size: tuple[int, int]) -> 
         size: of the photograph.
     """
     result = {}
-    for number, name in enumerate(LEVELS):
-        stride = STEP >> number
+    for name, stride in STRIDES.items():
         edge, (rows, columns) = MARGIN // stride, (max(1, n // stride) for n in size)
         step = 2 if stride <= _FINE else 1
         thin = 2 if stride == 1 else 1

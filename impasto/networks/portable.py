@@ -18,13 +18,10 @@ from impasto.features.extractor import Extractor
 from impasto.features.plan import relu_name
 from impasto.networks.decoder import FAINT, LEVELS, MARGIN, SMALLEST_SIDE, Decoder
 from impasto.networks.newton_schulz import transport_by_products
+from impasto.networks.tiles import STEP, STRIDES
 from impasto.networks.transport import Target, Transport
 
 __all__ = ["Portable"]
-
-# Pixels to one step of each level, and to one of the deepest.
-_STRIDES = (8, 4, 2, 1)
-_STEP = 8
 
 # Of layers of this stride and finer every second row and column is counted.
 _FINE = 2
@@ -86,7 +83,7 @@ class Portable(nn.Module):
         share = min(1.0, 2 * self.strength)
         parts = iter(self.goals)
         moves = {}
-        for name, stride in zip(LEVELS, _STRIDES, strict=True):
+        for name, stride in STRIDES.items():
             goal = Target(next(parts), next(parts))
             rows = _rows(features[name], stride, height, width)
             moves[name] = transport_by_products(rows, goal, share)
@@ -123,10 +120,10 @@ def _framed(photograph: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 _ _"]:
     """
     sides = photograph.shape[-2:]
     # Rounded up with positive numbers, as ONNX divides towards 0 and not downwards.
-    ends = [(side + _STEP - 1) // _STEP * _STEP + MARGIN for side in sides]
+    ends = [(side + STEP - 1) // STEP * STEP + MARGIN for side in sides]
     rows, columns = (torch.arange(-MARGIN, end) for end in ends)
     lowest, last = (torch.scalar_tensor(side - 1, dtype=torch.long) for side in sides)
-    is_small = torch.minimum(lowest, last) < MARGIN + _STEP
+    is_small = torch.minimum(lowest, last) < MARGIN + STEP
     across = photograph.index_select(2, _mirrored(rows, lowest, is_small))
     return across.index_select(3, _mirrored(columns, last, is_small))
 

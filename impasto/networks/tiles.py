@@ -19,7 +19,15 @@ from impasto.features.extractor import Extractor
 from impasto.features.plan import Operation, Pool
 from impasto.networks.decoder import COARSE, COARSE_REACH, LEVELS, MARGIN, REACH, Decoder
 
-__all__ = ["STEP", "PhotographFeatures", "TileSpan", "features_of", "paint", "tile_spans"]
+__all__ = [
+    "STEP",
+    "STRIDES",
+    "PhotographFeatures",
+    "TileSpan",
+    "features_of",
+    "paint",
+    "tile_spans",
+]
 
 STEP = 8
 """Pixels to a step of the deepest level; tiles begin at its multiples."""
@@ -35,7 +43,8 @@ _DEEP_REACH = 24
 _FINEST, _FINER = "relu1_1", "relu2_1"
 _SHALLOW = 4
 
-_STRIDES = {name: STEP >> number for number, name in enumerate(LEVELS)}
+STRIDES = {name: STEP >> number for number, name in enumerate(LEVELS)}
+"""Pixels to a step of each level."""
 
 Picture = Float[Tensor, "1 3 _ _"]
 Features = Mapping[str, Float[Tensor, "1 _ _ _"]]
@@ -103,7 +112,7 @@ def features_of(framed: Picture, extractor: Extractor) -> PhotographFeatures:
         framed: the photograph with its margin, of whole steps.
     """
     operations = extractor.needed(LEVELS)
-    split = _after_pools(operations, 2)
+    split = [i for i, op in enumerate(operations, 1) if isinstance(op, Pool)][1]
     pooled = operations[split - 1].name
     tiles = list(_tiles(framed.shape[-2:], _SIDE))
     levels: dict[str, Tensor] = {}
@@ -130,12 +139,8 @@ def _deep_features(
         x = _input(pooled, _SHALLOW, row, column, _DEEP_REACH)
         deep = extractor.advance(x, operations, LEVELS)[1]
         for name, part in deep.items():
-            _put(levels, name, part, _STRIDES[name], row, column, _DEEP_REACH)
+            _put(levels, name, part, STRIDES[name], row, column, _DEEP_REACH)
     return levels
-
-
-def _after_pools(operations: Sequence[Operation], count: int) -> int:
-    return [i for i, op in enumerate(operations, 1) if isinstance(op, Pool)][count - 1]
 
 
 def _put(
@@ -196,7 +201,7 @@ def _coarse_output(levels: Features, sides: Sequence[int], decoder: Decoder) -> 
     output: dict[str, Tensor] = {}
     for row, column in _tiles(sides, _DEEP_SIDE):
         parts = {
-            name: _input(levels[name], _STRIDES[name], row, column, COARSE_REACH) for name in COARSE
+            name: _input(levels[name], STRIDES[name], row, column, COARSE_REACH) for name in COARSE
         }
         _put(output, "coarse", decoder.coarse(parts), _SHALLOW, row, column, COARSE_REACH)
     return output["coarse"]

@@ -11,7 +11,7 @@ from impasto.config.methods import TextureConfig
 from impasto.config.specs import layer_weights
 from impasto.engine.setup import backbone_of, with_layers
 from impasto.engine.step import last
-from impasto.features import weights as networks
+from impasto.features import sources as networks
 from impasto.image.color import palette
 from impasto.methods.texture import texture
 from impasto.painting.inputs import read_picture

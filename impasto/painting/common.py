@@ -11,7 +11,7 @@ from impasto.config.methods import method_of
 from impasto.config.recipe import Input, Recipe
 from impasto.config.specs import layer_weights
 from impasto.engine.setup import backbone_of
-from impasto.features import weights as networks
+from impasto.features import sources as networks
 from impasto.features.extractor import Extractor
 from impasto.painting.inputs import layers_of
 from impasto.painting.sources import Sources

@@ -49,7 +49,7 @@ class Painter:
             OptionError: a picture too small for the network, or values that are no picture's.
         """
         _check(pictures)
-        device = next(self.extractor.parameters()).device
+        device = self.extractor.device
         painted = [
             paint_with(self.brush, picture[None].to(device, torch.float32), self.extractor)
             for picture in pictures

@@ -83,7 +83,7 @@ class Painting:
         self, long_side: int, extractor: Extractor, layers: Sequence[str]
     ) -> tuple[Features, Mapping[str, Float[Tensor, "_ _"] | None]]:
         """Return the activations at a size, and the mask at the size of each layer."""
-        features = _features(self.pixels, long_side, extractor, layers)
+        features = extractor(_resized(self.pixels, long_side, extractor, layers), layers)
         if self.mask is None:
             return features, dict.fromkeys(features)
         shapes = {name: (f.shape[-2], f.shape[-1]) for name, f in features.items()}
@@ -95,7 +95,7 @@ class Painting:
         """Return the mask for layers of these shapes."""
         assert self.mask is not None
         height, width = _size_at(self.pixels, long_side, extractor, list(shapes))
-        mask = resize(self.mask, height, width).to(next(extractor.parameters()).device)
+        mask = resize(self.mask, height, width).to(extractor.device)
         return {name: inside(pooled(mask, *shape)) for name, shape in shapes.items()}
 
 
@@ -111,24 +111,19 @@ def _view(
     pixels: Tensor, long_side: int, extractor: Extractor, layers: Sequence[str]
 ) -> PictureView:
     """Return the view of a painting at a size, in tiles if it is large."""
-    height, width = _size_at(pixels, long_side, extractor, layers)
-    tile = _TILE_BYTES if height * width > _LARGE else 0
-    shown = resize(pixels, height, width).to(next(extractor.parameters()).device)
-    return Viewer(extractor, tuple(layers), tile).view(shown)
+    picture = _resized(pixels, long_side, extractor, layers)
+    tile = _TILE_BYTES if picture[0, 0].numel() > _LARGE else 0
+    return Viewer(extractor, tuple(layers), tile).view(picture)
+
+
+def _resized(pixels: Tensor, long_side: int, extractor: Extractor, layers: Sequence[str]) -> Tensor:
+    size = _size_at(pixels, long_side, extractor, layers)
+    return resize(pixels, *size).to(extractor.device)
 
 
 def _moments(view: PictureView, guides: Mapping[str, Guide | None]) -> dict[str, Moments]:
     values = view.measure([region_measurement(name, [guide]) for name, guide in guides.items()])
     return {name: Moments(*parts) for name, parts in zip(guides, values, strict=True)}
-
-
-def _features(
-    pixels: Tensor, long_side: int, extractor: Extractor, layers: Sequence[str]
-) -> dict[str, Tensor]:
-    height, width = _size_at(pixels, long_side, extractor, layers)
-    device = next(extractor.parameters()).device
-    features: dict[str, Tensor] = extractor(resize(pixels, height, width).to(device), layers)
-    return features
 
 
 def _size_at(

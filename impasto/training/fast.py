@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 from impasto.errors import OptionError, PictureError
-from impasto.features import weights
+from impasto.features import sources, weights
 from impasto.features.extractor import Extractor
 from impasto.losses.moments import Moments
 from impasto.networks import checkpoint
@@ -188,7 +188,7 @@ def result(
     if base is not None:
         entries = [*base.metadata.entries, *entries]
         moments = [*map(dict, base.moments), *moments]
-    words = TrainedMetadata(tuple(entries), _size(lesson), weights.digest("compact"))
+    words = TrainedMetadata(tuple(entries), _size(lesson), sources.digest("compact"))
     frozen = copy.deepcopy(network).to(cpu).requires_grad_(False).eval()
     return Trained(words, frozen, moments)
 
@@ -223,7 +223,7 @@ def _check(styles: Sequence[NamedStyle], photos: Sequence[Path], base: Trained |
 
 def _measured(styles: Sequence[NamedStyle], size: int, extractor: Extractor) -> dict[str, Moments]:
     each = [one.style.at(size, extractor, list(STYLE_LAYERS)) for one in styles]
-    device = next(extractor.parameters()).device
+    device = extractor.device
     return {
         name: Moments.stack([moments[name].to(device) for moments in each]) for name in STYLE_LAYERS
     }

@@ -88,7 +88,7 @@ class PaintingLesson:
         rank: int = 0,
     ) -> None:
         self.options, self.config = options, asdict(options)
-        self.device = next(extractor.parameters()).device
+        self.device = extractor.device
         self.painting_loss = PaintingLoss(extractor)
         self.network = network
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -17,7 +17,7 @@ from typing import Any
 
 from impasto.config.methods import InstantConfig
 from impasto.errors import OptionError, StyleError
-from impasto.features import weights
+from impasto.features import sources, weights
 from impasto.files import atomic, digests, locks
 from impasto.networks import trained
 from impasto.networks.trained import Trained
@@ -102,7 +102,7 @@ def run_training(spec: TrainingSpec, watch: Watch) -> Path | None:
 
 def _load(path: Path) -> Trained:
     styles = trained.load(path)
-    styles.metadata.check_backbone(weights.digest("compact"), path)
+    styles.metadata.check_backbone(sources.digest("compact"), path)
     return styles
 
 
@@ -229,7 +229,7 @@ def _photos(content: str) -> list[Path]:
 
 
 def _styles(spec: TrainingSpec, size: int) -> list[NamedStyle]:
-    extractor, backbone = weights.load("compact"), weights.digest("compact")
+    extractor, backbone = weights.load("compact"), sources.digest("compact")
     config = InstantConfig(size=size)
     styles = []
     for source in spec.paintings:

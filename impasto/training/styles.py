@@ -66,7 +66,7 @@ class StylePool:
                 all of the painting, at a middle size.
         """
         pictures = [load_bytes(path) for path in paths]
-        device = next(extractor.parameters()).device
+        device = extractor.device
         measured: dict[str, list[Moments]] = {name: [] for name in STYLE_LAYERS}
         for number in range(count):
             pixels = pictures[number % len(pictures)]

@@ -15,7 +15,7 @@ from impasto.config.specs import StyleSpec
 from impasto.engine.setup import backbone_of
 from impasto.evaluation.studies.folder import Record, Tick, name_of, recall, remember
 from impasto.evaluation.studies.registry import Variant
-from impasto.features import weights as stored
+from impasto.features import sources as stored
 from impasto.features.extractor import Extractor
 from impasto.image.picture import Picture
 from impasto.image.writing import write
