@@ -1,38 +1,31 @@
-"""`impasto resume` and `impasto extend`: runs that go on."""
+"""`impasto resume` and `impasto extend`: runs that continue."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from impasto.cli import options as shared
-from impasto.cli.console import hush
+from impasto.cli.console import set_quiet
 
 if TYPE_CHECKING:
     from impasto.run.record import Record
 
 __all__ = ["extend", "resume"]
 
-# What a run has from its beginning.
+# What a run keeps from its beginning.
 _SETTLED = ("dry_run", "output", "run", "resume")
 
 _Folder = Annotated[
-    Path,
-    typer.Argument(
-        metavar="RUN",
-        help="A run's folder: out.run, beside the out.png that it paints.",
-        show_default=False,
-    ),
+    Path, shared.argument("RUN", "A run's folder: out.run, beside the out.png that it paints.")
 ]
 
 
 @shared.with_run_flags(without=_SETTLED)
 def resume(folder: _Folder, *, flags: shared.RunFlags) -> None:
-    """Go on with a run that was stopped, and end with the pixels of one that was not.
+    """Continue a run that was stopped, with the pixels of one that was not.
 
-    It writes the picture where the run was to write it; --out names another place.
+    The picture goes where the run was to write it, or to --out.
     """
     _go_on(folder, flags)
 
@@ -42,19 +35,18 @@ def extend(
     folder: _Folder,
     iterations: Annotated[
         int,
-        typer.Option(
+        shared.option(
             "--iterations",
             min=1,
             max=100_000,
             metavar="N",
             help="How many more, at the last scale.",
-            show_default=False,
         ),
     ],
     *,
     flags: shared.RunFlags,
 ) -> None:
-    """Give a finished run more iterations. It was begun with --keep-run, which left its folder.
+    """Give more iterations to a finished run, whose folder --keep-run has left.
 
     The picture goes to --out, or over the run's own with --force.
     """
@@ -62,14 +54,14 @@ def extend(
 
 
 def _go_on(folder: Path, flags: shared.RunFlags, extra: int = 0) -> None:
-    hush(flags.quiet)
+    set_quiet(flags.quiet)
 
     from impasto.cli.running import follow
     from impasto.run.launch import go_on
     from impasto.run.output import Output
 
     def output_of(record: Record) -> Output:
-        """Return what the run was begun with, unless something else was typed."""
+        """Return the output that the run began with, as far as nothing else was typed."""
         goal = record.goal
         return Output(
             path=flags.out or Path(goal.path),

@@ -85,6 +85,8 @@ def begin(
             if options.resume:
                 yield Noted(f"there is no stopped run in {folder.path}: it begins")
             output.check(long_side)
+            if repeats is not None:
+                yield from _notes_of_version(repeats)
             job = _new_job(prepare(), options, repeats)
         else:
             output = _resuming(output, record)
