@@ -26,7 +26,8 @@ from impasto.errors import ImpastoError, OptionError, WeightsError
 from impasto.jobs.batch import STAGING, Batch, BatchStyle
 from impasto.jobs.contact_sheet import draw
 from impasto.jobs.manifest import Manifest
-from impasto.jobs.messages import Cell, DrawJob
+from impasto.jobs.messages import DrawJob
+from impasto.jobs.messages import SheetPicture as Cell
 from impasto.jobs.run_batch import Progress, run_batch
 from impasto.jobs.sheet_layout import plan_sheets
 from impasto.jobs.status import batch_status
@@ -181,7 +182,7 @@ def test_a_worker_that_is_killed_costs_nothing(caplog: pytest.LogCaptureFixture)
         outcome = run_batch(order("a.png", "b.jpg", iterations=80), watch)
     assert killed == [0]
     assert outcome.results == ("done", "done")
-    assert "its worker was lost (ended by SIGKILL); it is begun once more" in caplog.text
+    assert "its worker was lost (ended by SIGKILL); it is tried once more" in caplog.text
     assert listed() == ["a-painting.png", "b-painting.png", "contact.jpg", "manifest.json"]
 
 

@@ -66,10 +66,11 @@ def laplacian(context: typer.Context) -> None:
     )
 
 
-def _print_version(is_typed: bool) -> None:
+def _print_version(is_typed: bool) -> bool:
     if is_typed:
         print(f"impasto {__version__}")
         raise typer.Exit
+    return is_typed
 
 
 @app.callback()
