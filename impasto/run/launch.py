@@ -17,7 +17,7 @@ from impasto.painting.sources import Task
 from impasto.run import resume
 from impasto.run.events import Events, Noted, Started
 from impasto.run.execution import execution_of, recorded
-from impasto.run.folder import RunFolder, locked_folder
+from impasto.run.folder import RunFolder, folder_beside, locked_folder
 from impasto.run.forecast import Forecast, forecast
 from impasto.run.halt import Halt
 from impasto.run.output import Output
