@@ -107,7 +107,7 @@ def run_batch(batch: Batch, watch: Watch = lambda _: True) -> Outcome:
         items = batch_status(batch, manifest)
         check_clear(items, batch.folder, force=batch.force)
         run = _Run(batch, manifest, items, watch)
-        with run.executor() as executor:
+        with Executor(replace(batch, workers=run.workers)) as executor:
             sheets = run.draw(executor) if run.paint(executor) else None
     entries = tuple(manifest.entries[item.output] for item in items)
     seconds = time.monotonic() - began
@@ -122,10 +122,15 @@ def _staging(batch: Batch) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(_locked(folder))
+            stack.enter_context(locks.FolderLock(folder))
             if staging.is_symlink():  # it would be emptied
                 raise OptionError(f"{staging} is a link, not a batch's own folder. Remove it.")
             staging.mkdir(exist_ok=True)
+        except BlockingIOError as problem:
+            raise OptionError(
+                f"Another batch is painting into {folder}. Wait for it, or give another folder "
+                "with --out."
+            ) from problem
         except OSError as problem:
             reason = problem.strerror or problem
             raise PictureError(
@@ -138,23 +143,6 @@ def _staging(batch: Batch) -> Iterator[None]:
             # Pictures in it may be finished: the next run publishes them.
             with contextlib.suppress(OSError):
                 staging.rmdir()
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Lock the folder."""
-    lock = locks.FolderLock(folder)
-    try:
-        lock.acquire()
-    except BlockingIOError as problem:
-        raise OptionError(
-            f"Another batch is painting into {folder}. Wait for it, or give another folder "
-            "with --out."
-        ) from problem
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _clear(staging: Path) -> None:
@@ -185,10 +173,10 @@ class _Run:
         self._publish_staged()
         manifest.write(batch.folder)
 
-    def executor(self) -> Executor:
-        """Return workers for the work; none is started before there is a job."""
-        workers = max(1, min(self._batch.workers, self._work))
-        return Executor(replace(self._batch, workers=workers))
+    @property
+    def workers(self) -> int:
+        """The number of workers that the work is enough for."""
+        return max(1, min(self._batch.workers, self._work))
 
     def paint(self, executor: Executor) -> bool:
         """Paint what is missing; return whether to continue."""

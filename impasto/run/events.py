@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from impasto.config.recipe import Recipe
@@ -64,19 +64,8 @@ class Stepped:
     @staticmethod
     def of(step: Step, picture: Callable[[], Picture], recipe: Callable[[], Recipe]) -> Stepped:
         """Return the event of a step."""
-        return Stepped(
-            step.scale,
-            step.scales,
-            step.width,
-            step.height,
-            step.iteration,
-            step.iterations,
-            step.done,
-            step.losses,
-            step.note,
-            picture,
-            recipe,
-        )
+        numbers = {spec.name: getattr(step, spec.name) for spec in fields(Stepped)[:-2]}
+        return Stepped(**numbers, picture=picture, recipe=recipe)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from impasto.painting.rerun import take_threads
 from impasto.painting.sources import Task
 from impasto.run import resume
 from impasto.run.events import Events, Noted, Started
-from impasto.run.execution import execution_of, recorded
 from impasto.run.folder import RunFolder, folder_beside, locked_folder
 from impasto.run.forecast import Forecast, forecast
 from impasto.run.halt import Halt
@@ -100,7 +99,13 @@ def begin(
             yield Started(job.task, job.expected)
             return
         if record is None:
-            record = _record(job.task.recipe, output, weights, keep=options.keep)
+            record = Record(
+                recipe=job.task.recipe,
+                places=Record.places_of(job.task.recipe),
+                goal=_goal(output),
+                weights=None if weights is None else str(weights.absolute()),
+                keep=options.keep,
+            )
             _spare_inputs(record.places, output)
             folder.begin(record)
         else:
@@ -152,10 +157,9 @@ def go_on(
 
 @dataclass(frozen=True)
 class _Job:
-    """A task with its recipe, how it is executed, and its forecast."""
+    """A task, whose recipe says by which plan it is executed, and its forecast."""
 
     task: Task
-    execution: Execution
     expected: Forecast
 
 
@@ -188,11 +192,11 @@ def _painted(
     if output is not None and output.resumes:
         place = "from the beginning" if saved is None else f"after {saved}"
         yield Noted(f"continues {place}, and writes {output.path}")
-    snapshot = None if saved is None else saved.snapshot
+    recipe, snapshot = job.task.recipe, None if saved is None else saved.snapshot
     yield from run(
         job.task,
         output,
-        execution=replace(job.execution, snapshot=snapshot),
+        execution=Execution(plan=recipe.plan, snapshot=snapshot, extra=recipe.extended),
         expected=job.expected,
         folder=folder,
         stop=options.stop,
@@ -201,13 +205,12 @@ def _painted(
 
 def _new_job(task: Task, options: RunOptions, repeats: Recipe | None) -> _Job:
     """Return a job from its beginning; one that repeats a recipe stops where that one did."""
-    execution = Execution() if repeats is None else execution_of(repeats)
-    plan = None if repeats is None else execution.plan
+    plan, extra, stopped_at = None, 0, None
+    if repeats is not None:
+        plan, extra, stopped_at = repeats.plan, repeats.extended, repeats.stopped_at
     expected = forecast(task, options.memory, plan=plan, timed=_is_timed(task, options))
-    execution = replace(execution, plan=expected.plan)
-    stopped_at = repeats.stopped_at if repeats else None
-    recipe = replace(recorded(task.recipe, execution), stopped_at=stopped_at)
-    return _Job(replace(task, recipe=recipe), execution, expected)
+    recipe = replace(task.recipe, plan=expected.plan, extended=extra, stopped_at=stopped_at)
+    return _Job(replace(task, recipe=recipe), expected)
 
 
 def _stopped_job(folder: RunFolder, task: Task, options: RunOptions, saved: Saved | None) -> _Job:
@@ -215,19 +218,20 @@ def _stopped_job(folder: RunFolder, task: Task, options: RunOptions, saved: Save
 
     Otherwise a run that the system stopped for lack of memory would be stopped there again.
     """
-    execution = execution_of(task.recipe)
-    snapshot = None if saved is None else saved.snapshot
-    timed = _is_timed(task, options)
     remaining = partial(
-        forecast, task, options.memory, snapshot=snapshot, extra=execution.extra, timed=timed
+        forecast,
+        task,
+        options.memory,
+        snapshot=None if saved is None else saved.snapshot,
+        extra=task.recipe.extended,
+        timed=_is_timed(task, options),
     )
-    expected = remaining(plan=execution.plan)
+    expected = remaining(plan=task.recipe.plan)
     if options.memory is None or expected.memory <= expected.allowed:
-        return _Job(task, execution, expected)
+        return _Job(task, expected)
     expected = remaining()
-    execution = replace(execution, plan=expected.plan)
-    recipe = replace(recorded(task.recipe, execution), replanned=folder.has_state)
-    return _Job(replace(task, recipe=recipe), execution, expected)
+    recipe = replace(task.recipe, plan=expected.plan, replanned=folder.has_state)
+    return _Job(replace(task, recipe=recipe), expected)
 
 
 def _is_timed(task: Task, options: RunOptions) -> bool:
@@ -270,16 +274,6 @@ def _refuse_another(folder: RunFolder, then: Recipe, now: Recipe) -> None:
             f"{folder.path} holds another run: {'; '.join(differences)}. Repeat the command as it "
             f"was, or `impasto resume {folder.path}`; --force without --resume begins again."
         )
-
-
-def _record(recipe: Recipe, output: Output, weights: Path | None, *, keep: bool) -> Record:
-    return Record(
-        recipe=recipe,
-        places=Record.places_of(recipe),
-        goal=_goal(output),
-        weights=None if weights is None else str(weights.absolute()),
-        keep=keep,
-    )
 
 
 def _goal(output: Output, replaces: tuple[str, ...] = ()) -> Goal:

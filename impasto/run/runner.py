@@ -10,7 +10,7 @@ import gc
 import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from impasto.config.recipe import Recipe, Stop
@@ -23,7 +23,6 @@ from impasto.image.reading import digest
 from impasto.painting.sources import Task, finish, paint
 from impasto.run import trace
 from impasto.run.events import Events, Failed, Finished, Noted, Result, Started, Stepped
-from impasto.run.execution import recorded
 from impasto.run.folder import RunFolder
 from impasto.run.forecast import Forecast, forecast
 from impasto.run.halt import Halt
@@ -82,6 +81,7 @@ def run(
         yield Failed(error)
 
 
+@dataclass(eq=False)
 class _Run:
     """A run while it is painted.
 
@@ -92,23 +92,23 @@ class _Run:
         rescue: writes the picture elsewhere, once there is one.
     """
 
-    def __init__(
-        self,
-        task: Task,
-        output: Output | None,
-        execution: Execution,
-        expected: Forecast,
-        folder: RunFolder | None,
-        stop: Callable[[], Halt],
-    ) -> None:
-        self.task, self.output, self.execution, self.expected = task, output, execution, expected
-        self.folder, self.stop = folder, stop
-        self.previewer = Previewer(output)
-        self.step: Step | None = None
-        self.count = 0
-        self.halt = Halt.NO
-        self.replanned = self.is_complete = self.is_saved = self.is_over = False
-        self.rescue: Callable[[BaseException], None] | None = None
+    task: Task
+    output: Output | None
+    execution: Execution
+    expected: Forecast
+    folder: RunFolder | None
+    stop: Callable[[], Halt]
+    step: Step | None = None
+    count: int = 0
+    halt: Halt = Halt.NO
+    replanned: bool = False
+    is_complete: bool = False
+    is_saved: bool = False
+    is_over: bool = False
+    rescue: Callable[[BaseException], None] | None = None
+
+    def __post_init__(self) -> None:
+        self.previewer = Previewer(self.output)
 
     def events(self) -> Events:
         """Paint, write, and keep or remove the folder."""
@@ -178,8 +178,8 @@ class _Run:
         if self.folder is None:
             return
         self.replanned |= self.folder.has_state
-        recipe = recorded(self.folder.record.recipe, self.execution)
-        self.folder.change(recipe=replace(recipe, replanned=self.replanned))
+        recipe, plan = self.folder.record.recipe, self.execution.plan
+        self.folder.change(recipe=replace(recipe, plan=plan, replanned=self.replanned))
 
     # The last step
 
@@ -228,9 +228,13 @@ class _Run:
         return self._result(began, picture, recipe, losses, interrupted=not ended)
 
     def _recipe(self) -> Recipe:
-        stopped_at = None if self._is_last else _stop_of(self._last)
-        recipe = recorded(replace(self.task.recipe, stopped_at=stopped_at), self.execution)
-        return replace(recipe, replanned=recipe.replanned or self.replanned)
+        return replace(
+            self.task.recipe,
+            plan=self.execution.plan,
+            extended=self.execution.extra,
+            replanned=self.task.recipe.replanned or self.replanned,
+            stopped_at=None if self._is_last else _stop_of(self._last),
+        )
 
     def _result(
         self,
