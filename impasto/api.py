@@ -20,7 +20,7 @@ from impasto.painting.prepare import prepare
 from impasto.painting.sources import Source, Sources, Task
 from impasto.painting.texture import texture_task
 from impasto.run.events import Events, consume
-from impasto.run.launch import RunOptions, go_on
+from impasto.run.launch import RunOptions, resume_run
 from impasto.run.runner import run
 
 __all__ = ["doodle", "resume", "stylize", "texture"]
@@ -154,7 +154,7 @@ def resume(path: Path | str) -> Image.Image:
     Raises:
         ImpastoError: the run cannot continue.
     """
-    return _picture_of(go_on(Path(path), None, RunOptions()))
+    return _picture_of(resume_run(Path(path), None, RunOptions()))
 
 
 def _painted(task: Task, memory: str | None = None) -> Image.Image:

@@ -102,7 +102,7 @@ def test_a_disc_that_takes_no_more(fault: Fault, straight: np.ndarray, resumed: 
     assert "out.png cannot be written" in said[-1]
     assert fault.told in said[-1]
     assert "Nothing was overwritten." in said[-1]
-    assert "out.run` goes on from its last state" in said[-1]
+    assert "out.run` continues from its last state" in said[-1]
     (rescued,) = Path("temporary").glob("impasto-*/out.png")
     assert f"The picture is in {rescued.absolute()} instead." in said[-1]
     assert (pixels(rescued) == straight).all()
@@ -184,7 +184,7 @@ def test_a_folder_that_is_another_runs_by_now_stays_so(straight: np.ndarray) -> 
     record, state = (RUN / "run.json").read_bytes(), STATE.read_bytes()
     status, said = run.end()
     assert status == 0
-    assert sum("out.run holds another run by now" in line for line in said) == 1
+    assert sum("out.run now holds another run" in line for line in said) == 1
     assert (pixels(OUT / "out.png") == straight).all()
     assert (RUN / "run.json").read_bytes() == record
     assert STATE.read_bytes() == state
@@ -313,7 +313,7 @@ def test_one_that_meets_none_again_and_again_leaves_its_last_good_state(
         assert main(LONG) == 1
     said = capsys.readouterr().err.splitlines()[-1]
     assert "the gradient was not finite again and again" in said
-    assert "`impasto resume out/out.run` goes on from its last state." in said
+    assert "`impasto resume out/out.run` continues from its last state." in said
     with locked_folder(RUN) as folder:
         folder.open()
         saved = folder.saved()

@@ -101,7 +101,7 @@ def test_a_stopped_run_ends_with_the_same_pixels_and_recipe(
     monkeypatch: pytest.MonkeyPatch, straight: np.ndarray, steps: int, capsys: Said
 ) -> None:
     stopped(monkeypatch, steps=steps)
-    assert "`impasto resume out.run` goes on from its last state." in last_line(capsys)
+    assert "`impasto resume out.run` continues from its last state." in last_line(capsys)
     assert main(["resume", "out.run"]) == 0
     said = capsys.readouterr()
     assert "continues after scale" in said.err

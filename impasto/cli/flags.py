@@ -110,7 +110,7 @@ def config_of(
     """Return the configuration of a method from what was typed.
 
     Args:
-        has_map: whether a map of the photograph was typed besides.
+        has_map: whether a map of the photograph was typed, too.
 
     Raises:
         OptionError: an option that belongs to other methods or has no effect, or a value that is

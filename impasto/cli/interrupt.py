@@ -17,7 +17,7 @@ TERMINATED = 143  # 128 + SIGTERM
 
 
 class Interruption:
-    """Whether somebody asked to stop, and whether there is a step worth keeping.
+    """Whether to stop, and whether there is a step worth keeping.
 
     Attributes:
         is_requested: the work is to end after the current iteration.

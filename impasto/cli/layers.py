@@ -25,7 +25,7 @@ def layers(backbone: shared.BackboneName) -> None:
     table.add_column("layer", style="bold")
     for title in ("channels", "stride", "receptive field"):
         table.add_column(title, justify="right")
-    table.add_column("by default holds")
+    table.add_column("default for")
     for layer in layers_of(spec.plan):
         sizes = (layer.channels, layer.stride, layer.receptive_field)
         table.add_row(layer.name, *map(str, sizes), _purpose(layer.name, spec))

@@ -30,7 +30,7 @@ from impasto.cli.styles import styles
 from impasto.cli.stylize import stylize
 from impasto.cli.texture import texture
 from impasto.cli.train import train
-from impasto.errors import ImpastoError, OptionError, is_out_of_memory
+from impasto.errors import ImpastoError, OptionError, is_out_of_memory, notes_of
 from impasto.version import __version__
 
 __all__ = ["app", "main"]
@@ -114,18 +114,18 @@ def _explain(error: Exception) -> int:
     if isinstance(error, _UsageError):
         return _explain_usage(error)
     if isinstance(error, ImpastoError):
-        print_error(" ".join([str(error), *_notes(error)]))
+        print_error(" ".join([str(error), *notes_of(error)]))
         return USAGE if isinstance(error, OptionError) else FAILED
     if isinstance(error, OSError):
         return _explain_system(error, lost)
     if is_out_of_memory(error):
         advice = "There is not enough memory. Try a smaller --size, or another --device."
-        print_error(" ".join([advice, *_notes(error)]))
+        print_error(" ".join([advice, *notes_of(error)]))
         return FAILED
     print_error(
         f"{type(error).__name__}: {error}\nThis is a bug; run with IMPASTO_TRACEBACK=1 in the "
         "environment to see the traceback, and please report it."
-        + "".join(f"\n{note}" for note in _notes(error))
+        + "".join(f"\n{note}" for note in notes_of(error))
     )
     return BUG
 
@@ -145,7 +145,7 @@ def _explain_system(error: OSError, lost: bool) -> int:
         return FAILED
     file = error.filename or ("standard output" if lost else "")
     message = f"{file}: {error.strerror or error}." if file else f"{error.strerror or error}."
-    print_error(" ".join([message, *_notes(error)]))
+    print_error(" ".join([message, *notes_of(error)]))
     return FAILED
 
 
@@ -165,11 +165,6 @@ def _is_output_lost() -> bool:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return True
     return False
-
-
-def _notes(error: Exception) -> list[str]:
-    """Return what was added to an error, such as where the picture so far is."""
-    return list(getattr(error, "__notes__", []))
 
 
 def _prepare_for_torch() -> None:

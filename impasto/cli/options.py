@@ -71,7 +71,7 @@ def _method_option(config: type, networks: str = "") -> Any:
     """Return the option of a method whose config is of a kind.
 
     Args:
-        networks: the help of methods that paint by a network alone.
+        networks: the help of methods that only run a network.
     """
     return typer.Option(
         "--method",

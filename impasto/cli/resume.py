@@ -27,7 +27,7 @@ def resume(folder: _Folder, *, flags: shared.RunFlags) -> None:
 
     The picture goes where the run was to write it, or to --out.
     """
-    _go_on(folder, flags)
+    _resume(folder, flags)
 
 
 @shared.with_run_flags(without=(*_SETTLED, "keep_run"))
@@ -50,14 +50,14 @@ def extend(
 
     The picture goes to --out, or over the run's own with --force.
     """
-    _go_on(folder, flags, extra=iterations)
+    _resume(folder, flags, extra=iterations)
 
 
-def _go_on(folder: Path, flags: shared.RunFlags, extra: int = 0) -> None:
+def _resume(folder: Path, flags: shared.RunFlags, extra: int = 0) -> None:
     set_quiet(flags.quiet)
 
     from impasto.cli.running import follow
-    from impasto.run.launch import go_on
+    from impasto.run.launch import resume_run
     from impasto.run.output import Output
 
     def output_of(record: Record) -> Output:
@@ -71,4 +71,7 @@ def _go_on(folder: Path, flags: shared.RunFlags, extra: int = 0) -> None:
             trace=flags.trace,
         )
 
-    follow(lambda options: go_on(folder, output_of, options, extra=extra, force=flags.force), flags)
+    follow(
+        lambda options: resume_run(folder, output_of, options, extra=extra, force=flags.force),
+        flags,
+    )

@@ -19,6 +19,7 @@ from impasto.cli.options import RunFlags
 from impasto.cli.progress import ProgressBar, progress_bar
 from impasto.config.memory import gigabytes, parse_memory
 from impasto.config.methods import PictureConfig
+from impasto.errors import notes_of
 from impasto.image.reading import digest
 from impasto.painting.prepare import prepare
 from impasto.painting.sources import Sources, Task
@@ -94,7 +95,7 @@ def follow(start: Callable[[RunOptions], Events], flags: RunFlags) -> None:
         try:
             result = consume(start(options), partial(_show, flags, bar, interruption))
         except (KeyboardInterrupt, SystemExit) as error:  # they end without a message of their own
-            for note in getattr(error, "__notes__", []):
+            for note in notes_of(error):
                 print_note(note)
             raise
     if result is not None:
@@ -108,7 +109,9 @@ def _show(
         if flags.dry_run:
             _print_forecast(event.task, event.forecast, as_json=flags.as_json)
         elif event.forecast.seconds is not None and not flags.quiet:
-            print_note(_forecast_in_words(event.task, event.forecast))
+            time = _time_in_words(event.forecast.seconds)
+            plan = _plan_in_words(event.task, event.forecast)
+            print_note(f"this takes {time} and {gigabytes(event.forecast.memory)}; {plan}")
     elif isinstance(event, Noted) and not flags.quiet:
         print_note(event.message)
     elif isinstance(event, Stepped):
@@ -197,12 +200,6 @@ def _forecast_as_dict(forecast: Forecast) -> dict[str, Any]:
     """Return a forecast as JSON holds it, in bytes and seconds."""
     seconds = None if forecast.seconds is None else round(forecast.seconds, 2)
     return {"plan": forecast.plan.to_dict(), "memory": forecast.memory, "seconds": seconds}
-
-
-def _forecast_in_words(task: Task, forecast: Forecast) -> str:
-    assert forecast.seconds is not None
-    time, memory = _time_in_words(forecast.seconds), gigabytes(forecast.memory)
-    return f"this takes {time} and {memory}; {_plan_in_words(task, forecast)}"
 
 
 def _plan_in_words(task: Task, forecast: Forecast) -> str:

@@ -92,15 +92,15 @@ def _draw_row(
 
 def _picture(cell: SheetPicture, box: Box, height: int) -> Image.Image:
     """Return the picture in its box, or an empty field of that height."""
-    word = cell.instead
+    label = cell.instead
     if cell.sources:
         try:
             return _fitted(_over_paper(read(cell.sources[0])), box)
         except ImpastoError:
-            word = "unreadable"
+            label = "unreadable"
     field = blank(box[0], height, _FIELD)
     pen = ImageDraw.Draw(field)
-    pen.text((box[0] / 2, height / 2), word, QUIET, font(15), anchor="mm")
+    pen.text((box[0] / 2, height / 2), label, QUIET, font(15), anchor="mm")
     return field
 
 

@@ -12,7 +12,7 @@ import torch
 
 from impasto.engine.setup import backbone_of, with_layers
 from impasto.engine.snapshots import Execution
-from impasto.errors import ImpastoError, OptionError, PictureError, is_out_of_memory
+from impasto.errors import ImpastoError, OptionError, PictureError, is_out_of_memory, notes_of
 from impasto.files.digests import of_file
 from impasto.image.writing import check_writable
 from impasto.jobs.batch import Batch
@@ -74,7 +74,7 @@ class Worker:
         except UnusableError:
             raise
         except ImpastoError as error:
-            yield Report("failed", message=" ".join([str(error), *_notes(error)]))
+            yield Report("failed", message=" ".join([str(error), *notes_of(error)]))
             return
         except Exception as error:  # a bug or a fault of the machine: only this job fails
             yield Report("failed", message=_message(error))
@@ -140,10 +140,6 @@ def _writing(target: Path) -> Iterator[None]:
         if isinstance(error.__cause__, OSError) or not target.parent.is_dir():
             raise UnusableError(error) from error
         raise
-
-
-def _notes(error: Exception) -> list[str]:
-    return list(getattr(error, "__notes__", []))
 
 
 def _message(error: Exception) -> str:

@@ -42,7 +42,7 @@ class Started:
 class Stepped:
     """An iteration is done: the numbers of its `Step`.
 
-    It does not hold the step itself, whose optimiser may be all the memory there is.
+    It has no reference to the step, whose optimiser may need all memory.
 
     Attributes:
         picture, recipe: make the picture so far, and its recipe; only until the next event is
@@ -123,7 +123,7 @@ Events = Generator[Event, None, None]
 
 
 def consume(events: Events, handle: Callable[[Event], None] = lambda _: None) -> Result | None:
-    """Run to the end.
+    """Take a run to its end.
 
     Args:
         handle: is called with every event. What it raises ends the run, whose state is kept.

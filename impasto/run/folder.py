@@ -230,7 +230,7 @@ class RunFolder:
 
     def _refuse_another(self) -> None:
         if self._has_another_run():
-            raise ResumeError(f"{self.path} holds another run by now.")
+            raise ResumeError(f"{self.path} now holds another run.")
 
     def _has_another_run(self) -> bool:
         """Return whether another run has taken the place of this one."""

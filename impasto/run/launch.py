@@ -25,7 +25,7 @@ from impasto.run.runner import run
 from impasto.run.state import Saved
 from impasto.version import __version__
 
-__all__ = ["RunOptions", "begin", "go_on"]
+__all__ = ["RunOptions", "begin", "resume_run"]
 
 # Pixels from which on a run's time is estimated: smaller ones are soon painted.
 _TIMED = 1_000_000
@@ -113,7 +113,7 @@ def begin(
         yield from _painted(folder, job, output, saved, options)
 
 
-def go_on(
+def resume_run(
     path: Path,
     output_of: Callable[[Record], Output] | None,
     options: RunOptions,
@@ -134,7 +134,7 @@ def go_on(
         Events as `runner.run` does.
 
     Raises:
-        ImpastoError: the run cannot go on.
+        ImpastoError: the run cannot continue.
     """
     with locked_folder(path) as folder:
         record = folder.open()

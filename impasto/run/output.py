@@ -29,7 +29,7 @@ class Output:
         path: the picture's file.
         preview_every: iterations between two previews, if any.
         trace: the file that gets each step as a line of JSON, if any.
-        resumes: the run goes on from a state, and so does its trace.
+        resumes: the run continues from a state, and so does its trace.
     """
 
     path: Path
@@ -112,7 +112,7 @@ class Previewer:
         self._is_warned = False
 
     def step(self, count: int, picture: Callable[[], Picture]) -> None:
-        """Write a preview if one is due after so many iterations."""
+        """Write a preview if one is due after `count` iterations."""
         output = self._output
         if output is None or not output.preview_every or count % output.preview_every:
             return

@@ -37,8 +37,8 @@ def prepared(folder: RunFolder, record: Record) -> Task:
         problems.append(changed)
     if problems:
         raise ResumeError(
-            f"The run in {folder.path} cannot go on: {'; '.join(problems)}. Put it back as it was, "
-            "or begin again."
+            f"The run in {folder.path} cannot continue: {'; '.join(problems)}. Put it back as it "
+            "was, or begin again."
         )
     rerun.take_threads(recipe)
     return replace(rerun.prepare_again(recipe, places, weights), recipe=recipe)

@@ -271,7 +271,7 @@ class _Run:
             self.folder.remove()
 
     def _try_to_save(self) -> bool:
-        """Write the state; if that fails, warn and go on, as there may still be a picture."""
+        """Write the state; if that fails, warn and continue, as there may still be a picture."""
         assert self.folder is not None
         try:
             self.folder.save(self._last)
@@ -304,7 +304,7 @@ class _Run:
         if not self.folder.has_state:
             self.folder.remove()
             return
-        error.add_note(f"`impasto resume {self.folder.path}` goes on from its last state.")
+        error.add_note(f"`impasto resume {self.folder.path}` continues from its last state.")
 
 
 def _stop_of(step: Step) -> Stop:
