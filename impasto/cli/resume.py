@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,7 +72,4 @@ def _resume(folder: Path, flags: shared.RunFlags, extra: int = 0) -> None:
             trace=flags.trace,
         )
 
-    follow(
-        lambda options: resume_run(folder, output_of, options, extra=extra, force=flags.force),
-        flags,
-    )
+    follow(partial(resume_run, folder, output_of, extra=extra, force=flags.force), flags)
