@@ -85,7 +85,7 @@ def begin(
             output.check(long_side)
             if repeats is not None:
                 yield from _notes_of_version(repeats)
-            job = _new_job(prepare(), options, repeats)
+            task, expected = _new_task(prepare(), options, repeats)
         else:
             output = _resuming(output, record)
             output.check(long_side)
@@ -93,15 +93,16 @@ def begin(
             task = prepare()
             _refuse_another(folder, record.recipe, task.recipe)
             saved = folder.saved()
-            job = _stopped_job(folder, replace(task, recipe=record.recipe), options, saved)
+            task = replace(task, recipe=record.recipe)
+            task, expected = _stopped_task(folder, task, options, saved)
             yield from _notes_of_version(record.recipe)
         if options.dry_run:
-            yield Started(job.task, job.expected)
+            yield Started(task, expected)
             return
         if record is None:
             record = Record(
-                recipe=job.task.recipe,
-                places=Record.places_of(job.task.recipe),
+                recipe=task.recipe,
+                places=Record.places_of(task.recipe),
                 goal=_goal(output),
                 weights=None if weights is None else str(weights.absolute()),
                 keep=options.keep,
@@ -109,8 +110,8 @@ def begin(
             _spare_inputs(record.places, output)
             folder.begin(record)
         else:
-            _update(folder, job, output, record.goal.replaces, options)
-        yield from _painted(folder, job, output, saved, options)
+            _update(folder, task.recipe, output, record.goal.replaces, options)
+        yield from _painted(folder, task, expected, output, saved, options)
 
 
 def resume_run(
@@ -148,24 +149,16 @@ def resume_run(
         yield from _notes_of_version(record.recipe)
         task = resume.prepared(folder, record)
         saved = folder.saved()
-        job = _stopped_job(folder, task, options, saved)
+        task, expected = _stopped_task(folder, task, options, saved)
         if output is not None:
             is_same = output.path.absolute() == Path(record.goal.path)
-            _update(folder, job, output, record.goal.replaces if is_same else (), options)
-        yield from _painted(folder, job, output, saved, options)
-
-
-@dataclass(frozen=True)
-class _Job:
-    """A task, whose recipe says by which plan it is executed, and its forecast."""
-
-    task: Task
-    expected: Forecast
+            _update(folder, task.recipe, output, record.goal.replaces if is_same else (), options)
+        yield from _painted(folder, task, expected, output, saved, options)
 
 
 def _update(
     folder: RunFolder,
-    job: _Job,
+    recipe: Recipe,
     output: Output,
     replaces: tuple[str, ...],
     options: RunOptions,
@@ -174,7 +167,7 @@ def _update(
     record = folder.record
     _spare_inputs(record.places, output)
     folder.change(
-        recipe=job.task.recipe,
+        recipe=recipe,
         goal=_goal(output, replaces),
         keep=record.keep or options.keep,
         finished=False,
@@ -183,7 +176,8 @@ def _update(
 
 def _painted(
     folder: RunFolder,
-    job: _Job,
+    task: Task,
+    expected: Forecast,
     output: Output | None,
     saved: Saved | None,
     options: RunOptions,
@@ -192,29 +186,31 @@ def _painted(
     if output is not None and output.resumes:
         place = "from the beginning" if saved is None else f"after {saved}"
         yield Noted(f"continues {place}, and writes {output.path}")
-    recipe, snapshot = job.task.recipe, None if saved is None else saved.snapshot
+    recipe, snapshot = task.recipe, None if saved is None else saved.snapshot
     yield from run(
-        job.task,
+        task,
         output,
         execution=Execution(plan=recipe.plan, snapshot=snapshot, extra=recipe.extended),
-        expected=job.expected,
+        expected=expected,
         folder=folder,
         stop=options.stop,
     )
 
 
-def _new_job(task: Task, options: RunOptions, repeats: Recipe | None) -> _Job:
-    """Return a job from its beginning; one that repeats a recipe stops where that one did."""
+def _new_task(task: Task, options: RunOptions, repeats: Recipe | None) -> tuple[Task, Forecast]:
+    """Return a task with its plan, and its forecast; it stops where `repeats` did."""
     plan, extra, stopped_at = None, 0, None
     if repeats is not None:
         plan, extra, stopped_at = repeats.plan, repeats.extended, repeats.stopped_at
     expected = forecast(task, options.memory, plan=plan, timed=_is_timed(task, options))
     recipe = replace(task.recipe, plan=expected.plan, extended=extra, stopped_at=stopped_at)
-    return _Job(replace(task, recipe=recipe), expected)
+    return replace(task, recipe=recipe), expected
 
 
-def _stopped_job(folder: RunFolder, task: Task, options: RunOptions, saved: Saved | None) -> _Job:
-    """Return a job by its own plan, or by a leaner one if that needs more than `options.memory`.
+def _stopped_task(
+    folder: RunFolder, task: Task, options: RunOptions, saved: Saved | None
+) -> tuple[Task, Forecast]:
+    """Return a task with its own plan, or a leaner one if that exceeds `options.memory`.
 
     Otherwise a run that the system stopped for lack of memory would be stopped there again.
     """
@@ -228,10 +224,10 @@ def _stopped_job(folder: RunFolder, task: Task, options: RunOptions, saved: Save
     )
     expected = remaining(plan=task.recipe.plan)
     if options.memory is None or expected.memory <= expected.allowed:
-        return _Job(task, expected)
+        return task, expected
     expected = remaining()
     recipe = replace(task.recipe, plan=expected.plan, replanned=folder.has_state)
-    return _Job(replace(task, recipe=recipe), expected)
+    return replace(task, recipe=recipe), expected
 
 
 def _is_timed(task: Task, options: RunOptions) -> bool:
