@@ -106,7 +106,7 @@ def test_values_that_make_no_sense_are_refused() -> None:
         ({"workers": 0}, "--workers is 0"),
         ({"format": "gif"}, "--format is 'gif'"),
         ({"format": "jpg", "settings": OutputSettings(bits=16)}, "holds 8 bits, not 16"),
-        ({"styles": ()}, "no style to paint in"),
+        ({"styles": ()}, "nothing to paint with"),
     ]
     for more, told in cases:
         with pytest.raises(OptionError, match=told):

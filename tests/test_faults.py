@@ -245,7 +245,7 @@ def test_signals(
         time.sleep(0.3)
     ended, said = run.end()
     assert ended == status
-    assert "out.run` goes on" in said[-1]
+    assert "out.run` continues" in said[-1]
     assert names(RUN) == ["run.json", STATE.name]
     early = [] if signals != (signal.SIGINT,) else ["out.png"]
     assert names(OUT) == ["earlier.png", *early, "out.run"]

@@ -252,7 +252,7 @@ def test_ctrl_c_keeps_picture_and_run(
     early(monkeypatch, signal.SIGINT, 2)
     assert paint("--json") == 130
     said = capsys.readouterr()
-    assert "`impasto resume out.run` goes on with it" in said.err
+    assert "`impasto resume out.run` continues it" in said.err
     assert json.loads(said.out)["run"] == "out.run"
     assert recipe_of("out.png").stopped_at is not None
     assert pixels("out.png").shape != straight.shape
@@ -266,7 +266,7 @@ def test_sigterm_keeps_the_run_and_says_how_to_go_on(
     before = signal.getsignal(signal.SIGTERM)
     early(monkeypatch, signal.SIGTERM, 2)
     assert paint() == 143
-    assert "terminated; `impasto resume out.run` goes on" in last_line(capsys)
+    assert "terminated; `impasto resume out.run` continues it" in last_line(capsys)
     assert not Path("out.png").exists()
     assert signal.getsignal(signal.SIGTERM) is before
     assert paint("--resume", "--quiet") == 0
@@ -356,7 +356,7 @@ def test_a_picture_that_finds_no_room_leaves_the_state_of_the_last_step(
 
     monkeypatch.setattr("impasto.run.output.write", full)
     assert paint() == 1
-    assert "`impasto resume out.run` goes on" in last_line(capsys)
+    assert "`impasto resume out.run` continues" in last_line(capsys)
     begun: list[int] = []
 
     def counted(*args: Any) -> Iterator[Any]:
@@ -459,7 +459,7 @@ def test_changed_and_missing_inputs_are_named(
     Path("other.png").rename("painting.png")
     assert main(["resume", "out.run"]) == 1
     said = last_line(capsys)
-    assert f"the content {Path('photo.png').absolute()} is not there" in said
+    assert f"the content {Path('photo.png').absolute()} is missing" in said
     assert f"the style {Path('painting.png').absolute()} has changed: sha256:" in said
     Path("moved.png").rename("photo.png")
     Path("kept.png").rename("painting.png")

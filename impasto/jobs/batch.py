@@ -111,7 +111,7 @@ class Batch:
             raise OptionError("There is no photograph to paint: name pictures or their folders.")
         if not self.styles:
             raise OptionError(
-                "There is no style to paint in: name a painting, a style card or a built-in style "
+                "There is nothing to paint with: name a painting, a style card or a built-in style "
                 "with --style (see `impasto styles`)."
             )
         if not 1 <= self.workers <= _MOST_WORKERS:
