@@ -20,7 +20,7 @@ from impasto.painting.prepare import prepare
 from impasto.painting.sources import Source, Sources, Task
 from impasto.painting.texture import texture_task
 from impasto.run.events import Events, consume
-from impasto.run.launch import RunOptions, go_on
+from impasto.run.launch import RunOptions, resume_run
 from impasto.run.runner import run
 
 __all__ = ["doodle", "resume", "stylize", "texture"]
@@ -49,7 +49,7 @@ def stylize(
         content_map: a picture whose flat colours are regions; `region=[…]` says what they get.
         style_map: the same for the style, or for each of the styles.
         memory: how much the process may hold, such as `4GB`; by default four fifths of what is
-            free. A picture that does not fit is painted in windows.
+            free. A picture that does not fit is painted in tiles.
         options: fields of the method's config, such as `size=1024` or `strength=0.7`; besides,
             `init` may be a picture, and `weights` a file.
 
@@ -57,7 +57,7 @@ def stylize(
         An 8-bit picture, with the recipe as JSON in `.info["impasto"]`.
 
     Raises:
-        ImpastoError: whatever cannot be used or done.
+        ImpastoError: an input or option that cannot be used.
     """
     kinds = configs_with(StyledConfig)
     if method not in kinds:
@@ -80,8 +80,8 @@ def stylize(
     return _painted(task, memory)
 
 
-def _several(given: Any) -> Sequence[Any]:
-    return given if isinstance(given, (list, tuple)) else (given,)
+def _several(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, (list, tuple)) else (value,)
 
 
 def doodle(
@@ -106,7 +106,7 @@ def doodle(
         An 8-bit picture in the map's proportions, with the recipe as JSON in `.info["impasto"]`.
 
     Raises:
-        ImpastoError: whatever cannot be used or done.
+        ImpastoError: an input or option that cannot be used.
     """
     weights = options.pop("weights", None)
     sources = Sources.of(
@@ -131,7 +131,7 @@ def texture(*styles: Any, memory: str | None = None, **options: Any) -> Image.Im
         An 8-bit picture, with the recipe as JSON in `.info["impasto"]`.
 
     Raises:
-        ImpastoError: whatever cannot be used or done.
+        ImpastoError: an input or option that cannot be used.
     """
     if {"width", "height"} & set(options):
         options.setdefault("size", max(options.get("width", 0), options.get("height", 0)))
@@ -140,7 +140,7 @@ def texture(*styles: Any, memory: str | None = None, **options: Any) -> Image.Im
 
 
 def resume(path: Path | str) -> Image.Image:
-    """Go on with a stopped run to its end, as `impasto resume` does, and write no picture.
+    """Continue a stopped run to its end, as `impasto resume` does, without writing the picture.
 
     The folder stays, with the state at the end: the same call again gives the picture at once.
 
@@ -152,9 +152,9 @@ def resume(path: Path | str) -> Image.Image:
         of a run that was never stopped.
 
     Raises:
-        ImpastoError: the run cannot go on.
+        ImpastoError: the run cannot continue.
     """
-    return _picture_of(go_on(Path(path), None, RunOptions()))
+    return _picture_of(resume_run(Path(path), None, RunOptions()))
 
 
 def _painted(task: Task, memory: str | None = None) -> Image.Image:

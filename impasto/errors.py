@@ -27,6 +27,7 @@ __all__ = [
     "StyleError",
     "WeightsError",
     "is_out_of_memory",
+    "notes_of",
     "suggestion",
 ]
 
@@ -61,6 +62,11 @@ class ResumeError(ImpastoError):
 
 class DivergedError(ImpastoError):
     """The loss became infinite or not a number, and smaller steps did not help."""
+
+
+def notes_of(error: BaseException) -> list[str]:
+    """Return what was added to an error, such as where the picture so far is."""
+    return list(getattr(error, "__notes__", []))
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -40,7 +40,7 @@ from impasto.jobs.manifest import FILE, Entry, MadeOf, Manifest, Sheet
 from impasto.losses.moments import Moments
 from impasto.painting.inputs import read_map
 from impasto.run import state as run_state
-from impasto.run.folder import holding
+from impasto.run.folder import locked_folder
 from impasto.run.record import Goal, Record
 from impasto.styles import card as cards
 from impasto.styles.about import About, read_about, read_swatch
@@ -561,7 +561,7 @@ def _runs() -> list[bytes]:
 
 
 def _check_run(path: Path) -> None:
-    with holding(path.parent) as folder:
+    with locked_folder(path.parent) as folder:
         record = folder.open()
     assert Record.from_json(record.to_json()) == record
     assert Path(record.goal.path).is_absolute()

@@ -28,7 +28,8 @@ from impasto.errors import ImpastoError, OptionError, WeightsError
 from impasto.jobs.batch import STAGING, Batch, BatchStyle
 from impasto.jobs.contact_sheet import draw
 from impasto.jobs.manifest import Manifest
-from impasto.jobs.messages import Cell, DrawJob
+from impasto.jobs.messages import DrawJob
+from impasto.jobs.messages import SheetPicture as Cell
 from impasto.jobs.run_batch import Progress, run_batch
 from impasto.jobs.sheet_layout import plan_sheets
 from impasto.jobs.status import batch_status
@@ -81,7 +82,7 @@ def test_a_broken_picture_stops_only_itself_and_is_tried_again(
     said = capsys.readouterr()
     assert said.out == "out/contact.jpg\n"
     assert "b-painting.png failed: in/b.jpg is " in said.err
-    assert "4 of 6 pictures are there, 2 failed" in said.err
+    assert "4 of 6 pictures are finished, 2 failed" in said.err
     assert "failed: in/b.jpg in painting.png, starry-night: in/b.jpg is " in said.err
     painted = [f"{photo}-{style}.png" for photo in "ac" for style in ("painting", "starry-night")]
     assert listed() == [*painted, "contact.jpg", "manifest.json"]
@@ -138,7 +139,7 @@ def test_a_dry_run_lists_and_does_nothing(capsys: Said) -> None:
     assert batch("--dry-run") == 0
     said = capsys.readouterr()
     assert said.out.splitlines() == [f"out/{name}-painting.png" for name in "abc"]
-    assert "3 of 3 pictures would be painted, 0 are there already" in said.err
+    assert "3 of 3 pictures would be painted, 0 exist already" in said.err
     assert not Path("out").exists()
     assert batch("--dry-run", "--json") == 0
     told = json.loads(capsys.readouterr().out)
@@ -195,7 +196,7 @@ def test_a_worker_that_is_killed_costs_nothing(
         outcome = run_batch(order("a.png", "b.jpg"), watch)
     assert killed == [0]
     assert outcome.results == ("done", "done")
-    assert "its worker was lost (ended by SIGKILL); it is begun once more" in caplog.text
+    assert "its worker was lost (ended by SIGKILL); it is tried once more" in caplog.text
     assert listed() == ["a-painting.png", "b-painting.png", "contact.jpg", "manifest.json"]
 
 
@@ -387,7 +388,7 @@ def test_a_batch_that_is_killed_goes_on_and_ends_with_the_same_pictures() -> Non
     painter = start()
     out, err = painter.communicate(timeout=600)
     assert (painter.returncode, out) == (0, "out/contact.jpg\n"), err
-    assert "3 of 3 pictures are there, 2 of them from before" in err
+    assert "3 of 3 pictures are finished, 2 of them by an earlier run" in err
     assert before.items() <= stamps().items()
     assert sorted(listed()) == sorted(path.name for path in Path("whole").iterdir())
     for name in stamps():
@@ -409,8 +410,8 @@ def test_a_signal_ends_it_in_order(number: signal.Signals, status: int) -> None:
     out, err = painter.communicate(timeout=600)
     assert painter.returncode == status, err
     assert out == "out/manifest.json\n"
-    assert "0 of 3 pictures are there" in err
-    assert "stopped early: the same command goes on from there" in err
+    assert "0 of 3 pictures are finished" in err
+    assert "stopped early: the same command continues from here" in err
     assert "Traceback" not in err
     assert are_gone(workers)
     assert listed() == ["manifest.json"]

@@ -295,7 +295,7 @@ def test_it_names_no_file_outside_its_folder(name: str) -> None:
     for part in ("items", "sheets"):
         data = whole()
         data[part][0]["output"] = name
-        with pytest.raises(RecipeError, match="no plain name"):
+        with pytest.raises(RecipeError, match="not a plain name"):
             Manifest.from_json(json.dumps(data))
 
 
@@ -364,5 +364,5 @@ def test_a_file_of_that_name_that_is_none_stays_as_it_is() -> None:
     file.unlink()
     Path("elsewhere.json").write_text(json.dumps(whole()))
     file.symlink_to(Path("elsewhere.json").resolve())
-    with pytest.raises(RecipeError, match="no regular file"):
+    with pytest.raises(RecipeError, match="not a regular file"):
         Manifest.read(Path("out"))

@@ -182,4 +182,4 @@ def test_several_photographs_go_to_a_folder(capsys: pytest.CaptureFixture[str]) 
     assert main([*both, *usual]) == 0  # goes on where it was: nothing is left to do
     capsys.readouterr()
     assert main([*both, *usual, "--trace", "trace.jsonl", "--preview-every", "1"]) == 2
-    assert "--preview-every, --trace: of one photograph alone" in capsys.readouterr().err
+    assert "--preview-every, --trace: for one photograph only" in capsys.readouterr().err

@@ -16,7 +16,7 @@ import pytest
 from forked import Forked
 
 from commands import QUICK, ROOT, paint, pixels, recipe_of
-from impasto.cli.interrupt import patient
+from impasto.cli.interrupt import handling_signals
 from impasto.cli.main import main
 from impasto.config.recipe import Recipe, Stop
 from impasto.image.reading import read_recipe
@@ -131,14 +131,14 @@ def test_a_run_can_start_from_a_picture() -> None:
 
 def test_the_first_request_waits_for_the_iteration_and_the_second_does_not() -> None:
     before = signal.getsignal(signal.SIGINT)
-    with patient() as interruption:
-        interruption.keeping = True
+    with handling_signals() as interruption:
+        interruption.has_progress = True
         signal.raise_signal(signal.SIGINT)
-        assert interruption.asked
+        assert interruption.is_requested
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
-    with patient(), pytest.raises(KeyboardInterrupt):
+    with handling_signals(), pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
 
 

@@ -61,7 +61,7 @@ def test_a_batch_is_known_and_goes_on(capsys: pytest.CaptureFixture[str]) -> Non
     options = ["--size", "32", "--smallest", "32", "--iterations", "2", "--seed", "1"]
     Path("batch/b-painting.png").unlink()
     assert main(["batch", "photos", *styles, "-o", "batch", *options]) == 0
-    assert "4 of 4 pictures are there, 3 of them from before" in capsys.readouterr().err
+    assert "4 of 4 pictures are finished, 3 of them by an earlier run" in capsys.readouterr().err
 
 
 def test_a_style_card_and_a_trained_style_are_painted_with() -> None:

@@ -339,7 +339,7 @@ def test_a_file_of_styles_is_exported_to_a_file_each(file: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("{file}#a", "--onnx", "out.pt"), "should end in .onnx"),
+        (("{file}#a", "--onnx", "out.pt"), "must end in .onnx"),
         (("{file}#a", "--onnx", "out.onnx", "--size", "64"), "Leave it out"),
         (("{file}#c", "--onnx", "out.onnx"), "has no style 'c'"),
     ],

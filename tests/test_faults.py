@@ -35,7 +35,7 @@ from impasto.jobs.run_batch import run_batch
 from impasto.run import folder as run_folder
 from impasto.run import runner
 from impasto.run import state as run_state
-from impasto.run.folder import holding
+from impasto.run.folder import locked_folder
 
 pytestmark = [
     pytest.mark.usefixtures("folder", "forked_workers"),
@@ -93,7 +93,7 @@ def test_a_disc_that_takes_no_more(fault: Fault, straight: np.ndarray, resumed: 
     assert "out.png cannot be written" in said[-1]
     assert fault.told in said[-1]
     assert "Nothing was overwritten." in said[-1]
-    assert "out.run` goes on from its last state" in said[-1]
+    assert "out.run` continues from its last state" in said[-1]
     (rescued,) = Path("temporary").glob("impasto-*/out.png")
     assert f"The picture is in {rescued.absolute()} instead." in said[-1]
     assert (pixels(rescued) == straight).all()
@@ -145,7 +145,7 @@ def test_a_folder_that_is_removed_is_made_anew(straight: np.ndarray, resumed: bo
     Removed.strike(OUT)
     status, said = run.end()
     assert status == 0, said
-    assert sum("out.run was removed, and is made anew" in line for line in said) == 1
+    assert sum("out.run was removed, and is made again" in line for line in said) == 1
     assert (pixels(OUT / "out.png") == straight).all()
     assert names(OUT) == ["out.png"]
 
@@ -156,7 +156,7 @@ def test_a_folder_that_is_removed_has_a_run_again(straight: np.ndarray) -> None:
     run = gated(resumed=False, stops=(1, 3))
     Removed.strike(OUT)
     run.pass_on(3)
-    with holding(RUN) as folder, pytest.raises(Exception, match="Another process works in"):
+    with locked_folder(RUN) as folder, pytest.raises(Exception, match="Another process works in"):
         folder.open()
     run.kill()
     assert names(RUN) == [LOCK_FILE, "run.json", STATE.name]
@@ -175,7 +175,7 @@ def test_a_folder_that_is_another_runs_by_now_stays_so(straight: np.ndarray) -> 
     record, state = (RUN / "run.json").read_bytes(), STATE.read_bytes()
     status, said = run.end()
     assert status == 0
-    assert sum("out.run holds another run by now" in line for line in said) == 1
+    assert sum("out.run now holds another run" in line for line in said) == 1
     assert (pixels(OUT / "out.png") == straight).all()
     assert (RUN / "run.json").read_bytes() == record
     assert STATE.read_bytes() == state
@@ -234,7 +234,7 @@ def test_signals(
     run.take(*signals)
     ended, said = run.end()
     assert ended == status
-    assert "out.run` goes on" in said[-1]
+    assert "out.run` continues" in said[-1]
     assert names(RUN) == ["run.json", STATE.name]
     early = [] if signals != (signal.SIGINT,) else ["out.png"]
     assert names(OUT) == ["earlier.png", *early, "out.run"]
@@ -300,8 +300,8 @@ def test_one_that_meets_none_again_and_again_leaves_its_last_good_state(
         assert main(LONG) == 1
     said = capsys.readouterr().err.splitlines()[-1]
     assert "the gradient was not finite again and again" in said
-    assert "`impasto resume out/out.run` goes on from its last state." in said
-    with holding(RUN) as folder:
+    assert "`impasto resume out/out.run` continues from its last state." in said
+    with locked_folder(RUN) as folder:
         folder.open()
         saved = folder.saved()
         assert saved is not None
@@ -318,7 +318,7 @@ def test_one_that_meets_none_again_and_again_leaves_its_last_good_state(
 def test_a_state_with_values_that_are_none_is_refused(value: float, capsys: Said) -> None:
     assert main([*COMMAND, "--keep-run", "--quiet"]) == 0
     first = pixels(OUT / "out.png")
-    with holding(RUN) as folder:
+    with locked_folder(RUN) as folder:
         record, saved = folder.open(), folder.saved()
     assert saved is not None
     tensors = {name: saved.snapshot.tensors[name].clone() for name in saved.snapshot.tensors}
@@ -395,7 +395,7 @@ def test_a_picture_of_a_batch_that_lacks_memory_is_painted_with_less(
     with monkeypatch.context() as patch:
         patch.setattr("impasto.jobs.executor.serve", serve_short)
         assert run_batch(order("photo.png", iterations=6)).results == ("done",)
-    assert "memory could not be had: going on, the picture is computed in tiles of" in caplog.text
+    assert "memory ran out: the run continues, the picture is computed in tiles of" in caplog.text
     painted = OUT / "photo-tahiti.png"
     plan = recipe_of(str(painted)).plan
     assert plan.tile > 0

@@ -26,7 +26,7 @@ from impasto.painting.prepare import prepare
 from impasto.painting.sources import Sources, Task, paint
 from impasto.run import runner
 from impasto.run.events import consume
-from impasto.run.forecast import _left, forecast
+from impasto.run.forecast import _remaining, forecast
 from impasto.run.memory_fallback import ladder, leaner_plan
 from impasto.run.runner import run
 
@@ -92,7 +92,7 @@ def test_too_little_memory_is_refused_with_a_size_that_fits(task: Task) -> None:
 
 
 def test_the_program_alone_may_be_too_much(task: Task) -> None:
-    with pytest.raises(OptionError, match=r"Without any picture .* --memory allows 0\.1 GB"):
+    with pytest.raises(OptionError, match=r"Even a tiny picture takes .* --memory allows 0\.1 GB"):
         forecast(task, 100 * MB)
 
 
@@ -144,7 +144,7 @@ def test_every_stage_of_laplacian_has_its_scales(folder: Path) -> None:
     third, fourth = task.workload.scales[2:]
     state = Snapshot({}, {"stage": 2, "scale": 1, "scales": 2, "iteration": 1})
     left = (replace(third, iterations=third.iterations - 1), fourth)
-    assert _left(task.workload, state, 0).scales == left
+    assert _remaining(task.workload, state, 0).scales == left
 
 
 @pytest.mark.parametrize("seamless", [False, True])

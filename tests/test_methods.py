@@ -25,7 +25,7 @@ from impasto.painting.sources import Sources, Task, paint
 from impasto.run.events import Event, Noted, Result, Started, Stepped, consume
 from impasto.run.forecast import forecast
 from impasto.run.halt import Halt
-from impasto.run.launch import RunOptions, begin, go_on
+from impasto.run.launch import RunOptions, begin, resume_run
 from impasto.run.memory_fallback import ladder
 from impasto.run.output import Output
 
@@ -107,7 +107,9 @@ def test_it_is_stopped_and_goes_on_to_the_same_pixels(name: str) -> None:
         assert not Path("out.png").exists()
         notes: list[Event] = []
         consume(
-            go_on(Path("out.run"), lambda record: Output(Path(record.goal.path)), RunOptions()),
+            resume_run(
+                Path("out.run"), lambda record: Output(Path(record.goal.path)), RunOptions()
+            ),
             notes.append,
         )
         assert any(isinstance(note, Noted) and "goes on after" in note.message for note in notes)

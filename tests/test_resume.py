@@ -37,7 +37,7 @@ from impasto.painting.sources import paint as real_paint
 from impasto.run import folder as run_folder
 from impasto.run import runner
 from impasto.run.events import consume
-from impasto.run.folder import holding
+from impasto.run.folder import locked_folder
 from impasto.run.launch import RunOptions, begin
 from impasto.run.output import Output
 
@@ -94,10 +94,10 @@ def test_a_stopped_run_ends_with_the_same_pixels_and_recipe(
     monkeypatch: pytest.MonkeyPatch, straight: np.ndarray, steps: int, capsys: Said
 ) -> None:
     stopped(monkeypatch, steps=steps)
-    assert "`impasto resume out.run` goes on from its last state." in last_line(capsys)
+    assert "`impasto resume out.run` continues from its last state." in last_line(capsys)
     assert main(["resume", "out.run"]) == 0
     said = capsys.readouterr()
-    assert "goes on after scale" in said.err
+    assert "continues after scale" in said.err
     assert str(Path("out.png").absolute()) in said.err
     assert said.out == f"{Path('out.png').absolute()}\n"
     assert (pixels("out.png") == straight).all()
@@ -114,7 +114,7 @@ def test_the_command_repeated_goes_on_and_elsewhere_too(
     shutil.copytree(RUN, "elsewhere/copy")
     capsys.readouterr()
     assert paint("--resume") == 0
-    assert "goes on after scale" in capsys.readouterr().err
+    assert "continues after scale" in capsys.readouterr().err
     assert (pixels("out.png") == straight).all()
     os.chdir("elsewhere")
     assert main(["resume", "copy", "-o", "there.png"]) == 0
@@ -171,7 +171,7 @@ def test_from_python_it_gives_the_picture_and_leaves_the_folder(
 def test_the_trace_goes_on_and_previews_do(monkeypatch: pytest.MonkeyPatch, capsys: Said) -> None:
     stopped(monkeypatch, "--trace", "run.jsonl", "--preview-every", "2")
     assert main(["resume", "out.run", "--trace", "photo.png"]) == 2
-    assert "no trace to go on with" in last_line(capsys)
+    assert "not a trace that can be continued" in last_line(capsys)
     assert Path("out.preview.png").exists()
     assert main(["resume", "out.run", "--trace", "run.jsonl"]) == 0
     assert not Path("out.preview.png").exists()
@@ -245,7 +245,7 @@ def test_ctrl_c_keeps_picture_and_run(
     early(monkeypatch, signal.SIGINT, 2)
     assert paint("--json") == 130
     said = capsys.readouterr()
-    assert "`impasto resume out.run` goes on with it" in said.err
+    assert "`impasto resume out.run` continues it" in said.err
     assert json.loads(said.out)["run"] == "out.run"
     assert recipe_of("out.png").stopped_at is not None
     assert pixels("out.png").shape != straight.shape
@@ -259,7 +259,7 @@ def test_sigterm_keeps_the_run_and_says_how_to_go_on(
     before = signal.getsignal(signal.SIGTERM)
     early(monkeypatch, signal.SIGTERM, 2)
     assert paint() == 143
-    assert "terminated; `impasto resume out.run` goes on" in last_line(capsys)
+    assert "terminated; `impasto resume out.run` continues it" in last_line(capsys)
     assert not Path("out.png").exists()
     assert signal.getsignal(signal.SIGTERM) is before
     assert paint("--resume", "--quiet") == 0
@@ -349,7 +349,7 @@ def test_a_picture_that_finds_no_room_leaves_the_state_of_the_last_step(
 
     monkeypatch.setattr("impasto.run.output.write", full)
     assert paint() == 1
-    assert "`impasto resume out.run` goes on" in last_line(capsys)
+    assert "`impasto resume out.run` continues" in last_line(capsys)
     begun: list[int] = []
 
     def counted(*args: Any) -> Iterator[Any]:
@@ -437,7 +437,7 @@ def test_another_run_is_not_gone_on_with(monkeypatch: pytest.MonkeyPatch, capsys
     shutil.copy("photo.png", "other.png")
     assert main(["stylize", "photo.png", "--style", "other.png", "-o", "out.png", *QUICK,
                  "--resume"]) == 1  # fmt: skip
-    assert "its style was another" in last_line(capsys)
+    assert "its style was different" in last_line(capsys)
 
 
 @pytest.mark.usefixtures("eager")
@@ -452,7 +452,7 @@ def test_changed_and_missing_inputs_are_named(
     Path("other.png").rename("painting.png")
     assert main(["resume", "out.run"]) == 1
     said = last_line(capsys)
-    assert f"the content {Path('photo.png').absolute()} is not there" in said
+    assert f"the content {Path('photo.png').absolute()} is missing" in said
     assert f"the style {Path('painting.png').absolute()} has changed: sha256:" in said
     Path("moved.png").rename("photo.png")
     Path("kept.png").rename("painting.png")
@@ -514,7 +514,7 @@ def test_a_kill_between_the_picture_and_the_tidying_is_survived(
 def test_two_processes_do_not_work_in_one_folder(capsys: Said) -> None:
     assert paint("--keep-run", "--quiet") == 0
     capsys.readouterr()
-    with holding(RUN) as folder:
+    with locked_folder(RUN) as folder:
         folder.open()
         script = "import sys; from impasto.cli.main import main; sys.exit(main(sys.argv[1:]))"
         env = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -23,7 +23,7 @@ from impasto.engine.snapshots import Snapshot
 from impasto.engine.step import Step
 from impasto.errors import ResumeError
 from impasto.run import state as run_state
-from impasto.run.checkpoint_pace import Pace
+from impasto.run.checkpoint_pace import CheckpointPace
 from impasto.run.record import Goal, Record
 
 RUN, STATE, RECORD = Path("out.run"), Path("out.run/state.safetensors"), Path("out.run/run.json")
@@ -48,7 +48,7 @@ def written(total: float, cost: float, step: float, rate: float) -> tuple[int, f
         step: seconds of an iteration.
         rate: bytes of the state for each second that writing takes.
     """
-    pace, now, spent, count = Pace(5.0, 0.02, 0.0), 0.0, 0.0, 0
+    pace, now, spent, count = CheckpointPace(5.0, 0.02, 0.0), 0.0, 0.0, 0
     while now < total:
         now += step
         if pace.is_due(now, lambda: int(cost * rate)):
@@ -71,7 +71,7 @@ def test_they_take_at_most_a_fiftieth_of_the_time(cost: float, rate: float) -> N
 
 
 def test_a_larger_state_is_foreseen() -> None:
-    pace = Pace(5.0, 0.02, 0.0)
+    pace = CheckpointPace(5.0, 0.02, 0.0)
     assert pace.is_due(5.1, lambda: 1_000_000)
     pace.wrote(5.1, 5.11, 1_000_000)  # 100 MB a second
     assert not pace.is_due(12.0, lambda: 100_000_000)  # one second to write: 49 of rest
@@ -166,22 +166,26 @@ def metadata(**changes: str) -> dict[str, str]:
 
 PICTURE = {"pixels": torch.zeros(1, 3, 4, 4)}
 HOSTILE: dict[str, tuple[dict[str, torch.Tensor], dict[str, str] | None, str]] = {
-    "no metadata": (PICTURE, None, "metadata are others"),
-    "a key too many": (PICTURE, metadata(exec="rm"), "metadata are others"),
+    "no metadata": (PICTURE, None, "metadata are different"),
+    "a key too many": (PICTURE, metadata(exec="rm"), "metadata are different"),
     "another format": (PICTURE, metadata(format="2"), "its format is '2'"),
     "another run": (PICTURE, metadata(mark="f" * 32), "another run"),
-    "another sum": (PICTURE, metadata(), "check sum"),
+    "another sum": (PICTURE, metadata(), "checksum"),
     "no step": (PICTURE, metadata(step="[]"), "must be an object"),
-    "a step of nought": (PICTURE, metadata(step=metadata()["step"].replace("1", "0")), "is none"),
-    "numbers that are none": (PICTURE, metadata(numbers='{"a": "b"}'), "no number"),
-    "a list of numbers": (PICTURE, metadata(numbers="[1]"), "are none"),
-    "a number too big": (PICTURE, metadata(numbers='{"a": 1e999}'), "no number"),
+    "a step of nought": (
+        PICTURE,
+        metadata(step=metadata()["step"].replace("1", "0")),
+        "out of range",
+    ),
+    "numbers that are none": (PICTURE, metadata(numbers='{"a": "b"}'), "not a number"),
+    "a list of numbers": (PICTURE, metadata(numbers="[1]"), "not a table"),
+    "a number too big": (PICTURE, metadata(numbers='{"a": 1e999}'), "not a number"),
     "NaN": (PICTURE, metadata(numbers='{"a": NaN}'), "not a finite number"),
     "nested too deeply": (PICTURE, metadata(numbers="[" * 99_999), "cannot be read"),
     "a name with a path": ({"../../etc": PICTURE["pixels"]}, metadata(), "a tensor called"),
     "whole numbers": ({"a": torch.zeros(1, 3, 4, 4, dtype=torch.int64)}, metadata(), "holds I64"),
-    "no picture": ({"a": torch.zeros(4)}, metadata(), "no picture"),
-    "an empty picture": ({"a": torch.zeros(1, 3, 0, 4)}, metadata(), "no picture"),
+    "no picture": ({"a": torch.zeros(4)}, metadata(), "not a picture"),
+    "an empty picture": ({"a": torch.zeros(1, 3, 0, 4)}, metadata(), "not a picture"),
     "a large picture": ({"a": torch.zeros(1, 3, 1, 101)}, metadata(), "no side is longer"),
     "nothing": ({}, metadata(), "0 tensors"),
 }
@@ -251,22 +255,22 @@ def wrong(known: Record) -> dict[str, str]:
         changed(known, format=2): "has format 2",
         changed(known, format=True): "which is not of type int",
         changed(known, mark="../../x"): "its mark",
-        changed(known, weights="weights.pth"): "no absolute path",
+        changed(known, weights="weights.pth"): "not an absolute path",
         changed(known, keep=1): "which is not of type bool",
         changed(known, began="x" * 5000): "characters",
         changed(known, recipe=data["recipe"] | {"method": 3}): "recipe cannot be used",
-        changed(known, goal=goal | {"path": "../out.png"}): "no absolute path",
-        changed(known, goal=goal | {"path": "/a\0b.png"}): "no absolute path",
+        changed(known, goal=goal | {"path": "../out.png"}): "not an absolute path",
+        changed(known, goal=goal | {"path": "/a\0b.png"}): "not an absolute path",
         changed(known, goal=goal | {"bits": 9}): "--bits is 9",
         changed(known, goal=goal | {"quality": 0}): "--quality is 0",
         changed(known, goal=goal | {"force": True}): "unknown key 'force'",
         changed(known, goal=goal | {"trace": "/etc/passwd"}): "unknown key 'trace'",
-        changed(known, goal=goal | {"replaces": ["*"]}): "no digest",
-        changed(known, goal=goal | {"replaces": [[]]}): "is no text",
+        changed(known, goal=goal | {"replaces": ["*"]}): "not a digest",
+        changed(known, goal=goal | {"replaces": [[]]}): "is not text",
         changed(known, goal=goal | {"replaces": [DIGEST] * 17}): "too many",
         changed(known, goal=goal | {"preview_every": 0}): "counts from 1",
         changed(known, places=places | {"content": []}): "places of content",
-        changed(known, places=places | {"content": [3]}): "is no text",
+        changed(known, places=places | {"content": [3]}): "is not text",
         changed(known, places=places | {"exec": []}): "unknown key 'exec'",
         "[" * 200_000: "cannot be read",
         known.to_json()[:-2] + ', "keep": false}': "repeated",
@@ -287,7 +291,7 @@ def test_whatever_else_is_refused_by_the_command(folder: Path, known: Record, ca
     RECORD.unlink()
     RECORD.symlink_to("/dev/zero")
     assert main(["resume", "out.run"]) == 1
-    assert "no small regular file" in last_line(capsys)
+    assert "not a small regular file" in last_line(capsys)
 
 
 @pytest.mark.usefixtures("known")

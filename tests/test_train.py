@@ -397,9 +397,9 @@ def test_the_command_trains_and_says_how(
         (("--content", "{t}/bad", "--crop", "32"), "p3.png"),
         (("--content", "{p}/photos", "-o", "x.pt"), "should end in .impasto"),
         (("--content", "{p}/photos", "--crop", "40"), "multiple of 16"),
-        (("--extend", "{p}/a.png"), "no safetensors file"),
+        (("--extend", "{p}/a.png"), "not a safetensors file"),
         (("--content", "{p}/photos", "--crop", "160"), "has 192 pixels"),
-        (("--extend", "{f}", "--size", "96"), "looked at with 64"),
+        (("--extend", "{f}", "--size", "96"), "trained at 64"),
     ],
 )
 def test_what_cannot_be_trained_is_told(

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli import options as shared
-from impasto.cli.console import complain, hush, remark
+from impasto.cli.console import print_error, print_note, set_quiet
 from impasto.cli.flags import config_and_start, with_flags
-from impasto.cli.interrupt import INTERRUPTED, TERMINATED, patient
+from impasto.cli.interrupt import handling_signals
 from impasto.cli.progress import ProgressBar, progress_bar
 from impasto.config.bases import StyledConfig
 from impasto.config.memory import parse_memory
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["batch", "paint_all"]
 
 _FAILED = 1
-_SEEN = "What is written and shown"
 
 
 @shared.with_run_flags(without=("out", "preview_every", "trace", "run", "keep_run", "resume"))
@@ -35,23 +34,18 @@ _SEEN = "What is written and shown"
 def batch(
     photographs: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="PHOTOGRAPHS...",
-            help="Pictures, and folders of pictures.",
-            show_default=False,
-        ),
+        shared.argument("PHOTOGRAPHS...", "Pictures, and folders of pictures."),
     ],
     options: dict[str, Any],
     style: Annotated[
         list[str] | None,
-        typer.Option(
+        shared.option(
             "--style",
             "-s",
             metavar="STYLE[+STYLE…]",
             help="A painting, a style card, or the name of a built-in one (see `impasto styles`). "
-            "Of several, each for itself; a blend is one text: a.jpg:0.3+b.jpg:0.7.",
+            "Several are painted one by one; a blend is one text: a.jpg:0.3+b.jpg:0.7.",
             autocompletion=shared.style_names,
-            show_default=False,
         ),
     ] = None,
     out: Annotated[
@@ -61,7 +55,7 @@ def batch(
             "-o",
             metavar="DIR",
             help="The folder for the pictures, a manifest and a contact sheet. A batch that is "
-            "there goes on.",
+            "there is continued.",
         ),
     ] = Path("batch"),
     workers: Annotated[
@@ -69,8 +63,8 @@ def batch(
         typer.Option(
             "--workers",
             metavar="1…256",
-            help="Pictures painted at the same time, each by a process with its share of the "
-            "processor and memory of its own.",
+            help="Pictures painted at the same time, each by a process with memory of its own "
+            "and a share of the processor.",
         ),
     ] = 1,
     recursive: Annotated[
@@ -81,17 +75,16 @@ def batch(
     weights: shared.Weights = None,
     *,
     format: Annotated[
-        WrittenName,
-        typer.Option("--format", help="Of the pictures.", rich_help_panel=_SEEN),
+        WrittenName, shared.output_option("--format", help="Of the pictures.")
     ] = "png",
     flags: shared.RunFlags,
 ) -> None:
     """Paint every photograph in every style.
 
-    A picture that fails stops no other. After Ctrl-C, or worse, the same command goes on where it
-    was: what is finished is not painted again.
+    A picture that fails does not stop the others. After Ctrl-C, or a crash, the same command
+    continues: what is finished is not painted again.
     """
-    hush(flags.quiet)
+    set_quiet(flags.quiet)
     config, init = config_and_start(configs_with(StyledConfig), method, options)
     assert isinstance(config, StyledConfig)
     paint_all(
@@ -118,7 +111,7 @@ def paint_all(
     deep: bool = False,
     **more: Any,
 ) -> None:
-    """Paint photographs in styles, and say what came of it.
+    """Paint photographs in styles, and print the outcome.
 
     Args:
         photographs: pictures, and folders of pictures.
@@ -129,7 +122,7 @@ def paint_all(
 
     Raises:
         ImpastoError: nothing can be painted.
-        Exit: a picture failed, or somebody ended it.
+        Exit: a picture failed, or the batch was interrupted.
     """
     from impasto.jobs.batch import Batch, BatchStyle, find_photographs
     from impasto.jobs.run_batch import run_batch
@@ -145,39 +138,49 @@ def paint_all(
         **more,
     )
     if flags.dry_run:
-        _foretell(spec, as_json=flags.as_json)
+        _print_plan(spec, as_json=flags.as_json)
         return
     start = "starting the workers"
-    with patient() as interruption, progress_bar(start, quiet=flags.quiet) as bar:
+    with handling_signals() as interruption, progress_bar(start, quiet=flags.quiet) as bar:
 
         def watch(progress: Progress) -> bool:
-            interruption.keeping = True
+            interruption.has_progress = True
             _show(progress, bar, flags.quiet)
-            return not interruption.asked
+            return not interruption.is_requested
 
         outcome = run_batch(spec, watch)
     _present(outcome, quiet=flags.quiet, as_json=flags.as_json)
     if outcome.interrupted:
-        raise typer.Exit(TERMINATED if interruption.hurried else INTERRUPTED)
+        raise typer.Exit(interruption.status)
     if outcome.failures:
         raise typer.Exit(_FAILED)
 
 
-def _foretell(spec: Batch, *, as_json: bool) -> None:
-    """A line on standard output for each picture that would be painted, the rest beside it."""
+def _print_plan(spec: Batch, *, as_json: bool) -> None:
+    """Print each picture that would be painted to standard output, all else to standard error."""
     from impasto.jobs.status import batch_status
 
     items = batch_status(spec)
     for item in items:
         if item.state in ("outdated", "foreign"):
-            remark(f"{item.output}: {item.message}")
+            print_note(f"{item.output}: {item.message}")
         elif item.state == "unreadable":
-            complain(item.message)
+            print_error(item.message)
     todo = [item for item in items if _is_to_paint(item, spec.force)]
-    kept = sum(item.state == "kept" for item in items)
-    remark(f"{len(todo)} of {len(items)} pictures would be painted, {kept} are there already")
+    finished = sum(item.state == "kept" for item in items)
+    print_note(f"{len(todo)} of {len(items)} pictures would be painted, {finished} exist already")
     if as_json:
-        print(json.dumps({"folder": str(spec.folder), "items": [_told(item) for item in items]}))
+        data = [
+            {
+                "photograph": str(item.photograph),
+                "style": item.style.text,
+                "output": item.output,
+                "state": item.state,
+                "message": item.message,
+            }
+            for item in items
+        ]
+        print(json.dumps({"folder": str(spec.folder), "items": data}))
         return
     for item in todo:
         print(spec.folder / item.output)
@@ -187,61 +190,42 @@ def _is_to_paint(item: Item, force: bool) -> bool:
     return item.state == "paint" or (force and item.state in ("outdated", "foreign"))
 
 
-def _told(item: Item) -> dict[str, str]:
-    return {
-        "photograph": str(item.photograph),
-        "style": item.style.text,
-        "output": item.output,
-        "state": item.state,
-        "message": item.message,
-    }
-
-
 def _show(progress: Progress, bar: ProgressBar | None, quiet: bool) -> None:
     """Move the bar, or print a line for each picture; what fails is always printed."""
     if bar is not None:
         bar(progress.share, f"{progress.finished}/{progress.total} pictures")
-    if bar is None or progress.result == "failed":
-        _line_for_each(progress, quiet)
-
-
-def _line_for_each(progress: Progress, quiet: bool) -> None:
     if progress.item is None:
         return
     place = f"{progress.finished}/{progress.total} {progress.item.output}"
     if progress.result == "failed":
-        complain(f"{place} failed: {progress.message}")
-    elif not quiet:
-        remark(f"{place} in {progress.seconds:.1f} s")
+        print_error(f"{place} failed: {progress.message}")
+    elif bar is None and not quiet:
+        print_note(f"{place} in {progress.seconds:.1f} s")
 
 
 def _present(outcome: Outcome, *, quiet: bool, as_json: bool) -> None:
-    """Say what came of it: the folder to standard output, the rest beside it."""
+    """Print the first contact sheet to standard output, a summary to standard error."""
     if not quiet:
-        there = outcome.count("done") + outcome.count("kept")
-        told = f"{there} of {len(outcome.results)} pictures are there"
-        told += f", {outcome.count('kept')} of them from before" if outcome.count("kept") else ""
-        told += f", {outcome.count('failed')} failed" if outcome.failures else ""
-        remark(f"{told}; {outcome.seconds:.1f} s")
+        earlier, failed = outcome.count("kept"), outcome.count("failed")
+        text = f"{outcome.count('done') + earlier} of {len(outcome.results)} pictures are finished"
+        text += f", {earlier} of them by an earlier run" if earlier else ""
+        text += f", {failed} failed" if failed else ""
+        print_note(f"{text}; {outcome.seconds:.1f} s")
         for (photograph, message), styles in _grouped(outcome).items():
-            remark(f"failed: {photograph} in {', '.join(styles)}: {message}")
+            print_note(f"failed: {photograph} in {', '.join(styles)}: {message}")
         if outcome.interrupted:
-            remark("stopped early: the same command goes on from there")
+            print_note("stopped early: the same command continues from here")
         elif outcome.failures:
-            remark("the same command tries again what has failed")
-    print(json.dumps(_as_json(outcome)) if as_json else _to_look_at(outcome))
+            print_note("the same command tries the failed ones again")
+    print(json.dumps(_as_json(outcome)) if as_json else (*outcome.sheets, outcome.manifest)[0])
 
 
 def _grouped(outcome: Outcome) -> dict[tuple[str, str], list[str]]:
-    """The styles that failed, by photograph and reason: mostly all do for the same one."""
+    """Return the failed styles by photograph and reason, which is mostly the same for all."""
     groups: dict[tuple[str, str], list[str]] = {}
     for entry in outcome.failures:
         groups.setdefault((entry.photograph, entry.message), []).append(entry.style)
     return groups
-
-
-def _to_look_at(outcome: Outcome) -> Path:
-    return outcome.sheets[0] if outcome.sheets else outcome.manifest
 
 
 def _as_json(outcome: Outcome) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Style cards for the eye: in the terminal, and as a page for the browser."""
+"""Style cards in the terminal."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ _CARD = 62
 
 
 def show(cards: dict[str, Path], console: Console) -> None:
-    """Print cards, by name: with pictures in a terminal that has colours, as a list elsewhere."""
+    """Print cards by name: with pictures in a terminal with colours, as a list elsewhere."""
     if console.color_system is None or not console.is_terminal:
-        console.print(_plain(cards))
+        console.print(_list(cards))
         return
-    drawn = [Padding(_card(name, path), (0, 2, 1, 0)) for name, path in cards.items()]
-    console.print(Columns(drawn, width=min(_CARD, console.width)))
+    panels = [Padding(_card(name, path), (0, 2, 1, 0)) for name, path in cards.items()]
+    console.print(Columns(panels, width=min(_CARD, console.width)))
 
 
-def _plain(cards: dict[str, Path]) -> Table:
+def _list(cards: dict[str, Path]) -> Table:
     table = Table.grid(padding=(0, 2))
     for name, path in cards.items():
         about = read_about(path)
-        table.add_row(name, *(visible(word) for word in (about.title, about.artist, about.year)))
+        table.add_row(name, *map(visible, (about.title, about.artist, about.year)))
     return table
 
 
 def _card(name: str, path: Path) -> RenderableType:
     about = read_about(path)
-    words = Group(
+    text = Group(
         Text(name, style="bold cyan"),
         Text(visible(about.title), style="italic"),
         Text(visible(", ".join(word for word in (about.artist, about.year) if word))),
@@ -53,12 +53,12 @@ def _card(name: str, path: Path) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(width=_COLUMNS, no_wrap=True)
     grid.add_column(overflow="fold")
-    grid.add_row(_half_blocks(read_swatch(path)), words)
+    grid.add_row(_half_blocks(read_swatch(path)), text)
     return grid
 
 
 def _half_blocks(picture: bytes) -> Text:
-    """A picture in characters: ▀ is an upper pixel in its own colour over a lower as background."""
+    """Draw a picture in characters: ▀ is an upper pixel, with the lower one as its background."""
     from PIL import Image
 
     try:

@@ -1,6 +1,6 @@
-"""Where words go: results to standard output, everything else to standard error.
+"""Where text goes: results to standard output, everything else to standard error.
 
-So a pipe carries results only, and `2>errors.txt` every complaint.
+So a pipe carries results only, and `2>errors.txt` all messages.
 """
 
 from __future__ import annotations
@@ -14,16 +14,13 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.text import Text
 
-from impasto.version import __version__
-
 __all__ = [
-    "complain",
-    "hush",
-    "listening",
-    "margin",
-    "remark",
-    "results",
-    "tell_version",
+    "logging_to_stderr",
+    "print_error",
+    "print_note",
+    "set_quiet",
+    "stderr_console",
+    "stdout_console",
     "visible",
 ]
 
@@ -32,48 +29,42 @@ _LOG = logging.getLogger("impasto")
 _ENDLESS = 10_000  # columns where there is no terminal: lines in a pipe are neither cut nor folded
 
 
-def results() -> Console:
-    """Standard output, for the tables and cards that were asked for."""
+def stdout_console() -> Console:
+    """Return the console of standard output, for tables and cards."""
     console = Console(highlight=False, emoji=False)
     if not console.is_terminal:
         console.width = _ENDLESS
     return console
 
 
-def margin() -> Console:
-    """Standard error, for everything that is no result."""
+def stderr_console() -> Console:
+    """Return the console of standard error, for everything that is not a result."""
     return Console(stderr=True, highlight=False, emoji=False)
 
 
-def complain(message: str) -> None:
-    """One error message on standard error, never folded: `impasto: …`."""
+def print_error(message: str) -> None:
+    """Print an error message to standard error, never folded: `impasto: …`."""
     text = Text.assemble(("impasto: ", "bold red"), visible(message))
-    margin().print(text, soft_wrap=True)
+    stderr_console().print(text, soft_wrap=True)
 
 
-def remark(message: str) -> None:
-    """A line on standard error that is no error."""
-    margin().print(Text(visible(message), style="dim"), soft_wrap=True)
-
-
-def tell_version(then: str, *, quiet: bool = False) -> None:
-    """Say that something was made by another version, if it was."""
-    if then != __version__ and not quiet:
-        remark(f"made by Impasto {then}, this is {__version__}: pixels may differ")
+def print_note(message: str) -> None:
+    """Print a line to standard error that is not an error."""
+    stderr_console().print(Text(visible(message), style="dim"), soft_wrap=True)
 
 
 def visible(message: str) -> str:
-    """No control character and no half-decoded byte of a file's name reaches the terminal."""
+    """Escape control characters, and bytes of a file's name that are not text."""
     return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in message)
 
 
 @contextlib.contextmanager
-def listening() -> Iterator[None]:
-    """Remark on what the package logs; let no output fail for a character that has no encoding."""
+def logging_to_stderr() -> Iterator[None]:
+    """Print what the package logs; let no output fail for a character that has no encoding."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    handler, level = _Remarks(), _LOG.level
+    handler, level = _Notes(), _LOG.level
     _LOG.addHandler(handler)
     try:
         yield
@@ -82,12 +73,12 @@ def listening() -> Iterator[None]:
         _LOG.setLevel(level)
 
 
-def hush(quiet: bool = True) -> None:
-    """Let only errors of the package's log through, until `listening` ends."""
+def set_quiet(quiet: bool) -> None:
+    """Print only errors of the package's log, if `quiet`, until `logging_to_stderr` ends."""
     if quiet:
         _LOG.setLevel(logging.ERROR)
 
 
-class _Remarks(logging.Handler):
+class _Notes(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        remark(record.getMessage())
+        print_note(record.getMessage())

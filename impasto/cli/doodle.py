@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from impasto.cli import options as shared
-from impasto.cli.console import hush
+from impasto.cli.console import set_quiet
 from impasto.cli.flags import with_flags
 from impasto.config.methods import DoodleConfig
 from impasto.config.specs import StyleSpec
@@ -22,26 +20,21 @@ __all__ = ["doodle"]
 def doodle(
     scene: Annotated[
         str,
-        typer.Option(
+        shared.option(
             "--map",
             "-m",
             metavar="MAP",
             help="What to paint: a drawing in a few flat colours. The result has its proportions.",
-            show_default=False,
         ),
     ],
-    style: Annotated[
-        str,
-        typer.Option("--style", "-s", metavar="PICTURE", help="The painting.", show_default=False),
-    ],
+    style: Annotated[str, shared.option("--style", "-s", metavar="PICTURE", help="The painting.")],
     style_map: Annotated[
         str,
-        typer.Option(
+        shared.option(
             "--style-map",
             metavar="MAP",
             help="Which part of the painting each of the map's colours stands for: a drawing over "
             "it in the same colours.",
-            show_default=False,
         ),
     ],
     options: dict[str, Any],
@@ -53,7 +46,7 @@ def doodle(
 
     Ctrl-C ends the painting early and keeps the picture as it is then.
     """
-    hush(flags.quiet)
+    set_quiet(flags.quiet)
     config = checked_config(DoodleConfig, options)
 
     from impasto.cli.running import paint

@@ -7,33 +7,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from impasto.cli import options as shared
-from impasto.cli.console import results
+from impasto.cli.console import stdout_console
 
 __all__ = ["evaluate"]
 
 
 def evaluate(
-    result: Annotated[
-        Path, typer.Argument(metavar="RESULT", help="The painted picture.", show_default=False)
-    ],
+    result: Annotated[Path, shared.argument("RESULT", "The painted picture.")],
     content: Annotated[
-        Path,
-        typer.Option("--content", "-c", metavar="FILE", help="The photograph.", show_default=False),
+        Path, shared.option("--content", "-c", metavar="FILE", help="The photograph.")
     ],
-    style: Annotated[
-        Path,
-        typer.Option("--style", "-s", metavar="FILE", help="The painting.", show_default=False),
-    ],
+    style: Annotated[Path, shared.option("--style", "-s", metavar="FILE", help="The painting.")],
     backbone: Annotated[
         str,
-        typer.Option(
-            "--backbone",
-            help="The network that judges; fairest is another one than painted.",
-            autocompletion=shared.backbone_names,
-        ),
+        shared.backbone_option("The network that judges; preferably not the one that painted."),
     ] = "compact",
     weights: shared.Weights = None,
     as_json: shared.Json = False,
@@ -56,11 +44,11 @@ def _print(rows: list[dict[str, Any]], backbone: str) -> None:
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, caption=f"↓ less is better, ↑ more; seen through {backbone}")
+    table = Table(box=box.SIMPLE_HEAD, caption=f"↓ less is better, ↑ more; as {backbone} sees it")
     table.add_column("picture", style="bold", no_wrap=True)
     for title in ("content ↓", "style ↓", "SSIM ↑", "colour ↓"):
         table.add_column(title, justify="right", no_wrap=True)
     for row in rows:
         figures = (row[name] for name in ("content", "style", "ssim", "colour"))
         table.add_row(row["name"], *(f"{figure:.3f}" for figure in figures))
-    results().print(table)
+    stdout_console().print(table)

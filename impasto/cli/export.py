@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from impasto.cli import options as shared
-from impasto.cli.console import hush
+from impasto.cli.console import set_quiet
 from impasto.errors import OptionError
 
 __all__ = ["export"]
@@ -19,17 +19,13 @@ _SUFFIX = ".onnx"  # that of impasto.networks.onnx_file, which would import PyTo
 def export(
     style: Annotated[
         str,
-        typer.Argument(
-            metavar="STYLE",
-            help="A trained style, FILE.impasto#NAME; or a painting, a style card or a built-in "
-            "name, painted in as `--method instant` does.",
-            show_default=False,
+        shared.argument(
+            "STYLE",
+            "A trained style, FILE.impasto#NAME; or a painting, a style card or a built-in name, "
+            "in which `--method instant` paints.",
         ),
     ],
-    onnx: Annotated[
-        Path,
-        typer.Option("--onnx", metavar="FILE.onnx", help="The file to write.", show_default=False),
-    ],
+    onnx: Annotated[Path, shared.option("--onnx", metavar="FILE.onnx", help="The file to write.")],
     strength: Annotated[
         float,
         typer.Option(
@@ -41,13 +37,12 @@ def export(
     ] = 0.5,
     size: Annotated[
         int | None,
-        typer.Option(
+        shared.option(
             "--size",
             min=32,
             max=16384,
-            help="Long side that a painting is looked at with, 512 if not told: that of the "
-            "pictures to come. A trained style has its own.",
-            show_default=False,
+            help="Long side at which a painting is looked at, by default 512: that of the pictures "
+            "to be painted. A trained style has its own.",
         ),
     ] = None,
     force: shared.Force = False,
@@ -55,12 +50,12 @@ def export(
 ) -> None:
     """Write what paints in a style as an ONNX file, for pictures of any size.
 
-    Needs the extra `onnx` of the package. Before the file is written, ONNX Runtime paints with it
-    what PyTorch does, and both are compared.
+    Needs the extra `onnx` of the package. Before the file is written, its picture by ONNX Runtime
+    is compared with that by PyTorch.
     """
-    hush(quiet)
+    set_quiet(quiet)
     if onnx.suffix.lower() != _SUFFIX:
-        raise OptionError(f"{onnx} is no name for an ONNX file: it should end in {_SUFFIX}.")
+        raise OptionError(f"{onnx} is not a name for an ONNX file: it must end in {_SUFFIX}.")
 
     from impasto.painting.export import export_style
 

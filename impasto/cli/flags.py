@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import wraps
 from pathlib import Path
@@ -18,10 +18,9 @@ from impasto.config.specs import start_of
 from impasto.config.validation import checked_config
 from impasto.errors import OptionError, suggestion
 
-__all__ = ["config_and_start", "config_of", "flags", "with_flags"]
+__all__ = ["Command", "config_and_start", "config_of", "flags", "set_parameters", "with_flags"]
 
-# A bound beyond it limits nothing that a person would type: help need not show it.
-_BOUNDLESS = 100_000
+_BOUNDLESS = 100_000  # a larger bound limits nothing that a person would type: help omits it
 
 Command = Callable[..., Any]
 
@@ -41,10 +40,8 @@ def with_flags(
     """
 
     def decorate(function: Command) -> Command:
-        own = inspect.signature(function, eval_str=True).parameters
-        parameters = [p for p in own.values() if p.name != "options"]
+        signature = inspect.signature(function, eval_str=True).parameters.values()
         added = list(flags(*configs, files=files, without=without))
-        parameters += added
         commas = {spec.name for spec in option_specs(*configs) if spec.has_commas}
 
         @wraps(function)
@@ -53,12 +50,16 @@ def with_flags(
             options = {n: _plain(v, n in commas) for n, v in typed.items() if v not in (None, [])}
             return function(**arguments, options=options)
 
-        # Typer reads both: the order and defaults from one, the types from the other.
-        vars(command)["__signature__"] = inspect.Signature(parameters)
-        command.__annotations__ = {p.name: p.annotation for p in parameters}
-        return command
+        return set_parameters(command, [*(p for p in signature if p.name != "options"), *added])
 
     return decorate
+
+
+def set_parameters(command: Command, parameters: Sequence[inspect.Parameter]) -> Command:
+    """Return a command that Typer reads these parameters from: order and defaults, and types."""
+    vars(command)["__signature__"] = inspect.Signature(parameters)
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    return command
 
 
 def flags(
@@ -109,15 +110,15 @@ def config_of(
     """Return the configuration of a method from what was typed.
 
     Args:
-        has_map: whether a map of the photograph was typed besides.
+        has_map: whether a map of the photograph was typed, too.
 
     Raises:
         OptionError: an option that belongs to other methods or has no effect, or a value that is
             not allowed.
     """
-    own = {spec.name for spec in fields(kinds[method])}
+    names = {spec.name for spec in fields(kinds[method])}
     for name in options:
-        if name not in own:
+        if name not in names:
             owners = [m for m, kind in kinds.items() if name in kind.__dataclass_fields__]
             raise OptionError(
                 f"{flag_of(name)} is an option of {', '.join(owners)}, and --method is {method}. "

@@ -7,12 +7,11 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
 from rich.table import Table
 from rich.text import Text
 
 from impasto.cli import options as shared
-from impasto.cli.console import results, visible
+from impasto.cli.console import stdout_console, visible
 from impasto.config.memory import MemoryPlan
 from impasto.config.methods import METHODS
 from impasto.config.recipe import Input, Recipe, short
@@ -25,11 +24,7 @@ __all__ = ["info", "recipe_in"]
 def info(
     picture: Annotated[
         Path,
-        typer.Argument(
-            metavar="OUT",
-            help="A picture made by Impasto, or a file of trained styles.",
-            show_default=False,
-        ),
+        shared.argument("OUT", "A picture made by Impasto, or a file of trained styles."),
     ],
     as_json: shared.Json = False,
 ) -> None:
@@ -41,29 +36,29 @@ def info(
     if as_json:
         print(json.dumps(recipe.to_dict(), indent=2, sort_keys=True))
     else:
-        results().print(_table(recipe))
+        stdout_console().print(_table(recipe))
 
 
 def _show_styles(path: Path, *, as_json: bool) -> None:
-    words = read_metadata(path)
+    metadata = read_metadata(path)
     if as_json:
-        print(json.dumps(asdict(words), indent=2))
+        print(json.dumps(asdict(metadata), indent=2))
         return
     table = Table(box=None, padding=(0, 2), header_style="dim")
     for heading in ("style", "steps", "loss before", "loss", "content", "style distance"):
         table.add_column(heading, justify="left" if heading == "style" else "right")
-    for entry in words.entries:
+    for entry in metadata.entries:
         figures = (entry.before, entry.loss, entry.content, entry.style)
         table.add_row(entry.name, str(entry.steps), *(f"{figure:.3f}" for figure in figures))
-    results().print(table)
+    stdout_console().print(table)
 
 
 def recipe_in(picture: Path) -> Recipe:
-    """The recipe that a picture carries.
+    """Return the recipe that a picture carries.
 
     Raises:
-        PictureError: no such picture.
-        RecipeError: it carries none, or not one of ours.
+        PictureError: there is no such picture.
+        RecipeError: it carries none, or not one of Impasto.
     """
     from impasto.image.reading import read_recipe
 
@@ -81,39 +76,34 @@ def _table(recipe: Recipe) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     table.add_column(style="dim", no_wrap=True)
-    for given in recipe.inputs:
-        table.add_row(given.role, Text(_named(given), "bold"), short(given.digest))
+    for entry in recipe.inputs:
+        table.add_row(entry.role, Text(_input_text(entry), "bold"), short(entry.digest))
     table.add_row("method", visible(recipe.method), f"impasto {visible(recipe.version)}")
     if (stop := recipe.stopped_at) is not None:
         table.add_row("stopped", f"in scale {stop.scale}, after iteration {stop.iteration}")
     if recipe.replanned:
-        table.add_row("plan changed", "on the way: its last bits cannot be repeated")
+        table.add_row("plan changed", "while it was painted: its last bits cannot be repeated")
     if recipe.extended:
         table.add_row("extended", f"by {recipe.extended} iterations")
     if recipe.plan != MemoryPlan():
-        told = (f"{name} {value}" for name, value in recipe.plan.to_dict().items())
-        table.add_row("plan", visible(", ".join(told)))
+        parts = (f"{name} {value}" for name, value in recipe.plan.to_dict().items())
+        table.add_row("plan", visible(", ".join(parts)))
     method = METHODS.get(recipe.method, METHODS["gatys"])
-    usual = {spec.name: spec.default for spec in fields(method.config)}
+    defaults = {spec.name: spec.default for spec in fields(method.config)}
     for name, value in recipe.config.items():
         note = short(recipe.backbone_digest) if name == "backbone" else ""
-        changed = name in usual and not _same(value, usual[name])
-        table.add_row(
-            visible(name.replace("_", "-")), Text(_shown(value), "bold" if changed else ""), note
-        )
+        is_changed = name in defaults and not _equals(value, defaults[name])
+        text = visible(", ".join(value) if isinstance(value, list) else str(value))
+        label = visible(name.replace("_", "-"))
+        table.add_row(label, Text(text, "bold" if is_changed else ""), note)
     return table
 
 
-def _named(given: Input) -> str:
-    """An input as it was typed: a region's style after its colour, another's weight behind it."""
-    name = visible(given.name) or "no file"
-    use = visible(given.use)
-    return f"{use}={name}" if given.role == "region" else name + use
+def _input_text(entry: Input) -> str:
+    """Return an input as it was typed: a region's colour before its style, a weight after it."""
+    name, use = visible(entry.name) or "no file", visible(entry.use)
+    return f"{use}={name}" if entry.role == "region" else name + use
 
 
-def _same(value: Any, usual: Any) -> bool:
-    return bool(value == (list(usual) if isinstance(usual, tuple) else usual))
-
-
-def _shown(value: Any) -> str:
-    return visible(", ".join(value) if isinstance(value, list) else str(value))
+def _equals(value: Any, default: Any) -> bool:
+    return bool(value == (list(default) if isinstance(default, tuple) else default))

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: before there is a step they end the command, afterwards only the painting."""
+"""Ctrl-C and SIGTERM: before the first step they end the command, after it only the painting."""
 
 from __future__ import annotations
 
@@ -10,44 +10,48 @@ from types import FrameType
 
 from impasto.run.halt import Halt
 
-__all__ = ["INTERRUPTED", "TERMINATED", "Interruption", "patient"]
+__all__ = ["INTERRUPTED", "TERMINATED", "Interruption", "handling_signals"]
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 TERMINATED = 143  # 128 + SIGTERM
 
 
 class Interruption:
-    """Whether somebody asked to stop, and whether there is a step worth keeping.
+    """Whether to stop, and whether there is a step worth keeping.
 
     Attributes:
-        asked: the painting is to end after the iteration in hand.
-        hurried: at that by SIGTERM, of a system that will not wait for a picture.
+        is_requested: the work is to end after the current iteration.
+        is_terminated: by SIGTERM, of a system that will not wait for a picture.
+        has_progress: there is a step that is worth keeping.
     """
 
     def __init__(self) -> None:
-        self.asked = False
-        self.hurried = False
-        self.keeping = False
+        self.is_requested = self.is_terminated = self.has_progress = False
+
+    @property
+    def status(self) -> int:
+        """The status that an interrupted command ends with."""
+        return TERMINATED if self.is_terminated else INTERRUPTED
 
     def halt(self) -> Halt:
         """Return what a run is to do, as its stop flag."""
-        if not self.asked:
+        if not self.is_requested:
             return Halt.NO
-        return Halt.AT_ONCE if self.hurried else Halt.WITH_PICTURE
+        return Halt.AT_ONCE if self.is_terminated else Halt.WITH_PICTURE
 
     def handle(self, number: int, _frame: FrameType | None) -> None:
-        """The signals' handler. Asking twice means at once."""
-        hurried = number == signal.SIGTERM
-        if self.asked or not self.keeping:
-            raise SystemExit(TERMINATED) if hurried else KeyboardInterrupt
-        self.asked, self.hurried = True, hurried
+        """Handle a signal. The second one ends the command at once."""
+        is_sigterm = number == signal.SIGTERM
+        if self.is_requested or not self.has_progress:
+            raise SystemExit(TERMINATED) if is_sigterm else KeyboardInterrupt
+        self.is_requested, self.is_terminated = True, is_sigterm
 
 
 @contextlib.contextmanager
-def patient() -> Iterator[Interruption]:
-    """Let the first Ctrl-C or SIGTERM finish the iteration in hand, so that what is kept is whole.
+def handling_signals() -> Iterator[Interruption]:
+    """Let the first Ctrl-C or SIGTERM finish the current iteration, whose result is kept.
 
-    Elsewhere than in the main thread, where Python allows no handlers, nothing changes.
+    Outside the main thread Python allows no handlers: nothing changes there.
     """
     interruption = Interruption()
     if threading.current_thread() is not threading.main_thread():

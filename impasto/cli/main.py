@@ -1,7 +1,7 @@
-"""The command `impasto`: what it can do, and how it ends.
+"""The command `impasto`: its subcommands, and how it ends.
 
-Status 0: done. 1: it could not be done. 2: the command line makes no sense. 70: a bug of ours.
-130: interrupted. 143: terminated.
+Status 0: done. 1: failed. 2: the command line cannot be used. 70: a bug. 130: interrupted.
+143: terminated.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import typer
 
 from impasto.cli import style, weights
 from impasto.cli.batch import batch
-from impasto.cli.console import complain, listening
+from impasto.cli.console import logging_to_stderr, print_error
 from impasto.cli.doodle import doodle
 from impasto.cli.evaluate import evaluate
 from impasto.cli.export import export
@@ -30,14 +30,14 @@ from impasto.cli.styles import styles
 from impasto.cli.stylize import stylize
 from impasto.cli.texture import texture
 from impasto.cli.train import train
-from impasto.errors import ImpastoError, OptionError, is_out_of_memory
+from impasto.errors import ImpastoError, OptionError, is_out_of_memory, notes_of
 from impasto.version import __version__
 
 __all__ = ["app", "main"]
 
 FAILED, USAGE, BUG = 1, 2, 70
 
-# The class above BadParameter, of every complaint about a command line; Typer does not export it.
+# The base class of all errors in a command line, which Typer does not export.
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 app = typer.Typer(
@@ -47,20 +47,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    batch,
-    stylize,
-    doodle,
-    texture,
-    styles,
-    layers,
-    info,
-    rerun,
-    resume,
-    extend,
-    evaluate,
-    study,
-    train,
-    export,
+    *(batch, stylize, doodle, texture, styles, layers, info),
+    *(rerun, resume, extend, evaluate, study, train, export),
 ):
     app.command()(command)
 app.add_typer(style.app, name="style")
@@ -71,18 +59,18 @@ app.add_typer(weights.app, name="weights")
     hidden=True, context_settings={"ignore_unknown_options": True, "allow_extra_args": True}
 )
 def laplacian(context: typer.Context) -> None:
-    """Answer the spelling of an earlier Impasto with today's."""
-    rest = shlex.join(context.args)
+    """Answer the command of an earlier Impasto with today's."""
+    args = shlex.join(context.args)
     raise OptionError(
-        f"`impasto laplacian` is a method now: impasto stylize {rest} --method laplacian"
+        f"`impasto laplacian` is a method now: impasto stylize {args} --method laplacian"
     )
 
 
-def _print_version(wanted: bool) -> bool:
-    if wanted:
+def _print_version(is_typed: bool) -> bool:
+    if is_typed:
         print(f"impasto {__version__}")
         raise typer.Exit
-    return wanted
+    return is_typed
 
 
 @app.callback()
@@ -107,10 +95,10 @@ def main(args: list[str] | None = None) -> int:
         The exit status.
     """
     _prepare_for_torch()
-    with listening():
+    with logging_to_stderr():
         try:
             status = app(args, prog_name="impasto", standalone_mode=False)
-            _flush()  # here a full disc can still be told, and not when Python ends
+            _flush()  # a full disc can still be reported here, but not when Python ends
         except (KeyboardInterrupt, typer.Abort):
             return INTERRUPTED
         except Exception as error:
@@ -121,43 +109,43 @@ def main(args: list[str] | None = None) -> int:
 
 
 def _explain(error: Exception) -> int:
-    """Tell a person what went wrong; the status to end with."""
+    """Print what went wrong; return the status to end with."""
     lost = _is_output_lost()
     if isinstance(error, _UsageError):
         return _explain_usage(error)
     if isinstance(error, ImpastoError):
-        complain(" ".join([str(error), *_notes(error)]))
+        print_error(" ".join([str(error), *notes_of(error)]))
         return USAGE if isinstance(error, OptionError) else FAILED
     if isinstance(error, OSError):
         return _explain_system(error, lost)
     if is_out_of_memory(error):
         advice = "There is not enough memory. Try a smaller --size, or another --device."
-        complain(" ".join([advice, *_notes(error)]))
+        print_error(" ".join([advice, *notes_of(error)]))
         return FAILED
-    complain(
+    print_error(
         f"{type(error).__name__}: {error}\nThis is a bug; run with IMPASTO_TRACEBACK=1 in the "
         "environment to see the traceback, and please report it."
-        + "".join(f"\n{note}" for note in _notes(error))
+        + "".join(f"\n{note}" for note in notes_of(error))
     )
     return BUG
 
 
 def _explain_usage(error: Exception) -> int:
-    """Typer's complaint, and where to read on. It has said all if it has just printed the help."""
-    said = str(getattr(error, "format_message", lambda: error)()).strip()
+    """Print Typer's error and where the help is, unless Typer has just printed that."""
+    message = str(getattr(error, "format_message", lambda: error)()).strip()
     context = getattr(error, "ctx", None)
     where = f" See `{context.command_path} --help`." if context else ""
-    if said and type(error).__name__ != "NoArgsIsHelpError":
-        complain(f"{said.rstrip('.')}.{where}")
+    if message and type(error).__name__ != "NoArgsIsHelpError":
+        print_error(f"{message.rstrip('.')}.{where}")
     return USAGE
 
 
 def _explain_system(error: OSError, lost: bool) -> int:
-    if lost and error.errno == errno.EPIPE:  # whoever read our output has gone: nobody to tell
+    if lost and error.errno == errno.EPIPE:  # nobody reads the output any more
         return FAILED
     file = error.filename or ("standard output" if lost else "")
-    told = f"{file}: {error.strerror or error}." if file else f"{error.strerror or error}."
-    complain(" ".join([told, *_notes(error)]))
+    message = f"{file}: {error.strerror or error}." if file else f"{error.strerror or error}."
+    print_error(" ".join([message, *notes_of(error)]))
     return FAILED
 
 
@@ -167,9 +155,9 @@ def _flush() -> None:
 
 
 def _is_output_lost() -> bool:
-    """Whether standard output takes no more. What is left goes nowhere, or Python would complain.
+    """Return whether standard output is closed. If so, the remaining output is discarded.
 
-    A failed flush keeps what it could not write, so the next one fails as well.
+    A failed flush keeps what it could not write: Python's own at the end would fail again.
     """
     try:
         _flush()
@@ -179,26 +167,14 @@ def _is_output_lost() -> bool:
     return False
 
 
-def _notes(error: Exception) -> list[str]:
-    """What was added to an error on its way: where the picture so far is, for one."""
-    return list(getattr(error, "__notes__", []))
-
-
 def _prepare_for_torch() -> None:
-    """Set what PyTorch reads when it is loaded, where nobody has set it.
+    """Set the variables that PyTorch reads when it is loaded, where they are not set.
 
     Only the command does so: a library does not change its host's environment.
     """
-    # An operation that Metal lacks is then done by the processor, where it would fail otherwise.
+    # The processor does what Metal cannot, which would fail otherwise.
     os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
-    _let_threads_sleep()
-
-
-def _let_threads_sleep() -> None:
-    """Let PyTorch's threads spin only a moment when they wait for each other, then sleep.
-
-    Spinning as long as OpenMP does by default, two commands on the same two cores take more than
-    fifteen times as long as one; so, they take twice as long (LOG.md).
-    """
+    # Threads that wait for each other spin only briefly, then sleep. As long as OpenMP spins by
+    # default, two commands on two cores take 15 times as long as one; so, twice as long (LOG.md).
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")

@@ -14,7 +14,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from impasto.cli.flags import flags
+from impasto.cli.flags import Command, flags, set_parameters
 from impasto.config.bases import PhotoConfig, StyledConfig
 from impasto.config.fields import from_dict
 from impasto.config.methods import configs_with
@@ -22,220 +22,167 @@ from impasto.config.output import SHOWN, OutputSettings
 
 __all__ = [
     "BackboneName",
-    "ContentMap",
-    "DryRun",
     "Force",
     "Json",
-    "KeepRun",
-    "Memory",
     "Method",
     "Optimiser",
-    "Out",
-    "PreviewEvery",
     "Quiet",
     "Resume",
-    "Run",
     "RunFlags",
-    "StyleMaps",
-    "Styles",
-    "Trace",
     "Weights",
-    "backbone_names",
+    "argument",
+    "backbone_option",
+    "option",
+    "output_option",
     "style_names",
     "with_run_flags",
 ]
 
-_REGIONS = "Regions"
-
 
 def style_names() -> list[str]:
-    """For the shell's completion."""
+    """Return the built-in styles, for the shell's completion."""
     from impasto.styles import gallery
 
     return gallery.names()
 
 
-def backbone_names() -> list[str]:
-    """For the shell's completion."""
+def _backbone_names() -> list[str]:
     from impasto.features.backbones import BACKBONES
 
     return list(BACKBONES)
 
 
+def argument(metavar: str, help: str, **more: Any) -> Any:
+    """Return a command's argument, whose help shows no default."""
+    return typer.Argument(metavar=metavar, help=help, show_default=False, **more)
+
+
+def option(*names: str, **more: Any) -> Any:
+    """Return a command's option, whose help shows no default."""
+    return typer.Option(*names, show_default=False, **more)
+
+
+def output_option(*names: str, **more: Any) -> Any:
+    """Return an option that belongs to what a command writes and shows."""
+    return typer.Option(*names, rich_help_panel=SHOWN, **more)
+
+
+def _method_option(config: type, networks: str = "") -> Any:
+    """Return the option of a method whose config is of a kind.
+
+    Args:
+        networks: the help of methods that only run a network.
+    """
+    return typer.Option(
+        "--method",
+        metavar="|".join(configs_with(config)),
+        help=f"gatys compares statistics, nnst nearest neighbours, mrf patches; {networks}"
+        "instant+refine continues by gatys from what instant paints; laplacian paints in two "
+        "stages, the first of which holds the photograph's Laplacian pyramid.",
+        autocompletion=lambda: list(configs_with(config)),
+    )
+
+
+def backbone_option(help: str) -> Any:
+    """Return the option of the backbone that a command uses."""
+    return typer.Option("--backbone", help=help, autocompletion=_backbone_names)
+
+
 BackboneName = Annotated[
     str,
-    typer.Argument(
-        metavar="BACKBONE",
-        help="compact, vgg19, vgg16 or alexnet.",
-        autocompletion=backbone_names,
-        show_default=False,
-    ),
-]
-Out = Annotated[
-    Path | None,
-    typer.Option(
-        "--out",
-        "-o",
-        metavar="OUT",
-        help="The result: .png, .jpg, .webp or .tiff. Otherwise named after its sources, here.",
-    ),
+    argument("BACKBONE", "compact, vgg19, vgg16 or alexnet.", autocompletion=_backbone_names),
 ]
 Method = Annotated[
     str,
-    typer.Option(
-        "--method",
-        metavar="|".join(configs_with(StyledConfig)),
-        help="gatys compares statistics, nnst nearest neighbours, mrf patches; instant paints at "
-        "once, by a network, fast in styles that one was trained for; instant+refine goes on by "
-        "gatys from what instant paints; laplacian paints in two stages, the first of which holds "
-        "the photograph's Laplacian pyramid.",
-        autocompletion=lambda: list(configs_with(StyledConfig)),
+    _method_option(
+        StyledConfig,
+        "instant paints at once, by a network, fast in styles that one was trained for; ",
     ),
 ]
-Optimiser = Annotated[
-    str,
-    typer.Option(
-        "--method",
-        metavar="|".join(configs_with(PhotoConfig)),
-        help="gatys compares statistics, nnst nearest neighbours, mrf patches; instant+refine goes "
-        "on by gatys from what instant paints; laplacian paints in two stages, the first of which "
-        "holds the photograph's Laplacian pyramid.",
-        autocompletion=lambda: list(configs_with(PhotoConfig)),
-    ),
-]
-Styles = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--style",
-        "-s",
-        metavar="STYLE[:WEIGHT][:fine|:coarse]",
-        help="A painting, a style card, the name of a built-in one (see `impasto styles`), or for "
-        "--method fast a trained one, FILE.impasto#NAME. "
-        "Several are blended by their weights; fine and coarse are its strokes and its shapes.",
-        autocompletion=style_names,
-        show_default=False,
-    ),
-]
-ContentMap = Annotated[
-    str | None,
-    typer.Option(
-        "--content-map",
-        metavar="MAP",
-        help="Regions of the photograph: a picture of a few flat colours.",
-        rich_help_panel=_REGIONS,
-    ),
-]
-StyleMaps = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--style-map",
-        metavar="MAP",
-        help="Regions of the painting, each painted where --content-map has its colour; one for "
-        "each --style.",
-        rich_help_panel=_REGIONS,
-    ),
-]
-Force = Annotated[
-    bool, typer.Option("--force", "-f", help="Replace existing files.", rich_help_panel=SHOWN)
-]
-PreviewEvery = Annotated[
-    int | None,
-    typer.Option(
-        "--preview-every",
-        min=1,
-        metavar="N",
-        help="Every N iterations write the picture so far to OUT.preview.png, replacing what is "
-        "there. A run that succeeds removes it.",
-        rich_help_panel=SHOWN,
-    ),
-]
-Trace = Annotated[
-    Path | None,
-    typer.Option(
-        "--trace",
-        metavar="FILE.jsonl",
-        help="Write a line of JSON for every iteration; to a file, device or pipe.",
-        rich_help_panel=SHOWN,
-    ),
-]
-Run = Annotated[
-    Path | None,
-    typer.Option(
-        "--run",
-        metavar="DIR",
-        help="Where the run's folder is, from which it can be resumed; otherwise OUT.run, beside "
-        "the result. A run that succeeds removes it.",
-        rich_help_panel=SHOWN,
-    ),
-]
-Memory = Annotated[
-    str | None,
-    typer.Option(
-        "--memory",
-        metavar="4GB",
-        help="How much memory the run may hold; otherwise four fifths of what is free. A picture "
-        "that does not fit is painted in windows.",
-        rich_help_panel=SHOWN,
-    ),
-]
-DryRun = Annotated[
-    bool,
-    typer.Option(
-        "--dry-run",
-        help="Paint nothing: say how it would be done, and what memory and time it would take.",
-        rich_help_panel=SHOWN,
-    ),
-]
-KeepRun = Annotated[
-    bool,
-    typer.Option(
-        "--keep-run", help="Leave the run's folder, for `impasto extend`.", rich_help_panel=SHOWN
-    ),
-]
+Optimiser = Annotated[str, _method_option(PhotoConfig)]
+Force = Annotated[bool, output_option("--force", "-f", help="Replace existing files.")]
 Resume = Annotated[
     bool,
-    typer.Option(
-        "--resume",
-        help="Go on with the same run if it was stopped; otherwise begin it.",
-        rich_help_panel=SHOWN,
-    ),
+    output_option("--resume", help="Continue the same run if it was stopped; otherwise begin it."),
 ]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Show errors only.", rich_help_panel=SHOWN)
-]
-Json = Annotated[
-    bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=SHOWN)
-]
+Quiet = Annotated[bool, output_option("--quiet", "-q", help="Show errors only.")]
+Json = Annotated[bool, output_option("--json", help="Print the result as JSON.")]
 Weights = Annotated[
     Path | None,
     typer.Option(
         "--weights",
         metavar="FILE",
-        help="Weights for the backbone (.pth or .safetensors), instead of those known.",
+        help="Weights for the backbone (.pth or .safetensors), instead of the published ones.",
     ),
 ]
 
 
-Command = Callable[..., Any]
-
-
 @dataclass(frozen=True)
 class RunFlags:
-    """What was typed about what a run writes and shows.
+    """What was typed about what a run writes and shows: each field is a flag of a run's command.
 
     Attributes:
         output: the typed fields of `OutputSettings`.
     """
 
-    out: Out = None
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="OUT",
+            help="The result: .png, .jpg, .webp or .tiff. Otherwise named after its sources, here.",
+        ),
+    ] = None
     force: Force = False
-    preview_every: PreviewEvery = None
-    trace: Trace = None
-    run: Run = None
-    keep_run: KeepRun = False
+    preview_every: Annotated[
+        int | None,
+        output_option(
+            "--preview-every",
+            min=1,
+            metavar="N",
+            help="Every N iterations write the picture so far to OUT.preview.png, replacing what "
+            "is there. A run that succeeds removes it.",
+        ),
+    ] = None
+    trace: Annotated[
+        Path | None,
+        output_option(
+            "--trace",
+            metavar="FILE.jsonl",
+            help="Write a line of JSON for every iteration; to a file, device or pipe.",
+        ),
+    ] = None
+    run: Annotated[
+        Path | None,
+        output_option(
+            "--run",
+            metavar="DIR",
+            help="Where the run's folder is, from which it can be resumed; otherwise OUT.run, "
+            "beside the result. A run that succeeds removes it.",
+        ),
+    ] = None
+    keep_run: Annotated[
+        bool, output_option("--keep-run", help="Leave the run's folder, for `impasto extend`.")
+    ] = False
     resume: Resume = False
-    memory: Memory = None
-    dry_run: DryRun = False
+    memory: Annotated[
+        str | None,
+        output_option(
+            "--memory",
+            metavar="4GB",
+            help="How much memory the run may use; otherwise four fifths of what is free. A "
+            "picture that does not fit is painted in tiles.",
+        ),
+    ] = None
+    dry_run: Annotated[
+        bool,
+        output_option(
+            "--dry-run",
+            help="Paint nothing: print how it would be done, and what memory and time it would "
+            "take.",
+        ),
+    ] = False
     quiet: Quiet = False
     as_json: Json = False
     output: dict[str, Any] = field(default_factory=dict)
@@ -258,33 +205,25 @@ def with_run_flags(*, without: tuple[str, ...] = ()) -> Callable[[Command], Comm
 
     def decorate(function: Command) -> Command:
         types = get_type_hints(RunFlags, include_extras=True)
-        of_run = [
-            inspect.Parameter(
-                spec.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=spec.default,
-                annotation=types[spec.name],
-            )
-            for spec in fields(RunFlags)
-            if spec.name not in (*without, "output")
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        run_flags = [
+            inspect.Parameter(s.name, keyword, default=s.default, annotation=types[s.name])
+            for s in fields(RunFlags)
+            if s.name not in (*without, "output")
         ]
-        of_output = [] if "output" in without else list(flags(OutputSettings))
-        own = list(inspect.signature(function, eval_str=True).parameters.values())
-        kept = [p for p in own if p.name != "flags"]
-        positional = [p for p in kept if p.kind is not p.KEYWORD_ONLY]
-        named = [p for p in kept if p.kind is p.KEYWORD_ONLY]
-        parameters = [*positional, *of_run, *of_output, *named]
+        file_flags = [] if "output" in without else list(flags(OutputSettings))
+        signature = inspect.signature(function, eval_str=True).parameters.values()
+        parameters = [p for p in signature if p.name != "flags"]
+        last = [p for p in parameters if p.kind is keyword]
+        first = [p for p in parameters if p.kind is not keyword]
 
         @wraps(function)
         def command(**typed: Any) -> Any:
-            output = {p.name: typed.pop(p.name) for p in of_output}
-            run = {p.name: typed.pop(p.name) for p in of_run}
+            output = {p.name: typed.pop(p.name) for p in file_flags}
+            run = {p.name: typed.pop(p.name) for p in run_flags}
             chosen = {name: value for name, value in output.items() if value is not None}
             return function(**typed, flags=RunFlags(**run, output=chosen))
 
-        # Typer reads both: the order and defaults from one, the types from the other.
-        vars(command)["__signature__"] = inspect.Signature(parameters)
-        command.__annotations__ = {p.name: p.annotation for p in parameters}
-        return command
+        return set_parameters(command, [*first, *run_flags, *file_flags, *last])
 
     return decorate

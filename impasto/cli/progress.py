@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from impasto.cli.console import margin
+from impasto.cli.console import stderr_console
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
@@ -44,7 +44,7 @@ def progress_bar(
     Yields:
         What updates it; None where there is no terminal, or if `quiet`.
     """
-    console = margin()
+    console = stderr_console()
     if quiet or not console.is_terminal or console.is_dumb_terminal:
         yield None
         return

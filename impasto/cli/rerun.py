@@ -1,16 +1,16 @@
-"""`impasto rerun`: the same picture again, or the reason why not."""
+"""`impasto rerun`: the same picture again, or why that is impossible."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from impasto.cli import options as shared
-from impasto.cli.console import hush, remark, tell_version
+from impasto.cli.console import print_note, set_quiet
 from impasto.cli.info import recipe_in
 from impasto.errors import RecipeError
 from impasto.image.formats import format_of
@@ -20,39 +20,30 @@ if TYPE_CHECKING:
 
 __all__ = ["rerun"]
 
-_MOVED = "Where the inputs are now"
+_PANEL = "Where the inputs are now"
 
 
-def _moved(role: str, what: str, metavar: str = "FILE") -> typer.models.OptionInfo:
-    info: typer.models.OptionInfo = typer.Option(
-        f"--{role}", metavar=metavar, help=what, rich_help_panel=_MOVED, show_default=False
-    )
-    return info
+def _input(role: str, help: str, metavar: str = "FILE") -> Any:
+    return shared.option(f"--{role}", metavar=metavar, help=help, rich_help_panel=_PANEL)
 
 
 @shared.with_run_flags(without=("out", "memory", "dry_run"))
 def rerun(
-    picture: Annotated[
-        Path, typer.Argument(metavar="OUT", help="A picture made by Impasto.", show_default=False)
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            "--out", "-o", metavar="AGAIN", help="Where the same goes again.", show_default=False
-        ),
-    ],
-    content: Annotated[str | None, _moved("content", "The photograph.")] = None,
+    picture: Annotated[Path, shared.argument("OUT", "A picture made by Impasto.")],
+    out: Annotated[Path, shared.option("--out", "-o", metavar="AGAIN", help="The new picture.")],
+    content: Annotated[str | None, _input("content", "The photograph.")] = None,
     style: Annotated[
-        list[str] | None, _moved("style", "The painting or style card; several in their order.")
+        list[str] | None,
+        _input("style", "The painting or style card; several in their order."),
     ] = None,
-    content_map: Annotated[str | None, _moved("content-map", "The photograph's map.")] = None,
+    content_map: Annotated[str | None, _input("content-map", "The photograph's map.")] = None,
     style_map: Annotated[
-        list[str] | None, _moved("style-map", "The painting's map; several in their order.")
+        list[str] | None, _input("style-map", "The painting's map; several in their order.")
     ] = None,
     region: Annotated[
-        list[str] | None, _moved("region", "The style of a region.", "#RRGGBB=FILE")
+        list[str] | None, _input("region", "The style of a region.", "#RRGGBB=FILE")
     ] = None,
-    init: Annotated[str | None, _moved("init", "The picture that was started from.")] = None,
+    init: Annotated[str | None, _input("init", "The picture that was started from.")] = None,
     weights: shared.Weights = None,
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Paint even though an input has changed.")
@@ -64,16 +55,16 @@ def rerun(
 
     A picture that was stopped early is stopped at the same step.
     """
-    hush(flags.quiet)
+    set_quiet(flags.quiet)
     recipe = recipe_in(picture)
     config = recipe.settings()
-    moved = {
-        "content": _several(content),
+    replacements = {
+        "content": [] if content is None else [content],
         "style": style or [],
-        "content-map": _several(content_map),
+        "content-map": [] if content_map is None else [content_map],
         "style-map": style_map or [],
         "region": region or [],
-        "init": _several(init),
+        "init": [] if init is None else [init],
     }
     from impasto.cli.running import follow, output_of
     from impasto.image.reading import depth
@@ -81,14 +72,13 @@ def rerun(
     from impasto.painting.recipe_inputs import locate
     from impasto.run.launch import begin
 
-    places = locate(recipe, moved, picture.parent)
+    places = locate(recipe, replacements, picture.parent)
     # As many bits as the picture has; a format without 16 bits takes 8.
     written = format_of(out)
     bits = depth(picture) if written is not None and written.bits == 16 else 8
     output = output_of(replace(flags, out=out), out, bits=bits)
-    tell_version(recipe.version, quiet=flags.quiet)
     if recipe.replanned and not flags.quiet:
-        remark("its plan was changed on the way, for want of memory: pixels will differ a little")
+        print_note("its plan was changed for lack of memory: pixels will differ a little")
     of_weights = rerun.change_of_weights(recipe, config, weights)
     _refuse([of_weights] if of_weights else [], anyway=anyway, quiet=flags.quiet)
     rerun.take_threads(recipe)
@@ -106,20 +96,14 @@ def rerun(
     )
 
 
-def _several(one: str | None) -> list[str]:
-    return [] if one is None else [one]
-
-
 def _refuse(changes: Iterable[str], *, anyway: bool, quiet: bool) -> None:
-    """Stop before another picture is painted, unless it is to be painted `anyway`.
+    """Refuse to paint a different picture, unless `anyway`.
 
     Raises:
-        RecipeError: something is not the same.
+        RecipeError: there are changes.
     """
     message = "; ".join(changes)
     if message and not anyway:
-        raise RecipeError(
-            f"This would be another picture: {message}. --anyway paints it nevertheless."
-        )
+        raise RecipeError(f"This would be another picture: {message}. --anyway paints it even so.")
     if message and not quiet:
-        remark(f"this will be another picture: {message}")
+        print_note(f"this will be another picture: {message}")

@@ -1,40 +1,34 @@
-"""`impasto resume` and `impasto extend`: runs that go on."""
+"""`impasto resume` and `impasto extend`: runs that continue."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from impasto.cli import options as shared
-from impasto.cli.console import hush
+from impasto.cli.console import set_quiet
 
 if TYPE_CHECKING:
     from impasto.run.record import Record
 
 __all__ = ["extend", "resume"]
 
-# What a run has from its beginning.
+# What a run keeps from its beginning.
 _SETTLED = ("dry_run", "output", "run", "resume")
 
 _Folder = Annotated[
-    Path,
-    typer.Argument(
-        metavar="RUN",
-        help="A run's folder: out.run, beside the out.png that it paints.",
-        show_default=False,
-    ),
+    Path, shared.argument("RUN", "A run's folder: out.run, beside the out.png that it paints.")
 ]
 
 
 @shared.with_run_flags(without=_SETTLED)
 def resume(folder: _Folder, *, flags: shared.RunFlags) -> None:
-    """Go on with a run that was stopped, and end with the pixels of one that was not.
+    """Continue a run that was stopped, with the pixels of one that was not.
 
-    It writes the picture where the run was to write it; --out names another place.
+    The picture goes where the run was to write it, or to --out.
     """
-    _go_on(folder, flags)
+    _resume(folder, flags)
 
 
 @shared.with_run_flags(without=(*_SETTLED, "keep_run"))
@@ -42,34 +36,33 @@ def extend(
     folder: _Folder,
     iterations: Annotated[
         int,
-        typer.Option(
+        shared.option(
             "--iterations",
             min=1,
             max=100_000,
             metavar="N",
             help="How many more, at the last scale.",
-            show_default=False,
         ),
     ],
     *,
     flags: shared.RunFlags,
 ) -> None:
-    """Give a finished run more iterations. It was begun with --keep-run, which left its folder.
+    """Give more iterations to a finished run, whose folder --keep-run has left.
 
     The picture goes to --out, or over the run's own with --force.
     """
-    _go_on(folder, flags, extra=iterations)
+    _resume(folder, flags, extra=iterations)
 
 
-def _go_on(folder: Path, flags: shared.RunFlags, extra: int = 0) -> None:
-    hush(flags.quiet)
+def _resume(folder: Path, flags: shared.RunFlags, extra: int = 0) -> None:
+    set_quiet(flags.quiet)
 
     from impasto.cli.running import follow
-    from impasto.run.launch import go_on
+    from impasto.run.launch import resume_run
     from impasto.run.output import Output
 
     def output_of(record: Record) -> Output:
-        """Return what the run was begun with, unless something else was typed."""
+        """Return the output that the run began with, as far as nothing else was typed."""
         goal = record.goal
         return Output(
             path=flags.out or Path(goal.path),
@@ -79,4 +72,4 @@ def _go_on(folder: Path, flags: shared.RunFlags, extra: int = 0) -> None:
             trace=flags.trace,
         )
 
-    follow(lambda options: go_on(folder, output_of, options, extra=extra, force=flags.force), flags)
+    follow(partial(resume_run, folder, output_of, extra=extra, force=flags.force), flags)

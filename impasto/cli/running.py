@@ -1,4 +1,4 @@
-"""A run before a person's eyes: its events as a progress bar, remarks and a result.
+"""A run in the terminal: its events as a progress bar, notes and a result.
 
 Imports PyTorch: commands import it when they run.
 """
@@ -13,12 +13,13 @@ from typing import Any
 
 import typer
 
-from impasto.cli.console import remark
-from impasto.cli.interrupt import INTERRUPTED, TERMINATED, Interruption, patient
+from impasto.cli.console import print_note
+from impasto.cli.interrupt import INTERRUPTED, TERMINATED, Interruption, handling_signals
 from impasto.cli.options import RunFlags
 from impasto.cli.progress import ProgressBar, progress_bar
 from impasto.config.memory import gigabytes, parse_memory
 from impasto.config.methods import PictureConfig
+from impasto.errors import notes_of
 from impasto.image.reading import digest
 from impasto.painting.prepare import prepare
 from impasto.painting.sources import Sources, Task
@@ -34,10 +35,10 @@ __all__ = ["follow", "output_of", "paint"]
 
 
 def paint(sources: Sources, config: PictureConfig, flags: RunFlags, name: str) -> None:
-    """Paint what a command was asked for.
+    """Paint a picture and print its progress and result.
 
     Args:
-        name: the result's file, if none was named.
+        name: the result's file, if none was typed.
 
     Raises:
         ImpastoError: as `prepare` and a run do.
@@ -55,8 +56,8 @@ def output_of(flags: RunFlags, name: str | Path, **settings: Any) -> Output:
     """Return what a run writes.
 
     Args:
-        name: the picture's file, if none was named.
-        settings: of the output, where no flag says otherwise.
+        name: the picture's file, if none was typed.
+        settings: of the output, where no flag was typed.
     """
     return Output(
         path=flags.out or Path(name),
@@ -80,7 +81,7 @@ def follow(start: Callable[[RunOptions], Events], flags: RunFlags) -> None:
         Exit: with the status of an interrupted command.
     """
     with (
-        patient() as interruption,
+        handling_signals() as interruption,
         progress_bar("looking at the pictures", quiet=flags.quiet, width=10) as bar,
     ):
         options = RunOptions(
@@ -94,8 +95,8 @@ def follow(start: Callable[[RunOptions], Events], flags: RunFlags) -> None:
         try:
             result = consume(start(options), partial(_show, flags, bar, interruption))
         except (KeyboardInterrupt, SystemExit) as error:  # they end without a message of their own
-            for note in getattr(error, "__notes__", []):
-                remark(note)
+            for note in notes_of(error):
+                print_note(note)
             raise
     if result is not None:
         _print_result(result, flags)
@@ -108,11 +109,13 @@ def _show(
         if flags.dry_run:
             _print_forecast(event.task, event.forecast, as_json=flags.as_json)
         elif event.forecast.seconds is not None and not flags.quiet:
-            remark(_forecast_in_words(event.task, event.forecast))
+            time = _time_in_words(event.forecast.seconds)
+            plan = _plan_in_words(event.task, event.forecast)
+            print_note(f"this takes {time} and {gigabytes(event.forecast.memory)}; {plan}")
     elif isinstance(event, Noted) and not flags.quiet:
-        remark(event.message)
+        print_note(event.message)
     elif isinstance(event, Stepped):
-        interruption.keeping = True
+        interruption.has_progress = True
         if not flags.quiet:
             _show_step(event, bar)
 
@@ -121,31 +124,31 @@ def _show_step(step: Stepped, bar: ProgressBar | None) -> None:
     """Move the bar, or print a line for each scale."""
     place = f"scale {step.scale}/{step.scales} {step.width}×{step.height}"
     if step.note:
-        (bar.note if bar else remark)(step.note)
+        (bar.note if bar else print_note)(step.note)
     if bar is not None:
-        both = (name for name in ("content", "style") if name in step.losses)
-        losses = " ".join(f"{name} {step.losses[name]:.3f}" for name in both)
+        names = (name for name in ("content", "style") if name in step.losses)
+        losses = " ".join(f"{name} {step.losses[name]:.3f}" for name in names)
         bar(step.done, f"{place} {step.iteration:>3}/{step.iterations}", losses)
     elif step.iteration == 1:
-        remark(f"{place}, {step.iterations} iterations")
+        print_note(f"{place}, {step.iterations} iterations")
 
 
 def _print_result(result: Result, flags: RunFlags) -> None:
-    """Print the picture's file to standard output, the rest beside it.
+    """Print the picture's file to standard output, all else to standard error.
 
     Raises:
         Exit: with the status of an interrupted command, if it was.
     """
     if result.picture is None:  # SIGTERM, of a system that will not wait for a picture
         if result.folder is not None:
-            remark(f"terminated; `impasto resume {result.folder}` goes on")
+            print_note(f"terminated; `impasto resume {result.folder}` continues it")
         raise typer.Exit(TERMINATED)
     if not flags.quiet:
         early = ", stopped early" if result.interrupted else ""
         size = f"{result.picture.width}×{result.picture.height}"
-        remark(f"{size} pixels in {result.seconds:.1f} s{early}")
+        print_note(f"{size} pixels in {result.seconds:.1f} s{early}")
         if result.interrupted and result.folder is not None:
-            remark(f"`impasto resume {result.folder}` goes on with it")
+            print_note(f"`impasto resume {result.folder}` continues it")
     print(_result_as_json(result) if flags.as_json else result.path)
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
@@ -185,9 +188,7 @@ def _print_forecast(task: Task, forecast: Forecast, *, as_json: bool) -> None:
     print(f"size     {first.width}×{first.height} to {last.width}×{last.height}")
     if forecast.seconds is not None:
         print(f"work     {count} iterations at {len(scales)} scales")
-    print(
-        f"memory   {gigabytes(forecast.memory)} of {gigabytes(forecast.allowed)} that it may take"
-    )
+    print(f"memory   {gigabytes(forecast.memory)} of the allowed {gigabytes(forecast.allowed)}")
     if forecast.seconds is None:
         print("plan     painted at once, in parts if it is large")
         return
@@ -201,20 +202,14 @@ def _forecast_as_dict(forecast: Forecast) -> dict[str, Any]:
     return {"plan": forecast.plan.to_dict(), "memory": forecast.memory, "seconds": seconds}
 
 
-def _forecast_in_words(task: Task, forecast: Forecast) -> str:
-    assert forecast.seconds is not None
-    time, memory = _time_in_words(forecast.seconds), gigabytes(forecast.memory)
-    return f"this takes {time} and {memory}; {_plan_in_words(task, forecast)}"
-
-
 def _plan_in_words(task: Task, forecast: Forecast) -> str:
     plan = forecast.plan
-    words = [plan_in_words(plan)]
+    parts = [plan_in_words(plan)]
     if plan.history:
-        words.append(f"L-BFGS remembers {plan.history} steps instead of {task.workload.history}")
+        parts.append(f"L-BFGS remembers {plan.history} steps instead of {task.workload.history}")
     if plan.dtype == "float16":
-        words.append("the optimiser's memory is kept in half precision")
-    return "; ".join(words)
+        parts.append("the optimiser's memory is kept in half precision")
+    return "; ".join(parts)
 
 
 def _time_in_words(seconds: float) -> str:

@@ -1,21 +1,21 @@
-"""`impasto study`: what one option does, seen over its values."""
+"""`impasto study`: one option over its values."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shlex
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from impasto.cli import options as shared
-from impasto.cli.console import hush, margin, remark
+from impasto.cli.console import print_note, set_quiet
 from impasto.cli.flags import config_and_start, with_flags
-from impasto.cli.interrupt import INTERRUPTED, patient
+from impasto.cli.interrupt import INTERRUPTED, handling_signals
+from impasto.cli.progress import progress_bar
 from impasto.config.bases import PhotoConfig
+from impasto.config.fields import flag_of
 from impasto.config.methods import configs_with
 from impasto.evaluation.studies.registry import STUDIES, variants_of
 
@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["study"]
 
-Watch = Callable[["Progress"], None]
-
-
-def _kinds() -> list[str]:
-    return list(STUDIES)
-
 
 @with_flags(
     *configs_with(PhotoConfig).values(), files=("init",), without=("size", "region", "feather")
@@ -37,25 +31,21 @@ def _kinds() -> list[str]:
 def study(
     kind: Annotated[
         str,
-        typer.Argument(
-            metavar="STUDY",
-            help=f"What to vary: {', '.join(STUDIES)}.",
-            show_default=False,
-            autocompletion=_kinds,
+        shared.argument(
+            "STUDY",
+            f"What to vary: {', '.join(STUDIES)}.",
+            autocompletion=lambda: list(STUDIES),
         ),
     ],
-    content: Annotated[
-        str, typer.Argument(metavar="CONTENT", help="The photograph.", show_default=False)
-    ],
+    content: Annotated[str, shared.argument("CONTENT", "The photograph.")],
     style: Annotated[
         str,
-        typer.Option(
+        shared.option(
             "--style",
             "-s",
             metavar="STYLE",
             help="A painting, a style card, or the name of a built-in one (see `impasto styles`).",
             autocompletion=shared.style_names,
-            show_default=False,
         ),
     ],
     options: dict[str, Any],
@@ -65,7 +55,7 @@ def study(
             "--out",
             "-o",
             metavar="DIR",
-            help="A folder: new, empty, or of the same study, which then goes on. Otherwise "
+            help="A folder: new, empty, or of the same study, which is then continued. Otherwise "
             "CONTENT-STYLE-STUDY, here.",
         ),
     ] = None,
@@ -83,26 +73,20 @@ def study(
     method: shared.Optimiser = "gatys",
     weights: shared.Weights = None,
     force: shared.Force = False,
-    no_video: Annotated[
-        bool,
-        typer.Option(
-            "--no-video", help="Write no film.", rich_help_panel="What is written and shown"
-        ),
-    ] = False,
+    no_video: Annotated[bool, shared.output_option("--no-video", help="Write no film.")] = False,
     quiet: shared.Quiet = False,
     as_json: shared.Json = False,
 ) -> None:
     """Paint one photograph over the values of an option, and show what it does.
 
-    DIR gets a page to look at (index.html), the pictures, a sheet of all, curves, tables and a
-    film. Needs the extra `study` of the package. After Ctrl-C the same command goes on where it
-    was.
+    DIR gets a page (index.html), the pictures, a sheet of all, curves, tables and a film. Needs the
+    extra `study` of the package. After Ctrl-C the same command continues.
     """
-    hush(quiet)
+    set_quiet(quiet)
     base, init = config_and_start(configs_with(PhotoConfig), method, {"size": size, **options})
     assert isinstance(base, PhotoConfig)
     chosen = () if values is None else tuple(values.split(","))
-    variants_of(kind, base, chosen, init)  # what makes no sense is told before PyTorch is loaded
+    variants_of(kind, base, chosen, init)  # fails before PyTorch is loaded
 
     from impasto.evaluation.studies.run_study import StudySpec, run_study
 
@@ -128,23 +112,27 @@ def study(
             **options,
         ),
     )
-    with patient() as interruption, _watching(quiet) as report:
-        interruption.keeping = True
+    start = "looking at the pictures"
+    with handling_signals() as interruption, progress_bar(start, quiet=quiet) as bar:
+        interruption.has_progress = True
 
         def watch(progress: Progress) -> bool:
-            report(progress)
-            return not interruption.asked
+            if bar is not None:
+                bar(progress.done, _place(progress))
+            elif progress.step is None and not quiet:
+                print_note(_place(progress))
+            return not interruption.is_requested
 
         outcome = run_study(spec, watch)
     _present(outcome, quiet=quiet, as_json=as_json)
 
 
-def _command(words: list[str], **options: Any) -> str:
-    """The command line again."""
-    line = ["impasto", "study", *words]
+def _command(arguments: list[str], **options: Any) -> str:
+    """Return the command line again."""
+    line = ["impasto", "study", *arguments]
     for name, value in options.items():
         if value is not None:
-            line += _flag("--" + name.replace("_", "-"), value)
+            line += _flag(flag_of(name), value)
     return shlex.join(line)
 
 
@@ -154,57 +142,22 @@ def _flag(flag: str, value: Any) -> list[str]:
     return [flag, ",".join(value) if isinstance(value, tuple) else str(value)]
 
 
-@contextlib.contextmanager
-def _watching(quiet: bool) -> Iterator[Watch]:
-    """A live bar over all pictures in a terminal, a line for each elsewhere, or nothing."""
-    console = margin()
-    if quiet:
-        yield lambda _: None
-    elif console.is_terminal and not console.is_dumb_terminal:
-        with _bar() as report:
-            yield report
-    else:
-        yield _line_for_each
-
-
-@contextlib.contextmanager
-def _bar() -> Iterator[Watch]:
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=20),
-        TextColumn("{task.percentage:3.0f} %"),
-        TimeRemainingColumn(compact=True),
-    )
-    with Progress(*columns, console=margin(), transient=True) as bar:
-        task = bar.add_task("looking at the pictures", total=1.0)
-        yield lambda progress: bar.update(
-            task, completed=progress.done, description=_place(progress)
-        )
-
-
-def _line_for_each(progress: Progress) -> None:
-    if progress.step is None:
-        remark(_place(progress))
-
-
 def _place(progress: Progress) -> str:
-    kept = " (is there already)" if progress.reused else ""
-    return f"{progress.number}/{progress.total} {progress.label}{kept}"
+    note = " (exists already)" if progress.reused else ""
+    return f"{progress.number}/{progress.total} {progress.label}{note}"
 
 
 def _present(outcome: Outcome, *, quiet: bool, as_json: bool) -> None:
-    """Say what came of it: the page to standard output, the rest beside it.
+    """Print the page to standard output, a summary to standard error.
 
     Raises:
         Exit: with the status of an interrupted command, if it was.
     """
     painted = len(outcome.pictures)
     if not quiet:
-        early = "; the same command goes on from there" if outcome.interrupted else ""
-        there = f", {outcome.reused} of them were there already" if outcome.reused else ""
-        remark(f"{painted} of {outcome.planned} pictures{there}{early}")
+        early = "; the same command continues from here" if outcome.interrupted else ""
+        earlier = f", {outcome.reused} of them existed already" if outcome.reused else ""
+        print_note(f"{painted} of {outcome.planned} pictures{earlier}{early}")
     if as_json:
         print(json.dumps(_as_json(outcome)))
     elif painted:

@@ -1,4 +1,4 @@
-"""`impasto style`: style cards of one's own."""
+"""`impasto style`: style cards of your own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from impasto.cli import options as shared
 from impasto.cli.cards import show
-from impasto.cli.console import hush, margin, results
+from impasto.cli.console import set_quiet, stderr_console, stdout_console
 from impasto.errors import StyleError
 from impasto.files import atomic
 from impasto.styles import gallery
@@ -23,9 +23,7 @@ app = typer.Typer(help="Make style cards of your own, and read them.", no_args_i
 
 @app.command()
 def make(
-    painting: Annotated[
-        Path, typer.Argument(metavar="PAINTING", help="A picture.", show_default=False)
-    ],
+    painting: Annotated[Path, shared.argument("PAINTING", "A picture.")],
     out: Annotated[
         Path | None,
         typer.Option(
@@ -40,19 +38,14 @@ def make(
     year: Annotated[str, typer.Option("--year", help="When.")] = "",
     licence: Annotated[str, typer.Option("--licence", help="How it may be used.")] = "",
     backbone: Annotated[
-        str,
-        typer.Option(
-            "--backbone",
-            help="The network it is measured with; stylize needs the same.",
-            autocompletion=shared.backbone_names,
-        ),
+        str, shared.backbone_option("The network it is measured with; stylize needs the same.")
     ] = "compact",
     weights: shared.Weights = None,
     force: shared.Force = False,
     quiet: shared.Quiet = False,
 ) -> None:
     """Measure a painting once, into a small file that --style takes in its place."""
-    hush(quiet)
+    set_quiet(quiet)
     path = out or Path(f"{painting.stem}{_SUFFIX}")
     if path.suffix.lower() != _SUFFIX:
         raise StyleError(
@@ -64,7 +57,7 @@ def make(
     from impasto.painting.cards import make_card
     from impasto.styles import card
 
-    console = margin()
+    console = stderr_console()
     console.quiet = quiet
     with console.status("measuring the painting, painting its swatch", spinner_style="dim"):
         made = make_card(
@@ -82,13 +75,8 @@ def make(
 
 @app.command()
 def info(
-    card: Annotated[
-        str,
-        typer.Argument(
-            metavar="CARD", help="A .style file, or a built-in style's name.", show_default=False
-        ),
-    ],
+    card: Annotated[str, shared.argument("CARD", "A .style file, or a built-in style's name.")],
 ) -> None:
     """Show one style card."""
     file = Path(card)
-    show({file.stem: file if file.is_file() else gallery.path(card)}, results())
+    show({file.stem: file if file.is_file() else gallery.path(card)}, stdout_console())

@@ -9,7 +9,7 @@ import typer
 
 from impasto.cli import options as shared
 from impasto.cli.cards import show
-from impasto.cli.console import results
+from impasto.cli.console import stdout_console
 from impasto.errors import StyleError
 from impasto.files import atomic
 from impasto.sheets.cards_page import cards_page
@@ -28,7 +28,7 @@ def styles(
     """Show the built-in style cards, with a picture of each."""
     cards = {name: gallery.path(name) for name in gallery.names()}
     if html is None:
-        show(cards, results())
+        show(cards, stdout_console())
         return
     atomic.replace(html, cards_page(cards).encode("utf-8"), force=force, error=StyleError)
     print(html)

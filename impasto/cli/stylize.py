@@ -1,4 +1,4 @@
-"""`impasto stylize`: the main job."""
+"""`impasto stylize`: a photograph in the style of a painting."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from impasto.cli import options as shared
 from impasto.cli.batch import paint_all
-from impasto.cli.console import hush
+from impasto.cli.console import set_quiet
 from impasto.cli.flags import config_and_start, with_flags
 from impasto.config.bases import StyledConfig
 from impasto.config.methods import METHODS, configs_with
@@ -18,23 +18,52 @@ from impasto.errors import OptionError
 
 __all__ = ["stylize"]
 
+_REGIONS = "Regions"
+
 
 @shared.with_run_flags()
 @with_flags(*configs_with(StyledConfig).values(), files=("init",))
 def stylize(
     content: Annotated[
         list[str],
-        typer.Argument(
-            metavar="CONTENT...",
-            help="The photograph. Several go to the folder --out, as `impasto batch` has it.",
-            show_default=False,
+        shared.argument(
+            "CONTENT...",
+            "The photograph. Several are painted into the folder --out, as by `impasto batch`.",
         ),
     ],
     options: dict[str, Any],
-    style: shared.Styles = None,
+    style: Annotated[
+        list[str] | None,
+        shared.option(
+            "--style",
+            "-s",
+            metavar="STYLE[:WEIGHT][:fine|:coarse]",
+            help="A painting, a style card, the name of a built-in one (see `impasto styles`), or "
+            "for --method fast a trained one, FILE.impasto#NAME. Several are blended by their "
+            "weights; fine and coarse are its strokes and its shapes.",
+            autocompletion=shared.style_names,
+        ),
+    ] = None,
     method: shared.Method = "gatys",
-    content_map: shared.ContentMap = None,
-    style_map: shared.StyleMaps = None,
+    content_map: Annotated[
+        str | None,
+        typer.Option(
+            "--content-map",
+            metavar="MAP",
+            help="Regions of the photograph: a picture of a few flat colours.",
+            rich_help_panel=_REGIONS,
+        ),
+    ] = None,
+    style_map: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--style-map",
+            metavar="MAP",
+            help="Regions of the painting, each painted where --content-map has its colour; one "
+            "for each --style.",
+            rich_help_panel=_REGIONS,
+        ),
+    ] = None,
     weights: shared.Weights = None,
     *,
     flags: shared.RunFlags,
@@ -43,23 +72,22 @@ def stylize(
 
     Ctrl-C ends the painting early and keeps the picture as it is then.
     """
-    hush(flags.quiet)
+    set_quiet(flags.quiet)
     config, init = config_and_start(
         configs_with(StyledConfig), method, options, has_map=content_map is not None
     )
     choices = tuple(StyleSpec.parse(text) for text in style or ())
     if flags.keep_run and not METHODS[method].optimises:
         raise OptionError(
-            f"--keep-run leaves what more iterations can be given to, and --method {method} has "
-            "none."
+            f"--keep-run is for `impasto extend`, and --method {method} has no iterations to add."
         )
 
     if len(content) > 1:
         assert isinstance(config, StyledConfig)
-        _of_one_alone(config, flags, maps=content_map is not None or bool(style_map))
-        looks = ["+".join(style)] if style else []
+        _refuse_single_options(config, flags, maps=content_map is not None or bool(style_map))
+        blend = ["+".join(style)] if style else []
         photographs, out = [Path(name) for name in content], flags.out or Path("batch")
-        paint_all(photographs, looks, config, out, flags, init=init, weights=weights)
+        paint_all(photographs, blend, config, out, flags, init=init, weights=weights)
         return
 
     from impasto.cli.running import paint
@@ -71,13 +99,13 @@ def stylize(
     paint(sources, config, flags, f"{Path(photograph).stem}-{names}.png")
 
 
-def _of_one_alone(config: StyledConfig, flags: shared.RunFlags, *, maps: bool) -> None:
-    """Refuse what belongs to a single photograph where there are several.
+def _refuse_single_options(config: StyledConfig, flags: shared.RunFlags, *, maps: bool) -> None:
+    """Refuse options of a single photograph where there are several.
 
     Raises:
-        OptionError: it was given.
+        OptionError: one was typed.
     """
-    given = {
+    is_typed = {
         "--content-map and --style-map": maps,
         "--region": bool(config.region),
         "--preview-every": flags.preview_every is not None,
@@ -85,8 +113,8 @@ def _of_one_alone(config: StyledConfig, flags: shared.RunFlags, *, maps: bool) -
         "--run": flags.run is not None,
         "--keep-run": flags.keep_run,
     }
-    if told := [name for name, is_given in given.items() if is_given]:
+    if names := [name for name, typed in is_typed.items() if typed]:
         raise OptionError(
-            f"{', '.join(told)}: of one photograph alone, and several were given. Leave it out, "
-            "or paint them one by one."
+            f"{', '.join(names)}: for one photograph only, and there are several. Leave it out, or "
+            "paint them one by one."
         )

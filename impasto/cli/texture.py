@@ -1,4 +1,4 @@
-"""`impasto texture`: as much of a style as one wants, and of nothing else."""
+"""`impasto texture`: a texture of any size in a style."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from impasto.cli import options as shared
-from impasto.cli.console import hush
+from impasto.cli.console import set_quiet
 from impasto.cli.flags import with_flags
 from impasto.config.methods import TextureConfig
 from impasto.config.specs import StyleSpec
@@ -24,11 +24,10 @@ __all__ = ["texture"]
 def texture(
     style: Annotated[
         list[str],
-        typer.Argument(
-            metavar="STYLE[:WEIGHT][:fine|:coarse]…",
-            help="A picture, a style card or a built-in style; several are blended.",
+        shared.argument(
+            "STYLE[:WEIGHT][:fine|:coarse]…",
+            "A picture, a style card or a built-in style; several are blended.",
             autocompletion=shared.style_names,
-            show_default=False,
         ),
     ],
     options: dict[str, Any],
@@ -42,8 +41,8 @@ def texture(
     *,
     flags: shared.RunFlags,
 ) -> None:
-    """Paint a texture of any size from a picture's statistics, seamless if flags."""
-    hush(flags.quiet)
+    """Paint a texture of any size from a picture's statistics, seamless with --seamless."""
+    set_quiet(flags.quiet)
     width, height = _sides(size)
     sides = {"size": max(width, height), "width": width, "height": height}
     config = checked_config(TextureConfig, {**options, **sides})
@@ -57,15 +56,15 @@ def texture(
 
 
 def _sides(text: str) -> tuple[int, int]:
-    """`2048x1024` as width and height.
+    """Return `2048x1024` as width and height.
 
     Raises:
         OptionError: another spelling.
     """
-    found = re.fullmatch(r"([1-9]\d{0,5})(?:[x×]([1-9]\d{0,5}))?", text.strip().lower())
-    if not found:
+    match = re.fullmatch(r"([1-9]\d{0,5})(?:[x×]([1-9]\d{0,5}))?", text.strip().lower())
+    if not match:
         raise OptionError(
             f"--size is {text!r}. It takes width and height in pixels, such as 2048x1024, or one "
             "number for a square."
         )
-    return int(found[1]), int(found[2] or found[1])
+    return int(match[1]), int(match[2] or match[1])

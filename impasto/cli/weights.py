@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from impasto.cli import options as shared
-from impasto.cli.console import hush, results
+from impasto.cli.console import set_quiet, stdout_console
 from impasto.errors import OptionError
 from impasto.features.backbones import BACKBONES
 from impasto.features.sources import listing, require
@@ -20,7 +20,7 @@ app = typer.Typer(help="List, fetch and import the weights of backbones.", no_ar
 
 @app.command("list")
 def _list() -> None:
-    """List every backbone's weights: whether they are here, how big, from where."""
+    """List every backbone's weights: whether they are on this machine, how big, from where."""
     from rich import box
     from rich.table import Table
 
@@ -30,17 +30,15 @@ def _list() -> None:
     table.add_column("size", justify="right", no_wrap=True)
     table.add_column("from, licence", overflow="fold")
     for info in listing():
-        here = "[green]yes[/]" if info.path else "no"
-        origin = info.url or "part of Impasto"
-        table.add_row(
-            info.name, here, f"{info.size / 1e6:.1f} MB", f"{origin}\n[dim]{info.licence}"
-        )
-    results().print(table)
+        is_present = "[green]yes[/]" if info.path else "no"
+        origin = f"{info.url or 'part of Impasto'}\n[dim]{info.licence}"
+        table.add_row(info.name, is_present, f"{info.size / 1e6:.1f} MB", origin)
+    stdout_console().print(table)
 
 
 @app.command()
 def path(backbone: shared.BackboneName) -> None:
-    """Print where a backbone's weights are; they must be here."""
+    """Print where a backbone's weights are; they must be on this machine."""
     print(require(backbone))
 
 
@@ -51,7 +49,7 @@ def fetch(
     """Download a backbone's published weights once, check them, and keep them in the cache."""
     from impasto.features.weights import fetch as download
 
-    hush(quiet)
+    set_quiet(quiet)
     print(download(backbone, progress=not quiet, force=force))
 
 
@@ -59,15 +57,12 @@ def fetch(
 def _import(
     first: Annotated[
         str,
-        typer.Argument(metavar="[BACKBONE]", help="Whose weights; else told by the file's name."),
+        typer.Argument(metavar="[BACKBONE]", help="Whose weights; otherwise by the file's name."),
     ],
-    second: Annotated[
-        str | None,
-        typer.Argument(metavar="FILE", help="A .pth or .safetensors file.", show_default=False),
-    ] = None,
+    second: Annotated[str | None, shared.argument("FILE", "A .pth or .safetensors file.")] = None,
     force: shared.Force = False,
 ) -> None:
-    """Keep a file of weights that you have, so that it need not be fetched."""
+    """Copy a file of weights that you have to the cache, so that it need not be fetched."""
     name, file = _name_and_file(first, second)
 
     from impasto.features.weights import import_file
@@ -76,7 +71,7 @@ def _import(
 
 
 def _name_and_file(first: str, second: str | None) -> tuple[str, Path]:
-    """Both, in whichever order they came; torchvision's files bear their backbone's name."""
+    """Return the name and the file, in either order; torchvision's files begin with the name."""
     if second is not None:
         return (second, Path(first)) if second in BACKBONES else (first, Path(second))
     file = Path(first)

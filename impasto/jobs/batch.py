@@ -1,4 +1,4 @@
-"""What a batch is told: the photographs, the styles, and how to paint them. Knows no PyTorch."""
+"""A batch: the photographs, the styles, and how to paint them. Needs no PyTorch."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class BatchStyle:
 
     @classmethod
     def parse(cls, text: str) -> BatchStyle:
-        """`a.jpg`, `a.jpg:fine`, or for a blend `a.jpg:0.3+b.jpg:0.7`.
+        """Parse `a.jpg`, `a.jpg:fine`, or for a blend `a.jpg:0.3+b.jpg:0.7`.
 
         A file whose own name has a plus is that file.
 
         Raises:
-            ImpastoError: a style that there is not, or a part that cannot be read so.
+            ImpastoError: a style that does not exist, or text of another form.
         """
         spec = StyleSpec.parse(text)
         parts = [text] if Path(split_source(str(spec.source))[0]).is_file() else text.split("+")
@@ -59,17 +59,17 @@ class BatchStyle:
 
     @property
     def label(self) -> str:
-        """What names of files call it: `a`, `a-fine`, `a-0.3+b-0.7`."""
+        """What it is called in names of files: `a`, `a-fine`, `a-0.3+b-0.7`."""
         return "+".join(
             spec.label + spec.use.removeprefix(split_source(str(spec.source))[1]).replace(":", "-")
             for spec in self.specs
         )
 
     def digest(self) -> str:
-        """Of all its files, and of how they are used.
+        """Return a digest of all its files, and of how they are used.
 
         Raises:
-            ImpastoError: one cannot be read.
+            ImpastoError: a file cannot be read.
         """
         files = [of_file(style_file(spec.source), PictureError) for spec in self.specs]
         uses = [spec.use for spec in self.specs]
@@ -78,7 +78,7 @@ class BatchStyle:
 
 @dataclass(frozen=True)
 class Batch:
-    """Every photograph in every look.
+    """Every photograph in every style.
 
     Attributes:
         folder: where the pictures go, with a manifest and contact sheets.
@@ -127,7 +127,7 @@ class Batch:
         self._check_folder()
 
     def _check_folder(self) -> None:
-        """The batch's own folder holds nothing that the batch paints from."""
+        """Check that nothing that the batch paints from is in its folder."""
         out = self.folder.resolve()
         styles = [style_file(spec.source) for style in self.styles for spec in style.specs]
         starts = [] if self.init is None else [self.init]
@@ -144,62 +144,62 @@ class Batch:
         return self.folder / STAGING
 
     def options_digest(self) -> str:
-        """Return a digest of everything that makes a picture, but for the photograph and the style.
+        """Return a digest of all that makes a picture, except its photograph and style.
 
         Raises:
-            ImpastoError: a file among it cannot be read.
+            ImpastoError: a file cannot be read.
         """
         files = [None if f is None else of_file(f, PictureError) for f in (self.init, self.weights)]
         written = asdict(self.settings)
         if not WRITTEN[f".{self.format}"].is_lossy:
             written["quality"] = None
-        whole = [
+        options = [
             __version__,
             type(self.config).__name__,
             asdict(self.config),
             files,
             [self.format, *written.values()],
         ]
-        return of_bytes(json.dumps(whole, sort_keys=True).encode())
+        return of_bytes(json.dumps(options, sort_keys=True).encode())
 
 
 def find_photographs(
     inputs: Sequence[Path], folder: Path, *, deep: bool = False
 ) -> tuple[Path, ...]:
-    """The pictures that are named, and those of the folders that are named, each once.
+    """Return the pictures that are named, and those in the folders that are named, each once.
 
     Args:
-        folder: where the results go; what is in there is no photograph.
-        deep: look into the folders' own folders as well; into no hidden one.
+        folder: where the results go; it is not searched.
+        deep: search the folders' own folders, except hidden ones.
 
     Raises:
-        PictureError: a name that is none of a file or folder, or a folder without pictures.
+        PictureError: a file or folder does not exist, or a folder has no pictures.
     """
-    found: dict[Path, Path] = {}
-    for given in inputs:
-        for file in _photographs_of(given, folder.resolve(), deep):
-            found.setdefault(file.resolve(), file)
-    return tuple(found.values())
+    files: dict[Path, Path] = {}
+    for path in inputs:
+        for file in _photographs_of(path, folder.resolve(), deep):
+            files.setdefault(file.resolve(), file)
+    return tuple(files.values())
 
 
-def _photographs_of(given: Path, out: Path, deep: bool) -> list[Path]:
+def _photographs_of(path: Path, out: Path, deep: bool) -> list[Path]:
     try:
-        if given.is_file():
-            return [given]
-        if not given.is_dir():
-            raise PictureError(f"{given} does not exist: check the name and the folder.")
-        if given.resolve() == out:
+        if path.is_file():
+            return [path]
+        if not path.is_dir():
+            raise PictureError(f"{path} does not exist: check the name and the folder.")
+        if path.resolve() == out:
             raise OptionError(
-                f"{given} has the photographs and is where the pictures go. Give another folder "
+                f"{path} has the photographs and is where the pictures go. Give another folder "
                 "with --out."
             )
-        found = sorted(_walk(given, out, deep))
+        files = sorted(_walk(path, out, deep))
     except OSError as problem:
-        raise PictureError(f"{given} cannot be read: {problem.strerror or problem}.") from problem
-    if not found:
+        raise PictureError(f"{path} cannot be read: {problem.strerror or problem}.") from problem
+    if not files:
         more = "" if deep else " --recursive looks into its folders too."
-        raise PictureError(f"{given} holds no pictures ({', '.join(sorted(READ_SUFFIXES))}).{more}")
-    return found
+        raise PictureError(f"{path} holds no pictures ({', '.join(sorted(READ_SUFFIXES))}).{more}")
+    return files
 
 
 def _walk(folder: Path, out: Path, deep: bool) -> Iterator[Path]:
@@ -207,7 +207,7 @@ def _walk(folder: Path, out: Path, deep: bool) -> Iterator[Path]:
         if path.name.startswith("."):
             continue
         if path.is_dir():
-            # A link to a folder may lead round in a circle.
+            # Links to folders may form a circle.
             if deep and not path.is_symlink() and path.resolve() != out:
                 yield from _walk(path, out, deep)
         elif path.suffix.lower() in READ_SUFFIXES:
@@ -215,10 +215,10 @@ def _walk(folder: Path, out: Path, deep: bool) -> Iterator[Path]:
 
 
 def style_file(source: str) -> Path:
-    """The file of a style: one that is named, or the card of a built-in one.
+    """Return the file of a style: the one that is named, or the card of a built-in one.
 
     Raises:
-        ImpastoError: there is neither.
+        ImpastoError: there is no such style.
     """
     file = split_source(source)[0]  # of a trained style
     if Path(file).is_file():

@@ -1,4 +1,4 @@
-"""The contact sheets of a batch: which are drawn, which stay, which are removed."""
+"""The contact sheets of a batch: draw what is missing, remove what is left over."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def draw_sheets(
 
     Args:
         publish: moves a finished file from the staging folder to its place.
-        watch: whether to go on.
+        watch: returns whether to continue.
 
     Returns:
-        All sheets; None if somebody ended it.
+        All sheets; None if the batch was interrupted.
     """
     sheets = plan_sheets(batch.folder, items, manifest.entries)
     shows = {sheet.job.output: sheet.shows for sheet in sheets}
-    _remove_others(batch, manifest, sheets)
+    _remove_leftovers(batch, manifest, sheets)
     missing = [sheet.job for sheet in sheets if _is_missing(batch, manifest, sheet)]
     for message in executor.do(missing):
         if message is not None:
@@ -52,7 +52,7 @@ def draw_sheets(
 
 
 def _is_missing(batch: Batch, manifest: Manifest, sheet: Planned) -> bool:
-    """Return whether a sheet is to be drawn; a file that is not the batch's stays."""
+    """Return whether a sheet is to be drawn; a file that is not the batch's is not replaced."""
     path = batch.folder / sheet.job.output
     if not os.path.lexists(path):
         return True
@@ -60,7 +60,7 @@ def _is_missing(batch: Batch, manifest: Manifest, sheet: Planned) -> bool:
         return manifest.sheets[sheet.job.output].shows != sheet.shows
     if batch.force and not path.is_dir():
         return True
-    _LOG.warning("%s is not the batch's and stays: there is no contact sheet of that name", path)
+    _LOG.warning("%s is not the batch's and stays: no contact sheet of that name is drawn", path)
     return False
 
 
@@ -88,7 +88,7 @@ def _note(
         _LOG.warning("there is no contact sheet: %s", report.message)
 
 
-def _remove_others(batch: Batch, manifest: Manifest, sheets: Sequence[Planned]) -> None:
+def _remove_leftovers(batch: Batch, manifest: Manifest, sheets: Sequence[Planned]) -> None:
     for output in set(manifest.sheets) - {sheet.job.output for sheet in sheets}:
         if _is_ours(batch, manifest, output):
             (batch.folder / output).unlink()

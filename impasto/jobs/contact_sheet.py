@@ -1,4 +1,4 @@
-"""A batch's contact sheet: photographs down, styles across, each picture where they meet."""
+"""A batch's contact sheet: a row for each photograph, a column for each style."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from impasto.image.picture import Picture, resize
 from impasto.image.reading import read
 from impasto.image.writing import to_pil
 from impasto.jobs.batch import style_file
-from impasto.jobs.messages import Cell, DrawJob
+from impasto.jobs.messages import DrawJob, SheetPicture
 from impasto.sheets import contact_sheet as sheets
 from impasto.sheets.drawing import INK, PAPER, QUIET, blank, font, jpeg
 from impasto.styles import card
@@ -36,7 +36,7 @@ Box = tuple[int, int]
 def draw(job: DrawJob, target: Path) -> Iterator[float]:
     """Draw a sheet and write it as a JPEG; yield the share that is done.
 
-    A picture that cannot be read is an empty field with a word in it.
+    A picture that cannot be read is an empty field with a label in it.
 
     Raises:
         PictureError: the sheet cannot be written.
@@ -73,7 +73,9 @@ def _draw_heads(job: DrawJob) -> Image.Image:
     return row
 
 
-def _draw_row(job: DrawJob, photograph: Cell, name: str, cells: Sequence[Cell]) -> Image.Image:
+def _draw_row(
+    job: DrawJob, photograph: SheetPicture, name: str, cells: Sequence[SheetPicture]
+) -> Image.Image:
     """Draw a photograph with its name, and what was painted from it."""
     box = (job.width, round(job.width * _HIGHEST))
     original = _picture(photograph, box, round(job.width * _LOW))
@@ -88,17 +90,17 @@ def _draw_row(job: DrawJob, photograph: Cell, name: str, cells: Sequence[Cell]) 
     return sheets.draw_row(drawn, lefts, lefts[-1] + job.width, box[1] + _LINE + 2 * _GAP)
 
 
-def _picture(cell: Cell, box: Box, height: int) -> Image.Image:
+def _picture(cell: SheetPicture, box: Box, height: int) -> Image.Image:
     """Return the picture in its box, or an empty field of that height."""
-    word = cell.instead
+    label = cell.instead
     if cell.sources:
         try:
             return _fitted(_over_paper(read(cell.sources[0])), box)
         except ImpastoError:
-            word = "unreadable"
+            label = "unreadable"
     field = blank(box[0], height, _FIELD)
     pen = ImageDraw.Draw(field)
-    pen.text((box[0] / 2, height / 2), word, QUIET, font(15), anchor="mm")
+    pen.text((box[0] / 2, height / 2), label, QUIET, font(15), anchor="mm")
     return field
 
 

@@ -1,6 +1,6 @@
-"""Worker processes: started, given jobs, listened to, and replaced when they die.
+"""Worker processes: they are started, do jobs, report, and are replaced when they die.
 
-PyTorch is loaded in the workers alone.
+PyTorch is loaded in the workers only.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from multiprocessing import parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from types import TracebackType
 
 from impasto.errors import ImpastoError
 from impasto.jobs.batch import Batch
@@ -26,10 +25,10 @@ from impasto.jobs.messages import Job, Report
 __all__ = ["TRIES", "Executor", "serve"]
 
 TRIES = 2
-"""How often a job is begun whose worker dies."""
+"""How often a job is tried whose worker dies."""
 
-_STILLBORN = 3  # workers in a row that end before their first job
-_PATIENCE = 0.2  # seconds to wait for a report before the caller may look around
+_MAX_FAILED_STARTS = 3  # of workers in a row that end before their first job
+_TIMEOUT = 0.2  # seconds to wait for a report before control returns to the caller
 
 
 @dataclass
@@ -43,10 +42,9 @@ class _Process:
 
 
 class Executor:
-    """Processes that do jobs, each one at a time.
+    """Processes that do jobs, each one at a time; a context manager that ends them.
 
-    PyTorch's threads do not survive a fork, so each begins anew ("spawn"). To be used with `with`,
-    at whose end all of them are gone.
+    They are spawned, as PyTorch's threads do not survive a fork.
 
     Args:
         batch: what all jobs have in common; at most `batch.workers` processes are started.
@@ -56,77 +54,72 @@ class Executor:
         self._batch = batch
         self._workers: list[_Process] = []
         self._deaths: Counter[Job] = Counter()
-        self._stillborn = 0
+        self._failed_starts = 0
 
     def __enter__(self) -> Executor:
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for worker in self._workers:
-            worker.process.kill()  # it holds nothing: what it has finished is in its place
+            worker.process.kill()  # nothing is lost: finished pictures are in their place
         for worker in self._workers:
             worker.process.join()
             worker.connection.close()
         self._workers = []
 
     def do(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Report] | None]:
-        """Have jobs done; yield each with a report on it, and several times a second None.
+        """Do jobs; yield each with a report on it, and several times a second None.
 
-        A job whose worker dies is begun once more, after the others, then it has failed.
+        A job whose worker dies is tried again after all others, `TRIES` times in all.
 
         Raises:
             ImpastoError: no job could succeed.
         """
         queue = deque(jobs)
         while queue or any(worker.job for worker in self._workers):
-            self._staff(len(queue))
+            self._start_workers(len(queue))
             for worker in self._workers:
                 if queue and worker.ready and worker.job is None:
                     worker.job = queue.popleft()
-                    with contextlib.suppress(OSError):  # a dead one is noticed below
+                    with contextlib.suppress(OSError):  # a dead worker is noticed below
                         worker.connection.send(worker.job)
             self._wait()
             for worker in list(self._workers):
-                yield from self._hear(worker, queue)
+                yield from self._receive(worker, queue)
             yield None
 
-    def _staff(self, waiting: int) -> None:
-        """As many workers as there is work for."""
+    def _start_workers(self, waiting: int) -> None:
+        """Start as many workers as there is work for."""
         busy = sum(worker.job is not None for worker in self._workers)
         while len(self._workers) < min(self._batch.workers, busy + waiting):
             context = multiprocessing.get_context("spawn")
             ours, theirs = context.Pipe()
             process = context.Process(target=serve, args=(theirs, self._batch), daemon=True)
-            with _undisturbed():
+            with _signals_blocked():
                 process.start()
-            theirs.close()  # or its end would not be seen
+            theirs.close()  # otherwise we would not notice when it is closed there
             self._workers.append(_Process(process, ours))
 
     def _wait(self) -> None:
         connections = [worker.connection for worker in self._workers]
-        wait([*connections, *(w.process.sentinel for w in self._workers)], _PATIENCE)
+        wait([*connections, *(w.process.sentinel for w in self._workers)], _TIMEOUT)
 
-    def _hear(self, worker: _Process, queue: deque[Job]) -> Iterator[tuple[Job, Report]]:
-        """All that a worker has said by now, its death at the last."""
-        gone = not worker.process.is_alive()  # asked first: what it said before is still heard
+    def _receive(self, worker: _Process, queue: deque[Job]) -> Iterator[tuple[Job, Report]]:
+        """Yield all reports that a worker has sent, and at last that it was lost."""
+        is_lost = not worker.process.is_alive()  # before its last reports are read
         try:
             while worker.connection.poll():
-                yield from self._take(worker, worker.connection.recv())
+                yield from self._handle(worker, worker.connection.recv())
         except (EOFError, OSError):
-            gone = True
-        if gone:
-            yield from self._bury(worker, queue)
+            is_lost = True
+        if is_lost:
+            yield from self._remove(worker, queue)
 
-    def _take(self, worker: _Process, report: Report) -> Iterator[tuple[Job, Report]]:
+    def _handle(self, worker: _Process, report: Report) -> Iterator[tuple[Job, Report]]:
         if report.kind == "unusable":
             raise report.error or ImpastoError("A worker cannot work.")
         if report.kind == "ready":
-            worker.ready, self._stillborn = True, 0
+            worker.ready, self._failed_starts = True, 0
             return
         if worker.job is not None:
             job = worker.job
@@ -134,15 +127,16 @@ class Executor:
                 worker.job = None
             yield job, report
 
-    def _bury(self, worker: _Process, queue: deque[Job]) -> Iterator[tuple[Job, Report]]:
-        worker.process.kill()  # it may live on with its end of the pipe closed
+    def _remove(self, worker: _Process, queue: deque[Job]) -> Iterator[tuple[Job, Report]]:
+        """Remove a lost worker; its job is queued again, or has failed."""
+        worker.process.kill()  # it may be alive with its end of the pipe closed
         worker.process.join()
         worker.connection.close()
         self._workers.remove(worker)
         cause = _cause(worker.process.exitcode)
         if not worker.ready:
-            self._stillborn += 1
-            if self._stillborn >= _STILLBORN:
+            self._failed_starts += 1
+            if self._failed_starts >= _MAX_FAILED_STARTS:
                 raise ImpastoError(
                     f"The workers end before they begin: {cause}. There may be too little memory "
                     "for them: give fewer --workers. In a script of your own, start a batch below "
@@ -153,8 +147,8 @@ class Executor:
         self._deaths[worker.job] += 1
         if self._deaths[worker.job] < TRIES:
             queue.append(worker.job)
-            told = f"its worker was lost ({cause}); it is begun once more"
-            yield worker.job, Report("lost", message=told)
+            message = f"its worker was lost ({cause}); it is tried once more"
+            yield worker.job, Report("lost", message=message)
             return
         message = (
             f"Its worker was lost {TRIES} times ({cause}). If memory was short, try a smaller "
@@ -164,7 +158,7 @@ class Executor:
 
 
 def _cause(status: int | None) -> str:
-    """How a process ended, in words."""
+    """Return how a process ended, in words."""
     if status is not None and status < 0:
         with contextlib.suppress(ValueError):
             return f"ended by {signal.Signals(-status).name}"
@@ -172,15 +166,15 @@ def _cause(status: int | None) -> str:
 
 
 @contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Start a process that Ctrl-C does not reach, not even before it could say so itself.
+def _signals_blocked() -> Iterator[None]:
+    """Block Ctrl-C and SIGTERM for a process that is started, until it ignores Ctrl-C itself.
 
-    A mask of signals is inherited; what comes meanwhile is delivered to us afterwards.
+    It inherits the mask of signals; those that come meanwhile are delivered to us afterwards.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    resource_tracker.ensure_running()  # its start would lift the mask
+    resource_tracker.ensure_running()  # its start would reset the mask
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
@@ -189,13 +183,13 @@ def _undisturbed() -> Iterator[None]:
 
 
 def serve(connection: Connection, batch: Batch) -> None:
-    """Do one job after the other, until the other end goes away.
+    """Do one job after another, until the connection is closed.
 
     Args:
-        connection: jobs come from there, reports go there.
+        connection: for jobs to this process, and reports from it.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; one decides
-    if hasattr(signal, "pthread_sigmask"):  # both were held back until here
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent decides
+    if hasattr(signal, "pthread_sigmask"):  # both were blocked until here
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     threading.Thread(target=_end_with_parent, daemon=True).start()
     logging.getLogger("impasto").addHandler(_Notes(connection))
@@ -219,13 +213,13 @@ def _work(connection: Connection, batch: Batch) -> None:
         try:
             for report in worker.reports(job):
                 connection.send(report)
-        except UnusableError as stop:
-            connection.send(Report("unusable", error=stop.error))
+        except UnusableError as unusable:
+            connection.send(Report("unusable", error=unusable.error))
             return
 
 
 def _end_with_parent() -> None:
-    """Paint nothing for a batch that was killed: whoever continues it does so alone."""
+    """End this process when the batch is killed, so that it can be continued by another one."""
     parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])
@@ -233,7 +227,7 @@ def _end_with_parent() -> None:
 
 
 class _Notes(logging.Handler):
-    """What the package remarks, for the process that talks to a person."""
+    """Sends what the package logs to the parent process."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(logging.WARNING)

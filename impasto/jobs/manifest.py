@@ -1,7 +1,6 @@
-"""The list of what a batch has painted: plain JSON in the folder of its pictures.
+"""The list of what a batch has painted: JSON in the folder of its pictures.
 
-It comes back from a folder that anybody may have filled. So it is read strictly, and the files that
-it names lie in that folder and nowhere else.
+Anybody may have written it. So it is read strictly, and names only files in that folder.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ _READER = Reader(_refuse, MAX_BYTES, MAX_STRING)
 
 @dataclass(frozen=True)
 class MadeOf:
-    """What a picture was painted from and how: three digests. Equal ones give the same picture."""
+    """Digests of what a picture was painted from, and how. Equal ones give the same picture."""
 
     photograph: str
     style: str
@@ -62,7 +61,7 @@ class MadeOf:
             _check_digest(f"made_of has {name}", value)
 
     def changes(self, now: MadeOf) -> str:
-        """In words, what of it is another now."""
+        """Return in words what has changed."""
         words = {
             "photograph": "another photograph",
             "style": "another style",
@@ -78,11 +77,11 @@ class Entry:
     """A picture of the batch.
 
     Attributes:
-        photograph, style: as they were given.
+        photograph, style: as they were typed.
         output: the name of its file in the folder.
-        state: one of `STATES`, of the last time that it was to be painted.
+        state: one of `STATES`, of the last run.
         digest: of its file; None as long as there is none.
-        made_of: what the file was made of; without a file, what it would be; None if not known.
+        made_of: what the file is made of, or would be; None if unknown.
         seconds: that it took.
         message: why it failed.
 
@@ -108,7 +107,7 @@ class Entry:
         if self.digest is not None:
             _check_digest("an item has the digest", self.digest)
             if self.made_of is None:
-                _refuse("a picture is not said to be made of anything")
+                _refuse("a picture has no made_of")
         if self.seconds is not None and not (math.isfinite(self.seconds) and self.seconds >= 0):
             _refuse(f"seconds are {self.seconds!r:.80}")
 
@@ -135,7 +134,7 @@ class Manifest:
     sheets: dict[str, Sheet] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
-        """Replace the folder's manifest, whole.
+        """Replace the folder's manifest atomically.
 
         Raises:
             PictureError: it cannot be written.
@@ -151,10 +150,10 @@ class Manifest:
 
     @classmethod
     def read(cls, folder: Path) -> Manifest:
-        """The folder's manifest; an empty one where there is none.
+        """Read the folder's manifest; return an empty one where there is none.
 
         Raises:
-            RecipeError: there is a file of that name that is no manifest.
+            RecipeError: the file is not a manifest.
         """
         path = folder / FILE
         if not os.path.lexists(path):
@@ -182,18 +181,14 @@ class Manifest:
 
 
 def is_plain(name: str) -> bool:
-    """Whether a name is that of a visible picture file in a folder, here and on other systems."""
+    """Return whether a name is that of a visible picture file in a folder, on any system."""
     return (
         name.endswith(_SUFFIXES)
         and not name.startswith(".")
         and name == Path(name).name == PureWindowsPath(name).name
         and all(character >= " " and character not in '\x7f<>:"/\\|?*' for character in name)
-        and _length(name) <= _LONGEST_NAME
+        and len(name.encode("utf-8", "surrogatepass")) <= _LONGEST_NAME
     )
-
-
-def _length(name: str) -> int:
-    return len(name.encode("utf-8", "surrogatepass"))
 
 
 _NONE = type(None)
@@ -223,9 +218,9 @@ def _entry(item: Json) -> Entry:
 
 
 def _text_of(path: Path) -> str:
-    # Not through a link: what is written back would replace the file behind it.
+    # Not through a link, as writing would replace the file behind it.
     if path.is_symlink() or not path.is_file():
-        _refuse("it is no regular file")
+        _refuse("it is not a regular file")
     try:
         if path.stat().st_size > MAX_BYTES:
             _refuse(f"it has more than {MAX_BYTES:,} bytes")
@@ -233,20 +228,20 @@ def _text_of(path: Path) -> str:
     except OSError as problem:
         raise PictureError(f"{path} cannot be read: {problem.strerror}.") from problem
     except UnicodeDecodeError:
-        _refuse("it is no text")
+        _refuse("it is not text")
 
 
-def _check_unique(named: Iterable[Entry | Sheet]) -> None:
-    seen: set[str] = set()
-    for given in named:
-        if given.output.casefold() in seen:  # some file systems tell no case
-            _refuse(f"the file {given.output!r:.80} is named twice")
-        seen.add(given.output.casefold())
+def _check_unique(pictures: Iterable[Entry | Sheet]) -> None:
+    names: set[str] = set()
+    for picture in pictures:
+        if picture.output.casefold() in names:  # some file systems ignore case
+            _refuse(f"the file {picture.output!r:.80} is named twice")
+        names.add(picture.output.casefold())
 
 
 def _check_name(name: str) -> None:
     if not is_plain(name):
-        _refuse(f"{name!r:.80} is no plain name of a picture's file")
+        _refuse(f"{name!r:.80} is not a plain name of a picture's file")
 
 
 def _check_digest(what: str, value: str) -> None:

@@ -1,4 +1,4 @@
-"""What is sent between a batch and its workers. Needs no PyTorch."""
+"""Messages between a batch and its workers. Needs no PyTorch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 from impasto.config.specs import StyleSpec
 
-__all__ = ["Cell", "DrawJob", "Job", "PaintJob", "Report"]
+__all__ = ["DrawJob", "Job", "PaintJob", "Report", "SheetPicture"]
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,12 @@ class PaintJob:
 
 
 @dataclass(frozen=True)
-class Cell:
+class SheetPicture:
     """A picture on a contact sheet.
 
     Attributes:
         sources: the file, or those that stand side by side; styles by their names.
-        instead: a word for the empty field where there is no picture.
+        instead: the label of the empty field where there is no picture.
     """
 
     sources: tuple[str, ...]
@@ -44,8 +44,8 @@ class DrawJob:
     """
 
     output: str
-    columns: tuple[tuple[Cell, str], ...]
-    rows: tuple[tuple[Cell, str, tuple[Cell, ...]], ...]
+    columns: tuple[tuple[SheetPicture, str], ...]
+    rows: tuple[tuple[SheetPicture, str, tuple[SheetPicture, ...]], ...]
     width: int
 
 
@@ -54,17 +54,17 @@ Job = PaintJob | DrawJob
 
 @dataclass(frozen=True)
 class Report:
-    """What a worker reports.
+    """A report of a worker.
 
     Attributes:
-        kind: `ready` for its first job; `step` within a job; `note` for a remark; `done`, `failed`
-            after it; `lost` if its worker died and it will be tried again; `unusable` if no job
-            could succeed.
+        kind: `ready` for the first job; `step` within a job; `note` for a warning; `done` or
+            `failed` after a job; `lost` if the worker died and the job will be tried again;
+            `unusable` if no job can succeed.
         share: of the job, from 0 to 1.
         seconds: that the job took.
         digest: of the file that was written.
-        message: a remark, or why it failed.
-        error: why no job could succeed.
+        message: a warning, or why the job failed.
+        error: why no job can succeed.
     """
 
     kind: Literal["ready", "step", "note", "done", "failed", "lost", "unusable"]

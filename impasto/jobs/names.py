@@ -1,4 +1,4 @@
-"""What the files of a batch's pictures are called."""
+"""Names for the files of a batch's pictures."""
 
 from __future__ import annotations
 
@@ -23,8 +23,6 @@ def picture_names(
     suffix: str,
 ) -> list[str]:
     """Return a name for each photograph in a style: the one in the manifest, or a free one.
-
-    So a photograph that comes later never takes another's name.
 
     Args:
         origins: what each is painted from, as far as known: a photograph that was renamed keeps

@@ -1,4 +1,4 @@
-"""Paint a batch: what is missing is painted, and every result is recorded at once."""
+"""Paint what is missing of a batch, and record every result at once."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Progress:
 
     Attributes:
         finished, total: pictures, with those of an earlier run and those that failed.
-        share: of what this run has to do, from 0 to 1.
-        item: what has just ended; None in between.
+        share: of this run's work, from 0 to 1.
+        item: the item that has just ended, if any.
         result: how it ended: `done` or `failed`.
         seconds: that it took.
         message: why it failed.
@@ -51,14 +51,13 @@ class Progress:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a batch ended with.
+    """The result of a batch.
 
     Attributes:
         entries: of every item, as the manifest has them, in the order of the batch.
         results: `done` in this run, `kept` from an earlier one, `failed` or `pending`; one for
             each entry.
         sheets: contact sheets; none if the batch was interrupted.
-        interrupted: whether somebody ended it before its time.
     """
 
     folder: Path
@@ -70,7 +69,7 @@ class Outcome:
 
     @property
     def manifest(self) -> Path:
-        """The list of all pictures in the folder."""
+        """The file that lists all pictures of the folder."""
         return self.folder / FILE
 
     @property
@@ -91,15 +90,16 @@ def run_batch(batch: Batch, watch: Watch = lambda _: True) -> Outcome:
     """Paint every photograph in every style.
 
     Pictures that exist already, of the same photograph, style and options, are kept. One that
-    fails stops no other; its entry in the manifest says why, and the next run tries it again.
+    fails does not stop the others; its entry in the manifest says why, and the next run tries it
+    again.
 
     Args:
-        watch: called several times a second; when it returns False, the pictures in hand are
-            dropped and the batch ends.
+        watch: called several times a second; when it returns False, unfinished pictures are dropped
+            and the batch ends.
 
     Raises:
-        ImpastoError: what cannot be used at all, before anything is painted; or a folder that
-            can no longer be written to. What is finished by then is kept.
+        ImpastoError: an input that no picture can do without, before anything is painted; or a
+            folder that can no longer be written to. What is finished by then is kept.
     """
     began = time.monotonic()
     with _staging(batch):
@@ -107,7 +107,7 @@ def run_batch(batch: Batch, watch: Watch = lambda _: True) -> Outcome:
         items = batch_status(batch, manifest)
         check_clear(items, batch.folder, force=batch.force)
         run = _Run(batch, manifest, items, watch)
-        with run.executor() as executor:
+        with Executor(replace(batch, workers=run.workers)) as executor:
             sheets = run.draw(executor) if run.paint(executor) else None
     entries = tuple(manifest.entries[item.output] for item in items)
     seconds = time.monotonic() - began
@@ -117,15 +117,20 @@ def run_batch(batch: Batch, watch: Watch = lambda _: True) -> Outcome:
 
 @contextlib.contextmanager
 def _staging(batch: Batch) -> Iterator[None]:
-    """Hold the folder, and one in it for what is not published yet, for one batch at a time."""
+    """Lock the folder for one batch at a time, and make the staging folder in it."""
     folder, staging = batch.folder, batch.staging
     with contextlib.ExitStack() as stack:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(_locked(folder))
+            stack.enter_context(locks.FolderLock(folder))
             if staging.is_symlink():  # it would be emptied
                 raise OptionError(f"{staging} is a link, not a batch's own folder. Remove it.")
             staging.mkdir(exist_ok=True)
+        except BlockingIOError as problem:
+            raise OptionError(
+                f"Another batch is painting into {folder}. Wait for it, or give another folder "
+                "with --out."
+            ) from problem
         except OSError as problem:
             reason = problem.strerror or problem
             raise PictureError(
@@ -135,30 +140,13 @@ def _staging(batch: Batch) -> Iterator[None]:
             yield
             _clear(staging)
         finally:
-            # What is still there may be finished: the next run sees to it.
+            # Pictures in it may be finished: the next run publishes them.
             with contextlib.suppress(OSError):
                 staging.rmdir()
 
 
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder."""
-    lock = locks.FolderLock(folder)
-    try:
-        lock.acquire()
-    except BlockingIOError as problem:
-        raise OptionError(
-            f"Another batch is painting into {folder}. Wait for it, or give another folder "
-            "with --out."
-        ) from problem
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def _clear(staging: Path) -> None:
-    """Remove what nobody will ask for any more; the folder may be gone itself."""
+    """Remove the files of the staging folder, which may be gone itself."""
     with contextlib.suppress(OSError):
         for path in staging.iterdir():
             path.unlink()
@@ -176,7 +164,7 @@ class _Run:
     ) -> None:
         self._batch, self._manifest, self._items, self._watch = batch, manifest, items, watch
         self._index = {item.output: i for i, item in enumerate(items)}
-        self._shares: dict[str, float] = {}  # of each picture in hand, how much is painted
+        self._shares: dict[str, float] = {}  # how much of each unfinished picture is painted
         self._noted: set[str] = set()
         self.results: list[Result] = ["pending"] * len(items)
         for i, item in enumerate(items):
@@ -185,13 +173,13 @@ class _Run:
         self._publish_staged()
         manifest.write(batch.folder)
 
-    def executor(self) -> Executor:
-        """Return workers for all that is to be done; none is started before there is work."""
-        workers = max(1, min(self._batch.workers, self._work))
-        return Executor(replace(self._batch, workers=workers))
+    @property
+    def workers(self) -> int:
+        """The number of workers that the work is enough for."""
+        return max(1, min(self._batch.workers, self._work))
 
     def paint(self, executor: Executor) -> bool:
-        """Paint what is missing; return whether to go on after that."""
+        """Paint what is missing; return whether to continue."""
         jobs = [
             PaintJob(item.photograph, item.style.specs, item.output)
             for item, result in zip(self._items, self.results, strict=True)
@@ -206,7 +194,7 @@ class _Run:
         return all(self._report() if m is None else self._record(*m) for m in messages)
 
     def draw(self, executor: Executor) -> tuple[Path, ...] | None:
-        """Draw the contact sheets; None if somebody ended it."""
+        """Draw the contact sheets; return None if the batch was interrupted."""
         return draw_sheets(
             self._batch, self._manifest, self._items, executor, self._move, self._report
         )
@@ -228,10 +216,10 @@ class _Run:
         for item in self._items:
             if item.staged:
                 self._move(item.output)
-        _clear(self._batch.staging)  # of what a batch that was killed has left
+        _clear(self._batch.staging)  # what a killed batch has left
 
     def _record(self, job: Job, report: Report) -> bool:
-        """Record what a worker reports of its picture; return whether to go on."""
+        """Record a worker's report; return whether to continue."""
         index = self._index[job.output]
         item = self._items[index]
         if report.kind == "step":
@@ -252,7 +240,7 @@ class _Run:
         return self._report(item, self.results[index], report.seconds, message)
 
     def _note(self, item: Item, report: Report) -> None:
-        """Warn of a note; once if it is the same of every photograph, as a style's are."""
+        """Log a warning; only once if it is the same for every photograph, as those of a style."""
         if report.kind == "lost" or report.message not in self._noted:
             _LOG.warning("%s in %s: %s", item.photograph, item.style.text, report.message)
         self._noted.add(report.message)
@@ -260,10 +248,10 @@ class _Run:
             self._shares.pop(item.output, None)
 
     def _publish(self, item: Item, report: Report) -> str:
-        """Put a finished picture in its place; return why not, if that is occupied.
+        """Move a finished picture to its place; return why not, if there is another file.
 
-        First the manifest says that it is the batch's, then it appears: killed in between, the
-        next run finds it in the staging folder.
+        The manifest is written first: after a kill in between, the next run finds the picture in
+        the staging folder.
         """
         final = self._batch.folder / item.output
         if item.state == "paint" and not self._batch.force and os.path.lexists(final):
@@ -276,7 +264,7 @@ class _Run:
         return ""
 
     def _move(self, output: str) -> None:
-        """Move a file from the staging folder to where it belongs."""
+        """Move a file from the staging folder to the batch's."""
         final = self._batch.folder / output
         try:
             (self._batch.staging / output).replace(final)
@@ -292,7 +280,7 @@ class _Run:
         seconds: float = 0.0,
         message: str = "",
     ) -> bool:
-        """Report progress to whoever watches; return whether to go on."""
+        """Report progress; return whether to continue."""
         pending = self.results.count("pending")
         painted = sum(self._shares.values())
         share = 1.0 if not self._work else (self._work - pending + painted) / self._work

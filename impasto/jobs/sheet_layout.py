@@ -1,4 +1,4 @@
-"""Which contact sheets a batch has, and what is on each. Knows no PyTorch."""
+"""The contact sheets of a batch, and what is on each. Needs no PyTorch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TypeVar
 from impasto.files.digests import of_bytes
 from impasto.jobs.batch import BatchStyle
 from impasto.jobs.manifest import Entry
-from impasto.jobs.messages import Cell, DrawJob
+from impasto.jobs.messages import DrawJob, SheetPicture
 from impasto.jobs.status import Item
 
 __all__ = ["Planned", "plan_sheets"]
@@ -39,7 +39,7 @@ def plan_sheets(folder: Path, items: Sequence[Item], entries: Mapping[str, Entry
     Args:
         entries: of the items' files, by name.
     """
-    if not any(_is_done(entries[item.output]) for item in items):
+    if not any(entries[item.output].state == "done" for item in items):
         return []
     styles = list(dict.fromkeys(item.style for item in items))
     photographs = list(dict.fromkeys(item.photograph for item in items))
@@ -53,9 +53,12 @@ def plan_sheets(folder: Path, items: Sequence[Item], entries: Mapping[str, Entry
             rows = [[entries[outputs[path, style]] for style in across] for path in down]
             job = DrawJob(
                 "contact.jpg" if number == 1 else f"contact-{number}.jpg",
-                tuple((_head(style), style.label) for style in across),
                 tuple(
-                    (Cell((str(path),)), names[path], tuple(_cell(folder, e) for e in row))
+                    (SheetPicture(tuple(str(spec.source) for spec in style.specs)), style.label)
+                    for style in across
+                ),
+                tuple(
+                    (SheetPicture((str(path),)), names[path], tuple(_cell(folder, e) for e in row))
                     for path, row in zip(down, rows, strict=True)
                 ),
                 width,
@@ -91,18 +94,10 @@ def _names(photographs: Sequence[Path]) -> dict[Path, str]:
     }
 
 
-def _head(style: BatchStyle) -> Cell:
-    return Cell(tuple(str(spec.source) for spec in style.specs))
-
-
-def _cell(folder: Path, entry: Entry) -> Cell:
-    if _is_done(entry):
-        return Cell((str(folder / entry.output),))
-    return Cell((), entry.state)
-
-
-def _is_done(entry: Entry) -> bool:
-    return entry.state == "done"
+def _cell(folder: Path, entry: Entry) -> SheetPicture:
+    if entry.state == "done":
+        return SheetPicture((str(folder / entry.output),))
+    return SheetPicture((), entry.state)
 
 
 def _digest(job: DrawJob, entries: Sequence[Entry]) -> str:

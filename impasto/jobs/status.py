@@ -18,7 +18,7 @@ __all__ = ["Item", "batch_status", "check_clear"]
 
 State = Literal["paint", "kept", "outdated", "foreign", "unreadable"]
 
-_MOST_NAMED = 5  # of many files that stand in the way
+_MOST_NAMED = 5  # files in a message
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class Item:
     Attributes:
         output: the name of its file in the batch's folder.
         made_of: what it is painted from; None if that cannot be read.
-        state: `paint` if there is no picture of it; `kept` if there is, as it should be;
-            `outdated` if that was painted otherwise; `foreign` if the file is not the batch's;
-            `unreadable` if it cannot be painted.
-        staged: whether the finished file still waits where it was written.
-        message: what is in the way.
+        state: `paint` if there is no picture; `kept` if it is as it should be; `outdated` if it was
+            painted otherwise; `foreign` if the file is not the batch's; `unreadable` if the
+            photograph cannot be read.
+        staged: whether the finished file is still in the staging folder.
+        message: why it cannot be painted.
     """
 
     photograph: Path
@@ -77,10 +77,10 @@ def batch_status(batch: Batch, manifest: Manifest | None = None) -> list[Item]:
 
 
 def check_clear(items: Sequence[Item], folder: Path, *, force: bool) -> None:
-    """Refuse to touch what was painted otherwise, or what is not the batch's.
+    """Refuse to replace what was painted otherwise, or is not the batch's.
 
     Raises:
-        OptionError: without `force` either of them; with it a folder in the place of a file.
+        OptionError: there are such files, without `force`; or folders of those names.
     """
     blocked = [item for item in items if item.state in ("outdated", "foreign")]
     if force:
@@ -97,7 +97,7 @@ def check_clear(items: Sequence[Item], folder: Path, *, force: bool) -> None:
 
 
 def _digest(photograph: Path) -> tuple[str | None, str]:
-    """Return a photograph's digest, or why there is none, which concerns its own items only."""
+    """Return a photograph's digest, or why it cannot be read."""
     try:
         return of_file(photograph, PictureError), ""
     except ImpastoError as error:

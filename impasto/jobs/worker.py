@@ -1,4 +1,4 @@
-"""A worker: it loads the network once, and does one job of a batch after the other."""
+"""A worker: it loads the network once, and does one job of a batch after another."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import torch
 
 from impasto.engine.setup import backbone_of, with_layers
 from impasto.engine.snapshots import Execution
-from impasto.errors import ImpastoError, OptionError, PictureError, is_out_of_memory
+from impasto.errors import ImpastoError, OptionError, PictureError, is_out_of_memory, notes_of
 from impasto.files.digests import of_file
 from impasto.image.writing import check_writable
 from impasto.jobs.batch import Batch
@@ -22,7 +21,7 @@ from impasto.jobs.messages import DrawJob, Job, PaintJob, Report
 from impasto.painting.prepare import prepare
 from impasto.painting.sources import Sources, Task
 from impasto.run.events import Failed, Noted, Stepped
-from impasto.run.forecast import Forecast, forecast
+from impasto.run.forecast import Forecast, forecast, resident_memory
 from impasto.run.output import Output
 from impasto.run.runner import run
 from impasto.runtime import memory_of
@@ -30,13 +29,13 @@ from impasto.runtime import memory_of
 __all__ = ["UnusableError", "Worker"]
 
 _REPORT_EVERY = 0.2  # seconds between two reports on the same job
-_OF_FREE = 0.8  # of the memory that is free, all workers together; as a single run takes
+_OF_FREE = 0.8  # the share of free memory for all workers together, as for a single run
 
 _LOG = logging.getLogger("impasto")
 
 
 class UnusableError(Exception):
-    """No other job could succeed either: the disc is full, or the folder is gone."""
+    """No other job can succeed either: the disc is full, or the folder is gone."""
 
     def __init__(self, error: ImpastoError) -> None:
         super().__init__(str(error))
@@ -55,8 +54,8 @@ class Worker:
         self._batch = batch
         self._extractor = backbone_of(with_layers(batch.config), batch.weights)
         self._device = self._extractor.device
-        # Once, before the first picture: freed memory stays with the process, and is free for the
-        # next picture though it no longer styles so.
+        # Once, before the first picture: freed memory stays with the process, and so is no longer
+        # counted as free, but the next picture can use it.
         self._budget = self._share_of_memory()
 
     def reports(self, job: Job) -> Iterator[Report]:
@@ -75,9 +74,9 @@ class Worker:
         except UnusableError:
             raise
         except ImpastoError as error:
-            yield Report("failed", message=" ".join([str(error), *_notes(error)]))
+            yield Report("failed", message=" ".join([str(error), *notes_of(error)]))
             return
-        except Exception as error:  # a bug, or a machine's fault: it stops this job alone
+        except Exception as error:  # a bug or a fault of the machine: only this job fails
             yield Report("failed", message=_message(error))
             return
         seconds = time.monotonic() - began
@@ -109,28 +108,24 @@ class Worker:
                     yield Report("step", event.done)
 
     def _forecast(self, task: Task) -> Forecast:
-        """Return how a picture is painted within this worker's share.
+        """Return the forecast of a picture within this worker's share of memory.
 
         Raises:
-            OptionError: it cannot be.
+            OptionError: it does not fit.
         """
         try:
-            return forecast(task, self._resident() + self._budget)
+            return forecast(task, resident_memory(self._device) + self._budget)
         except OptionError as error:
             if self._batch.workers > 1:
                 error.add_note(f"That is the share of one of {self._batch.workers} --workers.")
             raise
 
     def _share_of_memory(self) -> int:
-        """Return the bytes that a picture may take, beside what the worker holds already."""
+        """Return the bytes that a picture may take beside what the worker holds already."""
         batch = self._batch
         if batch.memory is not None:
-            return batch.memory // batch.workers - self._resident()
+            return batch.memory // batch.workers - resident_memory(self._device)
         return int(_OF_FREE * memory_of(self._device) / batch.workers)
-
-    def _resident(self) -> int:
-        """Return the bytes of this process where pictures are painted, as `forecast` counts."""
-        return psutil.Process().memory_info().rss if self._device.type == "cpu" else 0
 
     def _target(self, job: Job) -> Path:
         return self._batch.staging / job.output
@@ -138,7 +133,7 @@ class Worker:
 
 @contextlib.contextmanager
 def _writing(target: Path) -> Iterator[None]:
-    """Tell what is wrong with the disc, and so with all jobs, from what is wrong with this one."""
+    """Raise `UnusableError` where a picture cannot be written because of the disc or folder."""
     try:
         yield
     except PictureError as error:
@@ -147,12 +142,8 @@ def _writing(target: Path) -> Iterator[None]:
         raise
 
 
-def _notes(error: Exception) -> list[str]:
-    return list(getattr(error, "__notes__", []))
-
-
 def _message(error: Exception) -> str:
-    """Return what a person reads of an error that is not one of the package's own."""
+    """Return the message of an error that is not an `ImpastoError`."""
     if is_out_of_memory(error):
         return "There is not enough memory. Try a smaller --size, or fewer --workers."
     if isinstance(error, OSError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from impasto.config.recipe import Recipe
@@ -42,7 +42,7 @@ class Started:
 class Stepped:
     """An iteration is done: the numbers of its `Step`.
 
-    It does not hold the step itself, whose optimiser may be all the memory there is.
+    It has no reference to the step, whose optimiser may need all memory.
 
     Attributes:
         picture, recipe: make the picture so far, and its recipe; only until the next event is
@@ -64,37 +64,26 @@ class Stepped:
     @staticmethod
     def of(step: Step, picture: Callable[[], Picture], recipe: Callable[[], Recipe]) -> Stepped:
         """Return the event of a step."""
-        return Stepped(
-            step.scale,
-            step.scales,
-            step.width,
-            step.height,
-            step.iteration,
-            step.iterations,
-            step.done,
-            step.losses,
-            step.note,
-            picture,
-            recipe,
-        )
+        numbers = {spec.name: getattr(step, spec.name) for spec in fields(Stepped)[:-2]}
+        return Stepped(**numbers, picture=picture, recipe=recipe)
 
 
 @dataclass(frozen=True)
 class Noted:
-    """Something that a person should know, and that does not stop the run."""
+    """A message to a person; the run continues."""
 
     message: str
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a run ended with.
+    """The result of a run.
 
     Attributes:
         picture: None if the run was halted at once.
         path: the picture's file, if one was written.
-        iterations: those that were done now; a run that was resumed has had others before.
-        interrupted: somebody ended it early.
+        iterations: their number, without those before a run was resumed.
+        interrupted: it was ended early.
         folder: where it can be resumed or extended, if anywhere.
     """
 
@@ -117,14 +106,14 @@ class Result:
 
 @dataclass(frozen=True)
 class Finished:
-    """The run ended, by itself or because it was asked to."""
+    """The run ended, by itself or by its stop flag."""
 
     result: Result
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The run failed; what could be kept of it is kept, and the error's notes say where."""
+    """The run failed; the error's notes say what was kept and where."""
 
     error: Exception
 
@@ -134,11 +123,10 @@ Events = Generator[Event, None, None]
 
 
 def consume(events: Events, handle: Callable[[Event], None] = lambda _: None) -> Result | None:
-    """Draw a run to its end.
+    """Take a run to its end.
 
     Args:
-        handle: is called with every event. What it raises ends the run, which is kept as far as
-            it is.
+        handle: is called with every event. What it raises ends the run, whose state is kept.
 
     Returns:
         The result; None if nothing was painted, as by `--dry-run`.

@@ -10,6 +10,6 @@ __all__ = ["Halt"]
 class Halt(Enum):
     """What a run is to do after an iteration."""
 
-    NO = "go on"
+    NO = "continue"
     WITH_PICTURE = "end and write the picture so far"
     AT_ONCE = "end and keep only the run's state"

@@ -1,4 +1,4 @@
-"""From a task, or the folder of a run that was stopped, to the events of a run."""
+"""Begin a run, or continue the one in a folder."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from impasto.painting.rerun import take_threads
 from impasto.painting.sources import Task
 from impasto.run import resume
 from impasto.run.events import Events, Noted, Started
-from impasto.run.execution import execution_of, recorded
-from impasto.run.folder import RunFolder, beside, holding
+from impasto.run.folder import RunFolder, folder_beside, locked_folder
 from impasto.run.forecast import Forecast, forecast
 from impasto.run.halt import Halt
 from impasto.run.output import Output
@@ -26,9 +25,9 @@ from impasto.run.runner import run
 from impasto.run.state import Saved
 from impasto.version import __version__
 
-__all__ = ["RunOptions", "begin", "go_on"]
+__all__ = ["RunOptions", "begin", "resume_run"]
 
-# A smaller picture is painted before anybody has read how long it will take.
+# Pixels from which on a run's time is estimated: smaller ones are soon painted.
 _TIMED = 1_000_000
 
 
@@ -39,10 +38,10 @@ class RunOptions:
     Attributes:
         folder: of the run; by default beside the picture.
         keep: leave the folder when the picture is written.
-        resume: go on with a run that was stopped, if there is one.
+        resume: continue a run that was stopped, if there is one.
         memory: bytes that the process may hold; by default four fifths of what is free.
         dry_run: make the forecast, and paint nothing.
-        stop: is asked after every iteration whether to go on.
+        stop: is called after every iteration.
     """
 
     folder: Path | None = None
@@ -62,14 +61,13 @@ def begin(
     weights: Path | None = None,
     repeats: Recipe | None = None,
 ) -> Events:
-    """Begin a run in a folder of its own, or go on with it if it was stopped.
+    """Begin a run in a folder of its own, or continue it if it was stopped.
 
     Args:
         prepare: reads and checks everything that is painted from.
         long_side: of the picture, in pixels.
         weights: a file of weights that was named.
-        repeats: a recipe that is followed: its plan is taken, and the run stops where that one was
-            stopped.
+        repeats: a recipe whose plan the run follows, and where it stops if that is in it.
 
     Yields:
         Events as `runner.run` does; only `Started` for a dry run.
@@ -77,7 +75,7 @@ def begin(
     Raises:
         ImpastoError: as `prepare` does; a folder or an output that cannot be used.
     """
-    with holding(_folder_of(output, options)) as folder:
+    with locked_folder(_folder_of(output, options)) as folder:
         record = _unfinished(folder, options)
         saved = None
         if record is None:
@@ -85,7 +83,9 @@ def begin(
             if options.resume:
                 yield Noted(f"there is no stopped run in {folder.path}: it begins")
             output.check(long_side)
-            job = _new_job(prepare(), options, repeats)
+            if repeats is not None:
+                yield from _notes_of_version(repeats)
+            task, expected = _new_task(prepare(), options, repeats)
         else:
             output = _resuming(output, record)
             output.check(long_side)
@@ -93,24 +93,28 @@ def begin(
             task = prepare()
             _refuse_another(folder, record.recipe, task.recipe)
             saved = folder.saved()
-            job = _stopped_job(folder, replace(task, recipe=record.recipe), options, saved)
+            task = replace(task, recipe=record.recipe)
+            task, expected = _stopped_task(folder, task, options, saved)
             yield from _notes_of_version(record.recipe)
         if options.dry_run:
-            yield Started(job.task, job.expected)
+            yield Started(task, expected)
             return
         if record is None:
-            record = _record(job.task.recipe, output, weights, keep=options.keep)
+            record = Record(
+                recipe=task.recipe,
+                places=Record.places_of(task.recipe),
+                goal=_goal(output),
+                weights=None if weights is None else str(weights.absolute()),
+                keep=options.keep,
+            )
             _spare_inputs(record.places, output)
             folder.begin(record)
         else:
-            _spare_inputs(record.places, output)
-            goal = _goal(output, record.goal.replaces)
-            keep = record.keep or options.keep
-            folder.change(recipe=job.task.recipe, goal=goal, keep=keep)
-        yield from _painted(folder, job, output, saved, options)
+            _update(folder, task.recipe, output, record.goal.replaces, options)
+        yield from _painted(folder, task, expected, output, saved, options)
 
 
-def go_on(
+def resume_run(
     path: Path,
     output_of: Callable[[Record], Output] | None,
     options: RunOptions,
@@ -118,22 +122,22 @@ def go_on(
     extra: int = 0,
     force: bool = False,
 ) -> Events:
-    """Go on with the run in a folder, wherever it was stopped.
+    """Continue the run in a folder, wherever it was stopped.
 
     Args:
         path: the run's folder.
         output_of: what is written, from what the run was begun with; None writes nothing, and
             leaves the folder with the state at the end.
         extra: iterations at the last scale to give a finished run.
-        force: replace the run's own picture even so.
+        force: replace the run's own picture with the extended one.
 
     Yields:
         Events as `runner.run` does.
 
     Raises:
-        ImpastoError: the run cannot go on.
+        ImpastoError: the run cannot continue.
     """
-    with holding(path) as folder:
+    with locked_folder(path) as folder:
         record = folder.open()
         if extra:
             record = resume.extended(folder, extra)
@@ -145,76 +149,85 @@ def go_on(
         yield from _notes_of_version(record.recipe)
         task = resume.prepared(folder, record)
         saved = folder.saved()
-        job = _stopped_job(folder, task, options, saved)
+        task, expected = _stopped_task(folder, task, options, saved)
         if output is not None:
-            _spare_inputs(record.places, output)
             is_same = output.path.absolute() == Path(record.goal.path)
-            goal = _goal(output, record.goal.replaces if is_same else ())
-            keep = record.keep or options.keep
-            folder.change(recipe=job.task.recipe, goal=goal, keep=keep, finished=False)
-        yield from _painted(folder, job, output, saved, options)
+            _update(folder, task.recipe, output, record.goal.replaces if is_same else (), options)
+        yield from _painted(folder, task, expected, output, saved, options)
 
 
-@dataclass(frozen=True)
-class _Job:
-    """A task with its recipe, how it is executed, and its forecast."""
-
-    task: Task
-    execution: Execution
-    expected: Forecast
+def _update(
+    folder: RunFolder,
+    recipe: Recipe,
+    output: Output,
+    replaces: tuple[str, ...],
+    options: RunOptions,
+) -> None:
+    """Write the record of a run that continues, and of what it writes now."""
+    record = folder.record
+    _spare_inputs(record.places, output)
+    folder.change(
+        recipe=recipe,
+        goal=_goal(output, replaces),
+        keep=record.keep or options.keep,
+        finished=False,
+    )
 
 
 def _painted(
     folder: RunFolder,
-    job: _Job,
+    task: Task,
+    expected: Forecast,
     output: Output | None,
     saved: Saved | None,
     options: RunOptions,
 ) -> Events:
-    """Paint from the last state on, if there is one."""
+    """Paint from the last state, if there is one."""
     if output is not None and output.resumes:
         place = "from the beginning" if saved is None else f"after {saved}"
-        yield Noted(f"goes on {place}, and writes {output.path}")
-    snapshot = None if saved is None else saved.snapshot
+        yield Noted(f"continues {place}, and writes {output.path}")
+    recipe, snapshot = task.recipe, None if saved is None else saved.snapshot
     yield from run(
-        job.task,
+        task,
         output,
-        execution=replace(job.execution, snapshot=snapshot),
-        expected=job.expected,
+        execution=Execution(plan=recipe.plan, snapshot=snapshot, extra=recipe.extended),
+        expected=expected,
         folder=folder,
         stop=options.stop,
     )
 
 
-def _new_job(task: Task, options: RunOptions, repeats: Recipe | None) -> _Job:
-    """Return a job from its beginning; one that repeats a recipe stops where that one did."""
-    execution = Execution() if repeats is None else execution_of(repeats)
-    plan = None if repeats is None else execution.plan
+def _new_task(task: Task, options: RunOptions, repeats: Recipe | None) -> tuple[Task, Forecast]:
+    """Return a task with its plan, and its forecast; it stops where `repeats` did."""
+    plan, extra, stopped_at = None, 0, None
+    if repeats is not None:
+        plan, extra, stopped_at = repeats.plan, repeats.extended, repeats.stopped_at
     expected = forecast(task, options.memory, plan=plan, timed=_is_timed(task, options))
-    execution = replace(execution, plan=expected.plan)
-    stopped_at = repeats.stopped_at if repeats else None
-    recipe = replace(recorded(task.recipe, execution), stopped_at=stopped_at)
-    return _Job(replace(task, recipe=recipe), execution, expected)
+    recipe = replace(task.recipe, plan=expected.plan, extended=extra, stopped_at=stopped_at)
+    return replace(task, recipe=recipe), expected
 
 
-def _stopped_job(folder: RunFolder, task: Task, options: RunOptions, saved: Saved | None) -> _Job:
-    """Return a job by its own plan, or by a leaner one if that needs more than may be had now.
+def _stopped_task(
+    folder: RunFolder, task: Task, options: RunOptions, saved: Saved | None
+) -> tuple[Task, Forecast]:
+    """Return a task with its own plan, or a leaner one if that exceeds `options.memory`.
 
-    A run that the system stopped for want of memory would else be stopped there again.
+    Otherwise a run that the system stopped for lack of memory would be stopped there again.
     """
-    execution = execution_of(task.recipe)
-    snapshot = None if saved is None else saved.snapshot
-    timed = _is_timed(task, options)
     remaining = partial(
-        forecast, task, options.memory, snapshot=snapshot, extra=execution.extra, timed=timed
+        forecast,
+        task,
+        options.memory,
+        snapshot=None if saved is None else saved.snapshot,
+        extra=task.recipe.extended,
+        timed=_is_timed(task, options),
     )
-    expected = remaining(plan=execution.plan)
+    expected = remaining(plan=task.recipe.plan)
     if options.memory is None or expected.memory <= expected.allowed:
-        return _Job(task, execution, expected)
+        return task, expected
     expected = remaining()
-    execution = replace(execution, plan=expected.plan)
-    recipe = replace(recorded(task.recipe, execution), replanned=folder.has_state)
-    return _Job(replace(task, recipe=recipe), execution, expected)
+    recipe = replace(task.recipe, plan=expected.plan, replanned=folder.has_state)
+    return replace(task, recipe=recipe), expected
 
 
 def _is_timed(task: Task, options: RunOptions) -> bool:
@@ -222,7 +235,7 @@ def _is_timed(task: Task, options: RunOptions) -> bool:
 
 
 def _notes_of_version(recipe: Recipe) -> Events:
-    """Note that a run was begun by another version, if it was."""
+    """Yield a note if a run was begun by another version."""
     if recipe.version != __version__:
         yield Noted(f"made by Impasto {recipe.version}, this is {__version__}: pixels may differ")
 
@@ -233,21 +246,21 @@ def _folder_of(output: Output, options: RunOptions) -> Path:
     Raises:
         OptionError: it would be where the picture goes.
     """
-    path = options.folder or beside(output.path)
+    path = options.folder or folder_beside(output.path)
     if path.resolve() == output.path.resolve():
         raise OptionError(f"{path} cannot be both --run and the result.")
     return path
 
 
 def _unfinished(folder: RunFolder, options: RunOptions) -> Record | None:
-    """Return the run to go on with, if that was asked for and there is one."""
+    """Return the run to continue, if there is one and it is to be continued."""
     if options.resume and folder.has_run and not (record := folder.open()).finished:
         return record
     return None
 
 
 def _refuse_another(folder: RunFolder, then: Recipe, now: Recipe) -> None:
-    """Refuse to go on with a run that was to paint something else.
+    """Refuse to continue a run that was to paint something else.
 
     Raises:
         ResumeError: a method, an option, an input or the weights are not the same.
@@ -259,16 +272,6 @@ def _refuse_another(folder: RunFolder, then: Recipe, now: Recipe) -> None:
         )
 
 
-def _record(recipe: Recipe, output: Output, weights: Path | None, *, keep: bool) -> Record:
-    return Record(
-        recipe=recipe,
-        places=Record.places_of(recipe),
-        goal=_goal(output),
-        weights=None if weights is None else str(weights.absolute()),
-        keep=keep,
-    )
-
-
 def _goal(output: Output, replaces: tuple[str, ...] = ()) -> Goal:
     goal = Goal(
         path=str(output.path.absolute()),
@@ -276,12 +279,12 @@ def _goal(output: Output, replaces: tuple[str, ...] = ()) -> Goal:
         preview_every=output.preview_every,
         replaces=replaces,
     )
-    # Checked just now: what is there may be replaced.
+    # `Output.check` has accepted an existing file: it may be replaced.
     return goal.owning(digest(output.path)) if output.path.is_file() else goal
 
 
 def _resuming(output: Output, record: Record) -> Output:
-    """Return an output that may replace what the run may: its own, or what it was told to."""
+    """Return an output that may replace what the run may: its own pictures, or with `--force`."""
     is_own = output.path.is_file() and (
         digest(output.path) in record.goal.replaces or _is_of(output.path, record.recipe)
     )
@@ -289,7 +292,7 @@ def _resuming(output: Output, record: Record) -> Output:
 
 
 def _is_of(path: Path, recipe: Recipe) -> bool:
-    """Return whether a picture is the run's own, of which a kill left no other trace."""
+    """Return whether a picture is the run's own by its recipe, as after a kill."""
     with suppress(ImpastoError):
         text = read_recipe(path)
         return text is not None and replace(Recipe.from_json(text), stopped_at=None) == replace(
@@ -299,7 +302,7 @@ def _is_of(path: Path, recipe: Recipe) -> bool:
 
 
 def _spare_inputs(places: Mapping[str, tuple[str, ...]], output: Output) -> None:
-    """Refuse to write over what this run paints from, even with `--force`.
+    """Refuse to overwrite the run's inputs, even with `--force`.
 
     Raises:
         OptionError: an output is one of the inputs.

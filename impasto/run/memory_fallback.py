@@ -1,4 +1,4 @@
-"""Plans from the fastest to the leanest, and which one follows when memory cannot be had."""
+"""Plans from the fastest to the leanest, and which one follows when memory runs out."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ __all__ = ["MEBIBYTE", "ladder", "leaner_plan", "plan_in_words"]
 
 MEBIBYTE = 2**20
 
-
-# A plan is tried next if it needs at most this share of what could not be had.
+# A plan is tried next if it needs at most this share of what was not available.
 _WORTH = 0.8
-
 
 # From the fastest to the leanest, for optimisers whose memory is long.
 _PLANS = (
@@ -35,7 +33,7 @@ _PLANS = (
 
 def ladder(workload: Workload) -> Iterator[MemoryPlan]:
     """Yield the plans that a run can be done by, from the fastest to the leanest."""
-    seen: set[MemoryPlan] = set()
+    plans: set[MemoryPlan] = set()
     for plan in _PLANS:
         if plan.tile and not workload.can_tile:
             plan = replace(plan, tile=0)
@@ -43,8 +41,8 @@ def ladder(workload: Workload) -> Iterator[MemoryPlan]:
             plan = replace(plan, history=0)
         if workload.optimizer == "gd":
             plan = replace(plan, dtype="float32")
-        if plan not in seen:
-            seen.add(plan)
+        if plan not in plans:
+            plans.add(plan)
             yield plan
 
 
@@ -58,7 +56,7 @@ def leaner_plan(
         itemsize: bytes of a number inside the network.
 
     Returns:
-        None if memory is not what the run lacked, or no plan needs clearly less.
+        None if the error is another one, or no plan needs clearly less.
     """
     if not is_out_of_memory(error):
         return None

@@ -29,7 +29,7 @@ class Output:
         path: the picture's file.
         preview_every: iterations between two previews, if any.
         trace: the file that gets each step as a line of JSON, if any.
-        resumes: the run goes on from a state, and so does its trace.
+        resumes: the run continues from a state, and so does its trace.
     """
 
     path: Path
@@ -45,9 +45,9 @@ class Output:
         return self.path.with_name(f"{self.path.stem}.preview.png")
 
     def check(self, long_side: int) -> None:
-        """Fail before the work rather than after it.
+        """Check before the work that everything can be written.
 
-        A preview that exists was left by an earlier run, and is replaced.
+        An existing preview was left by an earlier run, and is replaced.
 
         Args:
             long_side: of the picture, in pixels.
@@ -83,7 +83,7 @@ class Output:
             raise
 
     def restore_parent(self) -> None:
-        """Make the folder of the picture again if somebody has removed it since the run began."""
+        """Make the folder of the picture again if it was removed since the run began."""
         parent = self.path.parent
         if not parent.exists():
             with contextlib.suppress(OSError):
@@ -99,20 +99,20 @@ class Output:
 
 
 class Previewer:
-    """Writes the picture so far every few iterations. It warns of one failure, and no more.
+    """Writes the picture so far every few iterations. It warns of the first failure only.
 
     Args:
         output: of the run; None, or one without `preview_every`, writes nothing.
     """
 
     def __init__(self, output: Output | None) -> None:
-        wanted = output is not None and output.preview_every is not None
-        self._output = output if wanted else None
+        has_previews = output is not None and output.preview_every is not None
+        self._output = output if has_previews else None
         self._before = self._stamp()
         self._is_warned = False
 
     def step(self, count: int, picture: Callable[[], Picture]) -> None:
-        """Write a preview if one is due after so many iterations."""
+        """Write a preview if one is due after `count` iterations."""
         output = self._output
         if output is None or not output.preview_every or count % output.preview_every:
             return
@@ -134,7 +134,7 @@ class Previewer:
             error.add_note(f"The picture so far is in {self._output.preview}.")
 
     def _stamp(self) -> tuple[int, int] | None:
-        """Return what tells one preview from another at the same place."""
+        """Return what distinguishes a preview from an earlier one in the same file."""
         if self._output is None or not self._output.preview.is_file():
             return None
         status = self._output.preview.stat()

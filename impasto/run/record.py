@@ -1,7 +1,7 @@
-"""What a run's folder says of its run: `run.json`, a small file that anybody may have written.
+"""The record of a run in its folder: `run.json`, a small file that anybody may have written.
 
-It holds all that the run needs to go on, and nothing that is executed. Of the paths in it one is
-written to, that of the picture, and only where nothing is or what the run itself may replace.
+It holds all that the run needs to continue, and nothing that is executed. Of the paths in it only
+that of the picture is written to, where there is no file or one that the run may replace.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MOST_REPLACED = 16
 
 
 def _refuse(reason: str) -> NoReturn:
-    raise ResumeError(f"This is no run of Impasto: {reason}.")
+    raise ResumeError(f"This is not a run of Impasto: {reason}.")
 
 
 _READER = Reader(_refuse)
@@ -42,11 +42,11 @@ class Goal:
         path: the picture's file, absolute.
         settings: how its file is written.
         preview_every: iterations between two previews, if any.
-        replaces: digests of what may be at `path` when the picture is written: what was there as
-            the run began, if it was told to replace it, and pictures of its own.
+        replaces: digests of files that the picture may replace: what was at `path` when the run
+            began, with `--force`, and the run's own pictures.
 
     Raises:
-        ResumeError: a value that is none of these.
+        ResumeError: a value that is not allowed.
     """
 
     path: str
@@ -62,12 +62,12 @@ class Goal:
             _refuse("it replaces too many files")
         for digest in self.replaces:
             if not is_digest(digest):
-                _refuse(f"what it replaces is {digest!r:.80}, which is no digest")
+                _refuse(f"what it replaces is {digest!r:.80}, which is not a digest")
 
     def owning(self, digest: str) -> Goal:
-        """Return the goal of a run that wrote a file with this digest there, and may replace it."""
-        others = tuple(known for known in self.replaces if known != digest)
-        return replace(self, replaces=(*others, digest)[-_MOST_REPLACED:])
+        """Return the goal of a run that wrote a file with this digest, and may replace it."""
+        earlier = tuple(value for value in self.replaces if value != digest)
+        return replace(self, replaces=(*earlier, digest)[-_MOST_REPLACED:])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields, the settings beside the others."""
@@ -77,7 +77,7 @@ class Goal:
 
     @classmethod
     def from_dict(cls, data: Any) -> Goal:
-        """Read what `to_dict` wrote; a setting that an earlier Impasto did not have is its default.
+        """Read what `to_dict` wrote; a setting of a later Impasto has its default.
 
         Raises:
             ResumeError: anything else.
@@ -104,12 +104,12 @@ class Record:
         weights: the absolute path of a file of weights, if one was named.
         goal: what is written.
         keep: the folder stays when the picture is written.
-        finished: it is written.
-        began: when, in ISO 8601 and UTC.
-        mark: 32 hexadecimal digits by which the run's states are told from those of another.
+        finished: the picture is written.
+        began: when the run began, in ISO 8601 and UTC.
+        mark: 32 hexadecimal digits that the run's states have, too.
 
     Raises:
-        ResumeError: a value that is none of these.
+        ResumeError: a value that is not allowed.
     """
 
     recipe: Recipe
@@ -123,10 +123,10 @@ class Record:
 
     def __post_init__(self) -> None:
         for role in ROLES:
-            named, known = self.places.get(role, ()), self.recipe.of(role)
-            if len(named) != len(known):
-                _refuse(f"it has {len(named)} places of {role}, and the recipe {len(known)}")
-            for place in named:
+            places, count = self.places.get(role, ()), len(self.recipe.of(role))
+            if len(places) != count:
+                _refuse(f"it has {len(places)} places of {role}, and the recipe {count}")
+            for place in places:
                 if not place:
                     _refuse(f"the place of a {role} is empty")
                 _READER.string(f"the place of a {role}", place)
@@ -138,17 +138,17 @@ class Record:
 
     @staticmethod
     def places_of(recipe: Recipe) -> dict[str, tuple[str, ...]]:
-        """Where a recipe's inputs are now: files by their absolute paths, the rest as named."""
+        """Return where a recipe's inputs are: absolute paths of files, names of built-in styles."""
         return {
             role: tuple(
-                str(Path(given.name).absolute()) if Path(given.name).is_file() else given.name
-                for given in recipe.of(role)
+                str(path.absolute()) if (path := Path(entry.name)).is_file() else entry.name
+                for entry in recipe.of(role)
             )
             for role in ROLES
         }
 
     def to_json(self) -> str:
-        """ASCII JSON."""
+        """Return the record as ASCII JSON."""
         nested = {"goal": self.goal.to_dict(), "recipe": self.recipe.to_dict()}
         data = {"format": FORMAT, **vars(self), **nested}
         return json.dumps(data, sort_keys=True, indent=1, allow_nan=False) + "\n"
@@ -164,15 +164,15 @@ class Record:
         number = parsed.get("format") if isinstance(parsed, dict) else None
         if type(number) is int and number != FORMAT:
             raise ResumeError(
-                f"The run has format {number!r:.80} and this Impasto reads format {FORMAT}. Go on "
-                "with the version of Impasto that began it."
+                f"The run has format {number!r:.80} and this Impasto reads format {FORMAT}. "
+                "Continue it with the version of Impasto that began it."
             )
         data = _READER.table("a run", parsed, _SHAPE)
         del data["format"]
         places = _READER.table("places", data.pop("places"), _PLACES)
         return cls(
             **data | {"recipe": _recipe(data["recipe"]), "goal": Goal.from_dict(data["goal"])},
-            places={r: _strings(f"the places of {r}", named) for r, named in places.items()},
+            places={role: _strings(f"the places of {role}", v) for role, v in places.items()},
         )
 
 
@@ -207,11 +207,11 @@ def _recipe(data: Any) -> Recipe:
 def _strings(what: str, values: list[Any]) -> tuple[str, ...]:
     for value in values:
         if not isinstance(value, str):
-            _refuse(f"{what} has {value!r:.80}, which is no text")
+            _refuse(f"{what} has {value!r:.80}, which is not text")
     return tuple(values)
 
 
 def _check_path(what: str, path: str) -> None:
     _READER.string(what, path)
     if not Path(path).is_absolute() or "\0" in path:
-        _refuse(f"{what} is {path!r:.80}, which is no absolute path")
+        _refuse(f"{what} is {path!r:.80}, which is not an absolute path")

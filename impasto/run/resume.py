@@ -1,4 +1,4 @@
-"""Everything that a stopped run needs, located again and checked to be unchanged."""
+"""The inputs of a stopped run, located and checked to be unchanged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["differences", "extended", "prepared"]
 
 
 def prepared(folder: RunFolder, record: Record) -> Task:
-    """Read the task of a run that was stopped, with its own recipe, on as many threads as then.
+    """Return the task of a run that was stopped, with its recipe and on as many threads as then.
 
     Raises:
         ResumeError: an input or the weights are missing or have changed.
@@ -38,8 +38,8 @@ def prepared(folder: RunFolder, record: Record) -> Task:
         problems.append(changed)
     if problems:
         raise ResumeError(
-            f"The run in {folder.path} cannot go on: {'; '.join(problems)}. Put it back as it was, "
-            "or begin again."
+            f"The run in {folder.path} cannot continue: {'; '.join(problems)}. Put it back as it "
+            "was, or begin again."
         )
     rerun.take_threads(recipe)
     return replace(rerun.prepare_again(recipe, places, weights), recipe=recipe)
@@ -81,11 +81,11 @@ def differences(then: Recipe, now: Recipe) -> list[str]:
     for role in ROLES:
         old, new = ([(x.digest, x.use) for x in r.of(role)] for r in (then, now))
         if old != new:
-            changes.append(f"its {role} was another")
+            changes.append(f"its {role} was different")
     if _uses(then) != _uses(now):
-        changes.append("its --region was another")
+        changes.append("its --region was different")
     if then.backbone_digest != now.backbone_digest:
-        changes.append("its weights were others")
+        changes.append("its weights were different")
     return changes
 
 
@@ -110,7 +110,7 @@ def _located(entry: Input, place: str, folder: Path, problems: list[str]) -> str
         candidates = [gallery.path(place)] if is_built_in else []
     files = [path for path in candidates if path.is_file()]
     if not files:
-        problems.append(f"the {entry.role} {place} is not there")
+        problems.append(f"the {entry.role} {place} is missing")
         return place
     digests = [of_file(path, PictureError) for path in files]
     if entry.digest not in digests:

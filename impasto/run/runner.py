@@ -1,6 +1,6 @@
-"""The one place where a task is painted: a task comes in, events come out.
+"""The one place where a task is painted: a task in, events out.
 
-The command, batches, studies, `impasto.resume` and the calls from Python all draw from `run`.
+The command, batches, studies and the Python API all use `run`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import gc
 import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from impasto.config.recipe import Recipe, Stop
@@ -23,7 +23,6 @@ from impasto.image.reading import digest
 from impasto.painting.sources import Task, finish, paint
 from impasto.run import trace
 from impasto.run.events import Events, Failed, Finished, Noted, Result, Started, Stepped
-from impasto.run.execution import recorded
 from impasto.run.folder import RunFolder
 from impasto.run.forecast import Forecast, forecast
 from impasto.run.halt import Halt
@@ -50,23 +49,22 @@ def run(
 ) -> Events:
     """Paint a task and write its picture.
 
-    A task whose recipe has `stopped_at` stops there. Where memory cannot be had, the run goes on by
-    a leaner plan, from its last state.
+    A task whose recipe has `stopped_at` stops there. Where memory runs out, the run continues by a
+    leaner plan, from its last state.
 
     Args:
         output: what is written; None writes nothing, and the picture is in the result.
-        execution: by which plan, and from which state; by default from the beginning, by a plan
-            that fits into memory.
-        memory: bytes that the process may hold, for that plan; by default four fifths of what is
-            free.
+        execution: the plan and the state to continue from; by default a plan that fits into
+            memory, from the beginning.
+        memory: bytes that the process may hold; by default four fifths of what is free.
         expected: the forecast, if it was made already.
         folder: where the run's states go. It is removed once the picture is written, unless it
             is to be kept or the run was interrupted.
-        stop: is asked after every iteration.
+        stop: is called after every iteration.
 
     Yields:
         `Started`; `Stepped` after every iteration; `Noted`; and at the end `Finished` or `Failed`.
-        Whatever is thrown into it, Ctrl-C too, leaves the run's last state in its folder.
+        An exception thrown into it, Ctrl-C too, leaves the run's last state in its folder.
 
     Raises:
         OptionError: no plan needs so little memory.
@@ -83,38 +81,39 @@ def run(
         yield Failed(error)
 
 
+@dataclass(eq=False)
 class _Run:
     """A run while it is painted.
 
     Attributes:
-        step: the last one, which nobody else holds, so that its memory can be released.
-        is_whole: nothing has changed the last step's picture: between two iterations.
+        step: the last one; the only reference to it, so that its memory can be released.
+        is_complete: the last step's picture is unchanged: no iteration is under way.
         is_saved: its last state is written, and needs no step any more.
         rescue: writes the picture elsewhere, once there is one.
     """
 
-    def __init__(
-        self,
-        task: Task,
-        output: Output | None,
-        execution: Execution,
-        expected: Forecast,
-        folder: RunFolder | None,
-        stop: Callable[[], Halt],
-    ) -> None:
-        self.task, self.output, self.execution, self.expected = task, output, execution, expected
-        self.folder, self.stop = folder, stop
-        self.previewer = Previewer(output)
-        self.step: Step | None = None
-        self.count = 0
-        self.halt = Halt.NO
-        self.replanned = self.is_whole = self.is_saved = self.is_over = False
-        self.rescue: Callable[[BaseException], None] | None = None
+    task: Task
+    output: Output | None
+    execution: Execution
+    expected: Forecast
+    folder: RunFolder | None
+    stop: Callable[[], Halt]
+    step: Step | None = None
+    count: int = 0
+    halt: Halt = Halt.NO
+    replanned: bool = False
+    is_complete: bool = False
+    is_saved: bool = False
+    is_over: bool = False
+    rescue: Callable[[BaseException], None] | None = None
+
+    def __post_init__(self) -> None:
+        self.previewer = Previewer(self.output)
 
     def events(self) -> Events:
-        """Paint, write, and put the folder away."""
+        """Paint, write, and keep or remove the folder."""
         began = time.monotonic()
-        with self._keeping_what_there_is():
+        with self._saving_on_failure():
             with trace.tracing(
                 self.output.trace if self.output else None,
                 force=self.output is not None and self.output.force,
@@ -133,13 +132,13 @@ class _Run:
     # Painting
 
     def _paint(self, write_trace: Callable[[Stepped], None]) -> Events:
-        """Go through the steps, as far as the run may."""
+        """Take steps until the run ends or is stopped."""
         for step in self._steps():
             if isinstance(step, Noted):
                 yield step
                 continue
-            self.step, self.is_whole = step, True
-            del step  # only `self` holds it, which can release its memory
+            self.step, self.is_complete = step, True
+            del step  # `self` has the only reference, to release its memory
             self.count += 1
             event = Stepped.of(self._last, self._picture, self._recipe)
             write_trace(event)
@@ -149,12 +148,12 @@ class _Run:
             if self.halt is not Halt.NO or self._is_at_stop:
                 return
             if self.folder is not None:
-                self.folder.keep_up(self._last)
-            self.is_whole = False  # the next step is being made, in place
-        self.is_whole = True
+                self.folder.save_if_due(self._last)
+            self.is_complete = False  # the next step changes it in place
+        self.is_complete = True
 
     def _steps(self) -> Iterator[Step | Noted]:
-        """Yield the run's steps; by a leaner plan where memory cannot be had."""
+        """Yield the run's steps; by a leaner plan where memory runs out."""
         while True:
             try:
                 yield from paint(self.task, self.execution)
@@ -163,10 +162,10 @@ class _Run:
                 plan = leaner_plan(error, self.task.workload, self.execution.plan)
                 if plan is None:
                     raise
-                error.__traceback__ = None  # it holds what the run held
+                error.__traceback__ = None  # it refers to the run's tensors
             self.step = None
             gc.collect()
-            yield Noted(f"memory could not be had: going on, {plan_in_words(plan)}")
+            yield Noted(f"memory ran out: the run continues, {plan_in_words(plan)}")
             self.execution = replace(self.execution, plan=plan, snapshot=self._saved_snapshot())
             self._record_plan()
 
@@ -179,10 +178,10 @@ class _Run:
         if self.folder is None:
             return
         self.replanned |= self.folder.has_state
-        recipe = recorded(self.folder.record.recipe, self.execution)
-        self.folder.change(recipe=replace(recipe, replanned=self.replanned))
+        recipe, plan = self.folder.record.recipe, self.execution.plan
+        self.folder.change(recipe=replace(recipe, plan=plan, replanned=self.replanned))
 
-    # Where it is
+    # The last step
 
     @property
     def _last(self) -> Step:
@@ -212,7 +211,7 @@ class _Run:
             self.is_saved = self._try_to_save()
 
     def _written(self, began: float, ended: bool) -> Result:
-        """Write the picture, put the folder away, and return the result."""
+        """Write the picture, keep or remove the folder, and return the result."""
         step = self._last
         recipe = self._recipe()
         picture, losses = finish(self.task, step), step.losses
@@ -229,9 +228,13 @@ class _Run:
         return self._result(began, picture, recipe, losses, interrupted=not ended)
 
     def _recipe(self) -> Recipe:
-        stopped_at = None if self._is_last else _stop_of(self._last)
-        recipe = recorded(replace(self.task.recipe, stopped_at=stopped_at), self.execution)
-        return replace(recipe, replanned=recipe.replanned or self.replanned)
+        return replace(
+            self.task.recipe,
+            plan=self.execution.plan,
+            extended=self.execution.extra,
+            replanned=self.task.recipe.replanned or self.replanned,
+            stopped_at=None if self._is_last else _stop_of(self._last),
+        )
 
     def _result(
         self,
@@ -268,7 +271,7 @@ class _Run:
             self.folder.remove()
 
     def _try_to_save(self) -> bool:
-        """Write the state; if that fails, warn and go on, as there may still be a picture."""
+        """Write the state; if that fails, warn and continue, as there may still be a picture."""
         assert self.folder is not None
         try:
             self.folder.save(self._last)
@@ -280,28 +283,28 @@ class _Run:
     # Failures
 
     @contextlib.contextmanager
-    def _keeping_what_there_is(self) -> Iterator[None]:
-        """Of a run that fails keep what there is, and add to the error how to go on."""
+    def _saving_on_failure(self) -> Iterator[None]:
+        """Save what there is of a run that fails, and add to the error how to continue."""
         try:
             yield
         except BaseException as error:
             if not self.is_over:
                 self.previewer.point_to(error)
-                self._keep(error)
+                self._save_after(error)
             raise
 
-    def _keep(self, error: BaseException) -> None:
+    def _save_after(self, error: BaseException) -> None:
         if self.folder is None:
             return
         # Ctrl-C twice means at once.
-        if self.is_whole and isinstance(error, Exception) and not self.folder.is_young:
-            is_kept = self.is_saved if self.step is None else self._try_to_save()
-            if not is_kept and self.rescue is not None:
+        if self.is_complete and isinstance(error, Exception) and not self.folder.is_young:
+            is_saved = self.is_saved if self.step is None else self._try_to_save()
+            if not is_saved and self.rescue is not None:
                 self.rescue(error)
         if not self.folder.has_state:
             self.folder.remove()
             return
-        error.add_note(f"`impasto resume {self.folder.path}` goes on from its last state.")
+        error.add_note(f"`impasto resume {self.folder.path}` continues from its last state.")
 
 
 def _stop_of(step: Step) -> Stop:

@@ -23,14 +23,14 @@ _FIELDS = ("scale", "scales", "width", "height", "iteration", "iterations", "don
 
 
 def check(path: Path, *, force: bool = False, append: bool = False) -> None:
-    """Fail before the work rather than in it. Devices and pipes may be there already.
+    """Check before the work that a trace can be written. Devices and pipes may exist already.
 
     Args:
-        append: go on with a trace that is there.
+        append: continue an existing trace.
 
     Raises:
-        OptionError: a file that is there already, without `force`, or that cannot be written; or
-            one to go on with that is no trace.
+        OptionError: a file that exists, without `force`, or that cannot be written; or one to
+            continue that is not a trace.
     """
     if not path.exists():
         atomic.check_target(path, error=OptionError)
@@ -47,16 +47,16 @@ def check(path: Path, *, force: bool = False, append: bool = False) -> None:
 
 @contextlib.contextmanager
 def tracing(path: Path | None, *, force: bool = False, append: bool = False) -> Iterator[Writer]:
-    """Write each reported step to a file at once, so that it can be read while it grows.
+    """Yield a function that writes a step to a file, which can be read while it grows.
 
-    Without a first step no file is made, and none that was there is emptied.
+    Without a first step no file is made or emptied.
 
     Args:
-        append: go on with a trace that is there. The steps between a run's last state and its end
-            are in it twice.
+        append: continue an existing trace. The steps between a run's last state and its end are in
+            it twice.
 
     Raises:
-        ImpastoError: the file cannot be written to any longer.
+        ImpastoError: the file can no longer be written to.
     """
     if path is None:
         yield lambda _: None
@@ -67,7 +67,7 @@ def tracing(path: Path | None, *, force: bool = False, append: bool = False) -> 
 
         @functools.cache
         def file() -> TextIO:
-            # It grows before its reader's eyes: no temporary file that is renamed at the end.
+            # It is read while it grows: no temporary file that is renamed at the end.
             mode: Literal["a", "w", "x"] = "a" if append else "w" if force or special else "x"
             opened = path.open(mode, encoding="utf-8")
             stack.callback(_close, opened)
@@ -81,26 +81,26 @@ def tracing(path: Path | None, *, force: bool = False, append: bool = False) -> 
                 raise ImpastoError(f"The trace {path} cannot be written: {reason}.") from problem
 
         if special:
-            file()  # a pipe waits here for its reader: before the work, while Ctrl-C still ends it
+            file()  # a pipe waits here for its reader, before the work, where Ctrl-C ends it
         yield report
 
 
 def finite(losses: dict[str, float]) -> dict[str, float | None]:
-    """JSON knows neither NaN nor infinity: null stands for both."""
+    """Return losses as JSON has them: null for NaN and infinity."""
     return {name: value if math.isfinite(value) else None for name, value in losses.items()}
 
 
 def _check_trace(path: Path) -> None:
-    """A file that is empty or begins as traces do."""
+    """Refuse a file that neither is empty nor begins as traces do."""
     begins = f'{{"{_FIELDS[0]}": '
-    with contextlib.suppress(OSError), path.open("rb") as file:  # `_check_open` says what is wrong
+    with contextlib.suppress(OSError), path.open("rb") as file:  # `_check_open` reports it
         if file.read(len(begins)) not in (b"", begins.encode()):
-            raise OptionError(f"{path} is there and no trace to go on with: give another name.")
+            raise OptionError(f"{path} is not a trace that can be continued: give another name.")
 
 
 def _check_open(path: Path) -> None:
     try:
-        path.open("ab").close()  # changes nothing, and permissions alone do not tell
+        path.open("ab").close()  # changes nothing; permissions alone do not say
     except OSError as problem:
         reason = problem.strerror or problem
         raise OptionError(f"{path} cannot be written: {reason}. Give another name.") from problem
@@ -114,6 +114,6 @@ def _write(file: TextIO, step: Stepped, seconds: float) -> None:
 
 
 def _close(file: TextIO) -> None:
-    # Each line was flushed: what still fails here has been told already.
+    # Each line was flushed: an error here was reported already.
     with contextlib.suppress(OSError):
         file.close()

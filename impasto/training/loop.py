@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from impasto.errors import DivergedError
-from impasto.run.checkpoint_pace import Pace
+from impasto.run.checkpoint_pace import CheckpointPace
 from impasto.runtime import pick_precision
 from impasto.training import parallel
 from impasto.training.lesson import Figures
@@ -60,7 +60,7 @@ class Loop(TrainingState):
         """
         sums: dict[str, Tensor] = {}
         summed = 0
-        pace = Pace(self.save_seconds, _SHARE, time.monotonic())
+        pace = CheckpointPace(self.save_seconds, _SHARE, time.monotonic())
         while self.step < self.schedule.steps:
             started = time.perf_counter()
             for name, figure in self.advance().items():
@@ -100,7 +100,7 @@ class Loop(TrainingState):
         self.step += 1
         return figures
 
-    def _save_if_due(self, pace: Pace) -> None:
+    def _save_if_due(self, pace: CheckpointPace) -> None:
         """Save between two measurements; the first process's clock decides for all."""
         # All states are of one size, so any number serves to estimate the time of the next.
         is_due = pace.is_due(time.monotonic(), lambda: 1) and self._is_finite()
@@ -111,7 +111,7 @@ class Loop(TrainingState):
         """Whether every weight is a number: the last good state must not be replaced."""
         return all(bool(p.isfinite().all()) for p in self.lesson.network.parameters())
 
-    def _save_at(self, pace: Pace) -> None:
+    def _save_at(self, pace: CheckpointPace) -> None:
         began = time.monotonic()
         self.save()
         pace.wrote(began, time.monotonic(), 1)
