@@ -106,13 +106,11 @@ def test_it_is_stopped_and_goes_on_to_the_same_pixels(name: str) -> None:
         assert stopped.folder == Path("out.run")
         assert not Path("out.png").exists()
         notes: list[Event] = []
-        consume(
-            resume_run(
-                Path("out.run"), lambda record: Output(Path(record.goal.path)), RunOptions()
-            ),
-            notes.append,
+        events = resume_run(
+            Path("out.run"), lambda record: Output(Path(record.goal.path)), RunOptions()
         )
-        assert any(isinstance(note, Noted) and "goes on after" in note.message for note in notes)
+        consume(events, notes.append)
+        assert any(isinstance(note, Noted) and "after scale" in note.message for note in notes)
     assert (pixels("out.png") == pixels("straight.png")).all()
     assert not Path("out.run").exists()
 
