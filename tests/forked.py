@@ -99,6 +99,8 @@ def _run(
     """What the forked process does."""
     _enter(env)
     os.setsid()
+    # What is started in the background ignores it, and so does what that starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.dup2(stdin.fileno(), 0)
     stdin.close()
     for number, path in enumerate(outputs, start=1):
