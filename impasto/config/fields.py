@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from typing import Any, TypeVar
 
 from impasto.errors import OptionError, suggestion
@@ -88,20 +88,23 @@ def check(config: Any) -> None:
         OptionError: naming the option, its value and what is allowed.
     """
     for spec in fields(config):
-        value, metadata = getattr(config, spec.name), spec.metadata
-        flag = flag_of(spec.name)
-        if choices := metadata["choices"]:
-            if type(value) is not type(spec.default) or value not in choices:
-                names = [str(choice) for choice in choices]
-                near = suggestion(str(value), names)
-                raise OptionError(f"{flag} is {value!r}{near} It may be {', '.join(names)}.")
-        elif isinstance(spec.default, bool):
-            if not isinstance(value, bool):
-                raise OptionError(f"{flag} is {value!r}. It is either true or false.")
-        elif isinstance(spec.default, tuple):
-            _check_texts(flag, value, metadata["metavar"])
-        elif isinstance(spec.default, (int, float)):
-            _check_number(flag, value, spec.default, metadata)
+        _check_value(spec, getattr(config, spec.name))
+
+
+def _check_value(spec: Field[Any], value: Any) -> None:
+    flag, metadata = flag_of(spec.name), spec.metadata
+    if choices := metadata["choices"]:
+        if type(value) is not type(spec.default) or value not in choices:
+            names = [str(choice) for choice in choices]
+            near = suggestion(str(value), names)
+            raise OptionError(f"{flag} is {value!r}{near} It may be {', '.join(names)}.")
+    elif isinstance(spec.default, bool):
+        if not isinstance(value, bool):
+            raise OptionError(f"{flag} is {value!r}. It is either true or false.")
+    elif isinstance(spec.default, tuple):
+        _check_texts(flag, value, metadata["metavar"])
+    elif isinstance(spec.default, (int, float)):
+        _check_number(flag, value, spec.default, metadata)
 
 
 def _check_texts(flag: str, value: Any, metavar: str) -> None:
@@ -126,8 +129,10 @@ def from_dict(kind: type[Config], values: dict[str, Any]) -> Config:
     Raises:
         OptionError: an option that `kind` does not have, or a value that it refuses.
     """
-    names = [spec.name for spec in fields(kind)]  # type: ignore[arg-type]
-    for name in values:
-        if name not in names:
-            raise OptionError(f"There is no option {name!r}{suggestion(name, names)}")
-    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    specs = {spec.name: spec for spec in fields(kind)}  # type: ignore[arg-type]
+    given = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    for name, value in given.items():
+        if name not in specs:
+            raise OptionError(f"There is no option {name!r}{suggestion(name, list(specs))}")
+        _check_value(specs[name], value)
+    return kind(**given)
