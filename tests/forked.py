@@ -126,7 +126,7 @@ def _work(env: dict[str, str], target: Callable[..., None], *args: Any) -> None:
 
 
 class _Worker(SpawnProcess):
-    """A worker that is forked, and not started anew."""
+    """A worker that is forked rather than started from scratch."""
 
     @staticmethod
     def _Popen(process: BaseProcess) -> Any:  # noqa: N802

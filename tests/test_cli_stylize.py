@@ -175,7 +175,7 @@ def test_ctrl_c_keeps_the_picture_and_its_recipe_paints_the_same(folder: Path) -
     stop = recipe_of("out.png").stopped_at
     assert stop is not None
     assert stop.scale == 1
-    # The same number of steps on this process's threads; the recipe of the copy tells the same.
+    # The same number of steps on this process's threads; the copy's recipe says the same.
     assert main(["rerun", "out.png", "-o", "again.png"]) == 0
     assert recipe_of("again.png").stopped_at == Stop(stop.scale, stop.iteration)
     assert (pixels("again.png") == pixels("out.png")).all()

@@ -139,7 +139,7 @@ def test_a_disc_that_takes_no_more_of_a_batch(fault: Fault) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("resumed", [False, True])
-def test_a_folder_that_is_removed_is_made_anew(straight: np.ndarray, resumed: bool) -> None:
+def test_a_folder_that_is_removed_is_made_again(straight: np.ndarray, resumed: bool) -> None:
     OUT.mkdir()
     run = gated(resumed=resumed)
     Removed.strike(OUT)
@@ -182,7 +182,7 @@ def test_a_folder_that_is_another_runs_by_now_stays_so(straight: np.ndarray) -> 
 
 
 @pytest.mark.slow
-def test_a_folder_that_cannot_be_made_anew(straight: np.ndarray) -> None:
+def test_a_folder_that_cannot_be_made_again(straight: np.ndarray) -> None:
     OUT.mkdir()
     run = gated(resumed=False)
     Removed.strike(OUT)

@@ -1,4 +1,4 @@
-"""What a run takes is foretold, and a run that cannot have it goes on with less."""
+"""What a run takes is estimated, and a run that cannot have it goes on with less."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def made(folder: Path, config: Any) -> Task:
 
 
 def at_size(task: Task, size: int) -> Task:
-    """The same task as if it were larger: what is foretold reads the sizes alone."""
+    """The same task as if it were larger: the estimate reads the sizes alone."""
     scales = [replace(s, height=size * 2 // 3, width=size) for s in task.workload.scales]
     load = replace(task.workload, scales=tuple(scales))
     return replace(task, workload=load, config=replace(task.config, size=size))
@@ -112,7 +112,7 @@ def test_what_has_no_windows_is_refused_rather_than_tiled(folder: Path) -> None:
         forecast(at_size(task, 4096), 1_500 * MB)
 
 
-def test_time_is_foretold_by_a_trial(task: Task) -> None:
+def test_time_is_estimated_by_a_trial(task: Task) -> None:
     near, far = (forecast(at_size(task, n), timed=True).seconds for n in (256, 768))
     assert near is not None
     assert far is not None

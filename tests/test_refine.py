@@ -194,7 +194,7 @@ def test_a_finished_run_can_be_extended() -> None:
     assert not np.array_equal(pixels("out.png"), before)
 
 
-def test_it_is_foretold_and_fits_into_what_it_may_have(capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_is_estimated_and_fits_into_what_it_may_have(capsys: pytest.CaptureFixture[str]) -> None:
     assert paint("--dry-run", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert told["recipe"]["method"] == "instant+refine"

@@ -102,14 +102,14 @@ def test_a_generator_neither_reads_nor_moves_the_global_one() -> None:
     assert not torch.equal(first, torch.rand(5, generator=generator(4)))
 
 
-@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="Linux tells what a processor has")
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="Linux lists what a processor has")
 def test_native_bfloat16_is_what_the_processor_says() -> None:
     flags = set(Path("/proc/cpuinfo").read_text("ascii", errors="replace").split())
     assert has_native_bfloat16() == bool(flags & {"avx512_bf16", "amx_tile"})
 
 
 # In a process of its own: the setting lasts for the process. Page faults are the kernel's clearing
-# of pages that the allocator gave back and took anew. 36 MB are more than glibc ever learns to keep
+# of pages that the allocator gave back and retook. 36 MB are more than glibc ever learns to keep
 # by itself (32 MB); the first rounds let its heap find its size.
 _FAULTS = """
 import resource, sys, torch

@@ -51,7 +51,7 @@ CASES = [("gd", 1, "float32"), *product(["adam"], [1], ["float32", "float16"]),
 
 
 @pytest.mark.parametrize(("optimizer", "history", "held"), CASES)
-def test_a_step_takes_what_is_foretold(
+def test_a_step_takes_what_is_estimated(
     monkeypatch: pytest.MonkeyPatch, optimizer: str, history: int, held: str
 ) -> None:
     monkeypatch.setattr(half_precision, "_CHUNK", 2**11)

@@ -171,7 +171,7 @@ def test_a_training_that_diverges_keeps_its_last_good_state(
     assert not out.exists()
 
 
-def test_force_begins_anew(pictures: Path, file: Path, tmp_path: Path) -> None:
+def test_force_starts_over(pictures: Path, file: Path, tmp_path: Path) -> None:
     out = tmp_path / "new.impasto"
     assert run_training(order(pictures, out), lambda line, _: line["step"] < 2) is None
     run_training(order(pictures, out, force=True), on)

@@ -117,7 +117,7 @@ class Recipe:
         stopped_at: the last step, if the run was interrupted.
         plan: how the run fitted into memory, which also changes the last bits.
         extended: iterations at the last scale beyond those of the config.
-        replanned: the plan was changed on the way, for want of memory: the last bits cannot be
+        replanned: the plan was changed on the way, as memory was short: the last bits cannot be
             repeated.
 
     Raises:
