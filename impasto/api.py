@@ -154,7 +154,7 @@ def resume(path: Path | str) -> Image.Image:
     Raises:
         ImpastoError: the run cannot continue.
     """
-    return _picture_of(resume_run(Path(path), None, RunOptions()))
+    return _picture_of(resume_run(Path(path), None, RunOptions(timed=False)))
 
 
 def _painted(task: Task, memory: str | None = None) -> Image.Image:

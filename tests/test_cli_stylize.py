@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -14,8 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from forked import Forked
+from rich.console import Console
 
 from commands import QUICK, ROOT, paint, pixels, recipe_of
+from impasto.cli import progress
 from impasto.cli.interrupt import handling_signals
 from impasto.cli.main import main
 from impasto.config.recipe import Recipe, Stop
@@ -179,3 +182,17 @@ def test_ctrl_c_keeps_the_picture_and_its_recipe_paints_the_same(folder: Path) -
     assert main(["rerun", "out.png", "-o", "again.png"]) == 0
     assert recipe_of("again.png").stopped_at == Stop(stop.scale, stop.iteration)
     assert (pixels("again.png") == pixels("out.png")).all()
+
+
+def test_a_dry_run_in_a_terminal_prints_to_standard_output(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=40)
+    monkeypatch.setattr(progress, "stderr_console", lambda: terminal)
+    assert paint("--dry-run", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["forecast"]["memory"] > 0
+    assert paint() == 0
+    assert capsys.readouterr().out == "out.png\n"
+    with progress.progress_bar("working"):
+        print("a line that is longer than the terminal is wide, for a program")
+    assert len(capsys.readouterr().out.splitlines()) == 1

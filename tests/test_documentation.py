@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 import shutil
@@ -115,6 +116,16 @@ def test_files_and_functions_that_are_named_exist(name: str) -> None:
             continue
         text = (ROOT / "impasto" / file).read_text("utf-8")
         assert not definition or re.search(rf"^(def |class |){definition}\b", text, re.M), file
+
+
+@pytest.mark.parametrize("name", DEVELOP)
+def test_what_an_example_imports_exists(name: str) -> None:
+    """Except what the page itself defines."""
+    text = text_of(name)
+    own = set(re.findall(r"^(?:def|class) (\w+)", text, re.M))
+    for module, names in re.findall(r"^from (impasto[\w.]*) import ([\w, ]+)$", text, re.M):
+        for wanted in set(names.split(", ")) - own:
+            assert hasattr(importlib.import_module(module), wanted), f"{module}.{wanted}"
 
 
 def test_every_picture_is_used_and_all_are_small() -> None:

@@ -332,7 +332,7 @@ def test_a_state_with_values_that_are_none_is_refused(value: float, capsys: Said
     run_state.save(STATE, step, record.mark)
     assert main(RESUME) == 1
     said = capsys.readouterr().err.splitlines()[-1]
-    assert "pixels holds values that are no numbers" in said
+    assert "pixels holds values that are not finite" in said
     assert "delete that file, and resume" in said
     STATE.unlink()
     assert main([*RESUME, "--quiet"]) == 0
@@ -395,7 +395,9 @@ def test_a_picture_of_a_batch_that_lacks_memory_is_painted_with_less(
     with monkeypatch.context() as patch:
         patch.setattr("impasto.jobs.executor.serve", serve_short)
         assert run_batch(order("photo.png", iterations=6)).results == ("done",)
-    assert "memory ran out: the run continues, the picture is computed in tiles of" in caplog.text
+    assert (
+        "memory ran out: the run begins again, the picture is computed in tiles of" in caplog.text
+    )
     painted = OUT / "photo-tahiti.png"
     plan = recipe_of(str(painted)).plan
     assert plan.tile > 0

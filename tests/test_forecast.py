@@ -249,7 +249,7 @@ def test_what_is_tried_next_needs_a_fifth_less(task: Task, size: int) -> None:
     needs = []
     while plan is not None:
         needs.append(load.bytes(plan, 2))
-        plan = leaner_plan(MemoryError(), load, plan)
+        plan = leaner_plan(MemoryError(), load, plan, 2)
     assert len(needs) > 1
     assert all(b <= 0.8 * a for a, b in pairwise(needs))
 
@@ -263,10 +263,10 @@ def test_other_errors_are_not_hidden(task: Task) -> None:
         consume(run(replace(task, run=fail)))
 
 
-def test_below_the_leanest_plan_the_error_is_told(task: Task) -> None:
+def test_below_the_leanest_plan_the_error_is_raised(task: Task) -> None:
     *_, leanest = ladder(task.workload)
-    assert leaner_plan(MemoryError(), task.workload, leanest) is None
-    assert leaner_plan(ValueError(), task.workload, MemoryPlan()) is None
+    assert leaner_plan(MemoryError(), task.workload, leanest, 4) is None
+    assert leaner_plan(ValueError(), task.workload, MemoryPlan(), 4) is None
     broken = replace(task, run=Broken(task, 1).run)
     with pytest.raises(RuntimeError, match="can't allocate memory"):
         consume(run(broken, execution=Execution(leanest)))

@@ -157,7 +157,7 @@ def test_a_folder_does_not_hide_a_built_in_style(
 
 def test_a_card_must_be_called_one(tmp_path: Path) -> None:
     card = cards.load(Path(cards.__file__).parent / "data" / "starry-night.style")
-    with pytest.raises(StyleError, match=r"should end in \.style"):
+    with pytest.raises(StyleError, match=r"must end in \.style"):
         cards.save(card, tmp_path / "mine.png")
 
 

@@ -44,7 +44,7 @@ def test_it_comes_back_as_it_went_in() -> None:
 
 
 def test_an_interrupted_run_says_where_it_stopped() -> None:
-    stopped = RECIPE.stopped(2, 17)
+    stopped = replace(RECIPE, stopped_at=Stop(2, 17))
     again = Recipe.from_json(stopped.to_json())
     assert again.stopped_at == Stop(scale=2, iteration=17)
     assert replace(again, stopped_at=None) == RECIPE

@@ -35,9 +35,10 @@ from impasto.painting.prepare import prepare
 from impasto.painting.sources import Sources
 from impasto.painting.sources import paint as real_paint
 from impasto.run import folder as run_folder
-from impasto.run import runner
+from impasto.run import launch, runner
 from impasto.run.events import consume
 from impasto.run.folder import locked_folder
+from impasto.run.forecast import Forecast, forecast
 from impasto.run.launch import RunOptions, begin
 from impasto.run.output import Output
 
@@ -628,3 +629,42 @@ def test_the_command_itself_is_killed_and_goes_on(number: int) -> None:
         _, said = process.communicate()
         assert process.returncode == 0, said
     assert (pixels("out.png") == pixels("straight.png")).all()
+
+
+# Between processes, and from Python
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_plan_that_no_longer_fits_is_changed_with_a_note(
+    monkeypatch: pytest.MonkeyPatch, capsys: Said
+) -> None:
+    stopped(monkeypatch)
+    capsys.readouterr()
+    leaner = MemoryPlan(2**25)
+    real = forecast
+
+    def short(*args: Any, plan: MemoryPlan | None = None, **more: Any) -> Forecast:
+        expected = real(*args, plan=plan or leaner, **more)
+        return replace(expected, allowed=expected.memory - 1) if plan else expected
+
+    monkeypatch.setattr(launch, "forecast", short)
+    assert main(["resume", "out.run", "--memory", "8GB"]) == 0
+    assert "memory is short: the run continues, the picture is computed in tiles of 32 MiB" in (
+        capsys.readouterr().err
+    )
+    assert recipe_of("out.png").plan == leaner
+    assert recipe_of("out.png").replanned
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_run_that_fails_again_before_its_first_state_can_still_be_resumed(
+    monkeypatch: pytest.MonkeyPatch, straight: np.ndarray
+) -> None:
+    stopped(monkeypatch)
+    STATE.unlink()
+    stop_after(monkeypatch, 0, PictureError("It broke."))
+    with pytest.raises(PictureError, match="It broke"):
+        resume("out.run")
+    stop_after(monkeypatch, 0, PictureError("It broke."))
+    assert main(["resume", "out.run", "-q"]) == 1
+    assert (np.asarray(resume("out.run")) == straight).all()

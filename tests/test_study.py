@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -15,8 +16,11 @@ import pytest
 from PIL import Image
 
 from impasto.cli.main import main
+from impasto.config.memory import MemoryPlan
 from impasto.config.methods import GatysConfig
 from impasto.config.recipe import Recipe
+from impasto.engine.snapshots import Execution
+from impasto.engine.step import Step
 from impasto.errors import OptionError
 from impasto.evaluation import metrics
 from impasto.evaluation.studies import curves
@@ -25,6 +29,8 @@ from impasto.evaluation.studies.folder import Tick, _read, name_of
 from impasto.evaluation.studies.registry import STUDIES, variants_of
 from impasto.evaluation.studies.run_study import Progress, StudySpec, run_study
 from impasto.image.reading import read_recipe
+from impasto.painting.sources import Task, paint
+from impasto.run import runner
 from impasto.sheets.plots import Panel
 
 QUICK = ["--size", "64", "--smallest", "32", "--iterations", "3", "--quiet"]
@@ -296,3 +302,25 @@ def test_every_loss_has_a_panel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     curves.save_losses([Curve("the run", ticks)], tmp_path / "losses.png")
     assert len({panel.y for panel in panels}) == len(names)
     assert all(len(panel.lines[0].y) == 3 for panel in panels)
+
+
+def test_a_run_that_begins_again_is_counted_from_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def short(task: Task, execution: Execution) -> Iterator[Step]:
+        for count, step in enumerate(paint(task, execution), start=1):
+            if count == 3 and not execution.plan.tile:
+                raise MemoryError
+            yield step
+
+    monkeypatch.setattr(runner, "paint", short)
+    monkeypatch.setattr(runner, "leaner_plan", lambda *_: MemoryPlan(2**25))
+    args = ["study", "iterations", "photo.png", "--style", "painting.png", "-o", "out"]
+    assert main([*args, *QUICK[:-1], "--values", "1,2,3"]) == 0
+    assert "memory ran out: the run begins again" in capsys.readouterr().err
+    steps = lines(folder / "out" / "steps.csv")
+    assert [row["iteration"] for row in steps] == ["1", "2", "3"]
+    pictures = [read_recipe(folder / "out" / row["file"]) for row in lines(folder / "out/runs.csv")]
+    recipes = [Recipe.from_json(text or "") for text in pictures]
+    assert [bool(recipe.plan.tile) for recipe in recipes] == [False, False, True]
+    assert recipes[-1].stopped_at is None

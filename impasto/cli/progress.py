@@ -58,5 +58,6 @@ def progress_bar(
     ]
     if console.width >= _WIDE:
         columns.append(TextColumn("{task.fields[details]}", style="dim", markup=False))
-    with Progress(*columns, console=console, transient=True) as progress:
+    # Standard output is for other programs: Rich would write it to this console, cut into lines.
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:
         yield ProgressBar(progress, progress.add_task(start, total=1.0, details=""))

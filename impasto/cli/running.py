@@ -80,9 +80,10 @@ def follow(start: Callable[[RunOptions], Events], flags: RunFlags) -> None:
         ImpastoError: the run's own error.
         Exit: with the status of an interrupted command.
     """
+    is_silent = flags.quiet or flags.dry_run
     with (
         handling_signals() as interruption,
-        progress_bar("looking at the pictures", quiet=flags.quiet, width=10) as bar,
+        progress_bar("looking at the pictures", quiet=is_silent, width=10) as bar,
     ):
         options = RunOptions(
             folder=flags.run,

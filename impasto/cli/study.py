@@ -12,7 +12,7 @@ import typer
 from impasto.cli import options as shared
 from impasto.cli.console import print_note, set_quiet
 from impasto.cli.flags import config_and_start, with_flags
-from impasto.cli.interrupt import INTERRUPTED, handling_signals
+from impasto.cli.interrupt import handling_signals
 from impasto.cli.progress import progress_bar
 from impasto.config.bases import PhotoConfig
 from impasto.config.fields import flag_of
@@ -124,7 +124,7 @@ def study(
             return not interruption.is_requested
 
         outcome = run_study(spec, watch)
-    _present(outcome, quiet=quiet, as_json=as_json)
+    _present(outcome, interruption.status, quiet=quiet, as_json=as_json)
 
 
 def _command(arguments: list[str], **options: Any) -> str:
@@ -147,7 +147,7 @@ def _place(progress: Progress) -> str:
     return f"{progress.number}/{progress.total} {progress.label}{note}"
 
 
-def _present(outcome: Outcome, *, quiet: bool, as_json: bool) -> None:
+def _present(outcome: Outcome, status: int, *, quiet: bool, as_json: bool) -> None:
     """Print the page to standard output, a summary to standard error.
 
     Raises:
@@ -163,7 +163,7 @@ def _present(outcome: Outcome, *, quiet: bool, as_json: bool) -> None:
     elif painted:
         print(outcome.page)
     if outcome.interrupted:
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(status)
 
 
 def _as_json(outcome: Outcome) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, NoReturn
 
 from impasto.config.bases import PictureConfig
@@ -177,10 +177,6 @@ class Recipe:
             return from_dict(METHODS[self.method].config, self.config)
         except OptionError as error:
             raise RecipeError(f"This Impasto cannot follow the recipe: {error}") from error
-
-    def stopped(self, scale: int, iteration: int) -> Recipe:
-        """Return the same recipe of a run that was interrupted after that step."""
-        return replace(self, stopped_at=Stop(scale, iteration))
 
     def to_dict(self) -> dict[str, Json]:
         """Return what JSON holds of it."""

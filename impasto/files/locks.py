@@ -48,6 +48,7 @@ class FolderLock:
         lock = FileLock(
             self._file,
             timeout=0,
+            mode=0o666,  # other accounts that may write to the folder have to see the lock too
             thread_local=False,
             fallback_to_soft=False,
             on_acquired=self._note,
@@ -56,8 +57,9 @@ class FolderLock:
             lock.acquire()
         except Timeout:
             self._refuse()
-        except OSError:
-            if not self.folder.is_dir():
+        except OSError as problem:
+            is_foreign = isinstance(problem, PermissionError) and self._file.exists()
+            if is_foreign or not self.folder.is_dir():
                 self._refuse()
             self._status = None  # there are no locks here
         self._lock = lock

@@ -103,7 +103,7 @@ def _nearest(points: Float[Tensor, "p 3"], centres: Float[Tensor, "k 3"]) -> Int
 def _cluster(
     points: Float[Tensor, "p 3"], counts: Float[Tensor, " p"], n: int
 ) -> Float[Tensor, "k 3"]:
-    """Centres of at most `n` groups (Lloyd 1982; each point stands for `counts` pixels)."""
+    """Return centres of at most `n` groups (Lloyd 1982; each point stands for `counts` pixels)."""
     centres = _start(points, counts, n)
     for _ in range(_ROUNDS):
         groups = _nearest(points, centres)

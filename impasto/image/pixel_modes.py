@@ -74,7 +74,7 @@ def _as(image: Image.Image, mode: str) -> Image.Image:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """The image without its alpha channel, as L, RGB, CMYK or LAB."""
+    """Return the image without its alpha channel, as L, RGB, CMYK or LAB."""
     if image.mode in {"L", "RGB", "CMYK", "LAB"}:
         return image
     if image.mode in {"1", "LA"}:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -22,7 +22,6 @@ __all__ = [
     "Started",
     "Stepped",
     "consume",
-    "steps_of",
 ]
 
 
@@ -146,16 +145,3 @@ def consume(events: Events, handle: Callable[[Event], None] = lambda _: None) ->
         events.throw(error)  # lets the run keep its state, and add notes to the error
         raise
     return result
-
-
-def steps_of(events: Events) -> Iterator[Stepped]:
-    """Yield only the steps of a run.
-
-    Raises:
-        Exception: the error of a run that failed.
-    """
-    for event in events:
-        if isinstance(event, Stepped):
-            yield event
-        elif isinstance(event, Failed):
-            raise event.error

@@ -19,6 +19,7 @@ from impasto.run.events import Events, Noted, Started
 from impasto.run.folder import RunFolder, folder_beside, locked_folder
 from impasto.run.forecast import Forecast, forecast
 from impasto.run.halt import Halt
+from impasto.run.memory_fallback import plan_in_words
 from impasto.run.output import Output
 from impasto.run.record import Goal, Record
 from impasto.run.runner import run
@@ -41,6 +42,7 @@ class RunOptions:
         resume: continue a run that was stopped, if there is one.
         memory: bytes that the process may hold; by default four fifths of what is free.
         dry_run: make the forecast, and paint nothing.
+        timed: estimate the time of a large run, which takes some seconds.
         stop: is called after every iteration.
     """
 
@@ -49,6 +51,7 @@ class RunOptions:
     resume: bool = False
     memory: int | None = None
     dry_run: bool = False
+    timed: bool = True
     stop: Callable[[], Halt] = lambda: Halt.NO
 
 
@@ -96,6 +99,7 @@ def begin(
             task = replace(task, recipe=record.recipe)
             task, expected = _stopped_task(folder, task, options, saved)
             yield from _notes_of_version(record.recipe)
+            yield from _notes_of_plan(record.recipe, task.recipe)
         if options.dry_run:
             yield Started(task, expected)
             return
@@ -150,6 +154,7 @@ def resume_run(
         task = resume.prepared(folder, record)
         saved = folder.saved()
         task, expected = _stopped_task(folder, task, options, saved)
+        yield from _notes_of_plan(record.recipe, task.recipe)
         if output is not None:
             is_same = output.path.absolute() == Path(record.goal.path)
             _update(folder, task.recipe, output, record.goal.replaces if is_same else (), options)
@@ -231,13 +236,19 @@ def _stopped_task(
 
 
 def _is_timed(task: Task, options: RunOptions) -> bool:
-    return options.dry_run or task.workload.pixels >= _TIMED
+    return options.dry_run or (options.timed and task.workload.pixels >= _TIMED)
 
 
 def _notes_of_version(recipe: Recipe) -> Events:
     """Yield a note if a run was begun by another version."""
     if recipe.version != __version__:
         yield Noted(f"made by Impasto {recipe.version}, this is {__version__}: pixels may differ")
+
+
+def _notes_of_plan(then: Recipe, now: Recipe) -> Events:
+    """Yield a note if a run cannot continue by the plan that it was begun with."""
+    if then.plan != now.plan:
+        yield Noted(f"memory is short: the run continues, {plan_in_words(now.plan)}")
 
 
 def _folder_of(output: Output, options: RunOptions) -> Path:

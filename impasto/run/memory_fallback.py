@@ -47,7 +47,7 @@ def ladder(workload: Workload) -> Iterator[MemoryPlan]:
 
 
 def leaner_plan(
-    error: Exception, workload: Workload, than: MemoryPlan, itemsize: int = 2
+    error: Exception, workload: Workload, than: MemoryPlan, itemsize: int
 ) -> MemoryPlan | None:
     """Return the first leaner plan that is worth another attempt after an error.
 

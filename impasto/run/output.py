@@ -79,7 +79,8 @@ class Output:
                 quality=self.settings.quality,
             )
         except PictureError as error:
-            error.add_note("Nothing was overwritten.")
+            if self.path.exists():
+                error.add_note("Nothing was overwritten.")
             raise
 
     def restore_parent(self) -> None:

@@ -74,7 +74,6 @@ def run(
         expected = forecast(task, memory, plan=plan)
     execution = replace(execution or Execution(), plan=expected.plan)
     painting = _Run(task, output, execution, expected, folder, stop)
-    yield Started(task, expected)
     try:
         yield from painting.events()
     except Exception as error:
@@ -114,6 +113,7 @@ class _Run:
         """Paint, write, and keep or remove the folder."""
         began = time.monotonic()
         with self._saving_on_failure():
+            yield Started(self.task, self.expected)
             with trace.tracing(
                 self.output.trace if self.output else None,
                 force=self.output is not None and self.output.force,
@@ -159,14 +159,17 @@ class _Run:
                 yield from paint(self.task, self.execution)
                 return
             except Exception as error:
-                plan = leaner_plan(error, self.task.workload, self.execution.plan)
+                itemsize = next(self.task.network.parameters()).dtype.itemsize
+                plan = leaner_plan(error, self.task.workload, self.execution.plan, itemsize)
                 if plan is None:
                     raise
                 error.__traceback__ = None  # it refers to the run's tensors
             self.step = None
             gc.collect()
-            yield Noted(f"memory ran out: the run continues, {plan_in_words(plan)}")
-            self.execution = replace(self.execution, plan=plan, snapshot=self._saved_snapshot())
+            snapshot = self._saved_snapshot()
+            how = "begins again" if snapshot is None else "continues"
+            yield Noted(f"memory ran out: the run {how}, {plan_in_words(plan)}")
+            self.execution = replace(self.execution, plan=plan, snapshot=snapshot)
             self._record_plan()
 
     def _saved_snapshot(self) -> Snapshot | None:
@@ -302,7 +305,8 @@ class _Run:
             if not is_saved and self.rescue is not None:
                 self.rescue(error)
         if not self.folder.has_state:
-            self.folder.remove()
+            if self.output is not None and not self.output.resumes:  # it was begun just now
+                self.folder.remove()
             return
         error.add_note(f"`impasto resume {self.folder.path}` continues from its last state.")
 

@@ -108,7 +108,7 @@ class Loop(TrainingState):
             self._save_at(pace)
 
     def _is_finite(self) -> bool:
-        """Whether every weight is a number: the last good state must not be replaced."""
+        """Return whether every weight is a number: the last good state must not be replaced."""
         return all(bool(p.isfinite().all()) for p in self.lesson.network.parameters())
 
     def _save_at(self, pace: CheckpointPace) -> None:

@@ -42,7 +42,7 @@ def rank() -> int:
 
 
 def is_first() -> bool:
-    """Whether this is the process that writes."""
+    """Return whether this is the process that writes."""
     return rank() == 0
 
 

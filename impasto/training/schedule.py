@@ -56,7 +56,7 @@ class Patience:
     end: float = 0.15
 
     def is_over(self, values: Sequence[float]) -> bool:
-        """Whether the last of these figures are no improvement."""
+        """Return whether the last of these figures are no improvement."""
         if not self.times or len(values) <= self.times:
             return False
         before = min(values[: -self.times])

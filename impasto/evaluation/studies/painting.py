@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -23,10 +24,12 @@ from impasto.painting.inputs import read_picture, read_style
 from impasto.painting.prepare import prepare
 from impasto.painting.sources import Sources, Task
 from impasto.run import runner
-from impasto.run.events import Stepped, steps_of
+from impasto.run.events import Failed, Noted, Stepped
 from impasto.styles.statistics import Style
 
 __all__ = ["Moment", "Run", "Subject", "paint_run", "recalled", "runs_of", "subject_of"]
+
+_LOG = logging.getLogger("impasto")
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,13 @@ class Run:
 
 @dataclass(frozen=True)
 class Moment:
-    """A step of a run, and the picture that was written after it, if one was."""
+    """A step of a run, and the picture that was written after it, if one was.
 
+    Attributes:
+        count: of the step over all scales, from 1.
+    """
+
+    count: int
     step: Stepped
     record: Record | None = None
 
@@ -126,19 +134,30 @@ def recalled(run: Run, folder: Path) -> list[Record] | None:
 def paint_run(run: Run, folder: Path) -> Iterator[Moment]:
     """Paint a run's pictures into `folder`/runs; yield after every iteration.
 
-    A run that is stopped before its end leaves the pictures taken until then, each complete.
+    A run that is stopped before its end leaves the pictures taken until then, each complete. One
+    that begins again, as memory ran out, is counted and timed from its new beginning.
+
+    Raises:
+        Exception: the error of a run that failed.
     """
     names = dict(zip((variant.after for variant in run.variants), run.names(), strict=True))
     ticks: list[Tick] = []
     began = time.monotonic()
     with contextlib.closing(runner.run(run.task)) as events:
-        for step in steps_of(events):
-            ticks.append(_tick(step, len(ticks) + 1, time.monotonic() - began))
-            is_last = (step.scale, step.iteration) == (step.scales, step.iterations)
-            name = names.pop(len(ticks), None) or (names.pop(None, None) if is_last else None)
-            yield Moment(step, None if name is None else _write(folder, name, step, ticks))
-            if not names:
-                return
+        for event in events:
+            if isinstance(event, Noted):
+                _LOG.warning("%s", event.message)
+                ticks, began = [], time.monotonic()
+            elif isinstance(event, Failed):
+                raise event.error
+            elif isinstance(event, Stepped):
+                ticks.append(_tick(event, len(ticks) + 1, time.monotonic() - began))
+                is_last = (event.scale, event.iteration) == (event.scales, event.iterations)
+                name = names.pop(len(ticks), None) or (names.pop(None, None) if is_last else None)
+                record = None if name is None else _write(folder, name, event, ticks)
+                yield Moment(len(ticks), event, record)
+                if not names:
+                    return
 
 
 def _write(folder: Path, name: str, step: Stepped, ticks: Sequence[Tick]) -> Record:

@@ -178,10 +178,10 @@ class _Pictures:
             return False
         length = sum(scale.iterations for scale in run.task.workload.scales)
         interval = max(1, -(-length // _MOST_FRAMES))
-        for count, moment in enumerate(paint_run(run, self.folder), start=1):
-            if self.is_filmed and (count % interval == 0 or moment.record is not None):
+        for moment in paint_run(run, self.folder):
+            if self.is_filmed and (moment.count % interval == 0 or moment.record is not None):
                 image = rgb(moment.step.picture())
-                self.frames.append(Cell(image, f"after iteration {count}"))
+                self.frames.append(Cell(image, f"after iteration {moment.count}"))
             goes_on = self._report(run, pairs[0], moment.step)
             if moment.record is not None:
                 self.painted.append(Painted(*pairs.pop(0), moment.record))
