@@ -130,9 +130,9 @@ def from_dict(kind: type[Config], values: dict[str, Any]) -> Config:
         OptionError: an option that `kind` does not have, or a value that it refuses.
     """
     specs = {spec.name: spec for spec in fields(kind)}  # type: ignore[arg-type]
-    given = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-    for name, value in given.items():
+    options = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    for name, value in options.items():
         if name not in specs:
             raise OptionError(f"There is no option {name!r}{suggestion(name, list(specs))}")
         _check_value(specs[name], value)
-    return kind(**given)
+    return kind(**options)
