@@ -26,7 +26,7 @@ from impasto.painting.prepare import prepare
 from impasto.painting.sources import Sources, finish, paint
 from impasto.styles import card as cards
 from impasto.styles import gallery
-from impasto.styles.statistics import Painting, measure
+from impasto.styles.statistics import Painting
 
 QUICK = GatysConfig(size=64, smallest=64, iterations=2, precision="float32")
 
@@ -97,21 +97,23 @@ def test_the_smallest_stroke_is_painted(
 def test_a_painting_is_never_brought_down_to_nothing_nor_enlarged(net: Extractor) -> None:
     pixels = torch.rand(1, 3, 90, 180, generator=torch.Generator().manual_seed(0))
     deep, fine = ["relu5_1"], ["relu1_1"]
-    features, masks = Painting(pixels, torch.ones(1, 1, 9, 18)).features_at(4, net, deep)
+    part = Painting(pixels, torch.ones(1, 1, 9, 18)).features_at(4, net, deep)["relu5_1"]
     least = 2 * net.stride(deep)
     assert least >= min_side(net.plan, deep)
     assert (
-        features["relu5_1"].shape[-2:]
+        part.features.shape[-2:]
         == net(pixels[..., :least, : 2 * least], deep)["relu5_1"].shape[-2:]
     )
-    assert masks["relu5_1"] is not None
-    assert masks["relu5_1"].shape == features["relu5_1"].shape[-2:]
+    assert part.mask is not None
+    assert part.mask.shape == part.features.shape[-2:]
     small = pixels[..., :20, :30]
-    assert measure(small, 4, net, deep)["relu5_1"].mean.equal(
-        measure(small, 900, net, deep)["relu5_1"].mean
+    assert (
+        Painting(small)
+        .at(4, net, deep)["relu5_1"]
+        .mean.equal(Painting(small).at(900, net, deep)["relu5_1"].mean)
     )
     # Where the layers can see it, it is as small as was asked.
-    assert Painting(pixels).features_at(10, net, fine)[0]["relu1_1"].shape[-2:] == (5, 10)
+    assert Painting(pixels).features_at(10, net, fine)["relu1_1"].features.shape[-2:] == (5, 10)
 
 
 def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -167,7 +169,7 @@ def test_a_texture_of_a_painting_and_one_of_its_card_are_of_one_scale(
     painting = tissue.resize((240, 200))
     about, layers = cards.load(gallery.path("starry-night")).about, with_layers(QUICK).style_layers
     pixels = read_picture("style", painting, QUICK, limit=240).picture.pixels
-    card = cards.make(pixels, net, layers, about, torch.zeros(3, 9, 9, dtype=torch.uint8))
+    card = cards.make(Painting(pixels), net, layers, about, torch.zeros(3, 9, 9, dtype=torch.uint8))
     cards.save(card, tmp_path / "tissue.style")
     views = [
         prepare(Sources.of(None, source), TextureConfig(size=size), net).run.keywords["view"]  # type: ignore[attr-defined]

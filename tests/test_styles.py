@@ -45,7 +45,7 @@ def painting() -> Tensor:
 @pytest.fixture(scope="module")
 def card(net: Extractor, painting: Tensor) -> StyleCard:
     swatch = (fit(painting, 64)[0] * 255).byte()
-    return cards.make(painting, net, LAYERS, ABOUT, swatch)
+    return cards.make(Painting(painting), net, LAYERS, ABOUT, swatch)
 
 
 @pytest.fixture

@@ -143,8 +143,9 @@ def _candidates(
     source: Source, view: RegionView, names: Sequence[str], grid_layer: str
 ) -> dict[str, Tensor]:
     """Return the painting's features of each layer, at the positions that may be matched."""
-    features, masks = source.painting.features_at(view.long_side, view.extractor, names)
-    height, width = features[grid_layer].shape[-2:]
-    positions = torch.arange(height * width, device=features[grid_layer].device)
-    where = offered(positions, _flat(masks[grid_layer]))
-    return {n: on_grid(features[n], height, width).index_select(0, where) for n in names}
+    maps = source.painting.features_at(view.long_side, view.extractor, names)
+    grid = maps[grid_layer]
+    height, width = grid.features.shape[-2:]
+    positions = torch.arange(height * width, device=grid.features.device)
+    where = offered(positions, _flat(grid.mask), _flat(grid.opacity))
+    return {n: on_grid(maps[n].features, height, width).index_select(0, where) for n in names}

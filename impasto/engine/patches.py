@@ -13,7 +13,7 @@ from impasto.config.bases import PixelConfig
 from impasto.config.methods import MrfConfig
 from impasto.config.specs import layer_weights
 from impasto.engine.comparison import Engine
-from impasto.engine.paintings import Source, offered
+from impasto.engine.paintings import Source, least_opacity, offered
 from impasto.engine.palette import matching_engine
 from impasto.engine.regions import RegionView
 from impasto.features.backbones import BACKBONES
@@ -107,5 +107,7 @@ def _candidates(
     source: Source, name: str, size: int, view: RegionView
 ) -> tuple[Float[Tensor, "1 c h w"], Int[Tensor, " m"]]:
     """Return a painting's features, and which of its patches may be matched."""
-    features, masks = source.painting.features_at(view.long_side, view.extractor, [name])
-    return features[name], offered(*_centres(masks[name], features[name], size, 1))
+    part = source.painting.features_at(view.long_side, view.extractor, [name])[name]
+    where, weight = _centres(part.mask, part.features, size, 1)
+    opacity = least_opacity(part, size)
+    return part.features, offered(where, weight, None if opacity is None else opacity[where])

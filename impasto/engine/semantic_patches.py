@@ -16,12 +16,12 @@ from torch import Tensor
 from impasto.config.methods import DoodleConfig
 from impasto.config.specs import layer_weights
 from impasto.engine.comparison import Comparison, Engine, side_by_side
-from impasto.engine.paintings import MOST_POSITIONS, thinned
+from impasto.engine.paintings import MOST_POSITIONS, least_opacity, offered
 from impasto.engine.palette import palette_distances, palette_shares
 from impasto.engine.regions import RegionView
 from impasto.image.masks import pooled
 from impasto.losses.patches import PatchTarget, centred, match, patch_count
-from impasto.styles.statistics import Painting
+from impasto.styles.statistics import FeatureMap, Painting
 
 __all__ = ["PATCH", "semantic_engine"]
 
@@ -65,13 +65,15 @@ def semantic_engine(config: DoodleConfig) -> Engine:
 def _targets(name: str, gamma: float, views: Sequence[RegionView]) -> list[PatchTarget | None]:
     """Return what the patches of each region were matched with; None for a region without any."""
     current = views[0].current.features([name])[name]
-    painting, painting_map = _painting_at(name, views)
+    part, painting_map = _painting_at(name, views)
+    painting = part.features
     height, width = current.shape[-2:]
     rows, columns = patch_count(painting.shape[-2], painting.shape[-1], PATCH)
     if min(*patch_count(height, width, PATCH), rows, columns) < 1:
         return [None for _ in views]
     # Of a large picture only every second patch along each side is compared.
     stride = 1 if height * width <= MOST_POSITIONS else 2
+    positions = torch.arange(rows * columns, device=painting.device)
     region_map = _stacked([view.region.mask for view in views], current)
     _, index = match(
         centred(current),
@@ -81,7 +83,7 @@ def _targets(name: str, gamma: float, views: Sequence[RegionView]) -> list[Patch
         query_map=region_map,
         candidate_map=painting_map,
         gamma=gamma,
-        candidate_index=thinned(torch.arange(rows * columns, device=painting.device)),
+        candidate_index=offered(positions, None, least_opacity(part, PATCH)),
         variety=_VARIETY,
     )
     middle = region_map[0, :, 1:-1, 1:-1][:, ::stride, ::stride].flatten(1)
@@ -104,14 +106,14 @@ def _target(
     )
 
 
-def _painting_at(name: str, views: Sequence[RegionView]) -> tuple[Tensor, Tensor]:
+def _painting_at(name: str, views: Sequence[RegionView]) -> tuple[FeatureMap, Tensor]:
     """Return the painting's features at a layer, and which region each position belongs to."""
     styles = [view.region.style for view in views]
     paintings = [style for style in styles if isinstance(style, Painting)]
     assert len(paintings) == len(styles), "a style card has no patches"
     long_side, extractor = views[0].long_side, views[0].extractor
-    features, _ = paintings[0].features_at(long_side, extractor, [name])
-    return features[name], _stacked([p.mask for p in paintings], features[name])
+    part = paintings[0].features_at(long_side, extractor, [name])[name]
+    return part, _stacked([p.mask for p in paintings], part.features)
 
 
 def _stacked(

@@ -22,6 +22,7 @@ from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
 from impasto.image.picture import Picture, fit, resize
 from impasto.image.reading import read
+from impasto.image.transparency import without_hidden_colours
 from impasto.losses.moments import Moments, moments
 from impasto.styles.statistics import Painting
 
@@ -95,6 +96,7 @@ def _row(name: str, figures: Figures) -> Row:
 
 def _pixels(source: Source, role: str) -> Pixels:
     picture = source if isinstance(source, Picture) else read(source)
+    picture = without_hidden_colours(picture, f"The {role}")
     _check_sides(picture.pixels, role)
     return picture.pixels
 

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from impasto.errors import OptionError
-from impasto.image.picture import fit
+from impasto.image.picture import fit, resize
 from impasto.runtime import generator
 
 __all__ = ["from_lab", "palette", "to_lab", "to_linear"]
@@ -69,11 +69,18 @@ def _from_linear(light: Tensor) -> Tensor:
     return torch.where(light <= 0.0031308, light * 12.92, curve)
 
 
-def palette(pixels: Float[Tensor, "1 3 h w"], n: int = 6) -> tuple[str, ...]:
+def palette(
+    pixels: Float[Tensor, "1 3 h w"],
+    n: int = 6,
+    alpha: Float[Tensor, "1 1 h w"] | None = None,
+) -> tuple[str, ...]:
     """Return the dominant colours of a picture as `#rrggbb`, the most common first.
 
     k-means in Lab on a thumbnail, always with the same start; each group is named by the colour
     of the thumbnail that is nearest to its centre. A picture of fewer colours gives fewer.
+
+    Args:
+        alpha: opacities; what is less than half opaque is left out, unless all of it is.
 
     Raises:
         OptionError: `n` is not positive.
@@ -82,6 +89,9 @@ def palette(pixels: Float[Tensor, "1 3 h w"], n: int = 6) -> tuple[str, ...]:
         raise OptionError(f"A palette of {n} colours is not possible: ask for 1 or more.")
     small = pixels if max(pixels.shape[-2:]) <= _THUMBNAIL else fit(pixels, _THUMBNAIL)
     colours = (small * 255).round().flatten(2)[0].T
+    if alpha is not None:
+        opacity = resize(alpha, *small.shape[-2:]).flatten()
+        colours = colours[opacity >= min(0.5, float(opacity.max()))]
     unique, counts = torch.unique(colours, dim=0, return_counts=True)
     points = to_lab((unique / 255).T[None, :, :, None])[0, :, :, 0].T.double()
     centres = _cluster(points, counts.double(), n)

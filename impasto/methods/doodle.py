@@ -145,7 +145,9 @@ def _colours(style: object) -> tuple[Float[Tensor, "1 3 1 1"], Float[Tensor, "3 
     rows = pixels.flatten(2)[0]
     weight = torch.ones_like(rows[:1])
     if style.mask is not None:
-        weight = resize(style.mask.cpu(), *pixels.shape[-2:]).clamp(0, 1).flatten(2)[0]
+        weight = resize(style.mask.cpu(), *pixels.shape[-2:]).flatten(2)[0]
+    if style.alpha is not None:
+        weight = weight * resize(style.alpha.cpu(), *pixels.shape[-2:]).flatten(2)[0]
     weight = weight / weight.sum()
     mean = (rows * weight).sum(1, keepdim=True)
     centred = rows - mean
@@ -178,8 +180,9 @@ def _problem(
 
 def _without_edges(view: RegionView) -> RegionView:
     """Return the view without the edges of the region, in the picture and in the painting."""
-    assert isinstance(view.region.style, Painting)
-    part = _InnerPainting(view.region.style.pixels, view.region.style.mask)
+    style = view.region.style
+    assert isinstance(style, Painting)
+    part = _InnerPainting(style.pixels, style.mask, style.alpha)
     weights = _inner_masks(view.weights, view.extractor)
     guides = {name: None if w is None else Guide(w) for name, w in weights.items()}
     return replace(view, region=replace(view.region, style=part), weights=weights, guides=guides)

@@ -13,12 +13,14 @@ from impasto.engine.setup import backbone_of, with_layers
 from impasto.engine.step import last
 from impasto.features import sources as networks
 from impasto.image.color import palette
+from impasto.image.transparency import shown_share
 from impasto.methods.texture import texture
 from impasto.painting.inputs import read_picture
 from impasto.painting.sources import Source
 from impasto.styles import card as cards
 from impasto.styles.about import About
 from impasto.styles.card import StyleCard
+from impasto.styles.statistics import Painting
 
 __all__ = ["make_card"]
 
@@ -44,6 +46,7 @@ def make_card(
     """
     config = with_layers(TextureConfig(backbone=backbone, size=_SWATCH_VIEW, iterations=150))
     picture = read_picture("style", source, config, limit=max(cards.SIZES)).picture
+    painting = Painting(picture.pixels, alpha=shown_share(picture.alpha))
     name = title or (Path(source).stem if isinstance(source, (str, Path)) else "untitled")
     extractor = backbone_of(replace(config, precision="float32"), weights)
     about = About(
@@ -51,13 +54,13 @@ def make_card(
         artist=artist,
         year=year,
         licence=licence,
-        palette=palette(picture.pixels),
+        palette=palette(picture.pixels, alpha=painting.alpha),
         backbone=backbone,
         backbone_digest=networks.digest(backbone, weights),
     )
     blank = torch.zeros(3, 1, 1, dtype=torch.uint8)
     layers = list(layer_weights(config.style_layers))
-    card = cards.make(picture.pixels, extractor, layers, about, blank)
+    card = cards.make(painting, extractor, layers, about, blank)
     side, view = _SWATCH_SIDE, _SWATCH_VIEW
     steps = texture(card, config, height=side, width=side, view=view, extractor=extractor)
     step = last(steps)

@@ -77,7 +77,7 @@ def _regions(
     regions = []
     for i, colour in enumerate(labels.colours):
         j = style_labels.colours.index(colour)
-        style = Painting(painting.pixels, parts[j : j + 1])
+        style = Painting(painting.pixels, parts[j : j + 1], painting.alpha)
         regions.append(Region(style, 1.0, places[i : i + 1], colour))
     return tuple(regions)
 

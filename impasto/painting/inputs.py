@@ -21,10 +21,11 @@ from impasto.features.extractor import Extractor
 from impasto.features.plan import min_side
 from impasto.files import limits
 from impasto.image.labels import LabelMap
-from impasto.image.picture import Picture, fit
+from impasto.image.picture import Picture
 from impasto.image.pyramid import scale_schedule
 from impasto.image.reading import digest, read
 from impasto.image.region_maps import quantise
+from impasto.image.transparency import on_white, shown_share, without_hidden_colours
 from impasto.networks import trained, trained_metadata
 from impasto.painting.sources import Source
 from impasto.styles import card as cards
@@ -71,7 +72,8 @@ class LoadedStyle:
     """A style that was read, and its entry in the recipe.
 
     Attributes:
-        picture: that of a painting, which may have fewer pixels than its file; None for others.
+        picture: that of a painting, which may have fewer pixels than its file, with its opacity if
+            not all of it is opaque; None for others.
         size: width and height in its file, upright; 0 for others.
     """
 
@@ -124,11 +126,8 @@ def read_picture(
     entry = _entry(role, source, picture, use)
     if extractor is not None:
         _check_shape(entry, picture, config, extractor)
-    size, limit = (picture.width, picture.height), limit or config.size
-    if max(size) > limit:
-        alpha = None if picture.alpha is None else fit(picture.alpha, limit)
-        picture = Picture(fit(picture.pixels, limit), alpha)
-    return LoadedPicture(entry, picture, size)
+    size, name = (picture.width, picture.height), f"The {role} {entry.name}".rstrip()
+    return LoadedPicture(entry, without_hidden_colours(picture, name, limit or config.size), size)
 
 
 def read_map(role: str, source: Source) -> LoadedMap:
@@ -138,7 +137,7 @@ def read_map(role: str, source: Source) -> LoadedMap:
         OptionError: the picture is not a map.
     """
     picture = read(source)
-    size, pixels = (picture.width, picture.height), picture.pixels
+    size, pixels = (picture.width, picture.height), on_white(picture)
     if max(size) > _FINEST_MAP:
         factor = _FINEST_MAP / max(size)
         fewer = tuple(max(1, round(side * factor)) for side in pixels.shape[-2:])
@@ -180,7 +179,9 @@ def read_style(
         painting = read_picture(role, source, config, extractor, use, limit)
         _warn_of_stroke(painting.input, (0, max(painting.size)), config, view)
         picture = painting.picture
-        return LoadedStyle(painting.input, Painting(picture.pixels), picture, painting.size)
+        alpha = shown_share(picture.alpha)
+        style = Painting(picture.pixels, alpha=alpha)
+        return LoadedStyle(painting.input, style, Picture(style.pixels, alpha), painting.size)
     card, entry = _read_card(source, config, network, role, use)
     _warn_of_stroke(entry, (min(card.measured), max(card.measured)), config, view)
     return LoadedStyle(entry, card)

@@ -21,6 +21,7 @@ from impasto.image.labels import LabelMap, matched, named
 from impasto.image.masks import masks
 from impasto.image.picture import Picture
 from impasto.image.recolor import matched_colours
+from impasto.image.transparency import visible_mask
 from impasto.painting.inputs import LoadedMap, LoadedPicture, LoadedStyle, read_map, read_style
 from impasto.painting.sources import Source, Sources
 from impasto.styles.blend import Blend, Share
@@ -88,6 +89,7 @@ def plan_regions(
         parts, more = _mapped(sources, config, photograph, extractor, network, styles)
         inputs += more
     _check_sizes(parts, config, extractor)
+    parts = _visible(parts, photograph)
     regions = tuple(_region(part, config, photograph.picture) for part in parts)
     return PlannedRegions(regions, _colour_mask(parts, config), tuple(inputs))
 
@@ -213,6 +215,19 @@ def _parts(
     ]
 
 
+def _visible(parts: Sequence[_Part], photograph: LoadedPicture) -> list[_Part]:
+    """Return the parts where the photograph shows anything, and one that keeps what is hidden.
+
+    So the visible parts have all of the style, however much is hidden beside them.
+    """
+    visible = visible_mask(photograph.picture.alpha)
+    if visible is None:
+        return list(parts)
+    shown = [replace(p, mask=visible if p.mask is None else p.mask * visible) for p in parts]
+    hidden = _Part(RegionSpec("", keep=True), 1 - visible, ())
+    return [*(p for p in shown if p.mask is not None and float(p.mask.max()) > 0), hidden]
+
+
 def _outside(each: Float[Tensor, "k 1 h w"], keeps: Sequence[bool]) -> Float[Tensor, "k 1 h w"]:
     """Return masks with the transitions of kept regions outside them: inside, no pixel changes."""
     is_kept = torch.tensor(keeps)[:, None, None, None]
@@ -250,7 +265,13 @@ def _part_of(style: LoadedStyle, mask: Mask | None) -> Style:
     if mask is None:
         return style.style
     assert style.picture is not None
-    return Painting(style.picture.pixels, mask)
+    alpha = style.picture.alpha
+    if alpha is not None and float((mask * alpha).max()) < 0.5 * float(alpha.max()):
+        raise OptionError(
+            f"{style.input.name} is transparent wherever its map has one of the colours: there is "
+            "nothing to take from there. Draw the map over what is visible."
+        )
+    return Painting(style.picture.pixels, mask, style.picture.alpha)
 
 
 def warn_of_size(what: str, map: LoadedMap, size: tuple[int, int]) -> None:
@@ -293,8 +314,21 @@ def _matched(style: Style, photograph: Picture, mask: Mask | None, config: Style
             "--color match moves a painting's colours, and a style card has only statistics of "
             "them. Give the painting's file, or take --color keep."
         )
-    pixels = matched_colours(style.pixels, photograph.pixels, config.match, style.mask, mask)
+    pixels = matched_colours(
+        style.pixels,
+        photograph.pixels,
+        config.match,
+        _product(style.mask, style.alpha),
+        _product(mask, photograph.alpha),
+    )
     return replace(style, pixels=pixels)
+
+
+def _product(mask: Mask | None, alpha: Mask | None) -> Mask | None:
+    """Return how much each pixel counts, by a mask and by its opacity; None for 1."""
+    if mask is None or alpha is None:
+        return alpha if mask is None else mask
+    return mask * alpha
 
 
 def _colour_mask(parts: Sequence[_Part], config: StyledConfig) -> Tensor | float | None:

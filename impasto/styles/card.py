@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
@@ -30,7 +30,7 @@ from impasto.losses.moments import Moments
 from impasto.losses.statistics import blend
 from impasto.styles.about import About, check_swatch, read_about
 from impasto.styles.packing import pack, unpack
-from impasto.styles.statistics import measure
+from impasto.styles.statistics import Painting
 
 __all__ = ["SIZES", "SUFFIX", "StyleCard", "load", "make", "save"]
 
@@ -89,16 +89,16 @@ class StyleCard:
 
 
 def make(
-    pixels: Float[Tensor, "1 3 h w"],
+    painting: Painting,
     extractor: Extractor,
     layers: Sequence[str],
     about: About,
     swatch: UInt8[Tensor, "3 s t"],
 ) -> StyleCard:
     """Measure a painting at the card's sizes; a smaller painting at fewer of them."""
-    longest = max(pixels.shape[-2:])
+    longest = max(painting.pixels.shape[-2:])
     sizes = sorted({min(size, longest) for size in SIZES})
-    return StyleCard(about, {s: measure(pixels, s, extractor, layers) for s in sizes}, swatch)
+    return StyleCard(about, {s: painting.at(s, extractor, layers) for s in sizes}, swatch)
 
 
 def save(card: StyleCard, path: Path, force: bool = False) -> None:

@@ -18,11 +18,10 @@ from impasto.image.masks import pooled
 from impasto.image.picture import resize
 from impasto.losses.guides import Guide
 from impasto.losses.moments import Moments
-from impasto.losses.objective import Features
 from impasto.losses.tiled_losses import region_measurement
 from impasto.losses.viewer import PictureView, Viewer
 
-__all__ = ["LEAST_CELLS", "NARROW", "Painting", "Style", "inside", "measure"]
+__all__ = ["LEAST_CELLS", "NARROW", "FeatureMap", "Painting", "Style", "inside"]
 
 # A region of fewer cells than 3×3 at a layer says nothing about a style there.
 LEAST_CELLS = 9.0
@@ -35,6 +34,9 @@ _CELLS_ACROSS = 2
 
 # A region with less than this share of its area inside its edge is all edge.
 NARROW = 0.2
+
+
+Cells = Float[Tensor, "_ _"]
 
 
 @runtime_checkable
@@ -52,16 +54,32 @@ class Style(Protocol):
 
 
 @dataclass(frozen=True)
+class FeatureMap:
+    """A layer's activations of a painting.
+
+    Attributes:
+        mask: how much of each cell is the style's region; None for all.
+        opacity: how much each cell counts; None for 1.
+    """
+
+    features: Float[Tensor, "1 c h w"]
+    mask: Cells | None
+    opacity: Cells | None
+
+
+@dataclass(frozen=True)
 class Painting:
     """A painting, or a part of it, measured at each size.
 
     Attributes:
         pixels: in [0, 1].
         mask: 1 for the style's region and 0 elsewhere, of any size; None for all of it.
+        alpha: how much each pixel counts: its opacity; None for 1.
     """
 
     pixels: Float[Tensor, "1 3 h w"]
     mask: Float[Tensor, "1 1 mh mw"] | None = None
+    alpha: Float[Tensor, "1 1 h w"] | None = None
 
     @torch.no_grad()
     def at(
@@ -71,40 +89,60 @@ class Painting:
 
         It stays larger if it would be too small for the deepest of the layers.
         """
-        if self.mask is None:
-            return measure(self.pixels, long_side, extractor, layers)
         view = _view(self.pixels, long_side, extractor, layers)
-        masks = self.masks(long_side, extractor, {name: view.shape(name) for name in layers})
-        guides = {n: Guide(mask) for n, mask in masks.items() if float(mask.sum()) >= LEAST_CELLS}
-        return _moments(view, guides)
+        shapes = {name: view.shape(name) for name in layers}
+        return _moments(view, self._guides(long_side, extractor, shapes))
 
     @torch.no_grad()
     def features_at(
         self, long_side: int, extractor: Extractor, layers: Sequence[str]
-    ) -> tuple[Features, Mapping[str, Float[Tensor, "_ _"] | None]]:
-        """Return the activations at a size, and the mask at the size of each layer."""
+    ) -> dict[str, FeatureMap]:
+        """Return the activations at a size, with mask and opacity at the size of each layer."""
         features = extractor(_resized(self.pixels, long_side, extractor, layers), layers)
-        if self.mask is None:
-            return features, dict.fromkeys(features)
         shapes = {name: (f.shape[-2], f.shape[-1]) for name, f in features.items()}
-        return features, dict(self.masks(long_side, extractor, shapes))
+        masks = self.masks(long_side, extractor, shapes)
+        opacities = self.opacities(long_side, extractor, shapes)
+        return {n: FeatureMap(f, masks.get(n), opacities.get(n)) for n, f in features.items()}
 
     def masks(
         self, long_side: int, extractor: Extractor, shapes: Mapping[str, tuple[int, int]]
-    ) -> dict[str, Float[Tensor, "_ _"]]:
-        """Return the mask for layers of these shapes."""
-        assert self.mask is not None
-        height, width = _size_at(self.pixels, long_side, extractor, list(shapes))
-        mask = resize(self.mask, height, width).to(extractor.device)
+    ) -> dict[str, Cells]:
+        """Return the mask for layers of these shapes; none if it is all of the painting."""
+        if self.mask is None:
+            return {}
+        mask = resize(self.mask, *_size_at(self.pixels, long_side, extractor, list(shapes)))
+        mask = mask.to(extractor.device)
         return {name: inside(pooled(mask, *shape)) for name, shape in shapes.items()}
 
+    def opacities(
+        self, long_side: int, extractor: Extractor, shapes: Mapping[str, tuple[int, int]]
+    ) -> dict[str, Cells]:
+        """Return the opacity for layers of these shapes; none if all of the painting is opaque.
 
-@torch.no_grad()
-def measure(
-    pixels: Float[Tensor, "1 3 h w"], long_side: int, extractor: Extractor, layers: Sequence[str]
-) -> dict[str, Moments]:
-    """Return the moments of a painting's features at a size, as `Painting.at`."""
-    return _moments(_view(pixels, long_side, extractor, layers), dict.fromkeys(layers))
+        A cell next to transparent ones counts as they do: its features depend on them.
+        """
+        if self.alpha is None:
+            return {}
+        alpha = resize(self.alpha, *_size_at(self.pixels, long_side, extractor, list(shapes)))
+        alpha = alpha.to(extractor.device)
+        return {name: _inner(pooled(alpha, *shape)) for name, shape in shapes.items()}
+
+    def _guides(
+        self, long_side: int, extractor: Extractor, shapes: Mapping[str, tuple[int, int]]
+    ) -> dict[str, Guide | None]:
+        """Return where each layer is measured; a layer with too few cells of the mask is missing.
+
+        The square of a guide is what a cell counts, hence the root of its opacity.
+        """
+        masks = self.masks(long_side, extractor, shapes)
+        masks = {n: mask for n, mask in masks.items() if float(mask.sum()) >= LEAST_CELLS}
+        opacities = self.opacities(long_side, extractor, shapes)
+        weights = {name: opacity.sqrt() for name, opacity in opacities.items()}
+        if self.mask is not None:
+            weights = {n: mask * weights[n] if weights else mask for n, mask in masks.items()}
+        elif not weights:
+            return dict.fromkeys(shapes)
+        return {name: Guide(weight) for name, weight in weights.items()}
 
 
 def _view(
@@ -144,8 +182,13 @@ def inside(mask: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
     Gatys et al. 2017, section 4). A mask too narrow without them is returned as it is. Of two masks
     that sum to one, nearly no cell is in both: it belongs to the one that has more of it.
     """
-    inner: Tensor = -F.max_pool2d(-mask[None, None], 3, 1, 1)[0, 0]
-    narrow = float(inner.sum()) < max(LEAST_CELLS, NARROW * float(mask.sum()))
-    cells = mask if narrow else inner
+    cells = _inner(mask)
     majority = cells * (mask > 0.5)
     return majority if float(majority.sum()) >= LEAST_CELLS else cells
+
+
+def _inner(mask: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
+    """Return the least value around each cell; the mask itself if that leaves too little of it."""
+    inner: Tensor = -F.max_pool2d(-mask[None, None], 3, 1, 1)[0, 0]
+    narrow = float(inner.sum()) < max(LEAST_CELLS, NARROW * float(mask.sum()))
+    return mask if narrow else inner

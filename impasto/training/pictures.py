@@ -14,7 +14,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from impasto.errors import PictureError
+from impasto.image.picture import Picture
 from impasto.image.reading import opened
+from impasto.image.transparency import without_hidden_colours
 
 __all__ = ["SHORT", "Ahead", "Crops", "find_pictures", "load_bytes"]
 
@@ -58,8 +60,18 @@ def load_bytes(path: Path, short: int | None = None) -> UInt8[Tensor, "3 h w"]:
             )
             picture.draft("RGB", smaller)  # a JPEG is then decoded at an eighth to half of its size
             picture.thumbnail(smaller, reducing_gap=2.0)
-        pixels = np.array(ImageOps.exif_transpose(picture).convert("RGB"))
+        upright = ImageOps.exif_transpose(picture)
+        if upright.has_transparency_data:
+            return _visible(np.array(upright.convert("RGBA")), str(path))
+        pixels = np.array(upright.convert("RGB"))
     return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+
+
+def _visible(levels: UInt8[np.ndarray, "h w 4"], name: str) -> UInt8[Tensor, "3 h w"]:
+    """Return the colours of a picture, where it is transparent those of what is visible nearby."""
+    channels = torch.from_numpy(levels).permute(2, 0, 1)[None] / 255
+    picture = without_hidden_colours(Picture(channels[:, :3], channels[:, 3:]), name)
+    return (picture.pixels[0] * 255).round().byte()
 
 
 SHORT = 512
