@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from impasto.engine.half_precision import StoredTensor
 from impasto.engine.lbfgs import Lbfgs
 from impasto.engine.optimiser import Optimiser
 from impasto.engine.optimisers import OPTIMISERS, RATES
+from impasto.engine.step import Settings
 
 
 def steps(optimiser: Lbfgs) -> list[Tensor]:
@@ -31,6 +33,10 @@ def gradient(x: Tensor) -> Tensor:
     return 2 * steep * (x - 0.7)
 
 
+def made(name: str, rate: float = 0.0, **settings: Any) -> Optimiser:
+    return OPTIMISERS[name](rate or RATES[name], Settings(**settings))
+
+
 def descend(optimiser: Optimiser, steps: int, side: int = 8) -> Tensor:
     pixels = torch.full((1, 3, side, side), 0.5)
     for _ in range(steps):
@@ -41,14 +47,14 @@ def descend(optimiser: Optimiser, steps: int, side: int = 8) -> Tensor:
 @pytest.mark.parametrize("name", list(OPTIMISERS))
 @pytest.mark.parametrize("side", [4, 300])
 def test_each_reaches_the_bottom_at_every_size(name: str, side: int) -> None:
-    pixels = descend(OPTIMISERS[name](RATES[name], 10), 200, side)
+    pixels = descend(made(name), 200, side)
     assert torch.allclose(pixels, torch.tensor(0.7), atol=0.01)
 
 
 @pytest.mark.parametrize("name", ["lbfgs", "adam"])
 def test_both_agree_with_pytorchs(name: str) -> None:
     """The same path as `torch.optim`'s, whose first step and curvature are the same."""
-    ours = descend(OPTIMISERS[name](0.02 if name == "adam" else 1.0, 10), 6)
+    ours = descend(made(name, preconditioner="none"), 6)
     theirs = torch.full((1, 3, 8, 8), 0.5).requires_grad_()
     reference: torch.optim.Optimizer = torch.optim.Adam([theirs], lr=0.02, betas=(0.9, 0.99))
     if name == "lbfgs":
@@ -180,15 +186,15 @@ def test_a_tile_s_memory_wraps() -> None:
 
 @pytest.mark.parametrize("name", list(OPTIMISERS))
 def test_nothing_learnt_is_nothing_carried(name: str) -> None:
-    fresh = OPTIMISERS[name](0.02, 10)
+    fresh = made(name, 0.02)
     fresh.resize(8, 8)
-    assert torch.equal(descend(fresh, 3), descend(OPTIMISERS[name](0.02, 10), 3))
+    assert torch.equal(descend(fresh, 3), descend(made(name, 0.02), 3))
 
 
 @pytest.mark.parametrize("name", ["lbfgs", "adam"])
 @pytest.mark.parametrize("side", [4, 300])
 def test_memory_in_half_precision_reaches_the_bottom_too(name: str, side: int) -> None:
-    pixels = descend(OPTIMISERS[name](RATES[name], 10, "float16"), 200, side)
+    pixels = descend(made(name, dtype="float16"), 200, side)
     assert torch.allclose(pixels, torch.tensor(0.7), atol=0.01)
 
 
@@ -201,7 +207,7 @@ def test_half_precision_follows_the_same_path(name: str, factor: float) -> None:
         uneven[..., :2, :] = 1e-4
     paths = []
     for held in ("float32", "float16"):
-        optimiser, pixels = OPTIMISERS[name](RATES[name], 10, held), torch.full((1, 3, 8, 8), 0.5)
+        optimiser, pixels = made(name, dtype=held), torch.full((1, 3, 8, 8), 0.5)
         for iteration in range(6):
             if iteration == 4:
                 optimiser.resize(8, 8)
@@ -233,10 +239,10 @@ def test_chunks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     """To what is kept in full, none at all; to halves, what their sums round."""
     for name, held, off in (("adam", "float32", 0.0), ("adam", "float16", 0.0),
                             ("lbfgs", "float32", 0.0), ("lbfgs", "float16", 1e-5)):  # fmt: skip
-        whole = descend(OPTIMISERS[name](RATES[name], 10, held), 5)
+        whole = descend(made(name, dtype=held), 5)
         with monkeypatch.context() as patched:
             patched.setattr(half_precision, "_CHUNK", 16)
-            parts = descend(OPTIMISERS[name](RATES[name], 10, held), 5)
+            parts = descend(made(name, dtype=held), 5)
         torch.testing.assert_close(parts, whole, atol=off, rtol=0)
 
 

@@ -145,6 +145,14 @@ class PixelConfig(PictureConfig):
         panel="Optimiser",
         need=Need(lambda config: config.optimizer == "lbfgs", "--optimizer lbfgs"),
     )
+    preconditioner: str = option(
+        "spectral",
+        "What L-BFGS takes for the curvature at first: spectral lets coarse forms move before fine "
+        "ones; none is as it was in earlier versions.",
+        choices=("spectral", "none"),
+        panel="Optimiser",
+        need=Need(lambda config: config.optimizer == "lbfgs", "--optimizer lbfgs"),
+    )
     learning_rate: float = option(
         0.0, "Length of a step; 0 takes the optimiser's own.", low=0.0, high=10.0, panel="Optimiser"
     )

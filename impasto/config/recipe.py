@@ -21,6 +21,7 @@ from impasto.files.strict_json import MAX_NUMBER, MAX_STRING, MAX_TEXT, Json, Re
 from impasto.networks.trained_metadata import NAME
 
 __all__ = [
+    "BEFORE",
     "FORMAT",
     "MAX_EXTENDED",
     "MAX_NUMBER",
@@ -41,6 +42,9 @@ MAX_EXTENDED = 1_000_000
 
 # The keys that an earlier format did not have, with the values that it implied.
 _EARLIER: dict[int, dict[str, Any]] = {2: {"plan": None, "extended": 0, "replanned": False}}
+
+BEFORE: dict[str, Any] = {"preconditioner": "none"}
+"""Options that changed what is painted, with what was done before there were any."""
 
 ROLES = ("content", "style", "content-map", "style-map", "init", "region")
 _ONCE = ("content", "content-map", "init")
@@ -173,8 +177,10 @@ class Recipe:
                 f"There is no method {self.method!r:.80} here; this Impasto has {names}."
             )
         try:
-            # An option that an earlier Impasto did not have is as by default.
-            return from_dict(METHODS[self.method].config, self.config)
+            # An option that an earlier Impasto did not have is as by default, or as it was then.
+            kind = METHODS[self.method].config
+            earlier = {n: v for n, v in BEFORE.items() if n in kind.__dataclass_fields__}
+            return from_dict(kind, earlier | self.config)
         except OptionError as error:
             raise RecipeError(f"This Impasto cannot follow the recipe: {error}") from error
 

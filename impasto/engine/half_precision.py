@@ -85,6 +85,11 @@ class StoredTensor:
         parts = (half.float() for (half,) in chunks(self.values))
         return self.unit**2 * sum(float(torch.dot(part, part)) for part in parts)
 
+    def channels(self) -> Iterator[Tensor]:
+        """Yield each channel of a picture in float32."""
+        for channel in self.values[0]:
+            yield channel.float().mul_(self.unit) if self.is_half else channel
+
     def add_to(self, other: Tensor, factor: float) -> None:
         """Add `factor` times this to a float32 tensor, in place."""
         if not self.is_half:

@@ -147,8 +147,7 @@ class Scale:
         self.optimiser = self._fresh_optimiser()
 
     def _fresh_optimiser(self) -> Optimiser:
-        settings = self.settings
-        return OPTIMISERS[settings.optimizer](self.rate, settings.history, settings.dtype)
+        return OPTIMISERS[self.settings.optimizer](self.rate, self.settings)
 
     def advance(self, objective: Objective) -> tuple[dict[str, float], str | None]:
         """Take one step; after a loss that explodes or is not finite, go back and halve it."""

@@ -71,7 +71,12 @@ def backbone_of(config: PictureConfig, weights: Path | None = None) -> Extractor
 
 def settings_of(config: PixelConfig) -> Settings:
     """Return what the solver needs of the config."""
-    return Settings(config.optimizer, config.history, config.learning_rate)
+    return Settings(
+        config.optimizer,
+        config.history,
+        config.learning_rate,
+        preconditioner=config.preconditioner,
+    )
 
 
 def iterations_of(total: int, sides: Sequence[int]) -> list[int]:

@@ -60,6 +60,7 @@ class Settings:
         wrap: opposite edges of the picture meet.
         dtype: number type of the optimiser's memory: `float32`, or `float16` in half the bytes and
             with a little less precision.
+        preconditioner: of `lbfgs`: `spectral` or `none`.
     """
 
     optimizer: str = "lbfgs"
@@ -68,6 +69,7 @@ class Settings:
     average: float = 0.95
     wrap: bool = False
     dtype: str = "float32"
+    preconditioner: str = "spectral"
 
     def within(self, plan: MemoryPlan) -> Settings:
         """Return the same settings with no more memory than a plan allows.

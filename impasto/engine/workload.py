@@ -13,7 +13,7 @@ from impasto.config.bases import PhotoConfig, PixelConfig
 from impasto.config.memory import MemoryPlan
 from impasto.config.specs import layer_weights
 from impasto.engine.canvas import MARGIN
-from impasto.engine.optimisers import footprint
+from impasto.engine.optimisers import footprint, scratch
 from impasto.engine.paintings import MOST_POSITIONS
 from impasto.engine.setup import scales_of
 from impasto.features.backbones import BACKBONES
@@ -184,6 +184,7 @@ class Workload:
         values = 3 * self.pixels
         optimiser = values * (2 * _FLOAT + footprint(self.optimizer, history, plan.dtype))
         activations = self._network(plan.tile, itemsize)
+        activations = max(activations, values * scratch(self.optimizer, plan.dtype))
         targets = self._targets(itemsize) + self._masks() + self._matches()
         beginning = values * _FLOAT * _BEGINNING + self.pixels * self._inputs(itemsize)
         # What the optimiser remembers has the size of the scale before until the next is prepared.

@@ -10,6 +10,7 @@ from typing import get_args
 
 from impasto.config.bases import StyledConfig
 from impasto.config.output import OutputSettings
+from impasto.config.recipe import BEFORE
 from impasto.config.specs import StyleSpec, means_file
 from impasto.errors import OptionError, PictureError
 from impasto.files.digests import of_bytes, of_file
@@ -153,10 +154,12 @@ class Batch:
         written = asdict(self.settings)
         if not WRITTEN[f".{self.format}"].is_lossy:
             written["quality"] = None
+        # An option that earlier batches did not have counts where it changes what they did.
+        chosen = {n: v for n, v in asdict(self.config).items() if BEFORE.get(n) != v}
         options = [
             __version__,
             type(self.config).__name__,
-            asdict(self.config),
+            chosen,
             files,
             [self.format, *written.values()],
         ]

@@ -17,6 +17,7 @@ from impasto.config.memory import MemoryPlan, gigabytes
 from impasto.engine.optimisers import OPTIMISERS, RATES
 from impasto.engine.snapshots import Snapshot
 from impasto.engine.solver import KEPT_BELOW
+from impasto.engine.step import Settings
 from impasto.engine.workload import Matching, Workload
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
@@ -221,7 +222,9 @@ def _optimiser_time(workload: Workload, plan: MemoryPlan, pixels: Tensor) -> flo
     """Measure the seconds of an optimiser's step when its memory is full."""
     history = min(workload.history, plan.history or workload.history)
     pairs = min(history, _TRIAL_PAIRS)
-    optimiser = OPTIMISERS[workload.optimizer](RATES[workload.optimizer], pairs, plan.dtype)
+    optimiser = OPTIMISERS[workload.optimizer](
+        RATES[workload.optimizer], Settings(history=pairs, dtype=plan.dtype)
+    )
     # A bowl, steeper in some directions than in others: no optimiser finds its minimum at once.
     slopes = torch.linspace(0.1, 1.0, pixels.numel(), device=pixels.device).view_as(pixels)
     point = pixels.clone()
