@@ -18,11 +18,13 @@ from impasto.image import primaries, tone_mapping, transfers
 from impasto.image.gamut import encoded
 from impasto.image.primaries import BT709, BT2020, PRIMARIES, Primaries
 
-__all__ = ["CodePoints", "linear_to_srgb", "to_srgb"]
+__all__ = ["CodePoints", "Conversion", "curve_to_srgb", "to_srgb"]
 
 Colours = UInt8[np.ndarray, "h w 3"] | UInt16[np.ndarray, "h w 3"] | Float32[np.ndarray, "h w 3"]
 Floats = Float32[np.ndarray, "h w 3"]
 Decode = Callable[[Colours], Floats]
+Conversion = Callable[[Colours], Floats]
+"""Turns decoded values into sRGB in [0, 1]."""
 
 _BAND = 2**18  # pixels that are converted at a time
 _SAMPLE = 2**21  # pixels of which the brightest counts
@@ -80,19 +82,24 @@ def to_srgb(colours: Colours, points: CodePoints, name: str, *, bits: int | None
     decode = _decoder(colours.dtype, transfers.CURVES[known.transfer], known.is_full_range, bits)
     if known.is_hdr:
         return _hdr_to_srgb(colours, known, decode, name)
-    return linear_to_srgb(colours, decode, PRIMARIES[known.primaries])
+    return _sdr_to_srgb(colours, decode, PRIMARIES[known.primaries])
 
 
-def linear_to_srgb(colours: Colours, decode: Decode, source: Primaries) -> Floats:
+def curve_to_srgb(colours: Colours, curve: transfers.Curve, source: Primaries) -> Floats:
     """Convert RGB to sRGB in [0, 1].
 
     Args:
-        decode: returns the linear light of some rows.
+        colours: integers, or floats in [0, 1].
+        curve: from values in [0, 1] to linear light.
         source: the primaries of that light.
 
     Raises:
         ValueError: they are no primaries.
     """
+    return _sdr_to_srgb(colours, _decoder(colours.dtype, curve, True, None), source)
+
+
+def _sdr_to_srgb(colours: Colours, decode: Decode, source: Primaries) -> Floats:
     change = primaries.matrix(source, BT709)
 
     def convert(band: Colours) -> Floats:

@@ -1,0 +1,53 @@
+"""Colours that a file describes by other means than an ICC profile, and their depth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt16
+from PIL import Image
+
+from impasto.image import avif, png_colour
+from impasto.image.cicp import Conversion
+from impasto.image.pixel_modes import Words
+
+__all__ = ["conversion", "deep"]
+
+_ORIENTATION = 274  # EXIF's tag
+
+
+def conversion(path: Path, image: Image.Image) -> Conversion | None:
+    """Return what turns the decoded colours into sRGB; None if they are, or have a profile.
+
+    Args:
+        image: the file, opened by Pillow; what it says of colours that do not count is removed.
+    """
+    reader = {"PNG": png_colour, "AVIF": avif}.get(image.format or "")
+    return None if reader is None else reader.conversion(path, image)
+
+
+def deep(path: Path, image: Image.Image) -> Words | None:
+    """Return all bits of a picture that Pillow decodes at 8, as 16 and upright; None for others.
+
+    Args:
+        image: the file, loaded by Pillow and not yet upright.
+    """
+    if image.format != "AVIF" or (words := avif.deep(path, image)) is None:
+        return None
+    try:
+        orientation = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # damaged; whoever turns the image itself says so
+        return words
+    return _turned(words, orientation)
+
+
+def _turned(words: Words, orientation: int) -> UInt16[np.ndarray, "_ _ c"]:
+    """Return a picture upright (EXIF 2.32, tag 274)."""
+    if orientation in (5, 6, 7, 8):
+        words = words.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        words = words[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        words = words[::-1]
+    return words
