@@ -111,11 +111,14 @@ def _reference(path: Path) -> np.ndarray | None:
     if 1 in page.extrasamples or not np.isfinite(colours).all():
         return None
     if kind[0] == 3:
-        return table.T[colours[..., 0].astype(int)] / (65535 if table.max() > 255 else 255)
+        painted: np.ndarray = table.T[colours[..., 0].astype(int)] / (
+            65535 if table.max() > 255 else 255
+        )
+        return painted
     if values.dtype.kind == "f" or values.dtype.itemsize >= 4 or colours.min() < 0:
         low, high = colours.min(), colours.max()
-        tops = (1, 255, 65535) if values.dtype.kind == "f" else (65535, _top(page))
-        tops = [t for t in tops if high <= t] if low >= 0 else []
+        usual = (1, 255, 65535) if values.dtype.kind == "f" else (65535, _top(page))
+        tops = [top for top in usual if high <= top] if low >= 0 else []
         colours = colours / tops[0] if tops else (colours - low) / ((high - low) or 1)
     else:
         colours /= _top(page)

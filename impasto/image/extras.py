@@ -7,7 +7,12 @@ from types import ModuleType
 
 from impasto.errors import PictureError
 
-__all__ = ["needed", "optional"]
+__all__ = ["command", "needed", "optional"]
+
+
+def command(extra: str) -> str:
+    """Return the command that installs an extra."""
+    return f"pip install 'impasto[{extra}]'"
 
 
 def optional(module: str) -> ModuleType | None:
@@ -30,5 +35,5 @@ def needed(module: str, extra: str, name: str, what: str) -> ModuleType:
         PictureError: it is not installed; the message says what to install.
     """
     if (library := optional(module)) is None:
-        raise PictureError(f"{name} is {what}: pip install 'impasto[{extra}]' reads it.")
+        raise PictureError(f"{name} is {what}: {command(extra)} reads it.")
     return library

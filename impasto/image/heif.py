@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from impasto.image import cicp
 from impasto.image.extras import needed
 from impasto.image.icc import deep_to_srgb, to_srgb
 from impasto.image.pixel_modes import Levels
@@ -54,16 +56,26 @@ def is_deep(path: Path, what: str) -> bool:
 
 
 def _colours(
-    values: Levels, bands: str, info: dict[str, object], name: str
+    values: Levels, bands: str, info: dict[str, Any], name: str
 ) -> tuple[Levels, Levels | None]:
     alpha = values[..., -1:] if bands[-1] in "Aa" else None
     colours = values if alpha is None else values[..., :-1]
     if alpha is not None and bands[-1] == "a":
         colours = straight(colours, alpha)
-    stored = info.get("icc_profile")
-    profile = stored if isinstance(stored, bytes) else None
+    return _to_srgb(np.ascontiguousarray(colours), info, name), alpha
+
+
+def _to_srgb(colours: Levels, info: dict[str, Any], name: str) -> Levels:
+    """Convert by the colour profile, or by the code points, over which it takes precedence."""
+    profile, described = info.get("icc_profile"), info.get("nclx_profile")
+    if not profile and described:
+        points = cicp.CodePoints(
+            described["color_primaries"], described["transfer_characteristics"]
+        )
+        if not points.is_srgb:
+            rgb = np.broadcast_to(colours, (*colours.shape[:2], 3))
+            return cicp.to_srgb(rgb, points, name)
     if colours.dtype == np.uint16:
-        return deep_to_srgb(colours, profile, name), alpha
-    plain = np.ascontiguousarray(colours)
-    image = Image.fromarray(plain if plain.shape[-1] == 3 else plain[..., 0])
-    return np.asarray(to_srgb(image, profile, name)), alpha
+        return deep_to_srgb(colours, profile, name)
+    image = Image.fromarray(colours if colours.shape[-1] == 3 else colours[..., 0])
+    return np.asarray(to_srgb(image, profile, name))

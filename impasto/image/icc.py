@@ -12,7 +12,7 @@ from jaxtyping import Float32, Float64, UInt8, UInt16
 from PIL import Image, ImageCms
 
 from impasto.image import icc_matrix
-from impasto.image.extras import optional
+from impasto.image.extras import command, optional
 
 __all__ = ["deep_to_srgb", "srgb_colorants", "srgb_profile", "to_srgb"]
 
@@ -86,9 +86,9 @@ def _convert_deep(values: Deep, mode: str, profile: bytes, name: str) -> Levels:
     if (codecs := optional("imagecodecs")) is not None:
         return _by_tables(values, space, profile, codecs)
     _log.warning(
-        "%s: its colour profile has tables, so that 8 bits of its colours are kept; "
-        "pip install 'impasto[codecs]' keeps 16.",
+        "%s: its colour profile has tables, so that 8 bits of its colours are kept; %s keeps 16.",
         name,
+        command("codecs"),
     )
     return np.asarray(_apply(_image(values, space), _transform(source, space)))
 

@@ -64,8 +64,8 @@ class CurveProfile:
         if values.dtype == np.uint16:
             light: np.ndarray = curve.astype(np.float32)[values]
             return light
-        light = np.interp(values, np.linspace(0, 1, _ENTRIES), curve).astype(np.float32)
-        return light
+        steps = np.linspace(0, 1, _ENTRIES)
+        return np.asarray(np.interp(values, steps, curve), np.float32)
 
 
 @functools.lru_cache(maxsize=4)
@@ -107,8 +107,8 @@ def _curve(tag: bytes) -> Curve:
     values = np.linspace(0, 1, _ENTRIES)
     (count,) = struct.unpack_from(">I", tag, 8)
     if tag[:4] == b"para":
-        values = np.nan_to_num(_formula(values, tag)).clip(0, 1)
-        return values
+        formula: Curve = np.nan_to_num(_formula(values, tag)).clip(0, 1)
+        return formula
     if tag[:4] != b"curv":
         raise ValueError("its profile has a curve of an unknown type")
     if count == 0:

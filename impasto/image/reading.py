@@ -23,7 +23,7 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from impasto.errors import PictureError
 from impasto.files import digests
-from impasto.image import frames, header_limits, heif, jpeg_xl, metadata, raw, tiff
+from impasto.image import frames, header_limits, heif, jpeg_xl, metadata, raw, stored_colours, tiff
 from impasto.image.formats import FORMATS
 from impasto.image.kinds import Kind, kind_of, refusal
 from impasto.image.picture import Picture
@@ -51,7 +51,10 @@ _GREY_ALPHA = "LA;16B"
 
 
 def read(source: str | Path | Image.Image, *, max_pixels: int = MAX_PIXELS) -> Picture:
-    """Read a picture, upright by its EXIF orientation and converted from its ICC profile to sRGB.
+    """Read a picture, upright by its EXIF orientation and converted to sRGB.
+
+    Its colours are what its ICC profile, its code points (PNG's cICP, AVIF's nclx) or its gamma and
+    chromaticities (PNG) say. A high dynamic range is mapped to sRGB's, with a warning in the log.
 
     All that PNG, JPEG, WebP, TIFF, AVIF, JPEG 2000, GIF, BMP, PPM and TGA hold is read: grey,
     palette, CMYK, Lab, 1 to 32 bits and floats. Exceptions are a PPM written as text, a large PPM
@@ -156,12 +159,14 @@ def _by_pillow(path: Path, name: str, max_pixels: int) -> tuple[Levels, Levels |
         with _decoding(name, max_pixels):
             frames.note(image, path)
             is_deep = bool(_other_order(image))  # before loading, which forgets the tiles
+            to_srgb = stored_colours.conversion(path, image)
             image.load()
+            words = stored_colours.deep(path, image)
             image = _upright(image, name)
-            words = _deep(path, image) if is_deep else None
-            if words is None:
-                return from_image(image, name)
-            return from_deep(words, image, name)
+            if is_deep:
+                words = _deep(path, image)
+            whole = from_image(image, name) if words is None else from_deep(words, image, name)
+            return whole if to_srgb is None else (to_srgb(whole[0]), whole[1])
 
 
 def _by_reader(kind: Kind, path: Path, max_pixels: int) -> tuple[Levels, Levels | None] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Shaped
 
 from impasto.image.pixel_modes import Levels
 
@@ -40,7 +41,7 @@ def straight(colours: Levels, alpha: Levels) -> Levels:
     return divided.clip(0, 1) if top == 1 else divided
 
 
-def turned(values: Levels, orientation: int) -> Levels:
+def turned(values: Levels, orientation: int) -> Shaped[np.ndarray, "_ _ _"]:
     """Return a picture upright: TIFF 6.0 and EXIF 2.32, tag 274; other numbers than 2 to 8 are 1.
 
     Orientation n means that the file's first row and column are shown at these sides: 1 top left,

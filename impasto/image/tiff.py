@@ -30,6 +30,7 @@ _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
 _MOST_PAGES = 32  # that are looked at
 _ORIENTATION = 274
 _PILLOW_COMPRESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946}
+_PALETTE = 3
 _OF_LIBTIFF = {5, 32773}  # tifffile cannot unpack these without imagecodecs
 _PHOTOMETRIC_OF_PILLOW = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3}  # → colour channels
 
@@ -107,15 +108,14 @@ def _silence() -> Iterator[None]:
 
 
 def _first_picture(file: TiffFile) -> TiffPage:
-    pages = _pages(file.pages)
-    for page in pages:
+    for page in _pages(file.pages):
         # The whole picture may be within the directory of its smaller copy.
         inner = _pages(page.pages) if page.subfiletype & _REDUCED and page.pages else ()
-        for candidate in (page, *inner):
+        candidates: list[TiffPage] = [page, *inner]
+        for candidate in candidates:
             if not candidate.subfiletype & (_REDUCED | _MASK) and candidate.imagewidth:
                 return candidate
-    first: TiffPage = file.pages.first
-    return first
+    return file.pages.first
 
 
 def _pages(pages: TiffPages) -> Iterator[TiffPage]:
@@ -141,11 +141,17 @@ def _pillow_reads(page: TiffPage) -> bool:
     extra = page.samplesperpixel - colours
     if page.compression not in _PILLOW_COMPRESSIONS or extra not in (0, 1):
         return False
+    if page.photometric == _PALETTE and _palette_top(page) < 256:
+        return False  # of bytes, which are black to Pillow
     if page.bitspersample in (16, 32):
         return page.compression in _OF_LIBTIFF and _is_plain(page)
     if page.sampleformat != 1 or len(page.extrasamples) > 1 or (colours == 1 and extra):
         return False
     return page.bitspersample == 8 or (colours == 1 and page.bitspersample in (1, 2, 4))
+
+
+def _palette_top(page: TiffPage) -> int:
+    return 0 if page.colormap is None else int(page.colormap.max(initial=0))
 
 
 def _is_plain(page: TiffPage) -> bool:
