@@ -20,8 +20,8 @@ def note(image: Image.Image, path: Path) -> None:
     Call it before the image is loaded. A photograph of a phone holds a second picture for its own
     use often; of these nothing is said unless the file's suffix is `.mpo`.
     """
-    if not getattr(image, "is_animated", False):
-        return
+    if image.format == "TIFF" or not getattr(image, "is_animated", False):
+        return  # which directories of a TIFF are pictures is for its own reader to say
     if image.format == "MPO":
         if path.suffix.lower() == ".mpo":
             _log.warning("%s holds %d pictures: the first is taken.", path, _count(image))
