@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ import tifffile
 from impasto.errors import PictureError
 from impasto.image import reading
 from impasto.image.kinds import kind_of
+
+Tags = list[tuple[int | str, int | str, int | None, Any, bool]]
 
 WHITE = 16383
 NEUTRAL = (0.5, 1.0, 0.8)  # what the sensor sees of grey
@@ -33,19 +36,19 @@ def write_dng(path: Path, colours: np.ndarray, orientation: int = 1) -> Path:
         [-0.9689, 1.8758, 0.0415],
         [0.0557, -0.2040, 1.0570],
     ])  # fmt: skip
-    camera = [
-        (274, 3, 1, orientation),
-        (50706, 1, 4, (1, 4, 0, 0)),
-        (50707, 1, 4, (1, 1, 0, 0)),
-        (50708, 2, 0, "Impasto Test"),
-        (50721, 10, 9, _ratios(*to_camera.ravel())),
-        (50728, 5, 3, _ratios(*NEUTRAL)),
-        (50778, 3, 1, 21),  # the matrix is for D65
+    camera: Tags = [
+        (274, 3, 1, orientation, True),
+        (50706, 1, 4, (1, 4, 0, 0), True),
+        (50707, 1, 4, (1, 1, 0, 0), True),
+        (50708, 2, 0, "Impasto Test", True),
+        (50721, 10, 9, _ratios(*to_camera.ravel()), True),
+        (50728, 5, 3, _ratios(*NEUTRAL), True),
+        (50778, 3, 1, 21, True),  # the matrix is for D65
     ]
-    mosaics = [
-        (33421, 3, 2, (2, 2)),
-        (33422, 1, 4, (0, 1, 1, 2)),
-        (50717, 4, 1, WHITE),
+    mosaics: Tags = [
+        (33421, 3, 2, (2, 2), True),
+        (33422, 1, 4, (0, 1, 1, 2), True),
+        (50717, 4, 1, WHITE, True),
     ]
     with tifffile.TiffWriter(path, byteorder="<") as file:
         preview = np.zeros((8, 12, 3), np.uint8)
@@ -78,7 +81,7 @@ def pixels(path: Path) -> np.ndarray:
 def quarter(values: np.ndarray, y: int, x: int) -> np.ndarray:
     height, width = values.shape[0] // 2, values.shape[1] // 2
     part = values[y * height : (y + 1) * height, x * width : (x + 1) * width]
-    return part[8:-8, 8:-8].mean(axis=(0, 1))
+    return np.asarray(part[8:-8, 8:-8].mean(axis=(0, 1)))
 
 
 @pytest.mark.parametrize("suffix", [".dng", ".tif", ".nef"])
