@@ -262,7 +262,8 @@ def _explain(name: str, problem: Exception) -> str:
         return f"{name} needs more memory than there is: make it smaller first."
     if isinstance(problem, OSError) and problem.strerror:
         return f"{name} cannot be read: {problem.strerror}."
-    detail = str(problem).rstrip(".") or type(problem).__name__
+    words = "".join(c if c.isprintable() else " " for c in str(problem)[:300])
+    detail = " ".join(words.split()).rstrip(".") or type(problem).__name__
     return f"{name} is damaged or cut short ({detail}): get it again from where it came from."
 
 

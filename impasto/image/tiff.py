@@ -112,9 +112,13 @@ def _first_picture(file: TiffFile) -> TiffPage:
         inner = _pages(page.pages) if has_inner and page.pages is not None else ()
         candidates: list[TiffPage] = [page, *inner]
         for candidate in candidates:
-            if not candidate.subfiletype & (_REDUCED | _MASK) and candidate.imagewidth:
+            if _is_picture(candidate):
                 return candidate
     return file.pages.first
+
+
+def _is_picture(page: TiffPage) -> bool:
+    return page.imagewidth > 0 and not page.subfiletype & (_REDUCED | _MASK)
 
 
 def _pages(pages: TiffPages) -> Iterator[TiffPage]:
@@ -128,10 +132,7 @@ def _pages(pages: TiffPages) -> Iterator[TiffPage]:
 
 def _has_more(file: TiffFile, picture: TiffPage) -> bool:
     """Return whether a directory beside the picture's is a picture of its own."""
-    return any(
-        page.offset != picture.offset and not page.subfiletype & (_REDUCED | _MASK)
-        for page in _pages(file.pages)
-    )
+    return any(page.offset != picture.offset and _is_picture(page) for page in _pages(file.pages))
 
 
 def _pillow_reads(page: TiffPage) -> bool:
