@@ -19,6 +19,7 @@ from test_image_profiles import SRGB, cmyk_profile, encode
 from impasto.errors import PictureError
 from impasto.image import reading
 from impasto.image.picture import Picture
+from impasto.training.pictures import load_bytes
 
 Order = typing.Literal["<", ">"]
 
@@ -498,3 +499,11 @@ def test_lzw_as_most_programs_write_it_needs_no_extra(kind: type, tmp_path: Path
     path.write_bytes(bytes(body) + strip)
     picture = reading.read(path)
     np.testing.assert_allclose(array(picture), data / np.iinfo(kind).max, atol=1e-6)
+
+
+def test_training_reads_such_pictures_too(tmp_path: Path) -> None:
+    data = noise(3, 40, 60)
+    path = write(tmp_path / "a.tif", data, photometric="rgb", planarconfig="separate")
+    expected = (data / 257).round()
+    np.testing.assert_array_equal(load_bytes(path).numpy(), expected)
+    assert load_bytes(path, short=20).shape == (3, 20, 30)
