@@ -14,13 +14,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from impasto.errors import PictureError
-from impasto.image.picture import Picture
-from impasto.image.reading import opened
+from impasto.image.picture import Picture, resize
+from impasto.image.reading import opened, read
 from impasto.image.transparency import without_hidden_colours
 
 __all__ = ["SHORT", "Ahead", "Crops", "find_pictures", "load_bytes"]
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
+_TIFF = {".tif", ".tiff"}
 
 
 def find_pictures(*folders: Path) -> list[Path]:
@@ -51,6 +52,8 @@ def load_bytes(path: Path, short: int | None = None) -> UInt8[Tensor, "3 h w"]:
     Raises:
         PictureError: the file is not a picture, or its header claims too much.
     """
+    if path.suffix.lower() in _TIFF:
+        return _tiff_bytes(path, short)  # of many kinds, of which Pillow reads some as noise
     with opened(path) as picture:
         if short is not None and min(picture.size) > short:
             factor = short / min(picture.size)
@@ -71,7 +74,20 @@ def _visible(levels: UInt8[np.ndarray, "h w 4"], name: str) -> UInt8[Tensor, "3 
     """Return the colours of a picture, where it is transparent those of what is visible nearby."""
     channels = torch.from_numpy(levels).permute(2, 0, 1)[None] / 255
     picture = without_hidden_colours(Picture(channels[:, :3], channels[:, 3:]), name)
-    return (picture.pixels[0] * 255).round().byte()
+    return _rounded(picture.pixels)
+
+
+def _tiff_bytes(path: Path, short: int | None) -> UInt8[Tensor, "3 h w"]:
+    pixels = without_hidden_colours(read(path), str(path)).pixels
+    shorter = min(pixels.shape[-2:])
+    if short is not None and shorter > short:
+        height, width = (max(1, round(side * short / shorter)) for side in pixels.shape[-2:])
+        pixels = resize(pixels, height, width)
+    return _rounded(pixels)
+
+
+def _rounded(pixels: Float[Tensor, "1 3 h w"]) -> UInt8[Tensor, "3 h w"]:
+    return (pixels[0] * 255).round().byte()
 
 
 SHORT = 512
