@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast, get_args
 
 from impasto.config.fields import check, option
+from impasto.image.formats import Keeping
 
 __all__ = ["SHOWN", "OutputSettings"]
 
@@ -29,11 +30,19 @@ class OutputSettings:
         choices=(8, 16),
         panel=SHOWN,
     )
-    quality: int = option(95, "Of JPEG and WebP.", low=1, high=100, panel=SHOWN)
+    quality: int = option(95, "Of JPEG, WebP and AVIF.", low=1, high=100, panel=SHOWN)
     recipe: bool = option(
         True,
         "Keep the recipe in the picture's metadata.",
         off="Leave the recipe out of the picture's metadata.",
+        panel=SHOWN,
+    )
+    metadata: str = option(
+        "keep",
+        "What of the photograph's own is written into the picture: keep leaves out where it was "
+        "taken, all keeps that too, none writes nothing. Pixels per inch belong to it; the recipe "
+        "does not.",
+        choices=get_args(Keeping),
         panel=SHOWN,
     )
 
@@ -44,3 +53,8 @@ class OutputSettings:
     def depth(self) -> Literal[8, 16]:
         """The bits, as `image.writing` takes them."""
         return 16 if self.bits == 16 else 8
+
+    @property
+    def keeping(self) -> Keeping:
+        """What is kept of the photograph's metadata, as `image.writing` takes it."""
+        return cast(Keeping, self.metadata)

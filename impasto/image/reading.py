@@ -26,6 +26,7 @@ from impasto.errors import PictureError
 from impasto.files import digests
 from impasto.image import header_limits, metadata
 from impasto.image.formats import FORMATS
+from impasto.image.metadata import Metadata
 from impasto.image.picture import Picture
 from impasto.image.pixel_modes import Levels, Words, from_deep, from_image, planes
 from impasto.runtime import memory_of
@@ -33,6 +34,7 @@ from impasto.runtime import memory_of
 __all__ = ["MAX_PIXELS", "depth", "digest", "opened", "read", "read_recipe"]
 
 Bytes = UInt8[np.ndarray, "h w c"]
+Decoded = tuple[Levels, Levels | None, Metadata]
 
 MAX_PIXELS = 2**28
 """The most pixels that are read by default: 16,384×16,384."""
@@ -56,6 +58,8 @@ _GREY_ALPHA = "LA;16B"
 def read(source: str | Path | Image.Image, *, max_pixels: int = MAX_PIXELS) -> Picture:
     """Read a picture, upright by its EXIF orientation and converted from its ICC profile to sRGB.
 
+    What its file says beside the pixels is in its `metadata`.
+
     All that PNG, JPEG, WebP, TIFF, AVIF, JPEG 2000, GIF, BMP and PPM hold is read: grey, palette,
     CMYK, Lab, 1 to 16 bits and floats. Exceptions are a PPM written as text, a large PPM of another
     depth than 8 or 16 bits, and a large compressed BMP. Of an animation the first frame is read.
@@ -71,13 +75,13 @@ def read(source: str | Path | Image.Image, *, max_pixels: int = MAX_PIXELS) -> P
     """
     if isinstance(source, Image.Image):
         name = str(getattr(source, "filename", "") or "the picture")
-        colours, alpha = _from_pillow(source, name, max_pixels)
+        colours, alpha, about = _from_pillow(source, name, max_pixels)
     else:
         name = str(source)
-        colours, alpha = _from_file(Path(source), name, max_pixels)
+        colours, alpha, about = _from_file(Path(source), name, max_pixels)
     # Only now, with Pillow's own copy gone: the floats are four times what was decoded.
     with _decoding(name, max_pixels):
-        return _picture(colours, alpha)
+        return _picture(colours, alpha, about)
 
 
 def read_recipe(path: Path) -> str | None:
@@ -112,30 +116,33 @@ def depth(path: Path) -> Literal[8, 16]:
         return 16 if max(tags.get(_BITS_PER_SAMPLE, (8,))) == 16 else 8
 
 
-def _from_pillow(source: Image.Image, name: str, max_pixels: int) -> tuple[Levels, Levels | None]:
+def _from_pillow(source: Image.Image, name: str, max_pixels: int) -> Decoded:
     _check_size(source.size, name, max_pixels)
     with _decoding(name, max_pixels):
         source.load()
-        return from_image(_upright(source, name, is_ours=False), name)
+        about = metadata.of_image(source, name)
+        return *from_image(_upright(source, name, is_ours=False), name), about
 
 
-def _from_file(path: Path, name: str, max_pixels: int) -> tuple[Levels, Levels | None]:
+def _from_file(path: Path, name: str, max_pixels: int) -> Decoded:
     with opened(path) as image:
         _check_size(image.size, name, max_pixels)
         _check_effort(image, name)
         with _decoding(name, max_pixels):
             is_deep = bool(_other_order(image))  # before loading, which forgets the tiles
             image.load()
+            about = metadata.of_file(path, image)  # before its EXIF data is turned, too
             image = _upright(image, name)
             words = _deep(path, image) if is_deep else None
             if words is None:
-                return from_image(image, name)
-            return from_deep(words, image, name)
+                return *from_image(image, name), about
+            return *from_deep(words, image, name), about
 
 
-def _picture(colours: Levels, alpha: Levels | None) -> Picture:
+def _picture(colours: Levels, alpha: Levels | None, about: Metadata) -> Picture:
     pixels = torch.from_numpy(planes(colours))[None]
-    return Picture(pixels, None if alpha is None else torch.from_numpy(planes(alpha))[None])
+    mask = None if alpha is None else torch.from_numpy(planes(alpha))[None]
+    return Picture(pixels, mask, about)
 
 
 @contextmanager

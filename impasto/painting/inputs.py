@@ -127,7 +127,7 @@ def read_picture(
     size, limit = (picture.width, picture.height), limit or config.size
     if max(size) > limit:
         alpha = None if picture.alpha is None else fit(picture.alpha, limit)
-        picture = Picture(fit(picture.pixels, limit), alpha)
+        picture = Picture(fit(picture.pixels, limit), alpha, picture.metadata)
     return LoadedPicture(entry, picture, size)
 
 
