@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 from impasto.config.fields import check, option
 from impasto.image.formats import Keeping
@@ -53,8 +53,3 @@ class OutputSettings:
     def depth(self) -> Literal[8, 16]:
         """The bits, as `image.writing` takes them."""
         return 16 if self.bits == 16 else 8
-
-    @property
-    def keeping(self) -> Keeping:
-        """What is kept of the photograph's metadata, as `image.writing` takes it."""
-        return cast(Keeping, self.metadata)

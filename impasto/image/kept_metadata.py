@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import logging
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from xml.etree.ElementTree import Element
@@ -44,7 +43,6 @@ _ORIENTATION, _SOFTWARE = 274, 305
 _RESOLUTIONS, _UNIT, _PER_INCH, _PER_CM = (282, 283), 296, 2, 3
 _VERSION, _COLOR_SPACE, _SIZE = 36864, 40961, (40962, 40963)
 
-_NO_TEXT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _CHARACTERS, _IPTC_VERSION = (1, 90), (2, 0)
 
 
@@ -108,7 +106,7 @@ def kept(metadata: Metadata, keeping: Keeping, size: tuple[int, int]) -> Kept:
     about = _exif(metadata)
     dpi = _dpi(metadata, about)
     sets = _iptc(metadata, with_place)
-    texts = {key: _NO_TEXT.sub("", value) for key, value in metadata.texts}
+    texts = {key: xmp.UNWRITABLE.sub("", value) for key, value in metadata.texts}
     properties = _properties(metadata, with_place)
     present = {xmp.prefixed(part.tag) for part in properties}
     for part in (*_of_iptc(sets), *_of_texts(texts)):
@@ -132,7 +130,9 @@ def _exif(metadata: Metadata) -> Exif:
     try:
         about = exif.read(io.BytesIO(metadata.exif), EXIF)
     except exif.ExifError as problem:
-        _log.warning("%s: its EXIF data is damaged and left out (%s).", metadata.name, problem)
+        _log.warning(
+            "%s: its EXIF data cannot be used and is left out (%s).", metadata.name, problem
+        )
         return Exif()
     if about.damaged:
         _log.warning(
@@ -198,12 +198,13 @@ def _properties(metadata: Metadata, with_place: bool) -> list[Element]:
     try:
         properties = xmp.read(metadata.xmp)
     except xmp.XmpError as problem:
-        _log.warning("%s: its XMP is damaged and left out (%s).", metadata.name, problem)
+        _log.warning("%s: its XMP cannot be used and is left out (%s).", metadata.name, problem)
         return []
     chosen: dict[str, Element] = {}
     too_long = []
     for part in properties:
-        if not is_kept_property(part.tag) or not _is_allowed(part.tag, with_place):
+        is_known = is_kept_property(part.tag) or is_place(part.tag)
+        if not is_known or not _is_allowed(part.tag, with_place):
             continue
         _prune(part, with_place)
         if xmp.length(part) > _LONGEST_PROPERTY:
@@ -261,6 +262,6 @@ def _of_texts(texts: dict[str, str]) -> Iterator[Element]:
 
 
 def _listed(name: str, kind: str, values: Iterable[str]) -> Iterator[Element]:
-    values = [cleaned for value in values if (cleaned := _NO_TEXT.sub("", value))]
+    values = [cleaned for value in values if (cleaned := xmp.UNWRITABLE.sub("", value))]
     if values:
         yield xmp.listed(name, kind, values) if kind else xmp.element(name, values[0])

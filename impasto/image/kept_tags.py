@@ -108,7 +108,7 @@ def is_never_kept(name: str) -> bool:
 
 
 def is_kept_property(name: str) -> bool:
-    """Return whether a property of XMP is kept, if it is not that of a place."""
+    """Return whether a property of XMP is kept; those of places are not among them."""
     short = prefixed(name)
     return short.partition(":")[0] in _ALL & set(NAMESPACES) or short in _PROPERTIES
 

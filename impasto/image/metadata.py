@@ -7,7 +7,8 @@ pictures that are read are never written.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import unescape
@@ -16,6 +17,7 @@ from PIL import Image
 
 from impasto.errors import PictureError
 from impasto.image import exif, iptc, xmp
+from impasto.image.boxes import uuid_boxes
 from impasto.image.kept_tags import EXIF, PNG_TEXTS
 
 __all__ = [
@@ -38,7 +40,6 @@ MAX_BYTES = 1_000_000
 
 # Searched as text: no XML parser is needed to know whether there is a recipe.
 _ELEMENT = re.compile(rb"<impasto:recipe>([^<]*)</impasto:recipe>")
-_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _IPTC_RESOURCE = 0x0404
 _TIFF_XMP, _TIFF_IPTC, _TIFF_PHOTOSHOP = 700, 33723, 34377
@@ -85,7 +86,14 @@ def of_file(path: Path, image: Image.Image) -> Metadata:
 
     Turning it would rewrite its EXIF data.
     """
-    return of_tiff(path) if image.format == "TIFF" else of_image(image, str(path))
+    if image.format == "TIFF":
+        return of_tiff(path)
+    about = of_image(image, str(path))
+    if image.format == "JPEG2000":
+        with suppress(OSError):
+            own = uuid_boxes(path)
+            return replace(about, exif=own.exif, xmp=own.xmp, iptc=own.iptc)
+    return about
 
 
 def of_tiff(path: Path) -> Metadata:
@@ -152,7 +160,7 @@ def clean(recipe: str) -> str:
     Raises:
         PictureError: it is longer than `MAX_BYTES`.
     """
-    recipe = _UNWRITABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", recipe)
+    recipe = xmp.UNWRITABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", recipe)
     _check_length(len(recipe.encode()), "The picture")
     return recipe
 

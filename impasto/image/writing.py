@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from impasto.image.kept_metadata import Kept, kept
 from impasto.image.metadata import KEYWORD, clean
 from impasto.image.picture import Picture
 
-__all__ = ["check_writable", "to_pil", "write"]
+__all__ = ["check_writable", "keeping_of", "to_pil", "write"]
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def write(
     bits: Literal[8, 16] = 8,
     force: bool = False,
     quality: int = 95,
-    metadata: Keeping = "keep",
+    metadata: str = "keep",
 ) -> None:
     """Write a picture as PNG, JPEG, WebP, TIFF or AVIF, by the suffix of `path`.
 
@@ -61,11 +61,11 @@ def write(
     check_writable(path, bits=bits, force=force, long_side=max(picture.width, picture.height))
     if not 1 <= quality <= 100:
         raise OptionError(f"A quality of {quality} is not possible: give 1 to 100.")
-    _check_keeping(metadata)
+    keeping = keeping_of(metadata)
     if not torch.isfinite(picture.pixels).all():
         raise PictureError(f"{path} is not written: the picture holds values that are not numbers.")
     recipe = None if recipe is None else clean(recipe)
-    about = kept(picture.metadata, metadata, (picture.width, picture.height))
+    about = kept(picture.metadata, keeping, (picture.width, picture.height))
     atomic.replace(path, _encode(picture, path, about, recipe, bits, quality), force=force)
 
 
@@ -98,9 +98,7 @@ def check_writable(
     atomic.check_target(path, force=force)
 
 
-def to_pil(
-    picture: Picture, *, recipe: str | None = None, metadata: Keeping = "keep"
-) -> Image.Image:
+def to_pil(picture: Picture, *, recipe: str | None = None, metadata: str = "keep") -> Image.Image:
     """Return the picture as a Pillow image, RGB or RGBA with 8 bits.
 
     Its `info` holds the sRGB profile, which Pillow writes into files, and what Pillow writes where
@@ -113,10 +111,10 @@ def to_pil(
     Raises:
         OptionError: `metadata` is not allowed.
     """
-    _check_keeping(metadata)
+    keeping = keeping_of(metadata)
     image = Image.fromarray(_levels(picture, 8))
     image.info["icc_profile"] = srgb_profile()
-    about = kept(picture.metadata, metadata, image.size)
+    about = kept(picture.metadata, keeping, image.size)
     if data := about.exif_data():
         image.info["exif"] = _EXIF + data
     if packet := about.packet(None if recipe is None else clean(recipe)):
@@ -128,9 +126,15 @@ def to_pil(
     return image
 
 
-def _check_keeping(keeping: str) -> None:
-    if keeping not in get_args(Keeping):
-        raise OptionError(f"metadata is {keeping!r}. It may be {', '.join(get_args(Keeping))}.")
+def keeping_of(word: str) -> Keeping:
+    """Return a word that says what is kept of a photograph's metadata.
+
+    Raises:
+        OptionError: there is no such word.
+    """
+    if word not in get_args(Keeping):
+        raise OptionError(f"metadata is {word!r}. It may be {', '.join(get_args(Keeping))}.")
+    return cast(Keeping, word)
 
 
 def _format(path: Path) -> PictureFormat:

@@ -6,6 +6,7 @@ there are no entities to expand, and with bounds on size, depth and number of el
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
@@ -14,6 +15,7 @@ from xml.sax.saxutils import escape, quoteattr
 __all__ = [
     "IMPASTO",
     "MAX_BYTES",
+    "UNWRITABLE",
     "XmpError",
     "element",
     "length",
@@ -25,6 +27,9 @@ __all__ = [
 
 MAX_BYTES = 2**22
 """Longer packets are not read: they carry histories and pictures."""
+
+UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""A character that XML cannot hold."""
 
 _DEEPEST = 32
 _MOST_ELEMENTS = 20_000
