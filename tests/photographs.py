@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import tifffile
 from PIL import Image, PngImagePlugin
 from PIL.TiffImagePlugin import IFDRational
 
 __all__ = ["FORMATS", "iim", "make", "pillow_exif", "xmp_packet"]
 
-FORMATS = ("jpg", "png", "tif", "webp", "avif", "jp2")
+FORMATS = ("jpg", "png", "tif", "webp", "avif", "jp2", "jxl", "heic")
 
 XMP = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF'
@@ -124,6 +125,11 @@ def make(path: Path, *, width: int = 48, height: int = 32, **parts: Any) -> Path
         image.save(path, pnginfo=texts, exif=exif or b"", **more)
     elif kind == ".tif":
         _tiff(path, image, exif, xmp, iptc, dpi)
+    elif kind == ".jxl":
+        _jxl(path, ramp, exif, xmp)
+    elif kind == ".heic":
+        library = pytest.importorskip("pillow_heif")
+        library.from_pillow(image).save(path, quality=90, exif=exif, xmp=xmp)
     elif kind == ".jp2":
         _jp2(path, image, exif, xmp, iptc)
     else:
@@ -156,6 +162,15 @@ def _jp2(path: Path, image: Image.Image, exif: Any, xmp: Any, iptc: Any) -> None
     for name, part in kinds.items():
         if part:
             data += struct.pack(">I4s", 24 + len(part), b"uuid") + name + part
+    path.write_bytes(data)
+
+
+def _jxl(path: Path, ramp: Any, exif: Any, xmp: Any) -> None:
+    codecs = pytest.importorskip("imagecodecs")
+    data = codecs.jpegxl_encode(ramp, usecontainer=True)
+    exif = bytes(4) + (exif or b"").removeprefix(b"Exif\0\0")
+    for kind, part in ((b"Exif", exif), (b"xml ", xmp or b"")):
+        data += struct.pack(">I4s", 8 + len(part), kind) + part
     path.write_bytes(data)
 
 

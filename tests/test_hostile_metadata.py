@@ -225,4 +225,4 @@ def test_any_boxes(tmp_path_factory: pytest.TempPathFactory, noise: bytes) -> No
     for data in (noise, b"\0\0\0\1uuid" + noise, b"\0\0\0\0uuid" + noise):
         path.write_bytes(data)
         assert sum(len(part) for _, part in boxes.boxes(path)) <= len(data)
-        boxes.uuid_boxes(path)
+        boxes.described(path)

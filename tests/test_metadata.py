@@ -18,10 +18,18 @@ from impasto.cli.main import main
 from impasto.errors import OptionError
 from impasto.image import exif, reading, writing
 
-WRITTEN = ("jpg", "png", "tif", "webp", "avif")
+BY_PILLOW = ("jpg", "png", "tif", "webp", "avif")
+WRITTEN = (*BY_PILLOW, "jxl")
 RECIPE = '{"painted": "again"}'
 PLACES = ("GPS", "Paris", "48,51N")
 PRINTED = {"jpg", "png", "tif"}  # formats with a place of their own for the resolution
+
+
+@pytest.fixture(autouse=True)
+def _codec(request: pytest.FixtureRequest) -> None:
+    parameters = getattr(request.node, "callspec", None)
+    if parameters is not None and "jxl" in parameters.params.values():
+        pytest.importorskip("imagecodecs")
 
 
 def painted(source: Path, suffix: str, keeping: Any = "keep", **more: Any) -> Path:
@@ -32,19 +40,39 @@ def painted(source: Path, suffix: str, keeping: Any = "keep", **more: Any) -> Pa
 
 
 def about(path: Path) -> dict[Any, Any]:
-    """What Pillow reads in a file, as plain values."""
+    """What another reader finds in a file, as plain values: Pillow, but for JPEG XL's boxes."""
+    if path.suffix == ".jxl":
+        info = boxes_of(path)
+        data = Image.Exif()
+        data.load(info.get("exif", b""))
+        return _plain(data, info, path)
     with Image.open(path) as image:
         image.load()
-        data = image.getexif()
-        has: dict[Any, Any] = dict(data) | {f"x{k:x}": v for k, v in data.get_ifd(0x8769).items()}
-        has["gps"] = dict(data.get_ifd(0x8825))
-        has["thumbnail"] = dict(data.get_ifd(0x0001))
-        packet = image.info.get("xmp", b"")
-        has["xmp"] = packet if isinstance(packet, str) else packet.decode()
-        has_dpi = image.info.get("jfif_unit", 1) != 0  # else Pillow says 72
-        has["dpi"] = image.info.get("dpi") if has_dpi else None
-        has["bytes"] = path.read_bytes()
+        info = dict(image.info)
+        if info.get("jfif_unit", 1) == 0:  # Pillow says 72
+            info.pop("dpi", None)
+        return _plain(image.getexif(), info, path)
+
+
+def _plain(data: Image.Exif, info: dict[Any, Any], path: Path) -> dict[Any, Any]:
+    has: dict[Any, Any] = dict(data) | {f"x{k:x}": v for k, v in data.get_ifd(0x8769).items()}
+    has["gps"] = dict(data.get_ifd(0x8825))
+    has["thumbnail"] = dict(data.get_ifd(0x0001))
+    packet = info.get("xmp", b"")
+    has["xmp"] = packet if isinstance(packet, str) else packet.decode()
+    has["dpi"] = info.get("dpi")
+    has["bytes"] = path.read_bytes()
     return has
+
+
+def boxes_of(path: Path) -> dict[str, bytes]:
+    """EXIF and XMP in the boxes of a JPEG XL."""
+    data, at, has = path.read_bytes(), 0, {}
+    while at < len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        has[data[at + 4 : at + 8]] = data[at + 8 : at + length]
+        at += length
+    return {"exif": has.get(b"Exif", b"")[4:], "xmp": has.get(b"xml ", b"")}
 
 
 def latin(text: str) -> str:
@@ -65,8 +93,8 @@ def test_every_format_keeps_all_but_the_place(tmp_path: Path, source: str, into:
     assert has[0x0131] == f"Impasto {impasto.__version__}"
     assert has.get(0x0112, 1) == 1
     assert has["xa001"] == 1
-    # The orientation is 6, in EXIF or XMP. Pillow does not see that of a JPEG 2000.
-    size = (48, 32) if source == "jp2" else (32, 48)
+    # The orientation is 6, in EXIF or XMP; in these two it does not count.
+    size = (48, 32) if source in ("jp2", "jxl") else (32, 48)
     assert (has["xa002"], has["xa003"]) == size
     assert [round(float(v)) for v in has["dpi"] or (has[0x011A], has[0x011B])] == [300, 300]
     assert has["gps"] == {}
@@ -82,7 +110,7 @@ def test_every_format_keeps_all_but_the_place(tmp_path: Path, source: str, into:
         ">4<",
     ):
         assert text in has["xmp"], text
-    if source not in ("webp", "avif"):  # which have no IPTC
+    if source not in ("webp", "avif", "jxl", "heic"):  # which have no IPTC
         assert "José Müller" in has["xmp"]
         assert "job 7" in has["xmp"]
     for text in (*PLACES, "saved", "AAAA", "Another program", "digitalCapture", "4000", "Orient"):
@@ -135,7 +163,7 @@ def test_sixteen_bits_have_metadata_too(tmp_path: Path, name: str) -> None:
 
 
 def test_a_photograph_on_its_side_comes_out_upright(tmp_path: Path) -> None:
-    for into in WRITTEN:
+    for into in BY_PILLOW:
         out = painted(make(tmp_path / "photo.jpg"), into)  # its orientation is 6
         with Image.open(out) as image:
             assert image.size == (32, 48)
@@ -146,7 +174,7 @@ def test_a_photograph_on_its_side_comes_out_upright(tmp_path: Path) -> None:
 def test_letters_outside_ascii_come_through_every_format(tmp_path: Path) -> None:
     """Which Pillow's own writer turns into question marks."""
     path = make(tmp_path / "photo.jpg")
-    for into in WRITTEN:
+    for into in BY_PILLOW:
         path = painted(path, into)
         assert "José Müller".encode() in path.read_bytes()
         assert b"?" not in exif_comment(path)

@@ -26,11 +26,12 @@ class OutputSettings:
 
     bits: int = option(
         8,
-        "Per channel; 16 in PNG and TIFF only. `impasto rerun` takes as many as the picture has.",
+        "Per channel; 16 in PNG, TIFF and JPEG XL. `impasto rerun` takes as many as the picture "
+        "has.",
         choices=(8, 16),
         panel=SHOWN,
     )
-    quality: int = option(95, "Of JPEG, WebP and AVIF.", low=1, high=100, panel=SHOWN)
+    quality: int = option(95, "Of JPEG, WebP, AVIF and JPEG XL.", low=1, high=100, panel=SHOWN)
     recipe: bool = option(
         True,
         "Keep the recipe in the picture's metadata.",

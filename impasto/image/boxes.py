@@ -10,7 +10,7 @@ from pathlib import Path
 
 from impasto.image import xmp
 
-__all__ = ["Described", "box", "boxes", "uuid_boxes"]
+__all__ = ["Described", "box", "boxes", "described"]
 
 _MOST = 10_000  # boxes of a file
 
@@ -66,8 +66,8 @@ class Described:
     iptc: bytes = b""
 
 
-def uuid_boxes(path: Path) -> Described:
-    """Return the metadata of a JPEG 2000 file.
+def described(path: Path) -> Described:
+    """Return the metadata of a JPEG 2000 or JPEG XL file.
 
     Raises:
         OSError: the file cannot be read.
@@ -76,4 +76,8 @@ def uuid_boxes(path: Path) -> Described:
     for kind, data in boxes(path):
         if kind == b"uuid" and (name := _UUIDS.get(data[:16])):
             parts.setdefault(name, data[16:])
+        elif kind == b"xml ":
+            parts.setdefault("xmp", data)
+        elif kind == b"Exif":  # after four bytes that say where the TIFF header is
+            parts.setdefault("exif", data[4 + int.from_bytes(data[:4], "big") :])
     return Described(**parts)

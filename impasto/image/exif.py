@@ -33,6 +33,8 @@ __all__ = [
     "write",
 ]
 
+# TIFF, BigTIFF, and the RAW files of Olympus and Panasonic, which are TIFF but for this number.
+_MAGIC = {42, 43, 0x4F52, 0x5352, 0x55}
 _MOST_FIELDS = 4096  # of a directory; a camera writes sixty
 _COMMENT = 37510  # UserComment, the one field whose text depends on the byte order
 _PHOTO, _PLACE = 34665, 34853  # the tags that point to the other two directories
@@ -118,7 +120,7 @@ def _opened(file: BufferedIOBase) -> tuple[_Source, int]:
     head = file.read(16)
     order = {b"II": "<", b"MM": ">"}.get(head[:2])
     magic = struct.unpack(f"{order}H", head[2:4])[0] if order and len(head) >= 8 else 0
-    if order is None or magic not in (42, 43) or (magic == 43 and len(head) < 16):
+    if order is None or magic not in _MAGIC or (magic == 43 and len(head) < 16):
         raise ExifError("it does not begin as EXIF data does")
     is_big = magic == 43
     (start,) = struct.unpack_from(order + ("Q" if is_big else "I"), head, 8 if is_big else 4)

@@ -7,6 +7,7 @@ pictures that are read are never written.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +17,8 @@ from xml.sax.saxutils import unescape
 from PIL import Image
 
 from impasto.errors import PictureError
-from impasto.image import exif, iptc, xmp
-from impasto.image.boxes import uuid_boxes
+from impasto.image import exif, heif, iptc, xmp
+from impasto.image.boxes import described
 from impasto.image.kept_tags import EXIF, PNG_TEXTS
 
 __all__ = [
@@ -27,8 +28,8 @@ __all__ = [
     "clean",
     "of_file",
     "of_image",
-    "of_tiff",
-    "recipe_in",
+    "of_info",
+    "recipe_in_file",
     "recipe_of",
 ]
 
@@ -66,9 +67,28 @@ class Metadata:
     dpi: tuple[float, float] | None = None
 
 
-def of_image(image: Image.Image, name: str) -> Metadata:
-    """Return the metadata in a loaded Pillow image, as `of_file` does."""
-    info = image.info
+def of_image(image: Image.Image, path: Path) -> Metadata:
+    """Return the metadata of a file that Pillow has loaded, and not yet turned upright."""
+    if image.format == "TIFF":
+        return of_file(path, "tiff")
+    about = of_info(image.info, str(path))
+    return _of_boxes(path, about) if image.format == "JPEG2000" else about
+
+
+def of_file(path: Path, reader: str | None) -> Metadata:
+    """Return the metadata of a file that Pillow does not read, by its reader in `kinds`.
+
+    RAW files are mostly TIFF files of a kind; others, such as Canon's CR3, have none that is read.
+    """
+    if reader == "heif":
+        return of_info(heif.info(path), str(path))
+    if reader == "jxl":
+        return _of_boxes(path, Metadata(str(path)))
+    return _of_tiff(path)
+
+
+def of_info(info: Mapping[Any, Any], name: str) -> Metadata:
+    """Return the metadata in the `info` of a Pillow image."""
     blocks = info.get("photoshop")
     own = blocks.get(_IPTC_RESOURCE, b"") if isinstance(blocks, dict) else b""
     return Metadata(
@@ -81,25 +101,18 @@ def of_image(image: Image.Image, name: str) -> Metadata:
     )
 
 
-def of_file(path: Path, image: Image.Image) -> Metadata:
-    """Return the metadata of a file, whose loaded image is not yet turned upright.
-
-    Turning it would rewrite its EXIF data.
-    """
-    if image.format == "TIFF":
-        return of_tiff(path)
-    about = of_image(image, str(path))
-    if image.format == "JPEG2000":
-        with suppress(OSError):
-            own = uuid_boxes(path)
-            return replace(about, exif=own.exif, xmp=own.xmp, iptc=own.iptc)
+def _of_boxes(path: Path, about: Metadata) -> Metadata:
+    """Return the metadata of JPEG 2000 or JPEG XL, beside what is known of it."""
+    with suppress(OSError):
+        own = described(path)
+        return replace(about, exif=own.exif, xmp=own.xmp, iptc=own.iptc)
     return about
 
 
-def of_tiff(path: Path) -> Metadata:
+def _of_tiff(path: Path) -> Metadata:
     """Return the metadata of a TIFF file, whose first directory it is a part of.
 
-    A file whose directory is damaged has none; the decoder says so.
+    A file whose directory is damaged has none.
     """
     fields = exif.Tags(frozenset({_TIFF_XMP, _TIFF_IPTC, _TIFF_PHOTOSHOP}), longest=xmp.MAX_BYTES)
     try:
@@ -124,7 +137,7 @@ def _bytes(value: Any) -> bytes:
     return re.sub(b"^(Exif\0\0){1,2}", b"", data) if isinstance(data, bytes) else b""
 
 
-def _profile(info: dict[Any, Any], kind: str) -> bytes:
+def _profile(info: Mapping[Any, Any], kind: str) -> bytes:
     """Return a `Raw profile type` of PNG, as ImageMagick writes it: lines of hexadecimal digits."""
     text = info.get(f"Raw profile type {kind}")
     if not isinstance(text, str):
@@ -135,12 +148,12 @@ def _profile(info: dict[Any, Any], kind: str) -> bytes:
         return b""
 
 
-def _iptc_profile(info: dict[Any, Any]) -> bytes:
+def _iptc_profile(info: Mapping[Any, Any]) -> bytes:
     data = _profile(info, "iptc") or _profile(info, "8bim")
     return iptc.photoshop_data(data) if data.startswith(b"8BIM") else data
 
 
-def _dpi(info: dict[Any, Any]) -> tuple[float, float] | None:
+def _dpi(info: Mapping[Any, Any]) -> tuple[float, float] | None:
     dpi = info.get("dpi")
     # Pillow says 72 where a JPEG has EXIF data that says nothing: that has the last word.
     if not isinstance(dpi, tuple) or len(dpi) != 2 or ("exif" in info and dpi == (72, 72)):
@@ -176,10 +189,20 @@ def recipe_of(image: Image.Image, name: str) -> str | None:
         _check_length(len(text.encode(errors="replace")), name)
         return str(text)  # Pillow's subclass also has the language
     packet = image.info.get("xmp")
-    return recipe_in(packet, name) if isinstance(packet, bytes) else None
+    return _recipe_in(packet, name) if isinstance(packet, bytes) else None
 
 
-def recipe_in(packet: bytes, name: str) -> str | None:
+def recipe_in_file(path: Path) -> str | None:
+    """Return the recipe in the boxes of a JPEG XL file, or None.
+
+    Raises:
+        PictureError: as `recipe_of`.
+        OSError: the file cannot be read.
+    """
+    return _recipe_in(described(path).xmp, str(path))
+
+
+def _recipe_in(packet: bytes, name: str) -> str | None:
     """Return the recipe in an XMP packet, or None.
 
     Raises:

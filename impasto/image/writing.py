@@ -9,10 +9,11 @@ from typing import Literal, cast, get_args
 
 import numpy as np
 import torch
-from PIL import Image, PngImagePlugin
+from PIL import Image, PngImagePlugin, features
 
 from impasto.errors import OptionError, PictureError, suggestion
 from impasto.files import atomic
+from impasto.image import jpeg_xl
 from impasto.image.deep_formats import Chunk, Levels, png16, png_physical, png_text, tiff
 from impasto.image.formats import WRITTEN, Keeping, PictureFormat, format_of
 from impasto.image.icc import srgb_profile
@@ -41,16 +42,16 @@ def write(
     quality: int = 95,
     metadata: str = "keep",
 ) -> None:
-    """Write a picture as PNG, JPEG, WebP, TIFF or AVIF, by the suffix of `path`.
+    """Write a picture as PNG, JPEG, WebP, TIFF, AVIF or JPEG XL, by the suffix of `path`.
 
-    The file has an sRGB profile. It is written completely or not at all.
+    The file says that its colours are sRGB. It is written completely or not at all.
 
     Args:
         recipe: text to keep in the metadata; None leaves it out.
-        bits: of each channel; 16 in PNG and TIFF only.
+        bits: of each channel; 16 in PNG, TIFF and JPEG XL only.
         force: replace an existing file.
-        quality: of JPEG, WebP and AVIF, 1 to 100; a WebP of 100 is lossless. JPEG has no
-            transparency: the picture is then laid over white.
+        quality: of JPEG, WebP, AVIF and JPEG XL, 1 to 100; a WebP or JPEG XL of 100 is lossless.
+            JPEG has no transparency: the picture is then laid over white.
         metadata: what is written of `picture.metadata`: `keep` leaves out where the photograph was
             taken, `all` keeps that too, `none` writes nothing.
 
@@ -84,11 +85,13 @@ def check_writable(
 
     Raises:
         PictureError: an unknown suffix, 16 bits or a side that the format cannot hold, an existing
-            file without `force`, or a folder that is missing or cannot be written to.
+            file without `force`, a codec that is not installed, or a folder that is missing or
+            cannot be written to.
     """
     kind = _format(path)
     if bits > kind.bits:
         raise PictureError(f"{path}: {kind.name} holds 8 bits, not 16. Write a .png or a .tiff.")
+    _check_codec(kind, path)
     longest = kind.longest_side
     if long_side is not None and longest is not None and long_side > longest:
         raise PictureError(
@@ -96,6 +99,19 @@ def check_writable(
             f"{long_side:,}. Write a .png or a .tiff."
         )
     atomic.check_target(path, force=force)
+
+
+def _check_codec(kind: PictureFormat, path: Path) -> None:
+    if kind.name == "AVIF" and not features.check("avif"):
+        raise PictureError(
+            f"{path}: this Pillow was built without AVIF. Install its wheel "
+            "(`pip install --force-reinstall --only-binary=:all: pillow`), or write a .webp."
+        )
+    if kind.name == "JPEG XL":
+        try:
+            jpeg_xl.writer()
+        except PictureError as problem:
+            raise PictureError(f"{path}: {problem}") from None
 
 
 def to_pil(picture: Picture, *, recipe: str | None = None, metadata: str = "keep") -> Image.Image:
@@ -157,6 +173,9 @@ def _encode(
     if kind == "JPEG":
         return _jpeg(picture, path, about, recipe, quality)
     packet = about.packet(recipe, name=str(path))
+    if kind == "JPEG XL":
+        exif = about.exif_data()
+        return jpeg_xl.encoded(_levels(picture, bits), quality=quality, exif=exif, xmp=packet)
     if kind == "TIFF":
         levels = _levels(picture, bits)
         profile = srgb_profile()
