@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Sequence
 
 import numpy as np
-import tifffile
 from jaxtyping import UInt8, UInt16
 
 from impasto.image import exif
@@ -88,6 +87,8 @@ def tiff(
         xmp: an XMP packet, if any.
         iptc: IPTC's older form of metadata, if any.
     """
+    import tifffile  # here, as it imports imagecodecs if that is installed
+
     is_big = levels.nbytes > _TIFF_MOST
     file = io.BytesIO()
     tifffile.imwrite(
