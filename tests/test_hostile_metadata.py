@@ -135,6 +135,15 @@ def test_a_hostile_packet_is_left_out_at_once(name: str, caplog: pytest.LogCaptu
     assert "photo.jpg: its XMP cannot be used and is left out" in caplog.text
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_packets_in_other_encodings(encoding: str) -> None:
+    data = xmp_packet().decode().encode(encoding)
+    for padding in (b"", "\n ".encode(encoding.removesuffix("-sig"))[-4:] * 20):
+        packet = kept(xmp=data + padding).packet(None)
+        assert packet is not None
+        assert "Tour &lt;Eiffel&gt; 塔".encode() in packet
+
+
 def test_a_picture_with_a_hostile_packet_is_written(tmp_path: Path) -> None:
     photo = make(tmp_path / "photo.webp", xmp=BOMBS["laughs"])
     writing.write(reading.read(photo), tmp_path / "a.jpg", recipe="{}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from photographs import FORMATS, iim, make, pillow_exif, tags
 from PIL import Image
 
@@ -204,6 +205,19 @@ def test_iptc_in_latin_1_is_read(tmp_path: Path) -> None:
     data = iim()[8 + 7 :].replace("José Müller".encode(), b"Jos\xe9 M\xfcller  ")
     source = make(tmp_path / "photo.jpg", xmp=None, iptc=data)
     assert "José Müller" in about(painted(source, "png"))["xmp"]
+
+
+@pytest.mark.parametrize("is_swapped", [False, True])
+@pytest.mark.parametrize("order", "<>")
+def test_iptc_as_numbers_in_a_tiff(tmp_path: Path, order: Any, is_swapped: bool) -> None:
+    """As Photoshop writes it, and as programs do that swap the words."""
+    data = iim() + bytes(-len(iim()) % 4)
+    words = np.frombuffer(data, f"{order}u4")
+    field = (33723, 4, len(words), words.byteswap() if is_swapped else words, True)
+    black = np.zeros((8, 8, 3), np.uint8)
+    path = tmp_path / "photo.tif"
+    tifffile.imwrite(path, black, byteorder=order, photometric="rgb", extratags=[field])
+    assert "José Müller" in about(painted(path, "png"))["xmp"]
 
 
 def test_png_keeps_its_own_texts(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def described(path: Path) -> Described:
     for kind, data in boxes(path):
         if kind == b"uuid" and (name := _UUIDS.get(data[:16])):
             parts.setdefault(name, data[16:])
-        elif kind == b"xml ":
+        elif kind == b"xml " and b"rdf:RDF" in data:  # in JPEG 2000 it may be anything
             parts.setdefault("xmp", data)
         elif kind == b"Exif":  # after four bytes that say where the TIFF header is
             parts.setdefault("exif", data[4 + int.from_bytes(data[:4], "big") :])

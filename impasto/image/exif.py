@@ -28,6 +28,7 @@ __all__ = [
     "octets",
     "rational",
     "read",
+    "swapped",
     "text",
     "undefined",
     "write",
@@ -193,6 +194,11 @@ class _Source:
         if tag == _COMMENT and data.startswith(b"UNICODE\0") and len(data) % 2 == 0:
             return data[:8] + np.frombuffer(data[8:], ">u2").astype("<u2").tobytes()
         return data
+
+
+def swapped(data: bytes) -> bytes:
+    """Return numbers of 32 bits in the other byte order; a rest of under four bytes is left out."""
+    return np.frombuffer(data[: len(data) // 4 * 4], ">u4").astype("<u4").tobytes()
 
 
 def text(value: str) -> Field:

@@ -123,6 +123,8 @@ def _of_tiff(path: Path) -> Metadata:
     except (OSError, exif.ExifError):
         return Metadata(str(path))
     data = {tag: field.data for tag, field in others.items()}
+    if data.get(_TIFF_IPTC, b"\x1c")[0] != 0x1C:  # as numbers of 32 bits in the file's order
+        data[_TIFF_IPTC] = exif.swapped(data[_TIFF_IPTC])
     return Metadata(
         str(path),
         exif=exif.write(about),

@@ -72,13 +72,22 @@ def read(packet: bytes) -> list[Element]:
     if len(packet) > MAX_BYTES:
         raise XmpError(f"it has {len(packet):,} bytes, and at most {MAX_BYTES:,} are read")
     try:
-        root = _parsed(packet.strip(b"\0 \r\n\t"))
+        root = _parsed(_utf8(packet))
     except (expat.ExpatError, ValueError, LookupError) as problem:
         raise XmpError(str(problem)) from problem
     rdf = root if root.tag == f"{{{_RDF}}}RDF" else root.find(f".//{{{_RDF}}}RDF")
     if rdf is None:
         raise XmpError("it describes nothing")
     return [part for about in rdf.findall(f"{{{_RDF}}}Description") for part in _properties(about)]
+
+
+def _utf8(packet: bytes) -> bytes:
+    """Return a packet in UTF-8, without what pads it; some have UTF-16 without a mark of order."""
+    packet = packet.removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")
+    for start, encoding in ((b"<\0", "utf-16-le"), (b"\0<", "utf-16-be")):
+        if packet.startswith(start):
+            packet = packet[: len(packet) // 2 * 2].decode(encoding).encode()
+    return packet.strip(b"\0 \r\n\t")
 
 
 def _properties(about: Element) -> Iterator[Element]:
@@ -95,7 +104,7 @@ def _parsed(packet: bytes) -> Element:
     tree = TreeBuilder()
     depth = count = 0
     separator = "\n"  # stands in no name
-    parser = expat.ParserCreate(namespace_separator=separator)
+    parser = expat.ParserCreate("utf-8", separator)
 
     def name_of(text: str) -> str:
         uri, _, local = text.rpartition(separator)
