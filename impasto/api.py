@@ -14,7 +14,7 @@ from impasto.config.methods import DoodleConfig, TextureConfig, configs_with
 from impasto.config.specs import StyleSpec, start_of
 from impasto.config.validation import checked_config
 from impasto.errors import OptionError, suggestion
-from impasto.image.writing import to_pil
+from impasto.image.writing import keeping_of, to_pil
 from impasto.painting.doodle import doodle_task
 from impasto.painting.prepare import prepare
 from impasto.painting.sources import Source, Sources, Task
@@ -34,6 +34,7 @@ def stylize(
     content_map: Source | None = None,
     style_map: Source | Sequence[Source] = (),
     memory: str | None = None,
+    metadata: str = "keep",
     **options: Any,
 ) -> Image.Image:
     """Give a photograph the look of a painting.
@@ -50,15 +51,19 @@ def stylize(
         style_map: the same for the style, or for each of the styles.
         memory: how much the process may hold, such as `4GB`; by default four fifths of what is
             free. A picture that does not fit is painted in tiles.
+        metadata: what the result has of the photograph's: `keep` leaves out where it was taken,
+            `all` keeps that too, `none` leaves out all.
         options: fields of the method's config, such as `size=1024` or `strength=0.7`; besides,
             `init` may be a picture, and `weights` a file.
 
     Returns:
-        An 8-bit picture, with the recipe as JSON in `.info["impasto"]`.
+        An 8-bit picture, with the recipe as JSON in `.info["impasto"]`, and the metadata in
+        `.info["exif"]`, `.info["xmp"]` and `.info["dpi"]`, which Pillow's `save` takes.
 
     Raises:
         ImpastoError: an input or option that cannot be used.
     """
+    keeping_of(metadata)
     kinds = configs_with(StyledConfig)
     if method not in kinds:
         raise OptionError(
@@ -77,7 +82,7 @@ def stylize(
     )
     config = checked_config(kinds[method], options, has_map=content_map is not None)
     task = prepare(sources, config)
-    return _painted(task, memory)
+    return _painted(task, memory, metadata)
 
 
 def _several(value: Any) -> Sequence[Any]:
@@ -139,13 +144,14 @@ def texture(*styles: Any, memory: str | None = None, **options: Any) -> Image.Im
     return _painted(task, memory)
 
 
-def resume(path: Path | str) -> Image.Image:
+def resume(path: Path | str, *, metadata: str = "keep") -> Image.Image:
     """Continue a stopped run to its end, as `impasto resume` does, without writing the picture.
 
     The folder stays, with the state at the end: the same call again gives the picture at once.
 
     Args:
         path: the run's folder, such as `out.run`.
+        metadata: as in `stylize`.
 
     Returns:
         An 8-bit picture, with the recipe as JSON in `.info["impasto"]`: the same pixels as those
@@ -154,16 +160,17 @@ def resume(path: Path | str) -> Image.Image:
     Raises:
         ImpastoError: the run cannot continue.
     """
-    return _picture_of(resume_run(Path(path), None, RunOptions(timed=False)))
+    keeping_of(metadata)
+    return _picture_of(resume_run(Path(path), None, RunOptions(timed=False)), metadata)
 
 
-def _painted(task: Task, memory: str | None = None) -> Image.Image:
+def _painted(task: Task, memory: str | None, metadata: str = "keep") -> Image.Image:
     """Paint a task by a plan that fits into memory, such as `4GB`."""
     allowed = None if memory is None else parse_memory(memory)
-    return _picture_of(run(task, memory=allowed))
+    return _picture_of(run(task, memory=allowed), metadata)
 
 
-def _picture_of(events: Events) -> Image.Image:
+def _picture_of(events: Events, metadata: str) -> Image.Image:
     result = consume(events)
     assert result is not None
-    return to_pil(result.painted, recipe=result.recipe.to_json())
+    return to_pil(result.painted, recipe=result.recipe.to_json(), metadata=metadata)

@@ -139,6 +139,7 @@ def test_settings_tell_every_option_that_changes_a_file() -> None:
         replace(batch, format="jpg", settings=OutputSettings(quality=80)),
         replace(batch, settings=OutputSettings(bits=16)),
         replace(batch, settings=OutputSettings(recipe=False)),
+        replace(batch, settings=OutputSettings(metadata="all")),
     ]
     assert len({b.options_digest() for b in [batch, *others]}) == 1 + len(others)
     same = [

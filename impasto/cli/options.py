@@ -131,7 +131,8 @@ class RunFlags:
             "--out",
             "-o",
             metavar="OUT",
-            help="The result: .png, .jpg, .webp or .tiff. Otherwise named after its sources, here.",
+            help="The result: .png, .jpg, .webp, .tiff, .avif or .jxl. Otherwise named after its "
+            "sources, here.",
         ),
     ] = None
     force: Force = False

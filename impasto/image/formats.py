@@ -6,10 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["FORMATS", "READ_SUFFIXES", "WRITTEN", "PictureFormat", "WrittenName", "format_of"]
+__all__ = [
+    "FORMATS",
+    "READ_SUFFIXES",
+    "WRITTEN",
+    "Keeping",
+    "PictureFormat",
+    "WrittenName",
+    "format_of",
+]
 
-WrittenName = Literal["png", "jpg", "webp", "tiff"]
+WrittenName = Literal["png", "jpg", "webp", "tiff", "avif", "jxl"]
 """What an option calls the formats that are written: their first suffixes, without the dot."""
+
+Keeping = Literal["keep", "all", "none"]
+"""What of a photograph's metadata is written: all but the place, all, or nothing."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +65,15 @@ FORMATS = (
     ),
     PictureFormat("WebP", "WEBP", (".webp",), is_written=True, is_lossy=True, longest_side=16_383),
     PictureFormat("TIFF", "TIFF", (".tiff", ".tif"), is_written=True, bits=16),
-    PictureFormat("AVIF", "AVIF", (".avif",)),
+    PictureFormat("AVIF", "AVIF", (".avif",), is_written=True, is_lossy=True, longest_side=32_768),
     PictureFormat("JPEG 2000", "JPEG2000", (".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx")),
     PictureFormat("GIF", "GIF", (".gif",)),
     PictureFormat("BMP", "BMP", (".bmp", ".dib")),
     PictureFormat("PPM", "PPM", (".ppm", ".pgm", ".pbm", ".pnm")),
     PictureFormat("TGA", "TGA", (".tga",)),
-    PictureFormat("JPEG XL", "", (".jxl",), extra="codecs"),
+    PictureFormat(
+        "JPEG XL", "", (".jxl",), is_written=True, bits=16, is_lossy=True, extra="codecs"
+    ),
     PictureFormat("HEIC", "", (".heic", ".heif", ".hif"), extra="heif"),
     PictureFormat(
         "camera RAW",

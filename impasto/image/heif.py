@@ -15,7 +15,7 @@ from impasto.image.pixel_modes import Levels
 from impasto.image.samples import levels, straight
 from impasto.image.size_limits import check_memory, check_size
 
-__all__ = ["is_deep", "read"]
+__all__ = ["info", "is_deep", "read"]
 
 _BYTES = 32  # a pixel while it is read: decoded twice, converted, as floats
 
@@ -53,6 +53,16 @@ def is_deep(path: Path, what: str) -> bool:
     """
     library = needed("pillow_heif", "heif", str(path), what)
     return bool(library.open_heif(path, convert_hdr_to_8bit=False).info["bit_depth"] > 8)
+
+
+def info(path: Path) -> dict[Any, Any]:
+    """Return what pillow-heif, which is installed, says of the file beside its pixels.
+
+    Raises:
+        Exception: the file is damaged.
+    """
+    library = needed("pillow_heif", "heif", str(path), "a HEIF picture")
+    return dict(library.open_heif(path, convert_hdr_to_8bit=False).info)
 
 
 def _colours(

@@ -1,17 +1,20 @@
-"""Read JPEG XL by imagecodecs, within the limits on a picture's size."""
+"""Read JPEG XL by imagecodecs, within the limits on a picture's size, and write it."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
+from jaxtyping import UInt8, UInt16
 
 from impasto.errors import PictureError
-from impasto.image.extras import needed
+from impasto.image.boxes import box
+from impasto.image.extras import command, needed, optional
 from impasto.image.pixel_modes import Levels, unit
 from impasto.image.size_limits import check_memory, check_size
 
-__all__ = ["is_deep", "read", "size_of"]
+__all__ = ["encoded", "is_deep", "read", "size_of", "writer"]
 
 _BYTES = 40  # a pixel while it is read: decoded as floats, converted, as floats
 
@@ -62,6 +65,50 @@ def size_of(data: bytes) -> tuple[int, int]:
     """
     header = _Header(data)
     return header.width, header.height
+
+
+def encoded(
+    values: UInt8[np.ndarray, "h w c"] | UInt16[np.ndarray, "h w c"],
+    *,
+    quality: int,
+    exif: bytes,
+    xmp: bytes | None,
+) -> bytes:
+    """Return a JPEG XL file of sRGB, with its metadata in boxes (ISO/IEC 18181-2).
+
+    Args:
+        values: RGB or RGBA.
+        quality: 1 to 100, which is lossless.
+        exif: EXIF data, perhaps empty.
+        xmp: an XMP packet, if any.
+
+    Raises:
+        PictureError: imagecodecs is not installed.
+    """
+    codecs = writer()
+    # libjxl's own scale of distances, on which 90 looks like the original (JxlEncoderDistance…).
+    distance = (
+        0.1 + (100 - quality) * 0.09
+        if quality >= 30
+        else 53 / 3000 * quality**2 - 23 / 20 * quality + 25
+    )
+    options = {"lossless": True} if quality == 100 else {"distance": distance}
+    data = codecs.jpegxl_encode(values, photometric="rgb", usecontainer=True, **options)
+    parts = [box(b"Exif", bytes(4) + exif)] if exif else []
+    parts += [] if xmp is None else [box(b"xml ", xmp)]
+    return bytes(data) + b"".join(parts)
+
+
+def writer() -> ModuleType:
+    """Return the library that writes JPEG XL.
+
+    Raises:
+        PictureError: it is not installed, or without this codec.
+    """
+    codecs = optional("imagecodecs")
+    if codecs is None or not codecs.JPEGXL.available:
+        raise PictureError(f"JPEG XL is written by imagecodecs: {command('codecs')} installs it.")
+    return codecs
 
 
 class _Header:

@@ -26,6 +26,7 @@ from impasto.files import digests
 from impasto.image import frames, header_limits, heif, jpeg_xl, metadata, raw, stored_colours, tiff
 from impasto.image.formats import FORMATS
 from impasto.image.kinds import Kind, kind_of, refusal
+from impasto.image.metadata import Metadata
 from impasto.image.picture import Picture
 from impasto.image.pixel_modes import Levels, Words, from_deep, from_image, planes
 from impasto.image.size_limits import MAX_PIXELS, check_memory, check_size
@@ -33,6 +34,7 @@ from impasto.image.size_limits import MAX_PIXELS, check_memory, check_size
 __all__ = ["MAX_PIXELS", "depth", "digest", "opened", "read", "read_recipe"]
 
 Bytes = UInt8[np.ndarray, "h w c"]
+Decoded = tuple[Levels, Levels | None, Metadata]
 
 _log = logging.getLogger(__name__)
 _lock = threading.RLock()
@@ -52,6 +54,8 @@ _GREY_ALPHA = "LA;16B"
 
 def read(source: str | Path | Image.Image, *, max_pixels: int = MAX_PIXELS) -> Picture:
     """Read a picture, upright by its EXIF orientation and converted to sRGB.
+
+    What its file says beside the pixels is in its `metadata`.
 
     Its colours are what its ICC profile, its code points (PNG's cICP, AVIF's nclx) or its gamma and
     chromaticities (PNG) say. A high dynamic range is mapped to sRGB's, with a warning in the log.
@@ -73,13 +77,13 @@ def read(source: str | Path | Image.Image, *, max_pixels: int = MAX_PIXELS) -> P
     """
     if isinstance(source, Image.Image):
         name = str(getattr(source, "filename", "") or "the picture")
-        colours, alpha = _from_pillow(source, name, max_pixels)
+        colours, alpha, about = _from_pillow(source, name, max_pixels)
     else:
         name = str(source)
-        colours, alpha = _from_file(Path(source), name, max_pixels)
+        colours, alpha, about = _from_file(Path(source), name, max_pixels)
     # Only now, with Pillow's own copy gone: the floats are four times what was decoded.
     with _decoding(name, max_pixels):
-        return _picture(colours, alpha)
+        return _picture(colours, alpha, about)
 
 
 def read_recipe(path: Path) -> str | None:
@@ -91,7 +95,9 @@ def read_recipe(path: Path) -> str | None:
     with _decoding(str(path), None):
         header_limits.check(path)
         kind = kind_of(path)
-    if kind is not None and kind.reader in ("heif", "raw", "jxl"):
+        if kind is not None and kind.reader == "jxl":
+            return metadata.recipe_in_file(path)
+    if kind is not None and kind.reader in ("heif", "raw"):
         return None  # which none of them is written with
     with opened(path) as image:
         return metadata.recipe_of(image, str(path))
@@ -128,19 +134,20 @@ def depth(path: Path) -> Literal[8, 16]:
     return 16 if head.startswith(b"\x89PNG") and head[24:] == b"\x10" else 8
 
 
-def _from_pillow(source: Image.Image, name: str, max_pixels: int) -> tuple[Levels, Levels | None]:
+def _from_pillow(source: Image.Image, name: str, max_pixels: int) -> Decoded:
     check_size(source.size, name, max_pixels)
     with _decoding(name, max_pixels):
         source.load()
-        return from_image(_upright(source, name, is_ours=False), name)
+        about = metadata.of_info(source.info, name)
+        return *from_image(_upright(source, name, is_ours=False), name), about
 
 
-def _from_file(path: Path, name: str, max_pixels: int) -> tuple[Levels, Levels | None]:
+def _from_file(path: Path, name: str, max_pixels: int) -> Decoded:
     with _decoding(name, max_pixels):
         header_limits.check(path)
         kind = kind_of(path)
         if kind is not None and (levels := _by_reader(kind, path, max_pixels)) is not None:
-            return levels
+            return *levels, metadata.of_file(path, kind.reader)
     try:
         return _by_pillow(path, name, max_pixels)
     except PictureError:
@@ -148,11 +155,11 @@ def _from_file(path: Path, name: str, max_pixels: int) -> tuple[Levels, Levels |
             raise
         # Pillow knows fewer kinds of headers; but it says best what is damaged.
         with suppress(PictureError), _decoding(name, max_pixels):
-            return tiff.read_whatever_kind(path, max_pixels)
+            return *tiff.read_whatever_kind(path, max_pixels), metadata.of_file(path, "tiff")
         raise
 
 
-def _by_pillow(path: Path, name: str, max_pixels: int) -> tuple[Levels, Levels | None]:
+def _by_pillow(path: Path, name: str, max_pixels: int) -> Decoded:
     with opened(path) as image:
         check_size(image.size, name, max_pixels)
         _check_effort(image, name)
@@ -161,12 +168,13 @@ def _by_pillow(path: Path, name: str, max_pixels: int) -> tuple[Levels, Levels |
             is_deep = bool(_other_order(image))  # before loading, which forgets the tiles
             to_srgb = stored_colours.conversion(path, image)
             image.load()
+            about = metadata.of_image(image, path)  # turning it rewrites its EXIF data
             words = stored_colours.deep(path, image)
             image = _upright(image, name)
             if is_deep:
                 words = _deep(path, image)
             whole = from_image(image, name) if words is None else from_deep(words, image, name)
-            return whole if to_srgb is None else (to_srgb(whole[0]), whole[1])
+            return whole[0] if to_srgb is None else to_srgb(whole[0]), whole[1], about
 
 
 def _by_reader(kind: Kind, path: Path, max_pixels: int) -> tuple[Levels, Levels | None] | None:
@@ -183,9 +191,10 @@ def _by_reader(kind: Kind, path: Path, max_pixels: int) -> tuple[Levels, Levels 
     return None
 
 
-def _picture(colours: Levels, alpha: Levels | None) -> Picture:
+def _picture(colours: Levels, alpha: Levels | None, about: Metadata) -> Picture:
     pixels = torch.from_numpy(planes(colours))[None]
-    return Picture(pixels, None if alpha is None else torch.from_numpy(planes(alpha))[None])
+    mask = None if alpha is None else torch.from_numpy(planes(alpha))[None]
+    return Picture(pixels, mask, about)
 
 
 @contextmanager

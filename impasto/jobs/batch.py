@@ -27,6 +27,7 @@ STAGING = ".impasto-batch"
 """Name of the folder in a batch's folder where pictures are written first."""
 
 _MOST_WORKERS = 256
+_FIRST_SETTINGS = ("bits", "quality", "recipe")
 _DEEP = tuple(name for name in FORMATS if WRITTEN[f".{name}"].bits == 16)
 
 
@@ -150,7 +151,13 @@ class Batch:
             ImpastoError: a file cannot be read.
         """
         files = [None if f is None else of_file(f, PictureError) for f in (self.init, self.weights)]
-        written = asdict(self.settings)
+        # A later option counts only where it is used: batches that are older stay as they are.
+        usual = OutputSettings()
+        written = {
+            name: value
+            for name, value in asdict(self.settings).items()
+            if name in _FIRST_SETTINGS or value != getattr(usual, name)
+        }
         if not WRITTEN[f".{self.format}"].is_lossy:
             written["quality"] = None
         options = [

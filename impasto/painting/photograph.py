@@ -107,11 +107,15 @@ def finished_photograph(
     keeps_colour: Float[Tensor, "1 1 mh mw"] | float | None,
     pixels: Float[Tensor, "1 3 h w"],
 ) -> Picture:
-    """Return painted pixels with what stays the photograph's: its colours if kept, transparency."""
+    """Return painted pixels with what stays the photograph's.
+
+    That is its transparency, its metadata, and its colours if they are kept.
+    """
     size = pixels.shape[-2:]
     if keeps_colour is not None:
         coloured = with_colours_of(pixels, resize(photograph.pixels, *size))
         share = keeps_colour if isinstance(keeps_colour, float) else resize(keeps_colour, *size)
         pixels = pixels + share * (coloured - pixels)
     alpha = photograph.alpha
-    return Picture(pixels, None if alpha is None else resize(alpha, *size))
+    alpha = None if alpha is None else resize(alpha, *size)
+    return Picture(pixels, alpha, photograph.metadata)

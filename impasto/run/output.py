@@ -77,6 +77,7 @@ class Output:
                 bits=self.settings.depth,
                 force=self.force,
                 quality=self.settings.quality,
+                metadata=self.settings.metadata,
             )
         except PictureError as error:
             if self.path.exists():
@@ -118,7 +119,7 @@ class Previewer:
         if output is None or not output.preview_every or count % output.preview_every:
             return
         try:
-            write(picture(), output.preview, force=True)
+            write(picture(), output.preview, force=True, metadata=output.settings.metadata)
         except PictureError as error:
             if not self._is_warned:
                 _LOG.warning("%s The run goes on.", error)
