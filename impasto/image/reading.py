@@ -129,6 +129,7 @@ def _from_file(path: Path, name: str, max_pixels: int) -> tuple[Levels, Levels |
         with _decoding(name, max_pixels):
             is_deep = bool(_other_order(image))  # before loading, which forgets the tiles
             to_srgb = stored_colours.conversion(path, image)
+            image = stored_colours.arranged(path, image)
             image.load()
             words = stored_colours.deep(path, image)
             image = _upright(image, name)

@@ -138,7 +138,7 @@ def _size_at(
 
 
 def least_short_side(extractor: Extractor, layers: Sequence[str]) -> int:
-    """Return the pixels to which the short side of a painting is reduced at most."""
+    """Return the pixels below which the short side of a painting is not reduced."""
     return max(min_side(extractor.plan, layers), _CELLS_ACROSS * extractor.stride(layers))
 
 
