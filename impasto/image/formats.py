@@ -18,21 +18,26 @@ class PictureFormat:
 
     Attributes:
         name: as a message calls it.
-        pillow: as Pillow calls it.
+        pillow: as Pillow calls it; empty for a format that Pillow does not read.
         suffixes: in small letters, with the dot; the first is the usual one.
+        read_suffixes: further ones under which such pictures are read, but not written.
         is_written: whether it is also written.
         bits: the most bits of a channel that are written.
         is_lossy: whether a quality below 100 loses detail.
         longest_side: the most pixels along a side, where the format has a limit.
+        extra: what has to be installed to read it, as in `pip install 'impasto[heif]'`; None for
+            what is always read.
     """
 
     name: str
     pillow: str
     suffixes: tuple[str, ...]
+    read_suffixes: tuple[str, ...] = ()
     is_written: bool = False
     bits: Literal[8, 16] = 8
     is_lossy: bool = False
     longest_side: int | None = None
+    extra: str | None = None
 
 
 # Pillow reads thirty more: some of them start programs, and many are rarely looked after.
@@ -50,7 +55,7 @@ FORMATS = (
     PictureFormat("PPM", "PPM", (".ppm", ".pgm", ".pbm")),
 )
 
-READ_SUFFIXES = frozenset(suffix for row in FORMATS for suffix in row.suffixes)
+READ_SUFFIXES = frozenset(suffix for row in FORMATS for suffix in row.suffixes + row.read_suffixes)
 """Suffixes of the pictures in a folder; a file that is named may have any."""
 
 WRITTEN = {suffix: row for row in FORMATS if row.is_written for suffix in row.suffixes}
