@@ -311,7 +311,7 @@ def test_presets_are_methods_with_options_that_exist() -> None:
     assert USUAL in PRESETS
     for preset in PRESETS.values():
         for method in filter(None, (preset.method, preset.for_cards)):
-            checked_config(METHODS[method].config, preset.options)  # type: ignore[type-var]
+            checked_config(METHODS[method].config, preset.options)
 
 
 def test_what_a_preset_stands_for() -> None:

@@ -26,7 +26,7 @@ def long_side(source: Any) -> int:
         PictureError: the file is missing, or not a picture that can be read.
     """
     if not isinstance(source, (str, Path)):
-        return max(source.size)
+        return int(max(source.size))
     size = _size_in_header(Path(source))
     if size is None:  # as for `read`, which also says what is wrong with a file
         from impasto.image.reading import read
