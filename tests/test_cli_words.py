@@ -154,6 +154,9 @@ def test_a_part_of_the_photograph(capsys: Said) -> None:
     assert recipe_of("all.png").config["size"] == 64
     assert main([*STYLIZE, "--size", "30%", "--preset", "draft", "-o", "part.png"]) == 2
     assert "--size is 30%, and 30% of 64 px is 19 px." in capsys.readouterr().err
+    study = ["study", "strength", "photo.png", "--style", "painting.png", "--size", "30%"]
+    assert main(study) == 2
+    assert "30% of 64 px is 19 px." in capsys.readouterr().err
     picture = impasto.stylize("photo.png", "painting.png", preset="draft", size="50%")
     assert picture.size == (32, 24)
     with Image.open("photo.png") as image:
