@@ -7,6 +7,7 @@ what it promises, or raises an `ImpastoError` of one line. `runs/fuzz.py` runs i
 from __future__ import annotations
 
 import functools
+import importlib.util
 import io
 import json
 import random
@@ -19,11 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tifffile
 import torch
 from hypothesis import strategies as st
 from PIL import Image
 from rich.console import Console
 from safetensors.torch import save
+from written import write_dng, write_heic
 
 from impasto.cli.cards import show
 from impasto.config.methods import GatysConfig
@@ -194,6 +197,54 @@ def _pictures() -> list[bytes]:
     found.append(_saved(colour, "GIF", save_all=True, append_images=[colour.rotate(90)]))
     found += [*_painted(), b"P3 2 1 9 1 2 3 4 5 6\n", b"P6 2 2 77 " + bytes(range(12))]
     return found
+
+
+@functools.cache
+def _tiffs() -> list[bytes]:
+    """TIFFs that Pillow does not read."""
+    colour = _levels(13, 17, 3)
+    deep, planes = colour.astype(np.uint16) * 257, np.moveaxis(colour, -1, 0)
+    written: list[tuple[np.ndarray, dict[str, Any]]] = [
+        (deep, {"photometric": "rgb", "compression": "zlib", "predictor": True}),
+        (deep, {"photometric": "rgb", "byteorder": ">", "bigtiff": True, "tile": (16, 16)}),
+        (planes, {"photometric": "rgb", "planarconfig": "separate", "rowsperstrip": 4}),
+        (planes, {"photometric": "rgb", "planarconfig": "separate", "compression": "lzma"}),
+        (colour / 255, {"photometric": "rgb"}),
+        ((colour / 255).astype(np.float16), {"photometric": "rgb", "compression": "zlib"}),
+        (colour[..., 0].astype(np.uint32) << 24, {"photometric": "miniswhite"}),
+        (colour, {"photometric": "cielab"}),
+        (_levels(13, 17, 4).astype(np.uint16), {"photometric": "separated"}),
+        (_levels(13, 17, 2), {"photometric": "minisblack", "planarconfig": "contig",
+                              "extrasamples": ["assocalpha"]}),
+    ]  # fmt: skip
+    if importlib.util.find_spec("imagecodecs"):
+        codecs = ("lzw", "zstd", "webp", "jpegxl", "lerc", "jpeg2000", "png", "packbits")
+        written += [(colour, {"photometric": "rgb", "compression": name}) for name in codecs]
+        written += [(planes, {"photometric": "rgb", "planarconfig": "separate",
+                              "compression": "jpeg"})]  # fmt: skip
+    files = []
+    for values, options in written:
+        buffer = io.BytesIO()
+        tifffile.imwrite(buffer, values, metadata=None, **options)
+        files.append(buffer.getvalue())
+    return files
+
+
+@functools.cache
+def _of_extras() -> list[bytes]:
+    """HEIC, camera RAW and JPEG XL, as far as what reads them is installed."""
+    files = [_tiffs()[0]]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a"
+        if importlib.util.find_spec("rawpy"):
+            files.append(write_dng(path, _levels(32, 48, 3) / 255).read_bytes())
+        if importlib.util.find_spec("pillow_heif"):
+            files += [write_heic(path, _levels(16, 24, 3), bits).read_bytes() for bits in (8, 10)]
+        if importlib.util.find_spec("imagecodecs"):
+            from imagecodecs import jpegxl_encode
+
+            files += [jpegxl_encode(_levels(16, 24, n), lossless=True) for n in (1, 3)]
+    return files
 
 
 def _blank() -> Picture:
@@ -628,12 +679,15 @@ def _tensors_like(seeds: Callable[[], list[bytes]]) -> Bytes:
     return st.one_of(spoilt(seeds), tensors(seeds))
 
 
+_spoilt_tiffs = st.one_of(spoilt(_tiffs), _directories())
 _spoilt_maps = st.one_of(spoilt(_maps), _chunks(), _directories())
 _spoilt_painted = st.one_of(spoilt(_painted), spoilt(_painted), _chunks(), _segments())
 _weights_file = "weights.safetensors"
 
 READERS: dict[str, Reader] = {
     "pictures": Reader(_pictures, _any_picture, "picture.png", _check_picture),
+    "tiffs": Reader(_tiffs, _spoilt_tiffs, "picture.tif", _check_picture),
+    "pictures of extras": Reader(_of_extras, spoilt(_of_extras), "picture", _check_picture),
     "maps": Reader(_maps, _spoilt_maps, "map.png", _check_map),
     "painted pictures": Reader(_painted, _spoilt_painted, "out.png", _check_painted),
     "recipes": Reader(_recipes, documents(_recipes), "recipe.json", _check_text),

@@ -22,8 +22,7 @@ from impasto.errors import ImpastoError, PictureError, StyleError, WeightsError
 from impasto.features import checkpoint
 from impasto.features.checkpoint import read_tensors
 from impasto.files import digests, limits
-from impasto.image import header_limits, reading
-from impasto.image import reading as pictures
+from impasto.image import header_limits, reading, size_limits
 from impasto.styles import card as cards
 from impasto.styles import gallery
 from impasto.styles.about import check_swatch, read_about, read_swatch
@@ -140,9 +139,16 @@ def _written(path: Path, data: bytes) -> Path:
 
 def test_formats_beyond_the_list_are_refused(tmp_path: Path) -> None:
     image = Image.new("RGB", (4, 4))
-    for suffix in (".eps", ".pcx", ".tga", ".ico", ".sgi", ".dds"):
+    says = {
+        ".eps": "a PostScript drawing (EPS), not a picture",
+        ".pcx": "not a picture that can be read",
+        ".ico": "an icon (ICO), a kind of picture that is not read",
+        ".sgi": "not a picture that can be read",
+        ".dds": "a DirectDraw surface (DDS), a kind of picture that is not read",
+    }
+    for suffix, words in says.items():
         image.save(tmp_path / f"a{suffix}")
-        assert "not a picture that can be read" in refused(tmp_path / f"a{suffix}")
+        assert words in refused(tmp_path / f"a{suffix}")
 
 
 def test_no_program_is_started_for_postscript(
@@ -167,16 +173,16 @@ def test_a_picture_that_memory_cannot_hold_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Image.new("L", (500, 400)).save(tmp_path / "a.png")
-    monkeypatch.setattr(pictures, "memory_of", lambda _: 4_000_000)
+    monkeypatch.setattr(size_limits, "memory_of", lambda _: 4_000_000)
     assert reading.read(tmp_path / "a.png").width == 500  # a small one is read in any case
-    monkeypatch.setattr(pictures, "_FEW_PIXELS", 1000)
+    monkeypatch.setattr(size_limits, "_FEW_PIXELS", 1000)
     assert "500×400, which takes 0.0 GB to read" in refused(tmp_path / "a.png")
-    monkeypatch.setattr(pictures, "memory_of", lambda _: 5_000_000)
+    monkeypatch.setattr(size_limits, "memory_of", lambda _: 5_000_000)
     assert reading.read(tmp_path / "a.png").width == 500
 
 
 def test_a_poster_is_within_the_limit() -> None:
-    assert pictures.MAX_PIXELS >= 16_384 * 16_384
+    assert reading.MAX_PIXELS >= 16_384 * 16_384
 
 
 def test_a_file_of_terabytes_is_refused(tmp_path: Path) -> None:

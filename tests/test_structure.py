@@ -46,7 +46,7 @@ HEAVY = {"torch", "PIL", "typer", "rich", "numpy", "safetensors", "jaxtyping"}
 # Declared as extras, or by nothing at all: no module of the package may need them.
 OPTIONAL = {
     "matplotlib", "skimage", "scipy", "beartype", "pytest", "hypothesis",
-    "onnx", "onnxscript", "onnxruntime",
+    "onnx", "onnxscript", "onnxruntime", "imagecodecs", "pillow_heif", "rawpy",
 }  # fmt: skip
 
 

@@ -42,18 +42,37 @@ class PictureFormat:
 
 # Pillow reads thirty more: some of them start programs, and many are rarely looked after.
 FORMATS = (
-    PictureFormat("PNG", "PNG", (".png",), is_written=True, bits=16),
+    PictureFormat("PNG", "PNG", (".png",), (".apng",), is_written=True, bits=16),
     PictureFormat(
-        "JPEG", "JPEG", (".jpg", ".jpeg"), is_written=True, is_lossy=True, longest_side=65_500
+        "JPEG",
+        "JPEG",
+        (".jpg", ".jpeg"),
+        (".jpe", ".jfif", ".mpo"),
+        is_written=True,
+        is_lossy=True,
+        longest_side=65_500,
     ),
     PictureFormat("WebP", "WEBP", (".webp",), is_written=True, is_lossy=True, longest_side=16_383),
     PictureFormat("TIFF", "TIFF", (".tiff", ".tif"), is_written=True, bits=16),
     PictureFormat("AVIF", "AVIF", (".avif",)),
-    PictureFormat("JPEG 2000", "JPEG2000", (".jp2",)),
+    PictureFormat("JPEG 2000", "JPEG2000", (".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx")),
     PictureFormat("GIF", "GIF", (".gif",)),
-    PictureFormat("BMP", "BMP", (".bmp",)),
-    PictureFormat("PPM", "PPM", (".ppm", ".pgm", ".pbm")),
-)
+    PictureFormat("BMP", "BMP", (".bmp", ".dib")),
+    PictureFormat("PPM", "PPM", (".ppm", ".pgm", ".pbm", ".pnm")),
+    PictureFormat("TGA", "TGA", (".tga",)),
+    PictureFormat("JPEG XL", "", (".jxl",), extra="codecs"),
+    PictureFormat("HEIC", "", (".heic", ".heif", ".hif"), extra="heif"),
+    PictureFormat(
+        "camera RAW",
+        "",
+        (
+            ".dng", ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".erf", ".fff", ".iiq", ".kdc",
+            ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2",
+            ".srf", ".srw", ".x3f",
+        ),
+        extra="raw",
+    ),
+)  # fmt: skip
 
 READ_SUFFIXES = frozenset(suffix for row in FORMATS for suffix in row.suffixes + row.read_suffixes)
 """Suffixes of the pictures in a folder; a file that is named may have any."""

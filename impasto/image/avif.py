@@ -1,0 +1,82 @@
+"""The colours of an AVIF that are not sRGB's: its code points, and its 10 or 12 bits.
+
+Pillow decodes to 8 bits, in which a high dynamic range has steps that can be seen.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from impasto.image.bmff import ColourInformation, colour_information
+from impasto.image.cicp import Conversion, to_srgb
+from impasto.image.pixel_modes import Words
+
+__all__ = ["conversion", "deep"]
+
+_log = logging.getLogger(__name__)
+
+
+def conversion(path: Path, image: Image.Image) -> Conversion | None:
+    """Return what turns the decoded colours into sRGB; None if they are, or have a profile.
+
+    A profile takes precedence over code points (HEIF, ISO/IEC 23008-12, 6.5.5).
+
+    Args:
+        image: the file, opened by Pillow.
+    """
+    information = colour_information(path)
+    if not _is_other(information, image):
+        return None
+    return partial(to_srgb, points=information.points, name=str(path))
+
+
+def deep(path: Path, image: Image.Image) -> Words | None:
+    """Return the colours of a picture of 10 or 12 bits, and its alpha, at 16 bits.
+
+    As the file has them: not upright. None for a picture of 8 bits, for one whose values are sRGB's
+    already, and without imagecodecs, which the log says.
+
+    Args:
+        image: the file, opened by Pillow, by which the size was checked.
+    """
+    information = colour_information(path)
+    bits = information.bits
+    if bits not in (10, 12) or not _is_other(information, image):
+        return None
+    try:
+        from imagecodecs import avif_decode
+    except ImportError:
+        _log.warning(
+            "%s has %d bits, of which 8 are read: pip install 'impasto[codecs]' reads all.",
+            path, bits,
+        )  # fmt: skip
+        return None
+    try:
+        values = np.asarray(avif_decode(path.read_bytes(), index=0))
+    except Exception as problem:  # of many kinds; Pillow reads it, or says what is wrong
+        _log.info("%s: read at 8 bits (%s).", path, problem)
+        return None
+    values = values if values.ndim == 3 else values[..., None]
+    if values.dtype != np.uint16 or values.shape[:2] != image.size[::-1]:
+        return None
+    return _widened(values, bits)
+
+
+def _is_other(information: ColourInformation, image: Image.Image) -> bool:
+    points = information.points
+    has_profile = information.has_profile or bool(image.info.get("icc_profile"))
+    return points is not None and not points.is_srgb and not has_profile
+
+
+def _widened(values: np.ndarray, bits: int) -> Words:
+    top = 2**bits - 1
+    table = (np.arange(top + 1) * (65535 / top)).round().astype(np.uint16)
+    # Grey, perhaps with alpha, becomes RGB.
+    channels = {1: [0, 0, 0], 2: [0, 0, 0, 1]}.get(values.shape[-1], slice(None))
+    words: Words = table.take(values, mode="clip")[..., channels]
+    return words

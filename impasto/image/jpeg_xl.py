@@ -1,0 +1,139 @@
+"""Read JPEG XL by imagecodecs, within the limits on a picture's size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from impasto.errors import PictureError
+from impasto.image.extras import needed
+from impasto.image.pixel_modes import Levels, unit
+from impasto.image.size_limits import check_memory, check_size
+
+__all__ = ["is_deep", "read", "size_of"]
+
+_BYTES = 40  # a pixel while it is read: decoded as floats, converted, as floats
+
+
+def read(path: Path, what: str, max_pixels: int) -> tuple[Levels, Levels | None]:
+    """Return sRGB and alpha of the file's first frame, upright.
+
+    imagecodecs does not return the colour profile: colours are taken as sRGB.
+
+    Raises:
+        PictureError: imagecodecs is not installed, or the picture is too large.
+        Exception: the file is damaged.
+    """
+    name = str(path)
+    codecs = needed("imagecodecs", "codecs", name, what)
+    data = path.read_bytes()
+    size = size_of(data)
+    check_size(size, name, max_pixels)
+    check_memory(size, _BYTES, name)
+    values = codecs.jpegxl_decode(data, index=0, numthreads=1)
+    values = values if values.ndim == 3 else values[..., None]
+    if values.ndim != 3 or values.shape[-1] > 4:
+        raise PictureError(f"{name} has {values.shape[-1]} channels: save it as RGB first.")
+    if values.dtype not in (np.uint8, np.uint16):
+        values = unit(values, (1,), name)
+    has_alpha = values.shape[-1] in (2, 4)
+    colours = values[..., :-1] if has_alpha else values
+    return np.broadcast_to(colours, (*colours.shape[:2], 3)), values[
+        ..., -1:
+    ] if has_alpha else None
+
+
+def is_deep(path: Path) -> bool:
+    """Return whether the file has more than 8 bits of a channel.
+
+    Raises:
+        ValueError: it is cut short.
+    """
+    with path.open("rb") as file:
+        return _Header(file.read(2**16)).bits > 8
+
+
+def size_of(data: bytes) -> tuple[int, int]:
+    """Return width and height by a JPEG XL's header.
+
+    Raises:
+        ValueError: it is cut short.
+    """
+    header = _Header(data)
+    return header.width, header.height
+
+
+class _Header:
+    """The beginning of a codestream (ISO/IEC 18181-1, SizeHeader and ImageMetadata).
+
+    Attributes:
+        width, height: of the picture.
+        bits: of each channel.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        bits = _Bits(_codestream(data)[2:])
+        self.width, self.height = _size(bits)
+        self.bits = 8 if bits.take(1) else _depth(bits)
+
+
+def _size(bits: _Bits) -> tuple[int, int]:
+    is_small = bits.take(1)
+
+    def side() -> int:
+        if is_small:
+            return 8 * (bits.take(5) + 1)
+        return bits.take((9, 13, 18, 30)[bits.take(2)]) + 1
+
+    height = side()
+    if (ratio := bits.take(3)) == 0:
+        return side(), height
+    numerator, denominator = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))[ratio - 1]
+    return height * numerator // denominator, height
+
+
+def _depth(bits: _Bits) -> int:
+    if bits.take(1):  # further fields of which the orientation is the first
+        bits.take(3)
+        if bits.take(1):  # the intrinsic size
+            _size(bits)
+        if bits.take(1) or bits.take(1):
+            return 16  # a preview or an animation: its fields are not worth following
+    if bits.take(1):
+        return 32  # floats
+    return (8, 10, 12)[chosen] if (chosen := bits.take(2)) < 3 else bits.take(6) + 1
+
+
+class _Bits:
+    """Numbers in a codestream: the lowest bit of a byte comes first."""
+
+    def __init__(self, data: bytes) -> None:
+        self._value, self._left = int.from_bytes(data, "little"), 8 * len(data)
+
+    def take(self, count: int) -> int:
+        if count > self._left:
+            raise ValueError("cut short")
+        value = self._value & ((1 << count) - 1)
+        self._value >>= count
+        self._left -= count
+        return value
+
+
+def _codestream(data: bytes) -> bytes:
+    """Return the beginning of the codestream, which a container holds in a box of its own."""
+    if data[:2] == b"\xff\x0a":
+        return data[:32]
+    at = 0
+    while at + 8 <= len(data):
+        length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        head = 8
+        if length == 1:
+            length, head = int.from_bytes(data[at + 8 : at + 16], "big"), 16
+        if kind in (b"jxlc", b"jxlp"):
+            start = at + head + (4 if kind == b"jxlp" else 0)
+            return data[start : start + 32]
+        if length < head:
+            break
+        at += length
+    raise ValueError("it has no codestream")
