@@ -9,8 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 from PIL import Image
+from written import write_dng, write_heic
 
 import impasto
 from commands import QUICK, ROOT, paint, pixels, process, recipe_of
@@ -144,8 +147,31 @@ def test_the_long_side_is_read_from_the_header_alone() -> None:
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", script], env=env, check=True)
     Path("odd.png").write_bytes(b"no picture")
-    with pytest.raises(ImpastoError, match=r"odd\.png is not a picture"):
+    with pytest.raises(ImpastoError, match=r"odd\.png is text, not a picture"):
         long_side("odd.png")
+
+
+@pytest.mark.parametrize("suffix", [".heic", ".dng", ".tif", ".jpg", ".tga"])
+def test_every_reader_s_headers_are_understood(suffix: str) -> None:
+    path = Path(f"a{suffix}")
+    values = np.full((48, 64, 3), 0.5)
+    if suffix == ".heic":
+        pytest.importorskip("pillow_heif")
+        write_heic(path, np.full((48, 64, 3), 99, np.uint16), 10)
+    elif suffix == ".dng":  # with a small picture before the one of the sensor
+        pytest.importorskip("rawpy")
+        write_dng(path, values)
+    elif suffix == ".tif":  # which Pillow does not read
+        tifffile.imwrite(path, values.astype(np.float32), photometric="rgb")
+    else:
+        Image.fromarray((values * 255).astype(np.uint8)).save(path)
+    shown = (
+        "import sys; from impasto.image.long_side import long_side\n"
+        f"print(long_side({str(path)!r})); assert 'torch' not in sys.modules"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", shown], env=env, capture_output=True, text=True)
+    assert done.stdout == "64\n", done.stderr
 
 
 def test_a_part_of_the_photograph(capsys: Said) -> None:

@@ -1,4 +1,4 @@
-"""The long side of a picture, from its header alone. Needs no PyTorch for the usual formats."""
+"""The long side of a picture, from its file's header: nothing is decoded. Needs no PyTorch."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 
 from impasto.errors import PictureError
 from impasto.image import header_limits
+from impasto.image.extras import needed
 from impasto.image.formats import FORMATS
+from impasto.image.kinds import Kind, kind_of
 
 __all__ = ["long_side"]
 
 _PILLOW = [row.pillow for row in FORMATS if row.pillow]
-_OTHERS = {suffix for row in FORMATS if not row.pillow for suffix in row.suffixes}
 
 
 def long_side(source: Any) -> int:
@@ -28,7 +29,7 @@ def long_side(source: Any) -> int:
     if not isinstance(source, (str, Path)):
         return int(max(source.size))
     size = _size_in_header(Path(source))
-    if size is None:  # as for `read`, which also says what is wrong with a file
+    if size is None:  # only a reader says what is wrong with the file, or makes sense of it
         from impasto.image.reading import read
 
         picture = read(source)
@@ -37,19 +38,40 @@ def long_side(source: Any) -> int:
 
 
 def _size_in_header(path: Path) -> tuple[int, int] | None:
-    """Return width and height as they are stored; None where Pillow cannot tell."""
-    from PIL import Image
-
-    if path.suffix.lower() in _OTHERS:  # a camera's RAW file looks like a TIFF of its thumbnail
-        return None
+    """Return width and height as they are stored; None where the header does not tell."""
     try:
         header_limits.check(path)
-        # A picture beyond Pillow's limit is refused, if it is, when it is read.
+        kind = kind_of(path)
+        # A picture that is too large is refused, if it is, when it is read.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=_PILLOW) as image:
-                return image.size
+            return _size(path, kind)
     except PictureError:
         raise
-    except Exception:  # damaged headers make decoders raise a dozen kinds of exceptions
+    except Exception:  # damaged headers make libraries raise a dozen kinds of exceptions
         return None
+
+
+def _size(path: Path, kind: Kind | None) -> tuple[int, int] | None:
+    """Return the size that the library says which reads such files."""
+    name = str(path)
+    match None if kind is None else kind.reader:
+        case "heif":
+            assert kind is not None
+            image = needed("pillow_heif", "heif", name, kind.name).open_heif(path)
+            return int(image.size[0]), int(image.size[1])
+        case "raw":
+            assert kind is not None
+            with needed("rawpy", "raw", name, kind.name).imread(name) as raw:
+                return int(raw.sizes.width), int(raw.sizes.height)
+        case "tiff":
+            import tifffile
+
+            with tifffile.TiffFile(path) as file:
+                return int(file.pages[0].imagewidth), int(file.pages[0].imagelength)
+        case "jxl":
+            return None
+    from PIL import Image
+
+    with Image.open(path, formats=_PILLOW) as image:
+        return image.size

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from impasto.image.extras import command
 from impasto.image.formats import FORMATS, READ_SUFFIXES, PictureFormat
 
 __all__ = ["LeftOut", "is_read"]
@@ -103,7 +104,7 @@ def _names(row: dict[str, Any]) -> str:
 
 def _advice(row: dict[str, Any]) -> str:
     them = "it" if row["count"] == 1 else "them"
-    return f": pip install 'impasto[{row['extra']}]' reads {them}" if row["extra"] else ""
+    return f": {command(row['extra'])} reads {them}" if row["extra"] else ""
 
 
 def _missing(suffix: str) -> PictureFormat | None:
