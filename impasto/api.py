@@ -9,13 +9,16 @@ from typing import Any
 from PIL import Image
 
 from impasto.config.bases import StyledConfig
+from impasto.config.fields import from_text
 from impasto.config.memory import parse_memory
 from impasto.config.methods import DoodleConfig, TextureConfig, configs_with
+from impasto.config.presets import expanded
 from impasto.config.specs import StyleSpec, start_of
 from impasto.config.validation import checked_config
 from impasto.errors import OptionError, suggestion
 from impasto.image.writing import keeping_of, to_pil
 from impasto.painting.doodle import doodle_task
+from impasto.painting.misplaced import check_photograph, is_card
 from impasto.painting.prepare import prepare
 from impasto.painting.sources import Source, Sources, Task
 from impasto.painting.texture import texture_task
@@ -29,8 +32,9 @@ __all__ = ["doodle", "resume", "stylize", "texture"]
 def stylize(
     content: Source,
     style: Source | StyleSpec | Sequence[Any] = (),
-    method: str = "gatys",
+    method: str | None = None,
     *,
+    preset: str | None = None,
     content_map: Source | None = None,
     style_map: Source | Sequence[Source] = (),
     memory: str | None = None,
@@ -46,15 +50,17 @@ def stylize(
             trained style, such as `mine.impasto#b`.
         method: `gatys`, `nnst`, `mrf` or `laplacian`, which optimise pixels; `instant`, which
             paints at once; `instant+refine`, which optimises what that paints; or `fast`, which
-            paints in styles that a network was trained for.
+            paints in styles that a network was trained for. By default that of the preset.
+        preset: `draft`, `good` or `best`: a method and its options, for those who do not want to
+            choose them; `good` by default. Options that are given win.
         content_map: a picture whose flat colours are regions; `region=[…]` says what they get.
         style_map: the same for the style, or for each of the styles.
         memory: how much the process may hold, such as `4GB`; by default four fifths of what is
             free. A picture that does not fit is painted in tiles.
         metadata: what the result has of the photograph's: `keep` leaves out where it was taken,
             `all` keeps that too, `none` leaves out all.
-        options: fields of the method's config, such as `size=1024` or `strength=0.7`; besides,
-            `init` may be a picture, and `weights` a file.
+        options: fields of the method's config, such as `size=1024`, `size="50%"`, `strength=0.7` or
+            `strength="70%"`; besides, `init` may be a picture, and `weights` a file.
 
     Returns:
         An 8-bit picture, with the recipe as JSON in `.info["impasto"]`, and the metadata in
@@ -65,6 +71,8 @@ def stylize(
     """
     keeping_of(metadata)
     kinds = configs_with(StyledConfig)
+    has_card = any(is_card(spec.source) for spec in Sources.of(None, *_several(style)).styles)
+    method, options = expanded(preset, method, options, has_card=has_card)
     if method not in kinds:
         raise OptionError(
             f"There is no method {method!r}{suggestion(method, kinds)} It may be "
@@ -80,7 +88,10 @@ def stylize(
         style_maps=tuple(_several(style_map)),
         weights=None if weights is None else Path(weights),
     )
-    config = checked_config(kinds[method], options, has_map=content_map is not None)
+    check_photograph(content)
+    config = checked_config(
+        kinds[method], options, has_map=content_map is not None, photograph=content
+    )
     task = prepare(sources, config)
     return _painted(task, memory, metadata)
 
@@ -138,6 +149,7 @@ def texture(*styles: Any, memory: str | None = None, **options: Any) -> Image.Im
     Raises:
         ImpastoError: an input or option that cannot be used.
     """
+    options = from_text(TextureConfig, options)
     if {"width", "height"} & set(options):
         options.setdefault("size", max(options.get("width", 0), options.get("height", 0)))
     task = texture_task(Sources.of(None, *styles), checked_config(TextureConfig, options))

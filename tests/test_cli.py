@@ -120,7 +120,8 @@ def test_every_field_is_an_option_with_its_range_and_help() -> None:
     options = {p.name: p for p in COMMANDS["impasto stylize"].params}
     for spec in EVERY.values():
         option = options[spec.name]
-        assert option.opts == ["--" + spec.name.replace("_", "-")]
+        names = [name for name in (spec.name, spec.metadata["also"]) if name]
+        assert option.opts == ["--" + name.replace("_", "-") for name in names]
         assert spec.metadata["help"] in option.help
         assert option.default is None  # only what was typed reaches the config
         for choice in spec.metadata["choices"] or ():
@@ -139,7 +140,7 @@ def test_help_shows_every_default(monkeypatch: pytest.MonkeyPatch) -> None:
             if isinstance(spec.default, tuple):
                 continue
             flag = "--" + spec.name.replace("_", "-")
-            found = re.search(rf" {flag} .*?\[default: \(?(.*?)\)?\]", shown)
+            found = re.search(rf" {flag}[ ,].*?\[default: \(?(.*?)\)?\]", shown)
             assert found, flag
             usual = next(k for k in STYLIZERS.values() if spec.name in k.__dataclass_fields__)
             default = str(spec.default)

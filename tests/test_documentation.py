@@ -48,7 +48,7 @@ def quick(words: list[str]) -> list[str]:
         chosen |= {"size": "128", "smallest": "90"}  # its map has small parts
     elif words[0] == "train":
         chosen = {"steps": "2", "size": "64", "crop": "32", "batch": "1"}
-    elif {"instant", "fast"} & set(words):
+    elif {"instant", "fast", "draft"} & set(words):
         chosen = {"size": QUICK["size"]}
     if "--epochs" in words:
         chosen |= {"epochs": "1", "steps": "2"}

@@ -245,7 +245,7 @@ def test_a_photograph_is_painted_and_again_by_its_recipe(
     monkeypatch.chdir(tmp_path)
     style = f"{file}#b-2"
     assert paint("stylize", photo, "--style", style, "--method", "fast", "--size", 96) == 0
-    result = Path("photo-b-2.png")
+    result = Path("photo-b-2-fast.png")
     assert pixels(result).shape == (64, 96, 3)
     assert paint("rerun", result, "-o", "again.png") == 0
     assert Path("again.png").read_bytes() == result.read_bytes()

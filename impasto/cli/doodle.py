@@ -8,9 +8,11 @@ from typing import Annotated, Any
 from impasto.cli import options as shared
 from impasto.cli.console import set_quiet
 from impasto.cli.flags import with_flags
+from impasto.cli.places import placed
 from impasto.config.methods import DoodleConfig
 from impasto.config.specs import StyleSpec
 from impasto.config.validation import checked_config
+from impasto.painting.misplaced import check_style
 
 __all__ = ["doodle"]
 
@@ -49,10 +51,13 @@ def doodle(
     set_quiet(flags.quiet)
     config = checked_config(DoodleConfig, options)
 
-    from impasto.cli.running import paint
-    from impasto.painting.sources import Sources
+    check_style(style)
+    name = f"{Path(scene).stem}-{Path(style).stem}-doodle.png"
+    with placed(flags, name) as flags:
+        from impasto.cli.running import paint
+        from impasto.painting.sources import Sources
 
-    sources = Sources(
-        styles=(StyleSpec(style),), content_map=scene, style_maps=(style_map,), weights=weights
-    )
-    paint(sources, config, flags, f"{Path(scene).stem}-{Path(style).stem}.png")
+        sources = Sources(
+            styles=(StyleSpec(style),), content_map=scene, style_maps=(style_map,), weights=weights
+        )
+        paint(sources, config, flags, name)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from impasto.cli import options as shared
 from impasto.cli.console import set_quiet
+from impasto.config.numbers import SHARE
+from impasto.config.sizes import LEAST, MOST, PIXELS
 from impasto.errors import OptionError
 
 __all__ = ["export"]
@@ -28,19 +28,24 @@ def export(
     onnx: Annotated[Path, shared.option("--onnx", metavar="FILE.onnx", help="The file to write.")],
     strength: Annotated[
         float,
-        typer.Option(
+        shared.number(
             "--strength",
-            min=0.0,
-            max=1.0,
+            float,
+            0.0,
+            1.0,
+            read=SHARE.read,
             help="How far to go from the photograph (0) to the painting (1).",
         ),
     ] = 0.5,
     size: Annotated[
         int | None,
-        shared.option(
+        shared.number(
             "--size",
-            min=32,
-            max=16384,
+            int,
+            LEAST,
+            MOST,
+            read=PIXELS.read,
+            show_default=False,
             help="Long side at which a painting is looked at, by default 512: that of the pictures "
             "to be painted. A trained style has its own.",
         ),

@@ -12,13 +12,22 @@ from typing import Annotated, Any
 import typer
 
 from impasto.config.bases import PictureConfig
-from impasto.config.fields import flag_of
+from impasto.config.fields import flag_of, from_text
 from impasto.config.schema import OptionSpec, option_specs
 from impasto.config.specs import start_of
 from impasto.config.validation import checked_config
 from impasto.errors import OptionError, suggestion
 
-__all__ = ["Command", "config_and_start", "config_of", "flags", "set_parameters", "with_flags"]
+__all__ = [
+    "Command",
+    "config_and_start",
+    "config_of",
+    "flags",
+    "read_numbers",
+    "set_parameters",
+    "span",
+    "with_flags",
+]
 
 _BOUNDLESS = 100_000  # a larger bound limits nothing that a person would type: help omits it
 
@@ -48,7 +57,7 @@ def with_flags(
         def command(**arguments: Any) -> Any:
             typed = {p.name: arguments.pop(p.name) for p in added}
             options = {n: _plain(v, n in commas) for n, v in typed.items() if v not in (None, [])}
-            return function(**arguments, options=options)
+            return function(**arguments, options=read_numbers(options, *configs))
 
         return set_parameters(command, [*(p for p in signature if p.name != "options"), *added])
 
@@ -80,14 +89,26 @@ def flags(
             )
 
 
+def read_numbers(options: Mapping[str, Any], *configs: type) -> dict[str, Any]:
+    """Return what was typed, with numbers in place of their texts.
+
+    Raises:
+        OptionError: a text that is none of the option's spellings.
+    """
+    owners = {spec.name: config for config in reversed(configs) for spec in fields(config)}
+    return {n: from_text(owners[n], {n: value})[n] for n, value in options.items()}
+
+
 def config_and_start(
     kinds: Mapping[str, type[PictureConfig]],
     method: str,
     options: dict[str, Any],
-    *,
-    has_map: bool = False,
+    **more: Any,
 ) -> tuple[PictureConfig, Path | None]:
     """Return the configuration, and the picture to start from where `--init` names one.
+
+    Args:
+        more: as of `checked_config`.
 
     Raises:
         OptionError: an unknown method, or options that are not allowed.
@@ -97,20 +118,19 @@ def config_and_start(
             f"--method is {method!r}{suggestion(method, kinds)} It may be {', '.join(kinds)}."
         )
     options, init = start_of(options)
-    return config_of(kinds, method, options, has_map=has_map), init
+    return config_of(kinds, method, options, **more), init
 
 
 def config_of(
     kinds: Mapping[str, type[PictureConfig]],
     method: str,
     options: dict[str, Any],
-    *,
-    has_map: bool = False,
+    **more: Any,
 ) -> PictureConfig:
     """Return the configuration of a method from what was typed.
 
     Args:
-        has_map: whether a map of the photograph was typed, too.
+        more: as of `checked_config`.
 
     Raises:
         OptionError: an option that belongs to other methods or has no effect, or a value that is
@@ -124,7 +144,7 @@ def config_of(
                 f"{flag_of(name)} is an option of {', '.join(owners)}, and --method is {method}. "
                 "Leave it out, or take that method."
             )
-    return checked_config(kinds[method], options, has_map=has_map)
+    return checked_config(kinds[method], options, **more)
 
 
 def _kind_and_option(spec: OptionSpec, *, takes_file: bool) -> tuple[Any, Any]:
@@ -141,12 +161,15 @@ def _kind_and_option(spec: OptionSpec, *, takes_file: bool) -> tuple[Any, Any]:
     if spec.choices:
         names = [str(choice) for choice in spec.choices]
         shared["metavar"] = "|".join([*names, "FILE"] if takes_file else names)
-        return spec.kind, typer.Option(spec.flag, autocompletion=lambda: names, **shared)
+        flags = [flag for flag in (spec.flag, spec.also) if flag]
+        return spec.kind, typer.Option(*flags, autocompletion=lambda: names, **shared)
     if spec.kind is bool:
         return bool, typer.Option(f"{spec.flag}/--no-{spec.flag[2:]}", **shared)
     if spec.low is not None:
-        shared["metavar"] = _span(spec.low, spec.high)
-    return spec.kind, typer.Option(spec.flag, **shared)
+        more = f"|{spec.spelling.metavar}" if spec.spelling else ""
+        shared["metavar"] = span(spec.low, spec.high) + more
+    # A number arrives as text: the config knows how people write it, and what to say of others.
+    return str, typer.Option(spec.flag, **shared)
 
 
 def _default(spec: OptionSpec) -> str:
@@ -161,7 +184,7 @@ def _shown(default: Any) -> str:
     return ("yes" if default else "no") if isinstance(default, bool) else str(default)
 
 
-def _span(low: float, high: float | None) -> str:
+def span(low: float, high: float | None) -> str:
     """Return a range as help shows it: `32…16384`, or `0…` where no person reaches the end."""
     return f"{low:g}…" if high is None or high > _BOUNDLESS else f"{low:g}…{high:g}"
 

@@ -12,6 +12,7 @@ import typer
 from impasto.cli import options as shared
 from impasto.cli.console import print_note, set_quiet
 from impasto.cli.info import recipe_in
+from impasto.cli.places import picture_path
 from impasto.errors import RecipeError
 from impasto.image.formats import format_of
 
@@ -30,7 +31,12 @@ def _input(role: str, help: str, metavar: str = "FILE") -> Any:
 @shared.with_run_flags(without=("out", "memory", "dry_run"))
 def rerun(
     picture: Annotated[Path, shared.argument("OUT", "A picture made by Impasto.")],
-    out: Annotated[Path, shared.option("--out", "-o", metavar="AGAIN", help="The new picture.")],
+    out: Annotated[
+        Path,
+        shared.option(
+            "--out", "-o", metavar="AGAIN", help="The new picture, or an existing folder."
+        ),
+    ],
     content: Annotated[str | None, _input("content", "The photograph.")] = None,
     style: Annotated[
         list[str] | None,
@@ -56,6 +62,7 @@ def rerun(
     A picture that was stopped early is stopped at the same step.
     """
     set_quiet(flags.quiet)
+    out = picture_path(out, picture.name)
     recipe = recipe_in(picture)
     config = recipe.settings()
     replacements = {

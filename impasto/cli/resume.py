@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from impasto.cli import options as shared
 from impasto.cli.console import set_quiet
+from impasto.cli.places import picture_path
 
 if TYPE_CHECKING:
     from impasto.run.record import Record
@@ -36,11 +37,13 @@ def extend(
     folder: _Folder,
     iterations: Annotated[
         int,
-        shared.option(
+        shared.number(
             "--iterations",
-            min=1,
-            max=100_000,
+            int,
+            1,
+            100_000,
             metavar="N",
+            show_default=False,
             help="How many more, at the last scale.",
         ),
     ],
@@ -65,7 +68,7 @@ def _resume(folder: Path, flags: shared.RunFlags, extra: int = 0) -> None:
         """Return the output that the run began with, as far as nothing else was typed."""
         goal = record.goal
         return Output(
-            path=flags.out or Path(goal.path),
+            path=picture_path(flags.out, goal.path),
             settings=goal.settings,
             force=flags.force,
             preview_every=flags.preview_every or goal.preview_every,

@@ -68,8 +68,9 @@ def study(
         ),
     ] = None,
     size: Annotated[
-        int, typer.Option("--size", metavar="32…16384", help="Long side of each picture.")
-    ] = 256,
+        str,
+        typer.Option("--size", metavar="32…16384|4k|50%|photo", help="Long side of each picture."),
+    ] = "256",
     method: shared.Optimiser = "gatys",
     weights: shared.Weights = None,
     force: shared.Force = False,
@@ -83,7 +84,9 @@ def study(
     extra `study` of the package. After Ctrl-C the same command continues.
     """
     set_quiet(quiet)
-    base, init = config_and_start(configs_with(PhotoConfig), method, {"size": size, **options})
+    base, init = config_and_start(
+        configs_with(PhotoConfig), method, {"size": size, **options}, photograph=content
+    )
     assert isinstance(base, PhotoConfig)
     chosen = () if values is None else tuple(values.split(","))
     variants_of(kind, base, chosen, init)  # fails before PyTorch is loaded

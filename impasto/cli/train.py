@@ -15,6 +15,7 @@ from impasto.cli import options as shared
 from impasto.cli.console import print_note, set_quiet
 from impasto.cli.interrupt import handling_signals
 from impasto.cli.progress import ProgressBar, progress_bar
+from impasto.config.sizes import LEAST, MOST, PIXELS
 from impasto.errors import OptionError
 from impasto.networks.trained_metadata import SUFFIX, read_metadata
 
@@ -26,8 +27,11 @@ __all__ = ["train"]
 _BARS = "▁▂▃▄▅▆▇█"
 
 
-def _option(*names: str, **more: Any) -> Any:
-    return typer.Option(*names, rich_help_panel="How it is trained", **more)
+_TRAINING = "How it is trained"
+
+
+def _number(flag: str, kind: type, low: float, high: float | None = None, **more: Any) -> Any:
+    return shared.number(flag, kind, low, high, rich_help_panel=_TRAINING, **more)
 
 
 def train(
@@ -67,44 +71,53 @@ def train(
     ] = None,
     steps: Annotated[
         int | None,
-        _option(
+        _number(
             "--steps",
-            metavar="1…1000000",
+            int,
+            1,
+            1_000_000,
             help="The most steps; training ends when nothing more is learnt. By default 1500, with "
             "--extend 300.",
-            min=1,
-            max=1_000_000,
         ),
     ] = None,
     size: Annotated[
         int | None,
-        _option(
+        _number(
             "--size",
-            min=32,
-            max=16384,
+            int,
+            LEAST,
+            MOST,
+            read=PIXELS.read,
             help="Long side of the pictures to be painted, by default 512: the paintings are "
             "looked at in that size. --extend takes the file's own.",
             show_default=False,
         ),
     ] = None,
-    batch: Annotated[int, _option("--batch", min=1, max=1024, help="Crops a step.")] = 4,
+    batch: Annotated[int, _number("--batch", int, 1, 1024, help="Crops a step.")] = 4,
     crop: Annotated[
         int,
-        _option("--crop", min=32, max=2048, help="Pixels of a crop's side, a multiple of 16."),
+        _number("--crop", int, 32, 2048, help="Pixels of a crop's side, a multiple of 16."),
     ] = 160,
     steady: Annotated[
         float,
-        _option(
+        _number(
             "--steady",
-            min=0.0,
-            max=100.0,
+            float,
+            0.0,
+            100.0,
             help="Weight of the difference between a shifted painting and the painting of a "
             "shifted picture, for video; 0.2 makes a step a quarter longer.",
         ),
     ] = 0.0,
-    seed: Annotated[int, _option("--seed", min=0, help="Of everything random.")] = 0,
+    seed: Annotated[int, _number("--seed", int, 0, help="Of everything random.")] = 0,
     device: Annotated[
-        str, _option("--device", metavar="auto|cpu|cuda|xpu|mps", help="Where to compute.")
+        str,
+        typer.Option(
+            "--device",
+            metavar="auto|cpu|cuda|xpu|mps",
+            help="Where to compute.",
+            rich_help_panel=_TRAINING,
+        ),
     ] = "auto",
     resume: shared.Resume = False,
     force: shared.Force = False,

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, TypeVar
 
-from impasto.config.bases import LEAST, MOST, PhotoConfig, PictureConfig, PixelConfig, StyledConfig
+from impasto.config.bases import PhotoConfig, PictureConfig, PixelConfig, StyledConfig
 from impasto.config.fields import Need, option, otherwise
+from impasto.config.sizes import LEAST, MOST
 from impasto.config.specs import layer_weights
 from impasto.errors import OptionError
 

@@ -11,7 +11,10 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from impasto.config.bases import PictureConfig, PixelConfig
-from impasto.config.fields import Need, from_dict
+from impasto.config.fields import Need, from_dict, from_text
+from impasto.config.sizes import RelativeSize
+from impasto.errors import OptionError
+from impasto.image.long_side import long_side
 
 __all__ = ["checked_config"]
 
@@ -21,17 +24,29 @@ _MAP = Need(lambda _: False, "--content-map")
 
 
 def checked_config(
-    kind: type[Config], options: Mapping[str, Any], *, has_map: bool = False
+    kind: type[Config],
+    options: Mapping[str, Any],
+    *,
+    has_map: bool = False,
+    photograph: Any = None,
 ) -> Config:
     """Return the config of the options that were given; all others have their defaults.
 
     Args:
+        options: numbers may be texts as people write them: `4k`, `70%`.
         has_map: whether a map of the photograph was given besides.
+        photograph: the file or picture that a size such as `50%` is a part of.
 
     Raises:
-        OptionError: a value that is not allowed, or an option that would have no effect.
+        ImpastoError: a value that is not allowed, an option that would have no effect, or a
+            photograph whose size cannot be read though it is needed.
     """
-    config = from_dict(kind, dict(options))
+    options = from_text(kind, options)
+    if isinstance(size := options.get("size"), RelativeSize):
+        if photograph is None:
+            raise OptionError(f"--size is {size.text}, and there is no photograph here.")
+        options["size"] = size.of(long_side(photograph))
+    config = from_dict(kind, options)
     for spec in fields(kind):
         need = spec.metadata["need"]
         if spec.name in options and need is not None and not need.is_met(config):

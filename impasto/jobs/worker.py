@@ -85,15 +85,16 @@ class Worker:
 
     def _paint(self, job: PaintJob) -> Iterator[Report]:
         batch = self._batch
+        config = batch.config_of(job.photograph)
         output = Output(self._target(job), batch.settings, force=True)
         with _writing(output.path):
             check_writable(
-                output.path, bits=batch.settings.depth, force=True, long_side=batch.config.size
+                output.path, bits=batch.settings.depth, force=True, long_side=config.size
             )
         sources = Sources(
             str(job.photograph), job.styles, batch.init, None, (), weights=batch.weights
         )
-        task = prepare(sources, batch.config, self._extractor)
+        task = prepare(sources, config, self._extractor)
         expected = self._forecast(task)
         events = run(task, output, execution=Execution(expected.plan), expected=expected)
         reported = time.monotonic()
