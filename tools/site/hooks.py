@@ -26,7 +26,7 @@ _HOSTS = ("https://unpkg.com/", "https://api.github.com/", "https://${e}/api/v4/
 
 
 # Pages of which a version of the package may have none yet.
-_OPTIONAL = ("controls/files.md", "controls/metadata.md")
+_OPTIONAL = ("controls/files.md", "controls/metadata.md", "controls/size.md")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
