@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from commands import ROOT
 from impasto.config.memory import MemoryPlan, parse_memory
 from impasto.config.methods import (
     GatysConfig,
@@ -19,8 +20,11 @@ from impasto.config.methods import (
     NnstConfig,
     TextureConfig,
 )
+from impasto.engine.canvas import MARGIN
+from impasto.engine.setup import scales_of
 from impasto.engine.snapshots import Execution, Snapshot
 from impasto.engine.step import Step
+from impasto.engine.workload import Scale
 from impasto.errors import OptionError
 from impasto.painting.prepare import prepare
 from impasto.painting.sources import Sources, Task, paint
@@ -89,6 +93,23 @@ def test_too_little_memory_is_refused_with_a_size_that_fits(task: Task) -> None:
     assert forecast(at_size(task, size), allowed).memory <= allowed
     with pytest.raises(OptionError):
         forecast(at_size(task, size + 64), allowed)
+
+
+@pytest.mark.parametrize(("place", "itemsize"), [(0, 2), (1, 4)])
+def test_posters_need_what_their_page_says(place: int, itemsize: int, task: Task) -> None:
+    """The table's figures hold the program too, about 0.4 GB where nothing else is loaded."""
+    text = (ROOT / "docs" / "controls" / "posters.md").read_text("utf-8")
+    rows = re.findall(r"^\| `--size (\d+)` \| (.+) \|$", text, re.M)
+    assert [int(size) for size, _ in rows] == [4096, 8192, 16384]
+    for size, cells in rows:
+        for proportion, cell in zip((9 / 16, 2 / 3, 3 / 4), cells.split(" | "), strict=True):
+            config = GatysConfig(size=int(size))
+            sizes, counts = scales_of(config, round(config.size * proportion), config.size)
+            scales = [Scale(*size, n, MARGIN) for size, n in zip(sizes, counts, strict=True)]
+            load = replace(task.workload, scales=tuple(scales))
+            *_, least = ladder(load)
+            need = load.bytes(least, itemsize) / 1e9 + 0.4
+            assert need == pytest.approx(float(cell.split(", ")[place]), rel=0.04)
 
 
 def test_the_program_alone_may_be_too_much(task: Task) -> None:

@@ -22,7 +22,7 @@ PACKAGE = ROOT / "impasto"
 
 # The house of the documentation, from the ground up; a floor imports those below it alone.
 HOUSE = (
-    "version", "errors", "runtime",
+    "version", "errors", "installation", "runtime",
     "files", "image", "features", "losses", "styles", "networks", "config", "engine", "methods",
     "painting", "run", "sheets", "jobs", "training", "evaluation", "api", "cli", "__main__",
 )  # fmt: skip
@@ -40,6 +40,7 @@ LIGHT_MODULES = [
     "impasto.errors",
     "impasto.features.backbones",
     "impasto.features.plan",
+    "impasto.installation",
     "impasto.networks.trained_metadata",
 ]
 HEAVY = {"torch", "PIL", "typer", "rich", "numpy", "safetensors", "jaxtyping"}

@@ -207,7 +207,8 @@ def _plan_in_words(task: Task, forecast: Forecast) -> str:
     plan = forecast.plan
     parts = [plan_in_words(plan)]
     if plan.history:
-        parts.append(f"L-BFGS remembers {plan.history} steps instead of {task.workload.history}")
+        steps = "1 step" if plan.history == 1 else f"{plan.history} steps"
+        parts.append(f"L-BFGS remembers {steps} instead of {task.workload.history}")
     if plan.dtype == "float16":
         parts.append("the optimiser's memory is kept in half precision")
     return "; ".join(parts)

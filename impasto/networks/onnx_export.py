@@ -20,6 +20,7 @@ from torch import Tensor
 from impasto.errors import OptionError, WeightsError
 from impasto.features.extractor import Extractor
 from impasto.files import atomic
+from impasto.installation import install_hint
 from impasto.networks.decoder import SMALLEST_SIDE, Decoder
 from impasto.networks.portable import Portable
 from impasto.networks.transport import Target
@@ -55,7 +56,7 @@ def check_libraries() -> None:
     except ImportError as problem:
         raise OptionError(
             f"An ONNX file is made with onnx, onnxscript and onnxruntime, and {problem.name} is "
-            "not installed here. Install them with `pip install 'impasto[onnx]'`."
+            f"not installed here. Install them with `{install_hint('onnx')}`."
         ) from problem
 
 

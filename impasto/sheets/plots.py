@@ -11,6 +11,7 @@ from typing import Any
 
 from impasto.errors import OptionError, PictureError
 from impasto.files import atomic
+from impasto.installation import install_hint
 
 __all__ = ["Key", "Line", "Panel", "can_plot", "matplotlib", "save_plot"]
 
@@ -104,7 +105,7 @@ def matplotlib() -> Any:
     except ImportError as problem:
         raise OptionError(
             "A study is drawn with matplotlib, which is not installed here. Install it with "
-            "`pip install 'impasto[study]'`."
+            f"`{install_hint('study')}`."
         ) from problem
     return library
 

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from impasto.errors import OptionError, PictureError
 from impasto.evaluation.studies.result import StudyResult
 from impasto.files import atomic
+from impasto.installation import install_hint
 from impasto.sheets.contact_sheet import Cell
 from impasto.sheets.drawing import INK, blank, dejavu, fit_into, wrap
 
@@ -39,7 +40,7 @@ def _library() -> Any:
     except ImportError as problem:
         raise OptionError(
             "A study's film is written with PyAV, which is not installed here. Install it with "
-            "`pip install 'impasto[study]'`, or leave the film out with --no-video."
+            f"`{install_hint('study')}`, or leave the film out with --no-video."
         ) from problem
     return av
 
