@@ -195,6 +195,7 @@ def _pictures() -> list[bytes]:
     found += [_saved(grey.convert("F"), "TIFF"), _saved(grey.convert("I;16"), "PNG")]
     found += [_saved(grey.convert("1"), "TIFF", compression="group4")]
     found.append(_saved(colour, "GIF", save_all=True, append_images=[colour.rotate(90)]))
+    found += _coloured(colour)
     found += [*_painted(), b"P3 2 1 9 1 2 3 4 5 6\n", b"P6 2 2 77 " + bytes(range(12))]
     return found
 
@@ -247,6 +248,30 @@ def _of_extras() -> list[bytes]:
     return files
 
 
+def _coloured(image: Image.Image) -> list[bytes]:
+    """Pictures that describe their colours, and the order of their channels."""
+    plain, avif, jp2 = (_saved(image, kind) for kind in ("PNG", "AVIF", "JPEG2000"))
+    chunks = [(b"cICP", bytes([9, 16, 0, 1])), (b"gAMA", struct.pack(">I", 100_000))]
+    chunks.append(
+        (b"cHRM", struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 1500, 600))
+    )
+    found = [plain[:33] + _chunk(*part) + plain[33:] for part in chunks]
+    at = avif.index(b"colrnclx") + 8
+    found += [
+        avif[:at] + struct.pack(">HH", *points) + avif[at + 4 :] for points in ((9, 16), (12, 18))
+    ]
+    order = b"cdef" + struct.pack(">10H", 3, 0, 0, 3, 1, 0, 2, 2, 0, 1)
+    entries = b"pclr" + struct.pack(">HB", 2, 3) + b"\7\7\7" + bytes(range(6))
+    columns = b"cmap" + struct.pack(">HBB", 0, 1, 2) * 3
+    for parts in ([order], [entries, columns], [entries, columns, order]):
+        boxes = b"".join(struct.pack(">I", 4 + len(part)) + part for part in parts)
+        head = jp2.index(b"jp2h") - 4
+        size = int.from_bytes(jp2[head : head + 4], "big")
+        inner = jp2[head + 4 : head + size] + boxes
+        found.append(jp2[:head] + struct.pack(">I", size + len(boxes)) + inner + jp2[head + size :])
+    return found
+
+
 def _blank() -> Picture:
     return Picture(torch.rand(1, 3, 9, 11, generator=torch.Generator().manual_seed(0)))
 
@@ -277,7 +302,9 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-_KINDS = b"IDAT IEND PLTE tRNS iCCP iTXt zTXt tEXt eXIf gAMA cHRM sRGB sBIT pHYs acTL fcTL fdAT"
+_KINDS = (
+    b"IDAT IEND PLTE tRNS iCCP iTXt zTXt tEXt eXIf gAMA cHRM sRGB cICP sBIT pHYs acTL fcTL fdAT"
+)
 _side = st.one_of(st.integers(0, 9), st.sampled_from([2**14, 2**16, 2**31 - 1, 2**31, 2**32 - 1]))
 _blob = st.one_of(
     st.binary(max_size=40),

@@ -160,6 +160,7 @@ def _by_pillow(path: Path, name: str, max_pixels: int) -> tuple[Levels, Levels |
             frames.note(image, path)
             is_deep = bool(_other_order(image))  # before loading, which forgets the tiles
             to_srgb = stored_colours.conversion(path, image)
+            image = stored_colours.arranged(path, image)
             image.load()
             words = stored_colours.deep(path, image)
             image = _upright(image, name)
