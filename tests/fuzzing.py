@@ -244,7 +244,7 @@ def _of_extras() -> list[bytes]:
         if importlib.util.find_spec("imagecodecs"):
             from imagecodecs import jpegxl_encode
 
-            files += [jpegxl_encode(_levels(16, 24, n), lossless=True) for n in (1, 3)]
+            files += [bytes(jpegxl_encode(_levels(16, 24, n), lossless=True)) for n in (1, 3)]
     return files
 
 

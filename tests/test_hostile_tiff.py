@@ -25,13 +25,13 @@ def refused(path: Path, **options: int) -> str:
     return str(caught.value)
 
 
-def tiff(path: Path, strip: bytes, **tags: object) -> Path:
+def tiff(path: Path, strip: bytes, **tags: tuple[int, tuple[int, ...]]) -> Path:
     """A TIFF of 64×64 pixels of 16 bits in one strip, whatever the strip holds."""
     entries: dict[int, tuple[int, tuple[int, ...]]] = {
         256: (4, (64,)), 257: (4, (64,)), 258: (3, (16,)), 259: (3, (8,)), 262: (3, (1,)),
         273: (4, (8,)), 277: (3, (1,)), 278: (4, (64,)), 279: (4, (len(strip),)),
     }  # fmt: skip
-    entries |= {int(tag[1:]): value for tag, value in tags.items()}  # type: ignore[dict-item]
+    entries |= {int(tag[1:]): value for tag, value in tags.items()}
     body, beyond = b"", b""
     start = 8 + len(strip) + len(strip) % 2
     after = start + 2 + 12 * len(entries) + 4
