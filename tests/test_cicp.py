@@ -196,6 +196,15 @@ def test_the_brightest_does_not_darken_what_is_dark() -> None:
     assert np.allclose(results[1][:2], 1, atol=0.002)
 
 
+def test_lights_beyond_1000_candelas_differ() -> None:
+    values = np.full((1, 50, 3), pq_code(9000), np.float32)
+    lights = [500, 1000, 1500, 3000]
+    values[0, :4] = np.array([pq_code(light) for light in lights])[:, None]
+    pixels = to_srgb(values, CodePoints(9, PQ), "a")[0, :5, 0]
+    assert (np.diff(pixels) > 0.004).all()
+    assert pixels[4] == pytest.approx(1, abs=0.002)
+
+
 def test_a_dark_picture_stays_dark() -> None:
     pixels = to_srgb(grey(pq_code(1)), CodePoints(9, PQ), "a")
     assert np.allclose(pixels, srgb_code(method_a(1, tone_mapping.LEAST_PEAK) ** 2.4), atol=0.002)

@@ -73,6 +73,8 @@ def test_the_first_scale_of_a_panorama_is_wide_enough(
         assert round(sides[0] / proportion) >= least_side(config) == 16
         assert len(sides) == 1 or round(whole[-len(sides) - 1] / proportion) < 16
     assert sides_of(with_layers(GatysConfig()), 60, 720) == [256, 362, 512]
+    # A tensor is not refused.
+    assert sides_of(with_layers(GatysConfig()), 5, 720) == [512]
 
 
 @pytest.mark.parametrize("kind", [*KINDS, RefineConfig, InstantConfig])

@@ -150,12 +150,25 @@ def profile() -> bytes:
     return b"p\0\0" + zlib.compress(made)
 
 
+def linear_profile() -> bytes:
+    """sRGB's profile with linear curves, which all three channels share (ICC.1, 10.6)."""
+    made = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    at = made.index(b"rTRC") + 4
+    offset = int.from_bytes(made[at : at + 4], "big")
+    curve = b"curv" + bytes(8)
+    return b"p\0\0" + zlib.compress(made[:offset] + curve + made[offset + len(curve) :])
+
+
 def test_code_points_precede_a_profile(path: Path) -> None:
-    icc, points = (b"iCCP", profile()), (b"cICP", bytes([1, 8, 0, 1]))
+    icc = (b"iCCP", linear_profile())
     linear = srgb_code(RGB / 255)
-    assert np.allclose(read(path, png(RGB, icc)), RGB / 255, atol=0.01)
-    for order in ([icc, points], [points, icc]):
-        assert np.allclose(read(path, png(RGB, *order)), linear, atol=1e-4)
+    assert np.allclose(read(path, png(RGB, icc)), linear, atol=0.01)
+    for points, right in (
+        ([1, 13, 0, 1], RGB / 255),
+        ([1, 4, 0, 1], srgb_code((RGB / 255) ** 2.2)),
+    ):
+        for chunks in ([icc, (b"cICP", bytes(points))], [(b"cICP", bytes(points)), icc]):
+            assert np.allclose(read(path, png(RGB, *chunks)), right, atol=1e-4)
 
 
 def test_a_profile_precedes_gamma(path: Path) -> None:
