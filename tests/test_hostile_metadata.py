@@ -69,13 +69,25 @@ def test_a_damaged_field_is_left_out_with_a_note(
     assert "0x8298" in caplog.text
 
 
-def test_a_hundred_long_fields_still_make_a_jpeg(tmp_path: Path) -> None:
+def test_fields_that_are_too_long_together_still_make_a_jpeg(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     fields = {tag: exif.text("x" * 16_000) for tag in (269, 270, 271, 272, 306, 33432)}
     data = exif.write(exif.Exif(image={**fields, 315: exif.text("Me")}))
     out = tmp_path / "a.jpg"
     writing.write(reading.read(make(tmp_path / "photo.png", exif=data)), out)
     with Image.open(out) as image:
         assert image.getexif()[315] == "Me"
+    assert "no room for all of its EXIF data" in caplog.text
+
+
+def test_iptc_that_is_too_long(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    long = b"".join(b"\x1c\x02\x19" + (20_000).to_bytes(2, "big") + b"k" * 20_000 for _ in range(4))
+    photo = make(tmp_path / "photo.jp2", iptc=iim() + long)
+    writing.write(reading.read(photo), tmp_path / "a.jpg")
+    assert reading.read(tmp_path / "a.jpg").metadata.iptc == b""
+    assert "José Müller".encode() in reading.read(tmp_path / "a.jpg").metadata.xmp
+    assert "its IPTC data is too long" in caplog.text
 
 
 @pytest.mark.parametrize("data", [b"", b"II", b"Exif\0\0", b"MM\0*", b"nonsense" * 10, bytes(100)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +44,10 @@ def painted(source: Path, suffix: str, keeping: Any = "keep", **more: Any) -> Pa
 def about(path: Path) -> dict[Any, Any]:
     """What another reader finds in a file, as plain values: Pillow, but for JPEG XL's boxes."""
     if path.suffix == ".jxl":
-        info = boxes_of(path)
+        parts = boxes_of(path)
         data = Image.Exif()
-        data.load(info.get("exif", b""))
-        return _plain(data, info, path)
+        data.load(parts["exif"])
+        return _plain(data, parts, path)
     with Image.open(path) as image:
         image.load()
         info = dict(image.info)
@@ -55,7 +56,7 @@ def about(path: Path) -> dict[Any, Any]:
         return _plain(image.getexif(), info, path)
 
 
-def _plain(data: Image.Exif, info: dict[Any, Any], path: Path) -> dict[Any, Any]:
+def _plain(data: Image.Exif, info: Mapping[Any, Any], path: Path) -> dict[Any, Any]:
     has: dict[Any, Any] = dict(data) | {f"x{k:x}": v for k, v in data.get_ifd(0x8769).items()}
     has["gps"] = dict(data.get_ifd(0x8825))
     has["thumbnail"] = dict(data.get_ifd(0x0001))

@@ -116,9 +116,9 @@ def kept(metadata: Metadata, keeping: Keeping, size: tuple[int, int]) -> Kept:
     if properties:
         properties.append(xmp.element("xmp:CreatorTool", SOFTWARE))
     return Kept(
-        exif=_completed(about, size, dpi, with_place),
+        exif=_completed(about, size, dpi, with_place, metadata.name),
         properties=tuple(properties),
-        iptc=_iptc_data(sets),
+        iptc=_iptc_data(sets, metadata.name),
         texts={**texts, "Software": SOFTWARE},
         dpi=dpi,
     )
@@ -143,7 +143,7 @@ def _exif(metadata: Metadata) -> Exif:
 
 
 def _completed(
-    about: Exif, size: tuple[int, int], dpi: tuple[float, float] | None, with_place: bool
+    about: Exif, size: tuple[int, int], dpi: tuple[float, float] | None, with_place: bool, name: str
 ) -> Exif:
     """Return EXIF data that is true of the picture: upright, sRGB, of this size."""
     upright: Directory = {
@@ -160,10 +160,17 @@ def _completed(
     place = about.place if with_place else {}
     room = _MOST_EXIF - len(exif.write(Exif(upright, written)))
     fields = [(part, tag) for part in (image, photo, place) for tag in part]
+    left_out = []
     for part, tag in sorted(fields, key=lambda at: -len(at[0][at[1]].data)):
         if len(exif.write(Exif(image, photo, place))) <= room:
             break
         del part[tag]
+        left_out.append(f"0x{tag:04x}")
+    if left_out:
+        _log.warning(
+            "%s: there is no room for all of its EXIF data; left out: %s.",
+            name, ", ".join(left_out),
+        )  # fmt: skip
     return Exif(image | upright, photo | written, place)
 
 
@@ -243,11 +250,14 @@ def _iptc(metadata: Metadata, with_place: bool) -> list[iptc.DataSet]:
     ]
 
 
-def _iptc_data(sets: list[iptc.DataSet]) -> bytes:
+def _iptc_data(sets: list[iptc.DataSet], name: str) -> bytes:
     if not any(record == 2 for record, _, _ in sets):
         return b""
     data = iptc.write([*sets, (*_IPTC_VERSION, b"\0\4")])
-    return data if len(data) <= _MOST_IPTC else b""
+    if len(data) > _MOST_IPTC:
+        _log.warning("%s: its IPTC data is too long: what fits is in XMP.", name)
+        return b""
+    return data
 
 
 def _of_iptc(sets: list[iptc.DataSet]) -> Iterator[Element]:
