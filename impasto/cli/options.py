@@ -180,7 +180,8 @@ class RunFlags:
             "--out",
             "-o",
             metavar="OUT",
-            help="The result: .png, .jpg, .webp or .tiff. Otherwise named after its sources, here.",
+            help="The result: .png, .jpg, .webp or .tiff, or a folder that it goes into. Otherwise "
+            "named after its sources and method, here.",
         ),
     ] = None
     force: Force = False
