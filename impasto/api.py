@@ -17,11 +17,9 @@ from impasto.config.specs import StyleSpec, start_of
 from impasto.config.validation import checked_config
 from impasto.errors import OptionError, suggestion
 from impasto.image.writing import keeping_of, to_pil
-from impasto.painting.doodle import doodle_task
 from impasto.painting.misplaced import check_photograph, is_card
 from impasto.painting.prepare import prepare
 from impasto.painting.sources import Source, Sources, Task
-from impasto.painting.texture import texture_task
 from impasto.run.events import Events, consume
 from impasto.run.launch import RunOptions, resume_run
 from impasto.run.runner import run
@@ -132,7 +130,7 @@ def doodle(
         style_maps=(style_map,),
         weights=None if weights is None else Path(weights),
     )
-    return _painted(doodle_task(sources, checked_config(DoodleConfig, options)), memory)
+    return _painted(prepare(sources, checked_config(DoodleConfig, options)), memory)
 
 
 def texture(*styles: Any, memory: str | None = None, **options: Any) -> Image.Image:
@@ -152,7 +150,7 @@ def texture(*styles: Any, memory: str | None = None, **options: Any) -> Image.Im
     options = from_text(TextureConfig, options)
     if {"width", "height"} & set(options):
         options.setdefault("size", max(options.get("width", 0), options.get("height", 0)))
-    task = texture_task(Sources.of(None, *styles), checked_config(TextureConfig, options))
+    task = prepare(Sources.of(None, *styles), checked_config(TextureConfig, options))
     return _painted(task, memory)
 
 

@@ -150,11 +150,11 @@ def test_a_dry_run_lists_and_does_nothing(capsys: Said) -> None:
     ("args", "told"),
     [
         (["--style", "stary-night"], "did you mean 'starry-night'?"),
-        (["--workers", "0"], "--workers is 0"),
+        (["--workers", "0"], "--workers: '0'. It takes a whole number: 1…256"),
         (["--format", "jpg", "--bits", "16"], "holds 8 bits, not 16"),
         (["--iterations", "0"], "--iterations is 0"),
         (["--out", "in"], "in has the photographs and is where the pictures go"),
-        (["--seed", "x"], "Invalid value for '--seed'"),
+        (["--seed", "x"], "--seed is 'x'. It takes a whole number"),
     ],
 )
 def test_what_makes_no_sense_is_told_before_anything(

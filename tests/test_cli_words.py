@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+import torch
 from PIL import Image
 from written import write_dng, write_heic
 
@@ -80,9 +81,9 @@ def test_two_pictures_do_not_go_into_a_file(command: str, folder: Path, capsys: 
     photos("in/a.png", "in/b.png")
     before = sorted(folder.iterdir())
     args = [command, "in/a.png", "in/b.png", "--style", "painting.png", *DRAFT]
-    for out, told in (("two.png", "such as two."), ("painting.png", "painting.png is a file")):
+    for out, message in (("two.png", "such as two."), ("painting.png", "painting.png is a file")):
         assert main([*args, "-o", out]) == 2
-        assert told in capsys.readouterr().err
+        assert message in capsys.readouterr().err
     assert sorted(folder.iterdir()) == before
 
 
@@ -91,10 +92,10 @@ def test_a_folder_is_painted_as_by_batch(capsys: Said) -> None:
     Path("in/film.mp4").touch()
     args = ["stylize", "in", "--style", "painting.png", "-o", "out.2024", "--preset", "draft"]
     assert main([*args, "--size", "64", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    outputs = [item["output"] for item in told["items"]]
+    result = json.loads(capsys.readouterr().out)
+    outputs = [item["output"] for item in result["items"]]
     assert outputs == ["out.2024/a-painting.png", "out.2024/b-painting.png"]
-    assert told["left_out"] == [{"kind": "film", "suffixes": [".mp4"], "count": 1, "extra": ""}]
+    assert result["left_out"] == [{"kind": "film", "suffixes": [".mp4"], "count": 1, "extra": ""}]
     assert main(["stylize", "in", "--style", "painting.png", "--region", "#f00=keep"]) == 2
     assert "for one photograph only" in capsys.readouterr().err
 
@@ -205,6 +206,18 @@ def test_a_batch_takes_a_part_of_each_photograph(capsys: Said) -> None:
     assert item["state"] == "kept"
 
 
+def test_a_style_in_memory_takes_the_same_spellings() -> None:
+    picture = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(0))
+    painted = [
+        impasto.instant("tahiti", strength=strength, size=size)(picture)
+        for strength, size in (("70%", "64px"), (0.7, 64), (0.5, 64))
+    ]
+    assert torch.equal(painted[0], painted[1])
+    assert not torch.equal(painted[0], painted[2])
+    with pytest.raises(OptionError, match="there is no photograph here"):
+        impasto.instant("tahiti", size="50%")
+
+
 def test_without_a_photograph_a_size_is_of_pixels(capsys: Said) -> None:
     assert main(["texture", "painting.png", "--size", "50%"]) == 2
     assert "a texture has no photograph" in capsys.readouterr().err
@@ -248,10 +261,10 @@ COMMAS = {
 }
 
 
-@pytest.mark.parametrize(("args", "told"), COMMAS.values(), ids=COMMAS)
-def test_a_comma_in_a_number_is_told(args: list[str], told: str, capsys: Said) -> None:
+@pytest.mark.parametrize(("args", "message"), COMMAS.values(), ids=COMMAS)
+def test_a_comma_in_a_number_is_told(args: list[str], message: str, capsys: Said) -> None:
     assert main(args) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_file_may_have_a_comma_in_its_name() -> None:
@@ -290,12 +303,14 @@ MISPLACED = {
 }
 
 
-@pytest.mark.parametrize(("words", "told"), MISPLACED.values(), ids=MISPLACED)
-def test_what_stands_in_the_wrong_place_is_told(words: list[str], told: str, capsys: Said) -> None:
+@pytest.mark.parametrize(("words", "message"), MISPLACED.values(), ids=MISPLACED)
+def test_what_stands_in_the_wrong_place_is_told(
+    words: list[str], message: str, capsys: Said
+) -> None:
     photos("photos/b.png")
     Path("empty").mkdir()
     assert main(["stylize", *words]) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_it_is_told_by_the_process_before_pytorch_is_loaded() -> None:
@@ -323,14 +338,16 @@ def test_a_folder_does_not_hide_a_built_in_style_nor_a_style_a_file() -> None:
 
 
 def test_python_is_told_the_same() -> None:
-    for content, style, told in (
+    for content, style, message in (
         ("starry-night", "photo.png", "starry-night is a built-in style, not a photograph"),
         (".", "tahiti", "a folder, and one photograph is asked for: name a picture in it"),
         ("photo.png", "https://example.org/a.jpg", "download it first"),
         ("photo.png", Path(), "a folder, and a style is one painting"),
     ):
-        with pytest.raises(OptionError, match=told):
+        with pytest.raises(OptionError, match=message):
             impasto.stylize(content, style, size=64, preset="draft")
+    with pytest.raises(OptionError, match="a folder, and a style is one painting"):
+        impasto.texture(".")
 
 
 # Presets

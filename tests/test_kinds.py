@@ -13,7 +13,8 @@ from PIL import Image
 from impasto.errors import PictureError
 from impasto.image import reading
 from impasto.image.formats import FORMATS, READ_SUFFIXES, WRITTEN
-from impasto.jobs.batch import find_photographs
+from impasto.jobs.left_out import is_read
+from impasto.jobs.photographs import find_photographs
 
 
 def zipped() -> bytes:
@@ -122,9 +123,10 @@ FOLDER = ".jfif .jpe .mpo .j2k .jpf .jpx .pnm .apng .tga .dib .ppm .heic .dng .c
 def test_a_folder_s_pictures_are_known_by_their_suffix(suffix: str, tmp_path: Path) -> None:
     (tmp_path / f"a{suffix.upper()}").touch()
     (tmp_path / "a.txt").touch()
-    assert [p.name for p in find_photographs([tmp_path], tmp_path / "out")] == [
-        f"a{suffix.upper()}"
-    ]
+    if not is_read(Path(name := f"a{suffix.upper()}")):
+        pytest.skip("needs an extra that is not installed")
+    photographs = find_photographs([tmp_path], tmp_path / "out")
+    assert [path.name for path in photographs.files] == [name]
 
 
 # --- several pictures in a file ---

@@ -84,9 +84,9 @@ def test_what_a_batch_has_written_is_no_photograph_and_not_mentioned(
     assert main(["batch", "in", *style, "-o", "out", *draft, "--dry-run", "--json"]) == 0
     said = capsys.readouterr()
     assert said.err.splitlines()[0] == "left out: 1 .txt"
-    told = json.loads(said.out)
-    assert [item["photograph"] for item in told["items"]] == ["in/photo-painting.png"]
-    assert told["left_out"] == [{"kind": ".txt", "suffixes": [".txt"], "count": 1, "extra": ""}]
+    result = json.loads(said.out)
+    assert [item["photograph"] for item in result["items"]] == ["in/photo-painting.png"]
+    assert result["left_out"] == [{"kind": ".txt", "suffixes": [".txt"], "count": 1, "extra": ""}]
     Path("in/manifest.json").write_text("{}")  # of another program
     assert main(["batch", "in", *style, "-o", "out", *draft, "--dry-run"]) == 0
     assert "left out: 1 .json, 1 .txt" in capsys.readouterr().err

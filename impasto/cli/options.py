@@ -180,8 +180,8 @@ class RunFlags:
             "--out",
             "-o",
             metavar="OUT",
-            help="The result: .png, .jpg, .webp, .tiff, .avif or .jxl. Otherwise named after its "
-            "sources, here.",
+            help="The result: .png, .jpg, .webp, .tiff, .avif or .jxl, or a folder that it goes "
+            "into. Otherwise named after its sources and method, here.",
         ),
     ] = None
     force: Force = False

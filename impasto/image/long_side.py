@@ -68,7 +68,8 @@ def _size(path: Path, kind: Kind | None) -> tuple[int, int] | None:
             import tifffile
 
             with tifffile.TiffFile(path) as file:
-                return int(file.pages[0].imagewidth), int(file.pages[0].imagelength)
+                page = file.pages.first
+                return page.imagewidth, page.imagelength
         case "jxl":
             return None
     from PIL import Image

@@ -5,7 +5,7 @@ from __future__ import annotations
 from impasto.config.bases import PictureConfig
 from impasto.config.methods import method_of
 from impasto.features.extractor import Extractor
-from impasto.painting.misplaced import check_photograph, check_style
+from impasto.painting.misplaced import check_style
 from impasto.painting.sources import Sources, Task
 
 __all__ = ["prepare"]
@@ -21,7 +21,6 @@ def prepare(sources: Sources, config: PictureConfig, extractor: Extractor | None
     Raises:
         ImpastoError: anything that cannot be used.
     """
-    check_photograph(sources.content)
     for spec in sources.styles:
         check_style(spec.source)
     task: Task = method_of(config).task(sources, config, extractor)

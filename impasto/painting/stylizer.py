@@ -78,7 +78,7 @@ def instant(
     config = checked_config(InstantConfig, {"strength": strength, "size": size, **options})
     blend, extractor = _read(style, config)
     long_side = round(config.size * config.stroke)
-    return Painter(Brush.of(blend, strength, long_side, extractor), extractor)
+    return Painter(Brush.of(blend, config.strength, long_side, extractor), extractor)
 
 
 def fast(style: Any, *, strength: float | str = 0.5, **options: Any) -> Painter:
@@ -102,7 +102,7 @@ def fast(style: Any, *, strength: float | str = 0.5, **options: Any) -> Painter:
         )
     config = checked_config(FastConfig, {"strength": strength, **options})
     blend, extractor = _read(style, config)
-    return Painter(brush_of(blend, strength, extractor), extractor)
+    return Painter(brush_of(blend, config.strength, extractor), extractor)
 
 
 def _read(style: Any, config: StyledConfig) -> tuple[Style, Extractor]:
