@@ -17,7 +17,8 @@ from impasto.errors import OptionError, suggestion
 from impasto.image.writing import to_pil
 from impasto.painting.doodle import doodle_task
 from impasto.painting.prepare import prepare
-from impasto.painting.sources import Source, Sources, Task
+from impasto.painting.sources import Source, Sources
+from impasto.painting.task import Task
 from impasto.painting.texture import texture_task
 from impasto.run.events import Events, consume
 from impasto.run.launch import RunOptions, resume_run

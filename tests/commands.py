@@ -13,7 +13,7 @@ from PIL import Image
 
 from impasto.cli.main import main
 from impasto.config.recipe import Recipe
-from impasto.image.reading import read_recipe
+from impasto.image.opening import read_recipe
 
 __all__ = ["QUICK", "ROOT", "paint", "pixels", "process", "recipe_of"]
 

@@ -23,7 +23,8 @@ from impasto.features.sources import digest
 from impasto.features.weights import load
 from impasto.painting.inputs import LoadedStyle, read_map, read_picture, read_style
 from impasto.painting.prepare import prepare
-from impasto.painting.sources import Sources, finish, paint
+from impasto.painting.sources import Sources
+from impasto.painting.task import finish, paint
 from impasto.styles import card as cards
 from impasto.styles import gallery
 from impasto.styles.statistics import Painting, measure

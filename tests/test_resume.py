@@ -33,7 +33,7 @@ from impasto.errors import PictureError
 from impasto.image.writing import write
 from impasto.painting.prepare import prepare
 from impasto.painting.sources import Sources
-from impasto.painting.sources import paint as real_paint
+from impasto.painting.task import paint as real_paint
 from impasto.run import folder as run_folder
 from impasto.run import launch, runner
 from impasto.run.events import consume
@@ -345,10 +345,10 @@ def test_a_picture_that_finds_no_room_leaves_the_state_of_the_last_step(
         monkeypatch.setattr(runner, "_LARGE", 0)
 
     def full(*_: Any, **__: Any) -> None:
-        monkeypatch.setattr("impasto.run.output.write", write)
+        monkeypatch.setattr("impasto.image.writing.write", write)
         raise PictureError("out.png cannot be written: no space left.")
 
-    monkeypatch.setattr("impasto.run.output.write", full)
+    monkeypatch.setattr("impasto.image.writing.write", full)
     assert paint() == 1
     assert "`impasto resume out.run` continues" in last_line(capsys)
     begun: list[int] = []

@@ -111,7 +111,7 @@ def test_only_the_runner_carries_out_a_task() -> None:
         taken = {
             alias.name
             for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom) and node.module == "impasto.painting.sources"
+            if isinstance(node, ast.ImportFrom) and node.module == "impasto.painting.task"
             for alias in node.names
         }
         assert "paint" not in taken or name == "impasto.run.runner", f"{name} paints by itself"

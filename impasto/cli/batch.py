@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli import options as shared
-from impasto.cli.console import print_error, print_note, set_quiet
+from impasto.cli.console import print_error, print_note, print_path, set_quiet
 from impasto.cli.flags import config_and_start, with_flags
 from impasto.cli.interrupt import handling_signals
 from impasto.cli.progress import ProgressBar, progress_bar
+from impasto.cli.streams import refuse_stream
 from impasto.config.bases import StyledConfig
-from impasto.config.memory import parse_memory
 from impasto.config.methods import configs_with
 from impasto.image.formats import WrittenName
 
@@ -29,7 +29,9 @@ __all__ = ["batch", "paint_all"]
 _FAILED = 1
 
 
-@shared.with_run_flags(without=("out", "preview_every", "trace", "run", "keep_run", "resume"))
+@shared.with_run_flags(
+    without=("out", "format", "preview_every", "trace", "run", "keep_run", "resume")
+)
 @with_flags(*configs_with(StyledConfig).values(), files=("init",), without=("region", "feather"))
 def batch(
     photographs: Annotated[
@@ -127,13 +129,14 @@ def paint_all(
     from impasto.jobs.batch import Batch, BatchStyle, find_photographs
     from impasto.jobs.run_batch import run_batch
 
+    refuse_stream([str(path) for path in photographs])
     spec = Batch(
         photographs=find_photographs(photographs, out, deep=deep),
         styles=tuple(dict.fromkeys(BatchStyle.parse(text) for text in styles)),
         config=config,
         folder=out,
         settings=flags.settings(),
-        memory=None if flags.memory is None else parse_memory(flags.memory),
+        memory=flags.memory_bytes(),
         force=flags.force,
         **more,
     )
@@ -183,7 +186,7 @@ def _print_plan(spec: Batch, *, as_json: bool) -> None:
         print(json.dumps({"folder": str(spec.folder), "items": data}))
         return
     for item in todo:
-        print(spec.folder / item.output)
+        print_path(spec.folder / item.output)
 
 
 def _is_to_paint(item: Item, force: bool) -> bool:
@@ -217,7 +220,10 @@ def _present(outcome: Outcome, *, quiet: bool, as_json: bool) -> None:
             print_note("stopped early: the same command continues from here")
         elif outcome.failures:
             print_note("the same command tries the failed ones again")
-    print(json.dumps(_as_json(outcome)) if as_json else (*outcome.sheets, outcome.manifest)[0])
+    if as_json:
+        print(json.dumps(_as_json(outcome)))
+    else:
+        print_path((*outcome.sheets, outcome.manifest)[0])
 
 
 def _grouped(outcome: Outcome) -> dict[tuple[str, str], list[str]]:

@@ -60,7 +60,7 @@ def recipe_in(picture: Path) -> Recipe:
         PictureError: there is no such picture.
         RecipeError: it carries none, or not one of Impasto.
     """
-    from impasto.image.reading import read_recipe
+    from impasto.image.opening import read_recipe
 
     text = read_recipe(picture)
     if text is None:

@@ -30,7 +30,13 @@ from impasto.cli.styles import styles
 from impasto.cli.stylize import stylize
 from impasto.cli.texture import texture
 from impasto.cli.train import train
-from impasto.errors import ImpastoError, OptionError, is_out_of_memory, notes_of
+from impasto.errors import (
+    ImpastoError,
+    OptionError,
+    is_out_of_memory,
+    notes_of,
+    speaking_flags,
+)
 from impasto.version import __version__
 
 __all__ = ["app", "main"]
@@ -95,7 +101,7 @@ def main(args: list[str] | None = None) -> int:
         The exit status.
     """
     _prepare_for_torch()
-    with logging_to_stderr():
+    with logging_to_stderr(), speaking_flags():
         try:
             status = app(args, prog_name="impasto", standalone_mode=False)
             _flush()  # a full disc can still be reported here, but not when Python ends

@@ -17,8 +17,10 @@ import typer
 from impasto.cli.flags import Command, flags, set_parameters
 from impasto.config.bases import PhotoConfig, StyledConfig
 from impasto.config.fields import from_dict
+from impasto.config.memory import parse_memory
 from impasto.config.methods import configs_with
 from impasto.config.output import SHOWN, OutputSettings
+from impasto.image.formats import WrittenName
 
 __all__ = [
     "BackboneName",
@@ -131,10 +133,17 @@ class RunFlags:
             "--out",
             "-o",
             metavar="OUT",
-            help="The result: .png, .jpg, .webp or .tiff. Otherwise named after its sources, here.",
+            help="The result: .png, .jpg, .webp or .tiff; - for standard output. Otherwise named "
+            "after its sources, here.",
         ),
     ] = None
     force: Force = False
+    format: Annotated[
+        WrittenName | None,
+        output_option(
+            "--format", show_default=False, help="Of -o -, standard output; otherwise png."
+        ),
+    ] = None
     preview_every: Annotated[
         int | None,
         output_option(
@@ -186,6 +195,14 @@ class RunFlags:
     quiet: Quiet = False
     as_json: Json = False
     output: dict[str, Any] = field(default_factory=dict)
+
+    def memory_bytes(self) -> int | None:
+        """Return how much memory the run may use, in bytes, if that was typed.
+
+        Raises:
+            OptionError: it is no amount of memory.
+        """
+        return None if self.memory is None else parse_memory(self.memory)
 
     def settings(self, **defaults: Any) -> OutputSettings:
         """Return how the picture's file is written.

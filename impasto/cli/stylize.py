@@ -11,10 +11,13 @@ from impasto.cli import options as shared
 from impasto.cli.batch import paint_all
 from impasto.cli.console import set_quiet
 from impasto.cli.flags import config_and_start, with_flags
+from impasto.cli.painting import paint
+from impasto.cli.streams import STREAM, label
 from impasto.config.bases import StyledConfig
 from impasto.config.methods import METHODS, configs_with
 from impasto.config.specs import StyleSpec
 from impasto.errors import OptionError
+from impasto.painting.sources import Sources
 
 __all__ = ["stylize"]
 
@@ -28,7 +31,8 @@ def stylize(
         list[str],
         shared.argument(
             "CONTENT...",
-            "The photograph. Several are painted into the folder --out, as by `impasto batch`.",
+            "The photograph, or - for standard input. Several are painted into the folder --out, "
+            "as by `impasto batch`.",
         ),
     ],
     options: dict[str, Any],
@@ -90,13 +94,10 @@ def stylize(
         paint_all(photographs, blend, config, out, flags, init=init, weights=weights)
         return
 
-    from impasto.cli.running import paint
-    from impasto.painting.sources import Sources
-
     (photograph,) = content
-    names = "+".join(choice.label for choice in choices) or "regions"
+    names = "+".join("stdin" if choice.source == STREAM else choice.label for choice in choices)
     sources = Sources(photograph, choices, init, content_map, tuple(style_map or ()), weights)
-    paint(sources, config, flags, f"{Path(photograph).stem}-{names}.png")
+    paint(sources, config, flags, f"{label(photograph)}-{names or 'regions'}")
 
 
 def _refuse_single_options(config: StyledConfig, flags: shared.RunFlags, *, maps: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,10 +10,13 @@ import typer
 from impasto.cli import options as shared
 from impasto.cli.console import set_quiet
 from impasto.cli.flags import with_flags
+from impasto.cli.painting import paint
+from impasto.cli.streams import label
 from impasto.config.methods import TextureConfig
 from impasto.config.specs import StyleSpec
 from impasto.config.validation import checked_config
 from impasto.errors import OptionError
+from impasto.painting.sources import Sources
 
 __all__ = ["texture"]
 
@@ -48,11 +50,8 @@ def texture(
     config = checked_config(TextureConfig, {**options, **sides})
     choices = tuple(StyleSpec.parse(text) for text in style)
 
-    from impasto.cli.running import paint
-    from impasto.painting.sources import Sources
-
-    names = "+".join(Path(choice.source).stem for choice in choices)
-    paint(Sources(styles=choices, weights=weights), config, flags, f"{names}-texture.png")
+    names = "+".join(label(str(choice.source)) for choice in choices)
+    paint(Sources(styles=choices, weights=weights), config, flags, f"{names}-texture")
 
 
 def _sides(text: str) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, TypeVar
 
-from impasto.errors import OptionError, suggestion
+from impasto.errors import OptionError, learn_words, suggestion
 
 __all__ = ["Need", "check", "flag_of", "from_dict", "option", "otherwise"]
 
@@ -57,6 +57,7 @@ def option(
             `--no-NAME`.
         need: without which a person who types the option is refused.
     """
+    learn_words(choices or ())
     metadata = {
         "help": help,
         "low": low,

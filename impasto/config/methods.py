@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from impasto.config.bases import LEAST, MOST, PhotoConfig, PictureConfig, PixelConfig, StyledConfig
 from impasto.config.fields import Need, option, otherwise
 from impasto.config.specs import layer_weights
-from impasto.errors import OptionError
+from impasto.errors import OptionError, learn_words
 
 __all__ = [
     "METHODS",
@@ -385,6 +385,8 @@ _ROWS = (
 
 METHODS: dict[str, Method] = {row.name: row for row in _ROWS}
 """All methods, by their names."""
+
+learn_words(METHODS)
 
 
 def configs_with(base: type[Config]) -> dict[str, type[Config]]:

@@ -1,46 +1,36 @@
 """Read pictures from files of the common formats.
 
 Anybody may have written a file. Before it is decoded it must be a regular file of a known format,
-with bounded metadata (`header_limits`) and no more pixels than are allowed and fit into memory; the
+with bounded metadata (`opening`) and no more pixels than are allowed and fit into memory; the
 decoders of these formats take time in proportion to pixels and bytes.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import sys
-import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps
 from PIL.TiffImagePlugin import TiffImageFile
 
 from impasto.errors import PictureError
-from impasto.files import digests
-from impasto.image import header_limits, metadata
-from impasto.image.formats import FORMATS
+from impasto.image.opening import MAX_PIXELS, PILLOW_FORMATS, check_size, decoding, opened
 from impasto.image.picture import Picture
 from impasto.image.pixel_modes import Levels, Words, from_deep, from_image, planes
 from impasto.runtime import memory_of
 
-__all__ = ["MAX_PIXELS", "depth", "digest", "opened", "read", "read_recipe"]
+__all__ = ["depth", "read"]
 
 Bytes = UInt8[np.ndarray, "h w c"]
 
-MAX_PIXELS = 2**28
-"""The most pixels that are read by default: 16,384×16,384."""
-
 _log = logging.getLogger(__name__)
-_lock = threading.RLock()
 _BITS_PER_SAMPLE = 258  # TIFF's tag
-_PILLOW_FORMATS = [row.pillow for row in FORMATS]
 
 # 16-bit colour: Pillow keeps the high byte of each sample. Decoded once more with the bytes of a
 # sample taken in the other order, the same file gives the low bytes.
@@ -53,7 +43,7 @@ _OTHER_ORDER = {
 _GREY_ALPHA = "LA;16B"
 
 
-def read(source: str | Path | Image.Image, *, max_pixels: int = MAX_PIXELS) -> Picture:
+def read(source: str | os.PathLike[str] | Image.Image, *, max_pixels: int = MAX_PIXELS) -> Picture:
     """Read a picture, upright by its EXIF orientation and converted from its ICC profile to sRGB.
 
     All that PNG, JPEG, WebP, TIFF, AVIF, JPEG 2000, GIF, BMP and PPM hold is read: grey, palette,
@@ -76,27 +66,8 @@ def read(source: str | Path | Image.Image, *, max_pixels: int = MAX_PIXELS) -> P
         name = str(source)
         colours, alpha = _from_file(Path(source), name, max_pixels)
     # Only now, with Pillow's own copy gone: the floats are four times what was decoded.
-    with _decoding(name, max_pixels):
+    with decoding(name, max_pixels):
         return _picture(colours, alpha)
-
-
-def read_recipe(path: Path) -> str | None:
-    """Return the recipe that `write` put into a file, or None.
-
-    Raises:
-        PictureError: the file cannot be read, or its recipe is longer than a megabyte.
-    """
-    with opened(path) as image:
-        return metadata.recipe_of(image, str(path))
-
-
-def digest(path: Path) -> str:
-    """Return `sha256:` and the hexadecimal SHA-256 of the file's bytes.
-
-    Raises:
-        PictureError: the file cannot be read.
-    """
-    return digests.of_file(path, PictureError)
 
 
 def depth(path: Path) -> Literal[8, 16]:
@@ -113,17 +84,17 @@ def depth(path: Path) -> Literal[8, 16]:
 
 
 def _from_pillow(source: Image.Image, name: str, max_pixels: int) -> tuple[Levels, Levels | None]:
-    _check_size(source.size, name, max_pixels)
-    with _decoding(name, max_pixels):
+    check_size(source.size, name, max_pixels)
+    with decoding(name, max_pixels):
         source.load()
         return from_image(_upright(source, name, is_ours=False), name)
 
 
 def _from_file(path: Path, name: str, max_pixels: int) -> tuple[Levels, Levels | None]:
     with opened(path) as image:
-        _check_size(image.size, name, max_pixels)
+        check_size(image.size, name, max_pixels)
         _check_effort(image, name)
-        with _decoding(name, max_pixels):
+        with decoding(name, max_pixels):
             is_deep = bool(_other_order(image))  # before loading, which forgets the tiles
             image.load()
             image = _upright(image, name)
@@ -136,31 +107,6 @@ def _from_file(path: Path, name: str, max_pixels: int) -> tuple[Levels, Levels |
 def _picture(colours: Levels, alpha: Levels | None) -> Picture:
     pixels = torch.from_numpy(planes(colours))[None]
     return Picture(pixels, None if alpha is None else torch.from_numpy(planes(alpha))[None])
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[Image.Image]:
-    """Open a picture's file with its header read and nothing decoded.
-
-    Raises:
-        PictureError: the file is missing, not a picture, or its header names too large sizes.
-    """
-    with _decoding(str(path), None):
-        header_limits.check(path)
-        image = Image.open(path, formats=_PILLOW_FORMATS)
-    with image:
-        yield image
-
-
-def _check_size(size: tuple[int, int], name: str, max_pixels: int) -> None:
-    width, height = size
-    if width < 1 or height < 1:
-        raise PictureError(f"{name} has no pixels: it measures {width}×{height}.")
-    if width * height > max_pixels:
-        raise PictureError(
-            f"{name} measures {width}×{height}, which is {width * height:,} pixels; at most "
-            f"{max_pixels:,} are read. Make it smaller first."
-        )
 
 
 # Decoders written in Python: some millions of pixels a second.
@@ -197,44 +143,6 @@ def _check_effort(image: Image.Image, name: str) -> None:
         )
 
 
-@contextmanager
-def _decoding(name: str, max_pixels: int | None) -> Iterator[None]:
-    """Set Pillow's limit to ours, log its warnings, and turn its errors into one.
-
-    The limit and the warnings are global to the process, hence the lock.
-    """
-    with _lock, warnings.catch_warnings(record=True) as notes:
-        warnings.simplefilter("always")
-        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, max_pixels
-        try:
-            yield
-        except PictureError:
-            raise
-        # Damaged data makes decoders raise a dozen kinds of exceptions.
-        except Exception as problem:
-            raise PictureError(_explain(name, problem)) from problem
-        finally:
-            Image.MAX_IMAGE_PIXELS = before
-            for note in notes:
-                _log.info("%s: %s", name, note.message)
-
-
-def _explain(name: str, problem: Exception) -> str:
-    if isinstance(problem, UnidentifiedImageError):
-        return (
-            f"{name} is not a picture that can be read, or its beginning is damaged: give a "
-            f"{', '.join(row.name for row in FORMATS[:-1])} or {FORMATS[-1].name}."
-        )
-    if isinstance(problem, Image.DecompressionBombError):
-        return f"{name} unpacks to far more pixels than it should: it is damaged or malicious."
-    if isinstance(problem, MemoryError):
-        return f"{name} needs more memory than there is: make it smaller first."
-    if isinstance(problem, OSError) and problem.strerror:
-        return f"{name} cannot be read: {problem.strerror}."
-    detail = str(problem).rstrip(".") or type(problem).__name__
-    return f"{name} is damaged or cut short ({detail}): get it again from where it came from."
-
-
 def _upright(image: Image.Image, name: str, *, is_ours: bool = True) -> Image.Image:
     """Turn the image as its EXIF data says: in place if it is ours, else return a copy."""
     try:
@@ -260,7 +168,7 @@ def _other_order(image: Image.Image) -> list[ImageFile._Tile]:
 
 def _deep(path: Path, image: Image.Image) -> Words | None:
     """Return all 16 bits of a file whose high bytes are in `image`; None if that fails."""
-    with Image.open(path, formats=_PILLOW_FORMATS) as reopened:
+    with Image.open(path, formats=PILLOW_FORMATS) as reopened:
         reopened.tile = tiles = _other_order(reopened)
         is_grey = len(tiles) == 1 and tiles[0].args == ("RGBA",)
         try:

@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from PIL import Image, PngImagePlugin
 
-from impasto.errors import OptionError, PictureError, suggestion
+from impasto.errors import OptionError, PictureError
 from impasto.files import atomic
 from impasto.image import metadata
 from impasto.image.deep_formats import Levels, png16, tiff
-from impasto.image.formats import WRITTEN, PictureFormat, format_of
 from impasto.image.icc import srgb_profile
 from impasto.image.picture import Picture
+from impasto.image.writable import check_writable, written_format
 
-__all__ = ["check_writable", "to_pil", "write"]
+__all__ = ["to_pil", "write"]
 
 _log = logging.getLogger(__name__)
 
@@ -60,35 +60,6 @@ def write(
     atomic.replace(path, data, force=force)
 
 
-def check_writable(
-    path: Path,
-    *,
-    bits: Literal[8, 16] = 8,
-    force: bool = False,
-    long_side: int | None = None,
-) -> None:
-    """Check, before the work rather than after it, that `write` could write a picture.
-
-    Args:
-        bits, force: as for `write`.
-        long_side: of the picture to come, if it is known.
-
-    Raises:
-        PictureError: an unknown suffix, 16 bits or a side that the format cannot hold, an existing
-            file without `force`, or a folder that is missing or cannot be written to.
-    """
-    kind = _format(path)
-    if bits > kind.bits:
-        raise PictureError(f"{path}: {kind.name} holds 8 bits, not 16. Write a .png or a .tiff.")
-    longest = kind.longest_side
-    if long_side is not None and longest is not None and long_side > longest:
-        raise PictureError(
-            f"{path}: {kind.name} holds sides of up to {longest:,}, and the picture's long one has "
-            f"{long_side:,}. Write a .png or a .tiff."
-        )
-    atomic.check_target(path, force=force)
-
-
 def to_pil(picture: Picture, *, recipe: str | None = None) -> Image.Image:
     """Return the picture as a Pillow image, RGB or RGBA with 8 bits.
 
@@ -102,19 +73,8 @@ def to_pil(picture: Picture, *, recipe: str | None = None) -> Image.Image:
     return image
 
 
-def _format(path: Path) -> PictureFormat:
-    if kind := format_of(path):
-        return kind
-    suffix = path.suffix.lower()
-    arrived = f"the suffix {path.suffix!r}" if suffix else "no suffix"
-    raise PictureError(
-        f"{path} has {arrived}, which names no format to write; allowed are "
-        f"{', '.join(WRITTEN)}{suggestion(suffix, WRITTEN)}"
-    )
-
-
 def _encode(picture: Picture, path: Path, recipe: str | None, bits: int, quality: int) -> bytes:
-    kind = _format(path).name
+    kind = written_format(path).name
     recipe = None if recipe is None else metadata.clean(recipe)
     xmp = None if recipe is None else metadata.packet(recipe)
     if kind == "TIFF":

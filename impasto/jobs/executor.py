@@ -18,7 +18,7 @@ from multiprocessing import parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
-from impasto.errors import ImpastoError
+from impasto.errors import ImpastoError, speaking_flags, speaks_flags
 from impasto.jobs.batch import Batch
 from impasto.jobs.messages import Job, Report
 
@@ -94,7 +94,8 @@ class Executor:
         while len(self._workers) < min(self._batch.workers, busy + waiting):
             context = multiprocessing.get_context("spawn")
             ours, theirs = context.Pipe()
-            process = context.Process(target=serve, args=(theirs, self._batch), daemon=True)
+            arguments = (theirs, self._batch, speaks_flags())
+            process = context.Process(target=serve, args=arguments, daemon=True)
             with _signals_blocked():
                 process.start()
             theirs.close()  # otherwise we would not notice when it is closed there
@@ -182,11 +183,12 @@ def _signals_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def serve(connection: Connection, batch: Batch) -> None:
+def serve(connection: Connection, batch: Batch, is_command: bool) -> None:
     """Do one job after another, until the connection is closed.
 
     Args:
         connection: for jobs to this process, and reports from it.
+        is_command: whether its messages are for a command line.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent decides
     if hasattr(signal, "pthread_sigmask"):  # both were blocked until here
@@ -194,7 +196,8 @@ def serve(connection: Connection, batch: Batch) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     logging.getLogger("impasto").addHandler(_Notes(connection))
     try:
-        _work(connection, batch)
+        with speaking_flags() if is_command else contextlib.nullcontext():
+            _work(connection, batch)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from impasto.config.bases import PictureConfig
 from impasto.config.methods import method_of
 from impasto.features.extractor import Extractor
-from impasto.painting.sources import Sources, Task
+from impasto.painting.sources import Sources
+from impasto.painting.task import Task
 
 __all__ = ["prepare"]
 

@@ -1,19 +1,24 @@
-"""Where the files are now that a recipe was made from."""
+"""Where the files are now that a recipe was made from. Needs no PyTorch."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PureWindowsPath
 
-from impasto.config.recipe import ROLES, Input, Recipe
+from impasto.config.recipe import ROLES, Input, Recipe, short
 from impasto.config.specs import RegionSpec
 from impasto.errors import PictureError, RecipeError
 from impasto.files.digests import of_file
+from impasto.networks.trained_metadata import split_source
 from impasto.styles import gallery
 
-__all__ = ["Moved", "find", "locate"]
+__all__ = ["Moved", "Places", "change", "changed_files", "find", "locate"]
 
 # By role, where its inputs are now, in their order; a region's by its colour and `=`.
 Moved = dict[str, list[str]]
+
+# By role, where each of a recipe's inputs is, in the recipe's order.
+Places = Mapping[str, Sequence[str]]
 
 _SLASHES = ("/", "\\")  # two of them begin Windows' name of another computer
 
@@ -81,6 +86,29 @@ def find(entry: Input, moved: str | None, folder: Path) -> str:
     # A built-in style keeps its name, unless a file here has the same.
     is_built_in = path.parent == gallery.FOLDER and not _is_file(Path(entry.name))
     return entry.name if is_built_in else str(path)
+
+
+def changed_files(recipe: Recipe, places: Places) -> list[str]:
+    """Describe the files that are no longer as they were; pictures from memory are left out."""
+    descriptions = []
+    for role in ROLES:
+        for entry, place in zip(recipe.of(role), places[role], strict=True):
+            if entry.name:
+                is_built_in = place == entry.name and not _is_file(Path(place))
+                file = gallery.path(place) if is_built_in else Path(split_source(place)[0])
+                descriptions.append(change(entry, place, of_file(file, PictureError)))
+    return [description for description in descriptions if description]
+
+
+def change(then: Input, name: str, digest: str) -> str:
+    """Describe how an input differs from the recipe's; empty if it does not.
+
+    Args:
+        name, digest: as they are now.
+    """
+    if then.digest == digest:
+        return ""
+    return f"the {then.role} {name!r} has changed: {short(digest)} now, {short(then.digest)} then"
 
 
 def _places(entry: Input, folder: Path) -> list[Path]:

@@ -13,30 +13,9 @@ from PIL import ImageOps
 from torch import Tensor
 from torch.nn import functional as F
 
-from impasto.errors import PictureError
-from impasto.image.reading import opened
+from impasto.image.opening import opened
 
-__all__ = ["SHORT", "Ahead", "Crops", "find_pictures", "load_bytes"]
-
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
-
-
-def find_pictures(*folders: Path) -> list[Path]:
-    """Return the picture files directly in the folders, sorted by name.
-
-    Raises:
-        PictureError: a folder without pictures.
-    """
-    paths: list[Path] = []
-    for folder in folders:
-        pictures = sorted(p for p in folder.glob("*") if p.suffix.lower() in _SUFFIXES)
-        if not pictures:
-            raise PictureError(
-                f"There are no pictures in {folder}. Give a folder with photographs "
-                f"({', '.join(sorted(_SUFFIXES))}); some hundreds do."
-            )
-        paths += pictures
-    return paths
+__all__ = ["SHORT", "Ahead", "Crops", "load_bytes"]
 
 
 def load_bytes(path: Path, short: int | None = None) -> UInt8[Tensor, "3 h w"]:
