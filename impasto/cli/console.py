@@ -58,6 +58,8 @@ def print_note(message: str) -> None:
 
 def print_path(path: Path | str) -> None:
     """Print a file's name to standard output: its own bytes, where they are no text."""
+    if sys.stdout is None:  # a shell's >&- leaves none
+        return
     try:
         str(path).encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:

@@ -10,7 +10,6 @@ import typer
 
 from impasto.cli import options as shared
 from impasto.cli.console import print_note, set_quiet
-from impasto.cli.info import recipe_in
 from impasto.cli.painting import output_of
 from impasto.errors import RecipeError
 from impasto.image.writable import written_format
@@ -55,8 +54,12 @@ def rerun(
 
     A picture that was stopped early is stopped at the same step.
     """
+    from impasto.painting.recipe_inputs import changed_files, locate
+    from impasto.painting.recipes import recipe_of
+    from impasto.run.preflight import check_output
+
     set_quiet(flags.quiet)
-    recipe = recipe_in(picture)
+    recipe = recipe_of(picture)
     config = recipe.settings()
     replacements = {
         "content": [] if content is None else [content],
@@ -66,9 +69,6 @@ def rerun(
         "region": region or [],
         "init": [] if init is None else [init],
     }
-    from impasto.painting.recipe_inputs import changed_files, locate
-    from impasto.run.preflight import check_output
-
     places = locate(recipe, replacements, picture.parent)
     _refuse(changed_files(recipe, places), anyway=anyway, quiet=True)  # noted once all are known
     written = written_format(out)

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from impasto.cli.console import print_note, print_path
-from impasto.cli.interrupt import INTERRUPTED, TERMINATED, Interruption, handling_signals
+from impasto.cli.interrupt import Interruption, handling_signals
 from impasto.cli.options import RunFlags
 from impasto.cli.progress import ProgressBar, progress_bar
 from impasto.cli.streams import is_output, send
@@ -58,7 +58,8 @@ def follow_new(
 def follow(start: Callable[[RunOptions], Events], flags: RunFlags, *, is_kept: bool = True) -> None:
     """Follow a run to its end, and print its result.
 
-    The first Ctrl-C after the first step writes the picture so far; SIGTERM keeps only the state.
+    The first Ctrl-C after the first step writes the picture so far; SIGTERM and SIGHUP keep only
+    the state.
 
     Args:
         start: begins the run.
@@ -91,7 +92,7 @@ def follow(start: Callable[[RunOptions], Events], flags: RunFlags, *, is_kept: b
         return
     if result.interrupted and not is_kept and not flags.quiet:
         print_note("from standard input or to standard output, it cannot be continued")
-    _print_result(result, flags)
+    _print_result(result, flags, interruption.status)
 
 
 def _show(
@@ -125,16 +126,19 @@ def _show_step(step: Stepped, bar: ProgressBar | None) -> None:
         print_note(f"{place}, {step.iterations} iterations")
 
 
-def _print_result(result: Result, flags: RunFlags) -> None:
+def _print_result(result: Result, flags: RunFlags, status: int) -> None:
     """Print the picture's file to standard output, all else to standard error.
+
+    Args:
+        status: of an interrupted command.
 
     Raises:
         Exit: with the status of an interrupted command, if it was.
     """
-    if result.picture is None:  # SIGTERM, of a system that will not wait for a picture
+    if result.picture is None:  # SIGTERM or SIGHUP, of a system that will not wait for a picture
         if result.folder is not None:
             print_note(f"terminated; `impasto resume {result.folder}` continues it")
-        raise typer.Exit(TERMINATED)
+        raise typer.Exit(status)
     if not flags.quiet:
         early = ", stopped early" if result.interrupted else ""
         size = f"{result.picture.width}×{result.picture.height}"
@@ -149,7 +153,7 @@ def _print_result(result: Result, flags: RunFlags) -> None:
     else:
         print_path(result.path or "")
     if result.interrupted:
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(status)
 
 
 def _result_as_json(result: Result) -> str:

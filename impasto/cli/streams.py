@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from impasto.cli.options import RunFlags
 from impasto.errors import OptionError, PictureError
@@ -77,12 +77,8 @@ def send(path: Path) -> None:
     """Write a file's bytes to standard output."""
     sys.stdout.flush()
     with path.open("rb") as file:
-        shutil.copyfileobj(file, _bytes_out(), _BLOCK)
-    _bytes_out().flush()
-
-
-def _bytes_out() -> BinaryIO:
-    return sys.stdout.buffer
+        shutil.copyfileobj(file, sys.stdout.buffer, _BLOCK)
+    sys.stdout.buffer.flush()
 
 
 def _inputs(sources: Sources) -> int:
@@ -95,8 +91,9 @@ def _inputs(sources: Sources) -> int:
 def _check(flags: RunFlags, count: int) -> None:
     if count > 1:
         raise OptionError(f"Standard input (-) is one picture, and {count} are named so.")
-    if count and sys.stdin is not None and sys.stdin.isatty():
-        raise OptionError("Standard input is the terminal: send a picture into it, or name a file.")
+    if count and (sys.stdin is None or sys.stdin.isatty()):
+        what = "closed" if sys.stdin is None else "the terminal"
+        raise OptionError(f"Standard input is {what}: send a picture into it, or name a file.")
     kept = {"--run": flags.run, "--keep-run": flags.keep_run, "--resume": flags.resume}
     if names := [name for name, typed in kept.items() if typed]:
         raise OptionError(
@@ -109,8 +106,9 @@ def _check(flags: RunFlags, count: int) -> None:
         raise OptionError("--preview-every writes beside OUT, and -o - is standard output.")
     if flags.as_json:
         raise OptionError("--json prints to standard output, where -o - puts the picture.")
-    if sys.stdout.isatty() and not flags.dry_run:
-        raise OptionError("Standard output is the terminal: send the picture on, or name a file.")
+    if sys.stdout is None or (sys.stdout.isatty() and not flags.dry_run):
+        what = "closed" if sys.stdout is None else "the terminal"
+        raise OptionError(f"Standard output is {what}: send the picture on, or name a file.")
 
 
 def _received(folder: Path) -> StandardInput:

@@ -12,11 +12,10 @@ from PIL import Image
 
 from impasto.errors import OptionError
 from impasto.image import reading, writing
-from impasto.image.metadata import recipe_of
-from impasto.image.opening import MAX_PIXELS, check_size, read_recipe
+from impasto.image.opening import MAX_PIXELS, check_size, recipe_in
 from impasto.image.picture import Picture
 
-__all__ = ["path_of", "read", "recipe_in", "write"]
+__all__ = ["path_of", "read", "write"]
 
 _HIGHEST = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65_535}
 _SHAPES = "(height, width), (height, width, 3) or (height, width, 4)"
@@ -85,19 +84,6 @@ def write(
     writing.write(
         read(picture), path_of(path), recipe=text, bits=bits, force=force, quality=quality
     )
-
-
-def recipe_in(picture: Any) -> str | None:
-    """Return the recipe, as JSON, that a file or a Pillow image has in its metadata, or None.
-
-    Raises:
-        PictureError: the file cannot be read, or its recipe is too long.
-    """
-    if isinstance(picture, Image.Image):
-        return recipe_of(picture, "the picture")
-    if isinstance(picture, (str, os.PathLike)):
-        return read_recipe(Path(picture))
-    return None
 
 
 def path_of(path: Any) -> Path:

@@ -7,11 +7,13 @@ with bounded metadata (`header_limits`). `reading` decodes it.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
@@ -28,6 +30,7 @@ __all__ = [
     "digest",
     "opened",
     "read_recipe",
+    "recipe_in",
 ]
 
 MAX_PIXELS = 2**28
@@ -78,6 +81,19 @@ def read_recipe(path: Path) -> str | None:
     """
     with opened(path) as image:
         return metadata.recipe_of(image, str(path))
+
+
+def recipe_in(picture: Any) -> str | None:
+    """Return the recipe, as JSON, that a file or a Pillow image has in its metadata, or None.
+
+    Raises:
+        PictureError: the file cannot be read, or its recipe is too long.
+    """
+    if isinstance(picture, Image.Image):
+        return metadata.recipe_of(picture, "the picture")
+    if isinstance(picture, (str, os.PathLike)):
+        return read_recipe(Path(picture))
+    return None
 
 
 def digest(path: Path) -> str:

@@ -13,6 +13,7 @@ from impasto.config.output import OutputSettings
 from impasto.config.specs import StyleSpec, means_file
 from impasto.errors import OptionError, PictureError
 from impasto.files.digests import of_bytes, of_file
+from impasto.files.names import resolved
 from impasto.image.formats import READ_SUFFIXES, WRITTEN, WrittenName
 from impasto.networks.trained_metadata import split_source
 from impasto.styles import gallery
@@ -128,11 +129,11 @@ class Batch:
 
     def _check_folder(self) -> None:
         """Check that nothing that the batch paints from is in its folder."""
-        out = self.folder.resolve()
+        out = resolved(self.folder)
         styles = [style_file(spec.source) for style in self.styles for spec in style.specs]
         starts = [] if self.init is None else [self.init]
         for file in (*self.photographs, *styles, *starts):
-            if file.resolve().is_relative_to(out):
+            if resolved(file).is_relative_to(out):
                 raise OptionError(
                     f"{file} is in {self.folder}, where the pictures go. Give another folder with "
                     "--out."
@@ -177,8 +178,8 @@ def find_photographs(
     """
     files: dict[Path, Path] = {}
     for path in inputs:
-        for file in _photographs_of(path, folder.resolve(), deep):
-            files.setdefault(file.resolve(), file)
+        for file in _photographs_of(path, resolved(folder), deep):
+            files.setdefault(resolved(file), file)
     return tuple(files.values())
 
 
@@ -188,7 +189,7 @@ def _photographs_of(path: Path, out: Path, deep: bool) -> list[Path]:
             return [path]
         if not path.is_dir():
             raise PictureError(f"{path} does not exist: check the name and the folder.")
-        if path.resolve() == out:
+        if resolved(path) == out:
             raise OptionError(
                 f"{path} has the photographs and is where the pictures go. Give another folder "
                 "with --out."
@@ -208,7 +209,7 @@ def _walk(folder: Path, out: Path, deep: bool) -> Iterator[Path]:
             continue
         if path.is_dir():
             # Links to folders may form a circle.
-            if deep and not path.is_symlink() and path.resolve() != out:
+            if deep and not path.is_symlink() and resolved(path) != out:
                 yield from _walk(path, out, deep)
         elif path.suffix.lower() in READ_SUFFIXES:
             yield path

@@ -19,6 +19,7 @@ from impasto.errors import PictureError, StyleError, worded
 from impasto.features.extractor import Extractor
 from impasto.features.plan import min_side
 from impasto.files import limits
+from impasto.files.names import resolved
 from impasto.image.exchange import read
 from impasto.image.labels import LabelMap
 from impasto.image.opening import digest
@@ -194,7 +195,7 @@ def _read_trained(source: Any, network: str, role: str, use: str) -> LoadedStyle
     place, name = trained_metadata.split_source(str(source))
     limits.check_tensors(Path(place), trained_metadata.MAX_BYTES, StyleError)
     stamp = digest(Path(place))
-    styles = _trained(Path(place).resolve(), stamp)
+    styles = _trained(resolved(Path(place)), stamp)
     styles.metadata.check_backbone(network, place)
     style = styles.style(name.removeprefix("#"), place)
     return LoadedStyle(Input(role, place, stamp, use), style)
@@ -242,7 +243,7 @@ def digest_of(picture: Picture) -> str:
 
 def _entry(role: str, source: Source, picture: Picture, use: str) -> Input:
     if is_named(source):
-        return Input(role, str(source), digest(Path(source)), use)  # type: ignore[arg-type]
+        return Input(role, str(source), digest(Path(source)), use)
     return Input(role, "", digest_of(picture), use)
 
 

@@ -113,7 +113,9 @@ def _relocated(spec: RegionSpec, place: str) -> RegionSpec:
 
 
 def _change(then: Input, now: Input) -> str:
-    return change(then, now.name, now.digest if then.name else _digest_of_pixels(now))
+    return change(
+        then, now.name, now.digest if then.name or not now.name else _digest_of_pixels(now)
+    )
 
 
 def _digest_of_pixels(now: Input) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from impasto.config.specs import StyleSpec
 from impasto.errors import OptionError
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 else:
     Source = object  # what `image.exchange.read` takes; it names the kinds where it refuses one
 
-__all__ = ["Source", "Sources", "StandardInput", "is_named"]
+__all__ = ["STANDARD_INPUT", "Source", "Sources", "StandardInput", "is_named"]
+
+STANDARD_INPUT = "standard input"
+"""What a recipe and messages call a picture that came from there."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class StandardInput(os.PathLike[str]):
         return str(self.file)
 
     def __str__(self) -> str:
-        return "standard input"
+        return STANDARD_INPUT
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class Sources:
         return Sources(content, tuple(_style_spec(style) for style in styles), **more)
 
 
-def is_named(source: object) -> bool:
+def is_named(source: object) -> TypeGuard[str | os.PathLike[str]]:
     """Return whether a source is the name of something, rather than a picture in memory."""
     return isinstance(source, (str, os.PathLike))
 

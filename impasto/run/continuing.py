@@ -11,6 +11,7 @@ from impasto.config.fields import flag_of
 from impasto.config.recipe import MAX_EXTENDED, ROLES, Input, Recipe, short
 from impasto.errors import ImpastoError, OptionError, PictureError, ResumeError
 from impasto.files.digests import of_file
+from impasto.files.names import resolved
 from impasto.image.opening import digest, read_recipe
 from impasto.run.folder import RunFolder, folder_beside
 from impasto.run.output import Output
@@ -37,7 +38,7 @@ def folder_of(output: Output, chosen: Path | None) -> Path:
         OptionError: it would be where the picture goes.
     """
     path = chosen or folder_beside(output.path)
-    if path.resolve() == output.path.resolve():
+    if resolved(path) == resolved(output.path):
         raise OptionError(f"{path} cannot be both --run and the result.")
     return path
 
@@ -223,7 +224,7 @@ def spare_inputs(places: Mapping[str, Sequence[str]], output: Output) -> None:
     for role in ROLES:
         for place in places.get(role, ()):
             for what, target in targets.items():
-                if place and Path(place).resolve() == target.resolve():
+                if place and resolved(Path(place)) == resolved(target):
                     raise OptionError(
                         f"The {role} {place} is {what}: "
                         "move one of them, or give --out another name."

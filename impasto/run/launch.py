@@ -24,7 +24,7 @@ from impasto.run.runner import run
 from impasto.run.state import Saved
 from impasto.version import __version__
 
-__all__ = ["RunOptions", "begin", "begin_unkept", "resume_run"]
+__all__ = ["RunOptions", "begin", "begin_unkept", "planned_task", "resume_run"]
 
 # Pixels from which on a run's time is estimated: smaller ones are soon painted.
 _TIMED = 1_000_000
@@ -86,7 +86,7 @@ def begin(
             output.check(long_side)
             if repeats is not None:
                 yield from _notes_of_version(repeats)
-            task, expected = _new_task(prepare(), options, repeats)
+            task, expected = planned_task(prepare(), options, repeats)
         else:
             output = continuing.resuming(output, record)
             output.check(long_side)
@@ -130,7 +130,7 @@ def begin_unkept(
         ImpastoError: as `prepare` does; an output that cannot be used.
     """
     output.check(long_side)
-    task, expected = _new_task(prepare(), options, None)
+    task, expected = planned_task(prepare(), options, None)
     if options.dry_run:
         yield Started(task, expected)
         return
@@ -215,8 +215,12 @@ def _painted(
     )
 
 
-def _new_task(task: Task, options: RunOptions, repeats: Recipe | None) -> tuple[Task, Forecast]:
-    """Return a task with its plan, and its forecast; it stops where `repeats` did."""
+def planned_task(task: Task, options: RunOptions, repeats: Recipe | None) -> tuple[Task, Forecast]:
+    """Return a task with its plan, and its forecast; it stops where `repeats` did.
+
+    Raises:
+        OptionError: no plan needs so little memory.
+    """
     plan, extra, stopped_at = None, 0, None
     if repeats is not None:
         plan, extra, stopped_at = repeats.plan, repeats.extended, repeats.stopped_at

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from impasto.config.output import OutputSettings
 from impasto.config.recipe import Recipe
 from impasto.errors import ImpastoError, OptionError, PictureError
+from impasto.files.names import resolved
 from impasto.image.writable import check_writable
 from impasto.run import trace
 
@@ -62,7 +63,7 @@ class Output:
         if self.preview_every is not None:
             check_writable(self.preview, force=True)
         if self.trace is not None:
-            if self.trace.resolve() in (self.path.resolve(), self.preview.resolve()):
+            if resolved(self.trace) in (resolved(self.path), resolved(self.preview)):
                 raise OptionError(f"{self.trace} cannot be both --trace and a picture of the run.")
             trace.check(self.trace, force=self.force, append=self.resumes)
 
