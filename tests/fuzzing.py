@@ -36,7 +36,7 @@ from impasto.engine.step import Step
 from impasto.errors import ImpastoError
 from impasto.features import checkpoint
 from impasto.features.backbones import BACKBONES
-from impasto.image import reading, writing
+from impasto.image import opening, reading, writing
 from impasto.image.picture import Picture
 from impasto.image.reading import depth
 from impasto.jobs.manifest import FILE, Entry, MadeOf, Manifest, Sheet
@@ -404,7 +404,7 @@ def _check_picture(path: Path) -> None:
             assert values.shape == (1, channels, picture.height, picture.width)
             assert values.dtype == torch.float32
             assert 0 <= values.min() <= values.max() <= 1
-    assert reading.digest(path).startswith("sha256:")
+    assert opening.digest(path).startswith("sha256:")
 
 
 # --- recipes ---
@@ -416,7 +416,7 @@ def _check_recipe(recipe: Recipe) -> None:
 
 
 def _check_painted(path: Path) -> None:
-    text = reading.read_recipe(path)
+    text = opening.read_recipe(path)
     assert depth(path) in (8, 16)
     if text is not None:
         _check_recipe(Recipe.from_json(text))

@@ -398,7 +398,9 @@ def test_a_batch_that_is_killed_goes_on_and_ends_with_the_same_pictures() -> Non
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="styles into /proc")
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
+    ("number", "status"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+    ids=["INT", "TERM", "HUP"],
 )
 def test_a_signal_ends_it_in_order(number: signal.Signals, status: int) -> None:
     painter = start("--workers", "2", "--iterations", "100000")
@@ -406,7 +408,7 @@ def test_a_signal_ends_it_in_order(number: signal.Signals, status: int) -> None:
     if number == signal.SIGINT:  # they paint; otherwise they only begin
         wait_for(lambda: sum(map(has_loaded, workers_of(painter))) == 2, painter)
     workers = workers_of(painter)
-    os.killpg(painter.pid, number) if number == signal.SIGINT else painter.send_signal(number)
+    painter.send_signal(number) if number == signal.SIGTERM else os.killpg(painter.pid, number)
     out, err = painter.communicate(timeout=600)
     assert painter.returncode == status, err
     assert out == "out/manifest.json\n"

@@ -104,8 +104,8 @@ def test_its_digest_tells_files_and_uses() -> None:
 
 def test_values_that_make_no_sense_are_refused() -> None:
     cases: list[tuple[dict[str, Any], str]] = [
-        ({"workers": 0}, "--workers is 0"),
-        ({"format": "gif"}, "--format is 'gif'"),
+        ({"workers": 0}, "workers is 0"),
+        ({"format": "gif"}, "format is 'gif'"),
         ({"format": "jpg", "settings": OutputSettings(bits=16)}, "holds 8 bits, not 16"),
         ({"styles": ()}, "nothing to paint with"),
     ]

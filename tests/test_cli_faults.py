@@ -26,7 +26,7 @@ from impasto.config.recipe import Input
 from impasto.errors import OptionError, PictureError, RecipeError
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
-from impasto.image.reading import digest
+from impasto.image.opening import digest
 from impasto.painting.recipe_inputs import find
 from impasto.styles import gallery
 
@@ -54,7 +54,7 @@ def last_line(said: Said) -> str:
 
 def failing_after(count: int, error: BaseException) -> Any:
     """A painter that breaks down in the middle of its work."""
-    from impasto.painting.sources import paint as real
+    from impasto.painting.task import paint as real
 
     def broken(*args: Any) -> Iterator[Any]:
         steps = real(*args)

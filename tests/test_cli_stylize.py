@@ -22,7 +22,7 @@ from impasto.cli import progress
 from impasto.cli.interrupt import handling_signals
 from impasto.cli.main import main
 from impasto.config.recipe import Recipe, Stop
-from impasto.image.reading import read_recipe
+from impasto.image.opening import read_recipe
 
 pytestmark = pytest.mark.usefixtures("folder")
 

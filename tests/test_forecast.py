@@ -27,7 +27,8 @@ from impasto.engine.step import Step
 from impasto.engine.workload import Scale
 from impasto.errors import OptionError
 from impasto.painting.prepare import prepare
-from impasto.painting.sources import Sources, Task, paint
+from impasto.painting.sources import Sources
+from impasto.painting.task import Task, paint
 from impasto.run import runner
 from impasto.run.events import consume
 from impasto.run.forecast import _remaining, forecast
@@ -83,7 +84,7 @@ def test_too_little_memory_is_refused_with_a_size_that_fits(task: Task) -> None:
     large = at_size(task, 8192)
     *_, least = ladder(large.workload)
     allowed = forecast(large, plan=least).memory - 200 * MB
-    told = r"At --size 8192 this takes at least .* GB, and --memory allows .*Try --size (\d+), or"
+    told = r"At size=8192 this takes at least .* GB, and memory allows .*Try size=(\d+), or"
     with pytest.raises(OptionError, match=told) as refused:
         forecast(large, allowed)
     found = re.search(told, str(refused.value))
@@ -113,7 +114,7 @@ def test_posters_need_what_their_page_says(place: int, itemsize: int, task: Task
 
 
 def test_the_program_alone_may_be_too_much(task: Task) -> None:
-    with pytest.raises(OptionError, match=r"Even a tiny picture takes .* --memory allows 0\.1 GB"):
+    with pytest.raises(OptionError, match=r"Even a tiny picture takes .* memory allows 0\.1 GB"):
         forecast(task, 100 * MB)
 
 
@@ -122,7 +123,7 @@ def test_a_texture_is_told_both_of_its_sides(folder: Path) -> None:
     task = made(folder, config)
     *_, least = ladder(task.workload)
     allowed = forecast(task, plan=least).memory - 200 * MB
-    with pytest.raises(OptionError, match=r"At --width 8192 --height 4096 .* Try --width \d+ --h"):
+    with pytest.raises(OptionError, match=r"At width=8192 height=4096 .* Try width=\d+ h"):
         forecast(task, allowed)
 
 

@@ -22,7 +22,7 @@ from impasto.errors import ImpastoError, PictureError, StyleError, WeightsError
 from impasto.features import checkpoint
 from impasto.features.checkpoint import read_tensors
 from impasto.files import digests, limits
-from impasto.image import header_limits, reading, size_limits
+from impasto.image import header_limits, opening, reading, size_limits
 from impasto.styles import card as cards
 from impasto.styles import gallery
 from impasto.styles.about import check_swatch, read_about, read_swatch
@@ -77,7 +77,7 @@ def test_a_text_that_unpacks_to_much_is_refused(tmp_path: Path) -> None:
     text = chunk(b"zTXt", b"impasto\0\0" + zlib.compress(bytes(50_000_000)))
     assert "damaged" in refused(tmp_path / "a.png", png_of(text))
     with pytest.raises(PictureError, match="damaged"):
-        reading.read_recipe(tmp_path / "a.png")
+        opening.read_recipe(tmp_path / "a.png")
 
 
 def test_endless_pieces_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +182,7 @@ def test_a_picture_that_memory_cannot_hold_is_refused(
 
 
 def test_a_poster_is_within_the_limit() -> None:
-    assert reading.MAX_PIXELS >= 16_384 * 16_384
+    assert size_limits.MAX_PIXELS >= 16_384 * 16_384
 
 
 def test_a_file_of_terabytes_is_refused(tmp_path: Path) -> None:
@@ -197,8 +197,8 @@ def test_a_file_of_terabytes_is_refused(tmp_path: Path) -> None:
 
 READERS: dict[str, Callable[[Path], object]] = {
     "picture.png": reading.read,
-    "painted.png": reading.read_recipe,
-    "digest.png": reading.digest,
+    "painted.png": opening.read_recipe,
+    "digest.png": opening.digest,
     "card.style": cards.load,
     "words.style": read_about,
     "swatch.style": read_swatch,

@@ -14,7 +14,7 @@ from photographs import exif_bytes, iim, make, xmp_packet
 from PIL import Image
 
 from impasto.errors import PictureError
-from impasto.image import boxes, exif, iptc, kept_metadata, reading, writing, xmp
+from impasto.image import boxes, exif, iptc, kept_metadata, opening, reading, writing, xmp
 from impasto.image.metadata import Metadata
 
 SIZE = (10, 10)
@@ -162,7 +162,7 @@ def test_a_picture_with_a_hostile_packet_is_written(tmp_path: Path) -> None:
     with Image.open(tmp_path / "a.jpg") as image:
         assert image.getexif()[0x8298] == "(c) Example Person"
         assert b"ha" not in image.info["xmp"].replace(b"charset", b"")
-    assert reading.read_recipe(tmp_path / "a.jpg") == "{}"
+    assert opening.read_recipe(tmp_path / "a.jpg") == "{}"
 
 
 def test_nothing_of_a_packet_passes_for_a_recipe(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_nothing_of_a_packet_passes_for_a_recipe(tmp_path: Path) -> None:
             out = tmp_path / f"a.{suffix}"
             photo = make(tmp_path / "photo.jpg", xmp=forged)
             writing.write(reading.read(photo), out, recipe=recipe, force=True)
-            assert reading.read_recipe(out) == recipe
+            assert opening.read_recipe(out) == recipe
 
 
 def test_the_packet_is_well_formed_and_stays_the_same() -> None:
@@ -203,7 +203,7 @@ def test_a_jpeg_has_room_for_the_recipe_first(
     photo = make(tmp_path / "photo.jpg", xmp=xmp_packet().replace(b"Agency", b"x" * 20_000))
     for name, has_credit in (("a.jpg", False), ("a.webp", True)):
         writing.write(reading.read(photo), tmp_path / name, recipe=recipe)
-        assert reading.read_recipe(tmp_path / name) == recipe
+        assert opening.read_recipe(tmp_path / name) == recipe
         data = (tmp_path / name).read_bytes()
         assert b"Tour &lt;Eiffel&gt;" in data
         assert (b"x" * 20_000 in data) == has_credit

@@ -28,8 +28,9 @@ from PIL import Image, ImageCms, features
 
 from impasto.errors import OptionError, PictureError
 from impasto.files import atomic
-from impasto.image import deep_formats, metadata, reading, writing, xmp
+from impasto.image import deep_formats, metadata, opening, reading, writing, xmp
 from impasto.image.picture import Picture, resize
+from impasto.image.writable import check_writable
 
 KINDS = [(suffix, 8) for suffix in (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".avif")]
 KINDS += [(suffix, 16) for suffix in (".png", ".tif", ".tiff")]
@@ -112,7 +113,7 @@ def test_a_tiff_beyond_four_gigabytes_has_wider_offsets(
         assert page.tags[34665].value["ColorSpace"] == 1  # type: ignore[union-attr]
         assert page.asarray().shape == (9, 14, 4 if alpha else 3)
     assert (reading.read(tmp_path / "a.tif").pixels - before.pixels).abs().max() < 1e-4
-    assert reading.read_recipe(tmp_path / "a.tif") == "r"
+    assert opening.read_recipe(tmp_path / "a.tif") == "r"
     assert reading.read(tmp_path / "a.tif").metadata.exif
 
 
@@ -198,9 +199,9 @@ def test_to_pil_is_the_picture_at_8_bits(alpha: bool) -> None:
 def test_the_recipe_travels_in_the_file(tmp_path: Path, suffix: str, bits: int) -> None:
     path = tmp_path / f"a{suffix}"
     writing.write(picture(), path, recipe=RECIPE, bits=bits)  # type: ignore[arg-type]
-    assert reading.read_recipe(path) == RECIPE
+    assert opening.read_recipe(path) == RECIPE
     writing.write(picture(), path, bits=bits, force=True, metadata="none")  # type: ignore[arg-type]
-    assert reading.read_recipe(path) is None
+    assert opening.read_recipe(path) is None
     assert b"impasto" not in path.read_bytes().lower()
 
 
@@ -212,7 +213,7 @@ def test_any_recipe_comes_back(
     text = "".join(char for char in text if char not in "\ufffe\uffff")  # no characters, in XML
     path = tmp_path_factory.mktemp("recipe") / f"a{suffix}"
     writing.write(picture(2, 2), path, recipe=text)
-    assert reading.read_recipe(path) == text
+    assert opening.read_recipe(path) == text
 
 
 def test_what_no_format_holds_is_escaped_as_in_json() -> None:
@@ -226,12 +227,12 @@ def test_the_packet_is_well_formed_xml() -> None:
 
 def test_a_file_without_a_recipe_or_not_a_picture(tmp_path: Path) -> None:
     Image.new("L", (2, 2)).save(tmp_path / "a.gif")
-    assert reading.read_recipe(tmp_path / "a.gif") is None
+    assert opening.read_recipe(tmp_path / "a.gif") is None
     (tmp_path / "b.png").write_bytes(b"none")
     with pytest.raises(PictureError, match="not a picture"):
-        reading.read_recipe(tmp_path / "b.png")
+        opening.read_recipe(tmp_path / "b.png")
     with pytest.raises(PictureError, match="does not exist"):
-        reading.read_recipe(tmp_path / "c.png")
+        opening.read_recipe(tmp_path / "c.png")
 
 
 def test_recipes_have_a_limit_both_ways(tmp_path: Path) -> None:
@@ -241,14 +242,14 @@ def test_recipes_have_a_limit_both_ways(tmp_path: Path) -> None:
     assert listing(tmp_path) == []
     Image.new("RGB", (2, 2)).save(tmp_path / "a.webp", xmp=xmp.packet([], long))
     with pytest.raises(PictureError, match="at most 1,000,000"):
-        reading.read_recipe(tmp_path / "a.webp")
+        opening.read_recipe(tmp_path / "a.webp")
 
 
 def test_a_recipe_too_long_for_jpeg(tmp_path: Path) -> None:
     with pytest.raises(PictureError, match=r"65,504.*\.png"):
         writing.write(picture(), tmp_path / "a.jpg", recipe="x" * 70_000)
     writing.write(picture(), tmp_path / "a.webp", recipe="x" * 70_000)
-    assert reading.read_recipe(tmp_path / "a.webp") == "x" * 70_000
+    assert opening.read_recipe(tmp_path / "a.webp") == "x" * 70_000
 
 
 # --- refusals ---
@@ -256,7 +257,7 @@ def test_a_recipe_too_long_for_jpeg(tmp_path: Path) -> None:
 
 def refused(path: Path, match: str, **options: Any) -> None:
     """Both the check before the work and the writing refuse, in the same words."""
-    for call in (writing.check_writable, lambda p, **o: writing.write(picture(), p, **o)):
+    for call in (check_writable, lambda p, **o: writing.write(picture(), p, **o)):
         with pytest.raises(PictureError, match=match) as caught:
             call(path, **options)
         assert str(path) in str(caught.value)
@@ -325,7 +326,7 @@ def test_jpeg_xl(tmp_path: Path, bits: int, alpha: bool) -> None:
         after = reading.read(path)
         assert (after.pixels - smooth.pixels).abs().mean() < most
         assert (after.alpha is None) != alpha
-        assert reading.read_recipe(path) == RECIPE
+        assert opening.read_recipe(path) == RECIPE
         assert reading.depth(path) == bits
         sizes.append(path.stat().st_size)
     assert sizes == sorted(sizes)
@@ -360,10 +361,10 @@ def test_sides_too_long_for_the_format_are_known_before(
     tmp_path: Path, suffix: str, most: int
 ) -> None:
     path = tmp_path / f"a{suffix}"
-    writing.check_writable(path, long_side=most)
+    check_writable(path, long_side=most)
     with pytest.raises(PictureError, match=f"{most:,}.*{most + 1:,}"):
-        writing.check_writable(path, long_side=most + 1)
-    writing.check_writable(tmp_path / "a.png", long_side=most + 1)
+        check_writable(path, long_side=most + 1)
+    check_writable(tmp_path / "a.png", long_side=most + 1)
 
 
 def test_no_numbers_no_file(tmp_path: Path) -> None:
@@ -405,7 +406,7 @@ def test_a_file_that_may_not_be_read(folder: Path) -> None:
     writing.write(picture(), folder / "a.png")
     for locked, mode in ((folder / "a.png", 0o000), (folder, 0o000)):
         locked.chmod(mode)
-        for call in (reading.read, reading.read_recipe, reading.digest):
+        for call in (reading.read, opening.read_recipe, opening.digest):
             with as_nobody(), pytest.raises(PictureError, match=r"a\.png.*Permission denied"):
                 call(folder / "a.png")
         locked.chmod(0o755)

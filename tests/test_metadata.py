@@ -18,7 +18,7 @@ import impasto
 from commands import recipe_of
 from impasto.cli.main import main
 from impasto.errors import OptionError
-from impasto.image import exif, reading, writing
+from impasto.image import exif, opening, reading, writing
 
 BY_PILLOW = ("jpg", "png", "tif", "webp", "avif")
 WRITTEN = (*BY_PILLOW, "jxl")
@@ -136,7 +136,7 @@ def test_the_place_is_kept_where_all_is_asked_for(tmp_path: Path, source: str, i
 @pytest.mark.parametrize("source", FORMATS)
 def test_none_leaves_only_the_recipe(tmp_path: Path, source: str, into: str) -> None:
     out = painted(make(tmp_path / f"photo.{source}"), into, "none")
-    assert reading.read_recipe(out) == RECIPE
+    assert opening.read_recipe(out) == RECIPE
     has = about(out)
     for text in (b"Example", b"Cam", b"Lens", b"Paris", b"Eiffel", b"Impasto"):
         assert text not in has["bytes"], text
@@ -149,10 +149,10 @@ def test_none_leaves_only_the_recipe(tmp_path: Path, source: str, into: str) -> 
 def test_the_new_recipe_replaces_an_old_one(tmp_path: Path, source: str, into: str) -> None:
     photo = make(tmp_path / f"photo.{source}")
     out = painted(photo, into)
-    assert reading.read_recipe(out) == RECIPE
+    assert opening.read_recipe(out) == RECIPE
     assert b"old recipe" not in out.read_bytes()
     writing.write(reading.read(photo), out, force=True)
-    assert reading.read_recipe(out) is None
+    assert opening.read_recipe(out) is None
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif"])
@@ -276,7 +276,7 @@ def test_a_pillow_picture_keeps_its_own(tmp_path: Path) -> None:
     assert has[0x8298] == "(c) Example Person"
     assert has["dpi"] == (300, 300)
     assert has["gps"] == {}
-    assert reading.read_recipe(tmp_path / "a.jpg") == RECIPE
+    assert opening.read_recipe(tmp_path / "a.jpg") == RECIPE
     writing.write(reading.read(result), tmp_path / "b.png", recipe=result.info["impasto"])
     assert about(tmp_path / "b.png")[0x8298] == "(c) Example Person"
     assert "exif" not in writing.to_pil(reading.read(result), metadata="none").info
@@ -307,7 +307,7 @@ def test_the_command_keeps_and_leaves_out(tmp_path: Path, monkeypatch: pytest.Mo
         assert recipe_of(f"{keeping}.jpg").method == "gatys"
     assert main([*styled, "-o", "bare.jpg", "--no-recipe"]) == 0
     assert about(Path("bare.jpg"))[0x8298] == "(c) Example Person"
-    assert reading.read_recipe(Path("bare.jpg")) is None
+    assert opening.read_recipe(Path("bare.jpg")) is None
     assert main(["rerun", "none.jpg", "-o", "again.png", "--quiet"]) == 0
     assert about(Path("again.png"))[0x8298] == "(c) Example Person"
     # A painting is painted again: one recipe, the new one.

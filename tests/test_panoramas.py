@@ -31,7 +31,8 @@ from impasto.features.weights import load
 from impasto.image.pyramid import scale_schedule
 from impasto.painting.inputs import read_style
 from impasto.painting.prepare import prepare
-from impasto.painting.sources import Sources, finish, paint
+from impasto.painting.sources import Sources
+from impasto.painting.task import finish, paint
 
 KINDS = [GatysConfig, NnstConfig, MrfConfig, LaplacianConfig]
 

@@ -224,7 +224,7 @@ def test_a_file_that_is_there_stays(
 ) -> None:
     path = tmp_path / "mine.onnx"
     path.write_text("mine")
-    with pytest.raises(WeightsError, match="--force"):
+    with pytest.raises(WeightsError, match="force=True"):
         write(path, brush(0.5), eye)
     assert path.read_text() == "mine"
 

@@ -24,7 +24,8 @@ from impasto.features.sources import digest
 from impasto.features.weights import load
 from impasto.painting.inputs import LoadedStyle, read_map, read_picture, read_style
 from impasto.painting.prepare import prepare
-from impasto.painting.sources import Sources, finish, paint
+from impasto.painting.sources import Sources
+from impasto.painting.task import finish, paint
 from impasto.styles import card as cards
 from impasto.styles import gallery
 from impasto.styles.statistics import Painting
@@ -118,7 +119,7 @@ def test_a_painting_is_never_brought_down_to_nothing_nor_enlarged(net: Extractor
 
 
 def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
-    found = [r.getMessage() for r in caplog.records if "--stroke" in r.getMessage()]
+    found = [r.getMessage() for r in caplog.records if "its strokes" in r.getMessage()]
     caplog.clear()
     return found
 
@@ -132,7 +133,7 @@ def test_a_stroke_that_no_style_has_is_told(
         read(tmp_path / "tissue.png", replace(QUICK, stroke=2.0))
         (told,) = warned(caplog)
         for part in (
-            "--stroke 2 ",
+            "stroke 2 ",
             "tissue.png",
             "128 pixels",
             "has 100 at most",
@@ -142,11 +143,11 @@ def test_a_stroke_that_no_style_has_is_told(
             assert part in told
         read("starry-night", replace(QUICK, size=512, stroke=4.0))
         (told,) = warned(caplog)
-        for part in ("starry-night", "2048 pixels", "1024 at most", "--stroke 2;", "itself"):
+        for part in ("starry-night", "2048 pixels", "1024 at most", "stroke 2;", "itself"):
             assert part in told
         read("starry-night", replace(QUICK, size=512, stroke=0.2))
         (told,) = warned(caplog)
-        for part in ("102 pixels", "180 at least", "no smaller than at --stroke 0.35"):
+        for part in ("102 pixels", "180 at least", "no smaller than at stroke 0.35"):
             assert part in told
 
 
@@ -201,7 +202,7 @@ def test_a_texture_larger_than_its_source_has_pixels_for_is_told(
             prepare(sources, TextureConfig(size=512, stroke=stroke), net)
     (told,) = warned(caplog)
     assert "200 pixels" in told
-    assert "than at --stroke 1;" in told
+    assert "than at stroke 1;" in told
 
 
 # Pictures and maps

@@ -27,7 +27,8 @@ from impasto.image.pyramid import scale_schedule
 from impasto.image.region_maps import quantise
 from impasto.methods.gatys import gatys
 from impasto.painting.prepare import prepare
-from impasto.painting.sources import Sources, finish, paint
+from impasto.painting.sources import Sources
+from impasto.painting.task import finish, paint
 from impasto.styles.statistics import Painting
 
 QUICK = GatysConfig(size=80, smallest=80, iterations=6, feather=0.0, precision="float32")

@@ -28,9 +28,9 @@ from impasto.evaluation.studies.curves import Curve
 from impasto.evaluation.studies.folder import Tick, _read, name_of
 from impasto.evaluation.studies.registry import STUDIES, variants_of
 from impasto.evaluation.studies.run_study import Progress, StudySpec, run_study
-from impasto.image.reading import read_recipe
+from impasto.image.opening import read_recipe
 from impasto.installation import install_hint
-from impasto.painting.sources import Task, paint
+from impasto.painting.task import Task, paint
 from impasto.run import runner
 from impasto.sheets.plots import Panel
 

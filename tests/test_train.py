@@ -27,10 +27,12 @@ from impasto.networks.fast import FastNetwork
 from impasto.networks.trained_metadata import read_metadata
 from impasto.runtime import generator
 from impasto.training.builtin import builtin_pictures
-from impasto.training.fast import FastTraining, name_of
+from impasto.training.fast import FastTraining
 from impasto.training.loop import Loop
 from impasto.training.painting_lesson import PaintingLesson, PaintingOptions, optimisers
-from impasto.training.pictures import Ahead, Crops, find_pictures, load_bytes
+from impasto.training.photographs import find_pictures
+from impasto.training.pictures import Ahead, Crops, load_bytes
+from impasto.training.preflight import name_of
 from impasto.training.run_training import TrainingSpec, run_training
 from impasto.training.schedule import Patience, Schedule
 
@@ -115,7 +117,7 @@ def test_a_stopped_training_ends_as_if_it_had_not_been(
     out = tmp_path / "cut.impasto"
     assert run_training(order(pictures, out), lambda line, _: line["step"] < 2) is None
     assert not out.exists()
-    with pytest.raises(OptionError, match="--resume continues it"):
+    with pytest.raises(OptionError, match="resume=True continues it"):
         run_training(order(pictures, out), on)
     other = replace(QUICK, batch=2)
     with pytest.raises(OptionError, match="batch 1 there and 2 now"):

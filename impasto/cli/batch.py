@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli import options as shared
-from impasto.cli.console import print_error, print_note, set_quiet
+from impasto.cli.console import print_error, print_note, print_path, set_quiet
 from impasto.cli.flags import config_and_start, with_flags
 from impasto.cli.interrupt import handling_signals
 from impasto.cli.places import check_folder
 from impasto.cli.progress import ProgressBar, progress_bar
+from impasto.cli.streams import refuse_stream
 from impasto.config.bases import StyledConfig
-from impasto.config.memory import parse_memory
 from impasto.config.methods import configs_with
 from impasto.config.presets import expanded
 from impasto.config.sizes import without_relative_size
@@ -33,7 +33,9 @@ __all__ = ["batch", "paint_all"]
 _FAILED = 1
 
 
-@shared.with_run_flags(without=("out", "preview_every", "trace", "run", "keep_run", "resume"))
+@shared.with_run_flags(
+    without=("out", "format", "preview_every", "trace", "run", "keep_run", "resume")
+)
 @with_flags(*configs_with(StyledConfig).values(), files=("init",), without=("region", "feather"))
 def batch(
     photographs: Annotated[
@@ -142,6 +144,7 @@ def paint_all(
     from impasto.jobs.photographs import find_photographs
     from impasto.jobs.run_batch import run_batch
 
+    refuse_stream([str(path) for path in photographs])
     chosen = find_photographs(photographs, out, deep=deep)
     check_folder(out)
     spec = Batch(
@@ -150,7 +153,7 @@ def paint_all(
         config=config,
         folder=out,
         settings=flags.settings(),
-        memory=None if flags.memory is None else parse_memory(flags.memory),
+        memory=flags.memory_bytes(),
         force=flags.force,
         **more,
     )
@@ -203,7 +206,7 @@ def _print_plan(spec: Batch, left_out: list[dict[str, Any]], *, as_json: bool) -
         print(json.dumps({"folder": str(spec.folder), "items": data, "left_out": left_out}))
         return
     for item in todo:
-        print(spec.folder / item.output)
+        print_path(spec.folder / item.output)
 
 
 def _is_to_paint(item: Item, force: bool) -> bool:
@@ -239,8 +242,10 @@ def _present(
             print_note("stopped early: the same command continues from here")
         elif outcome.failures:
             print_note("the same command tries the failed ones again")
-    result = {**_as_json(outcome), "left_out": left_out}
-    print(json.dumps(result) if as_json else (*outcome.sheets, outcome.manifest)[0])
+    if as_json:
+        print(json.dumps({**_as_json(outcome), "left_out": left_out}))
+    else:
+        print_path((*outcome.sheets, outcome.manifest)[0])
 
 
 def _grouped(outcome: Outcome) -> dict[tuple[str, str], list[str]]:

@@ -6,14 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 from impasto.cli import options as shared
-from impasto.cli.console import set_quiet
+from impasto.cli.console import print_path, set_quiet
 from impasto.config.numbers import SHARE
 from impasto.config.sizes import LEAST, MOST, PIXELS
-from impasto.errors import OptionError
 
 __all__ = ["export"]
-
-_SUFFIX = ".onnx"  # that of impasto.networks.onnx_file, which would import PyTorch
 
 
 def export(
@@ -59,10 +56,11 @@ def export(
     is compared with that by PyTorch.
     """
     set_quiet(quiet)
-    if onnx.suffix.lower() != _SUFFIX:
-        raise OptionError(f"{onnx} is not a name for an ONNX file: it must end in {_SUFFIX}.")
+    from impasto.painting.export_targets import check_export
+
+    check_export(style, onnx, size=size, force=force)  # before PyTorch is loaded
 
     from impasto.painting.export import export_style
 
     for path in export_style(style, onnx, strength=strength, size=size, force=force):
-        print(path)
+        print_path(path)

@@ -18,10 +18,12 @@ import typer
 from impasto.cli.flags import Command, flags, read_numbers, set_parameters, span
 from impasto.config.bases import PhotoConfig, StyledConfig
 from impasto.config.fields import from_dict
+from impasto.config.memory import parse_memory
 from impasto.config.methods import configs_with
 from impasto.config.numbers import comma_advice, decimal, whole
 from impasto.config.output import SHOWN, OutputSettings
 from impasto.config.presets import PRESETS, USUAL
+from impasto.image.formats import WrittenName
 
 __all__ = [
     "BackboneName",
@@ -180,11 +182,17 @@ class RunFlags:
             "--out",
             "-o",
             metavar="OUT",
-            help="The result: .png, .jpg, .webp, .tiff, .avif or .jxl, or a folder that it goes "
-            "into. Otherwise named after its sources and method, here.",
+            help="The result: .png, .jpg, .webp, .tiff, .avif or .jxl; a folder that it goes into; "
+            "or - for standard output. Otherwise named after its sources and method, here.",
         ),
     ] = None
     force: Force = False
+    format: Annotated[
+        WrittenName | None,
+        output_option(
+            "--format", show_default=False, help="Of -o -, standard output; otherwise png."
+        ),
+    ] = None
     preview_every: Annotated[
         int | None,
         number(
@@ -238,6 +246,14 @@ class RunFlags:
     quiet: Quiet = False
     as_json: Json = False
     output: dict[str, Any] = field(default_factory=dict)
+
+    def memory_bytes(self) -> int | None:
+        """Return how much memory the run may use, in bytes, if that was typed.
+
+        Raises:
+            OptionError: it is no amount of memory.
+        """
+        return None if self.memory is None else parse_memory(self.memory)
 
     def settings(self, **defaults: Any) -> OutputSettings:
         """Return how the picture's file is written.

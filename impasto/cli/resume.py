@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["extend", "resume"]
 
 # What a run keeps from its beginning.
-_SETTLED = ("dry_run", "output", "run", "resume")
+_SETTLED = ("dry_run", "format", "output", "run", "resume")
 
 _Folder = Annotated[
     Path, shared.argument("RUN", "A run's folder: out.run, beside the out.png that it paints.")
@@ -58,11 +58,11 @@ def extend(
 
 
 def _resume(folder: Path, flags: shared.RunFlags, extra: int = 0) -> None:
-    set_quiet(flags.quiet)
-
-    from impasto.cli.running import follow
-    from impasto.run.launch import resume_run
     from impasto.run.output import Output
+    from impasto.run.preflight import check_resume
+
+    set_quiet(flags.quiet)
+    flags.memory_bytes()
 
     def output_of(record: Record) -> Output:
         """Return the output that the run began with, as far as nothing else was typed."""
@@ -74,5 +74,10 @@ def _resume(folder: Path, flags: shared.RunFlags, extra: int = 0) -> None:
             preview_every=flags.preview_every or goal.preview_every,
             trace=flags.trace,
         )
+
+    check_resume(folder, output_of, extra=extra, force=flags.force)
+
+    from impasto.cli.running import follow
+    from impasto.run.launch import resume_run
 
     follow(partial(resume_run, folder, output_of, extra=extra, force=flags.force), flags)

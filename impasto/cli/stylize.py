@@ -13,7 +13,8 @@ from impasto.cli import options as shared
 from impasto.cli.batch import paint_all
 from impasto.cli.console import set_quiet
 from impasto.cli.flags import config_and_start, with_flags
-from impasto.cli.places import placed
+from impasto.cli.painting import paint
+from impasto.cli.streams import STREAM, label
 from impasto.config.bases import StyledConfig
 from impasto.config.methods import METHODS, configs_with
 from impasto.config.presets import expanded
@@ -21,6 +22,7 @@ from impasto.config.sizes import without_relative_size
 from impasto.config.specs import StyleSpec
 from impasto.errors import OptionError
 from impasto.painting.misplaced import check_photograph, check_style, is_card, style_kind
+from impasto.painting.sources import Sources
 
 __all__ = ["stylize"]
 
@@ -34,8 +36,8 @@ def stylize(
         list[str],
         shared.argument(
             "CONTENT...",
-            "The photograph. Several, or a folder of them, are painted into the folder --out, as "
-            "by `impasto batch`.",
+            "The photograph, or - for standard input. Several, or a folder of them, are painted "
+            "into the folder --out, as by `impasto batch`.",
         ),
     ],
     options: dict[str, Any],
@@ -110,13 +112,9 @@ def stylize(
         return
 
     (photograph,) = content
-    names = "+".join(choice.label for choice in choices) or "regions"
-    with placed(flags, f"{Path(photograph).stem}-{names}-{method}.png") as flags:
-        from impasto.cli.running import paint
-        from impasto.painting.sources import Sources
-
-        sources = Sources(photograph, choices, init, content_map, tuple(style_map or ()), weights)
-        paint(sources, config, flags, f"{Path(photograph).stem}-{names}-{method}.png")
+    names = "+".join("stdin" if choice.source == STREAM else choice.label for choice in choices)
+    sources = Sources(photograph, choices, init, content_map, tuple(style_map or ()), weights)
+    paint(sources, config, flags, f"{label(photograph)}-{names or 'regions'}-{method}")
 
 
 def _check_words(content: Sequence[str], styles: Sequence[str], *, has_regions: bool) -> None:

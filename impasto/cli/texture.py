@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,13 +10,15 @@ import typer
 from impasto.cli import options as shared
 from impasto.cli.console import set_quiet
 from impasto.cli.flags import with_flags
-from impasto.cli.places import placed
+from impasto.cli.painting import paint
+from impasto.cli.streams import label
 from impasto.config.methods import TextureConfig
 from impasto.config.sizes import SCREENS
 from impasto.config.specs import StyleSpec
 from impasto.config.validation import checked_config
 from impasto.errors import OptionError
 from impasto.painting.misplaced import check_style
+from impasto.painting.sources import Sources
 
 __all__ = ["texture"]
 
@@ -55,13 +56,8 @@ def texture(
     for choice in choices:
         check_style(choice.source)
 
-    names = "+".join(Path(choice.source).stem for choice in choices)
-    name = f"{names}-texture.png"
-    with placed(flags, name) as flags:
-        from impasto.cli.running import paint
-        from impasto.painting.sources import Sources
-
-        paint(Sources(styles=choices, weights=weights), config, flags, name)
+    names = "+".join(label(str(choice.source)) for choice in choices)
+    paint(Sources(styles=choices, weights=weights), config, flags, f"{names}-texture")
 
 
 def _sides(text: str) -> tuple[int, int]:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli import options as shared
-from impasto.cli.console import print_note, set_quiet
+from impasto.cli.console import print_note, print_path, set_quiet
 from impasto.cli.interrupt import handling_signals
 from impasto.cli.progress import ProgressBar, progress_bar
 from impasto.config.sizes import LEAST, MOST, PIXELS
 from impasto.errors import OptionError
+from impasto.files.names import safe_name
 from impasto.networks.trained_metadata import SUFFIX, read_metadata
 
 if TYPE_CHECKING:
@@ -131,16 +132,22 @@ def train(
     written about once a minute. Beside the file of styles it leaves their card (OUT.md) and a sheet
     of pictures (OUT-sheet.jpg).
     """
+    from impasto.training.preflight import BUILTIN, check_training
+
     set_quiet(quiet)
-    _check(content, extend, size, crop)  # before PyTorch is loaded
+    _check(content, extend, size, crop)
+    target = out or extend or Path(f"{safe_name(Path(paintings[0]).stem)}{SUFFIX}")
+    check_training(
+        paintings, content or BUILTIN, target, extend, resume=resume, force=force
+    )  # before PyTorch is loaded
 
     from impasto.training.fast import FastTraining
     from impasto.training.run_training import TrainingSpec, run_training
 
     spec = TrainingSpec(
         paintings=paintings,
-        content=content or "builtin",
-        out=out or extend or Path(f"{Path(paintings[0]).stem}{SUFFIX}"),
+        content=content or BUILTIN,
+        out=target,
         extends=extend,
         options=FastTraining(
             steps=steps or (1_500 if extend is None else 300),
@@ -170,8 +177,11 @@ def train(
             print_note("stopped; the same command with --resume continues")
         raise typer.Exit(interruption.status)
     if is_first:
-        styles = [asdict(entry) for entry in read_metadata(path).entries] if as_json else []
-        print(json.dumps({"out": str(path), "styles": styles}) if as_json else path)
+        if as_json:
+            styles = [asdict(entry) for entry in read_metadata(path).entries]
+            print(json.dumps({"out": str(path), "styles": styles}))
+        else:
+            print_path(path)
 
 
 def _check(content: str | None, extends: Path | None, size: int | None, crop: int) -> None:

@@ -8,7 +8,7 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any, TypeVar
 
 from impasto.config.numbers import Spelling, comma_advice, decimal, whole
-from impasto.errors import OptionError, suggestion
+from impasto.errors import OptionError, learn_words, suggestion
 
 __all__ = ["Need", "check", "flag_of", "from_dict", "from_text", "option", "otherwise"]
 
@@ -62,6 +62,7 @@ def option(
         spelling: of a number, further ways to write it.
         also: another spelling of the name.
     """
+    learn_words(choices or ())
     metadata = {
         "help": help,
         "low": low,

@@ -18,7 +18,7 @@ from impasto.config.bases import PhotoConfig, PictureConfig, PixelConfig, Styled
 from impasto.config.fields import Need, option, otherwise
 from impasto.config.sizes import LEAST, MOST
 from impasto.config.specs import layer_weights
-from impasto.errors import OptionError
+from impasto.errors import OptionError, learn_words
 
 __all__ = [
     "METHODS",
@@ -386,6 +386,8 @@ _ROWS = (
 
 METHODS: dict[str, Method] = {row.name: row for row in _ROWS}
 """All methods, by their names."""
+
+learn_words(METHODS)
 
 
 def configs_with(base: type[Config]) -> dict[str, type[Config]]:

@@ -57,12 +57,12 @@ class StyleSpec:
     def __post_init__(self) -> None:
         if not math.isfinite(self.weight) or self.weight < 0:
             raise OptionError(
-                f"The style {self.source} has the weight {self.weight:g}. It takes a number of at "
+                f"The style {self._shown} has the weight {self.weight:g}. It takes a number of at "
                 "least 0, such as 0.3."
             )
         if self.layers not in DEPTHS:
             raise OptionError(
-                f"The style {self.source} has the layers {self.layers!r}"
+                f"The style {self._shown} has the layers {self.layers!r}"
                 f"{suggestion(self.layers, DEPTHS)} They may be {', '.join(DEPTHS)}."
             )
 
@@ -98,6 +98,10 @@ class StyleSpec:
             else:
                 spec = replace(spec, layers=word)
         return spec
+
+    @property
+    def _shown(self) -> str:
+        return str(self.source) if isinstance(self.source, (str, Path)) else "in memory"
 
     @property
     def label(self) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from impasto.errors import ImpastoError, PictureError
+from impasto.files.names import resolved
 
 __all__ = ["TEMPORARY", "check_target", "opened", "replace", "replacing", "sync"]
 
@@ -126,9 +127,15 @@ def _check(target: Path, path: Path, force: bool, error: type[ImpastoError]) -> 
 def _resolve(path: Path, error: type[ImpastoError]) -> Path:
     """Return the file that a link leads to: that one is replaced, not the link."""
     try:
-        return path.resolve()
-    except (OSError, RuntimeError, ValueError) as problem:
-        raise error(f"{path!r} cannot be written: {problem}. Give another name.") from problem
+        target = resolved(path)
+        leads_nowhere = target.is_symlink()  # where links lead in a circle
+    except OSError as problem:
+        raise error(_explain(path, problem)) from problem
+    except ValueError as problem:  # a name with a zero byte
+        raise error(f"{path} cannot be written: {problem}. Give another name.") from problem
+    if leads_nowhere:
+        raise error(f"{path} is a link that leads to itself: give another name.")
+    return target
 
 
 def _explain(path: Path, problem: OSError) -> str:
@@ -137,4 +144,6 @@ def _explain(path: Path, problem: OSError) -> str:
             f"{path} cannot be written: no space left ({problem.strerror}). Make room or choose "
             "another folder; nothing was left behind."
         )
+    if problem.errno == errno.ENAMETOOLONG:
+        return f"{path} cannot be written: the name is too long. Give a shorter one."
     return f"{path} cannot be written: {problem.strerror}. Choose another folder."

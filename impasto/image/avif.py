@@ -15,6 +15,7 @@ from PIL import Image
 from impasto.image.bmff import ColourInformation, colour_information
 from impasto.image.cicp import Conversion, to_srgb
 from impasto.image.pixel_modes import Words
+from impasto.installation import install_hint
 
 __all__ = ["conversion", "deep"]
 
@@ -52,8 +53,8 @@ def deep(path: Path, image: Image.Image) -> Words | None:
         from imagecodecs import avif_decode
     except ImportError:
         _log.warning(
-            "%s has %d bits, of which 8 are read: pip install 'impasto[codecs]' reads all.",
-            path, bits,
+            "%s has %d bits, of which 8 are read; `%s` adds what reads all.",
+            path, bits, install_hint("codecs"),
         )  # fmt: skip
         return None
     try:

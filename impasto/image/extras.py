@@ -6,13 +6,9 @@ import importlib
 from types import ModuleType
 
 from impasto.errors import PictureError
+from impasto.installation import install_hint
 
-__all__ = ["command", "needed", "optional"]
-
-
-def command(extra: str) -> str:
-    """Return the command that installs an extra."""
-    return f"pip install 'impasto[{extra}]'"
+__all__ = ["needed", "optional"]
 
 
 def optional(module: str) -> ModuleType | None:
@@ -27,7 +23,7 @@ def needed(module: str, extra: str, name: str, what: str) -> ModuleType:
     """Return a module that a file cannot be read without.
 
     Args:
-        extra: what has to be installed, as in `pip install 'impasto[heif]'`.
+        extra: of the package, that brings the module.
         name: of the file.
         what: the file is, with its article.
 
@@ -35,5 +31,5 @@ def needed(module: str, extra: str, name: str, what: str) -> ModuleType:
         PictureError: it is not installed; the message says what to install.
     """
     if (library := optional(module)) is None:
-        raise PictureError(f"{name} is {what}: {command(extra)} reads it.")
+        raise PictureError(f"{name} is {what}: `{install_hint(extra)}` adds what reads it.")
     return library

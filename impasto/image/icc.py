@@ -12,7 +12,8 @@ from jaxtyping import Float32, Float64, UInt8, UInt16
 from PIL import Image, ImageCms
 
 from impasto.image import icc_matrix
-from impasto.image.extras import command, optional
+from impasto.image.extras import optional
+from impasto.installation import install_hint
 
 __all__ = ["deep_to_srgb", "srgb_colorants", "srgb_profile", "to_srgb"]
 
@@ -88,7 +89,7 @@ def _convert_deep(values: Deep, mode: str, profile: bytes, name: str) -> Levels:
     _log.warning(
         "%s: its colour profile has tables, so that 8 bits of its colours are kept; %s keeps 16.",
         name,
-        command("codecs"),
+        install_hint("codecs"),
     )
     return np.asarray(_apply(_image(values, space), _transform(source, space)))
 

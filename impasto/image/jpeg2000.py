@@ -15,6 +15,7 @@ from jaxtyping import UInt8, UInt16
 from PIL import Image
 
 from impasto.image.jp2_header import SYCC, Header, read_codestream, read_header
+from impasto.installation import install_hint
 
 __all__ = ["arranged", "deep"]
 
@@ -70,8 +71,8 @@ def deep(path: Path, image: Image.Image) -> Words | None:
         from imagecodecs import jpeg2k_decode
     except ImportError:
         _log.warning(
-            "%s has %d bits, of which 8 are read: pip install 'impasto[codecs]' reads all.",
-            path, header.bits,
+            "%s has %d bits, of which 8 are read; `%s` adds what reads all.",
+            path, header.bits, install_hint("codecs"),
         )  # fmt: skip
         return None
     try:

@@ -10,9 +10,10 @@ from jaxtyping import UInt8, UInt16
 
 from impasto.errors import PictureError
 from impasto.image.boxes import box
-from impasto.image.extras import command, needed, optional
+from impasto.image.extras import needed, optional
 from impasto.image.pixel_modes import Levels, unit
 from impasto.image.size_limits import check_memory, check_size
+from impasto.installation import install_hint
 
 __all__ = ["encoded", "is_deep", "read", "size_of", "writer"]
 
@@ -107,7 +108,9 @@ def writer() -> ModuleType:
     """
     codecs = optional("imagecodecs")
     if codecs is None or not codecs.JPEGXL.available:
-        raise PictureError(f"JPEG XL is written by imagecodecs: {command('codecs')} installs it.")
+        raise PictureError(
+            f"JPEG XL is written by imagecodecs: `{install_hint('codecs')}` installs it."
+        )
     return codecs
 
 

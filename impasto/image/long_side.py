@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import warnings
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from impasto.errors import PictureError
 from impasto.image import header_limits
 from impasto.image.extras import needed
-from impasto.image.formats import FORMATS
-from impasto.image.kinds import Kind, kind_of
+from impasto.image.kinds import kind_of
+from impasto.image.opening import decoding, opened
 
-__all__ = ["long_side"]
-
-_PILLOW = [row.pillow for row in FORMATS if row.pillow]
+__all__ = ["long_side", "size_in_header"]
 
 
 def long_side(source: Any) -> int:
     """Return the pixels of a picture's longer side, which turning it upright does not change.
 
     Args:
-        source: a file, or a picture in memory that has a `size`.
+        source: a file, or a picture in memory: a Pillow image, an array or a `Picture`.
 
     Raises:
         PictureError: the file is missing, or not a picture that can be read.
     """
-    if not isinstance(source, (str, Path)):
-        return int(max(source.size))
-    size = _size_in_header(Path(source))
+    if not isinstance(source, (str, os.PathLike)):
+        return _long_side_in_memory(source)
+    size = size_in_header(Path(source))
     if size is None:  # only a reader says what is wrong with the file, or makes sense of it
         from impasto.image.reading import read
 
@@ -37,42 +36,61 @@ def long_side(source: Any) -> int:
     return max(size)
 
 
-def _size_in_header(path: Path) -> tuple[int, int] | None:
-    """Return width and height as they are stored; None where the header does not tell."""
-    try:
+def _long_side_in_memory(picture: Any) -> int:
+    if hasattr(picture, "shape"):  # an array's first axes are rows and columns
+        return int(max(picture.shape[:2]))
+    return int(max(picture.size if hasattr(picture, "size") else (picture.width, picture.height)))
+
+
+def size_in_header(path: Path) -> tuple[int, int] | None:
+    """Return width and height as they are stored; None where only decoding tells.
+
+    Raises:
+        PictureError: the file is missing, or not a picture that can be read.
+    """
+    with decoding(str(path), None):
         header_limits.check(path)
         kind = kind_of(path)
-        # A picture that is too large is refused, if it is, when it is read.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return _size(path, kind)
+    if kind is None or kind.reader in (None, "pillow"):
+        return _size_by_pillow(path)
+    try:
+        return _SIZES[kind.reader](path, kind.name)
     except PictureError:
         raise
     except Exception:  # damaged headers make libraries raise a dozen kinds of exceptions
-        return None
+        return None  # the reader says what is wrong, or does better
 
 
-def _size(path: Path, kind: Kind | None) -> tuple[int, int] | None:
-    """Return the size that the library says which reads such files."""
-    name = str(path)
-    match None if kind is None else kind.reader:
-        case "heif":
-            assert kind is not None
-            image = needed("pillow_heif", "heif", name, kind.name).open_heif(path)
-            return int(image.size[0]), int(image.size[1])
-        case "raw":
-            assert kind is not None
-            with needed("rawpy", "raw", name, kind.name).imread(name) as raw:
-                return int(raw.sizes.width), int(raw.sizes.height)
-        case "tiff":
-            import tifffile
-
-            with tifffile.TiffFile(path) as file:
-                page = file.pages.first
-                return page.imagewidth, page.imagelength
-        case "jxl":
-            return None
-    from PIL import Image
-
-    with Image.open(path, formats=_PILLOW) as image:
+def _size_by_pillow(path: Path) -> tuple[int, int]:
+    with opened(path) as image:
         return image.size
+
+
+def _heif_size(path: Path, what: str) -> tuple[int, int]:
+    width, height = needed("pillow_heif", "heif", str(path), what).open_heif(path).size
+    return int(width), int(height)
+
+
+def _raw_size(path: Path, what: str) -> tuple[int, int]:
+    with needed("rawpy", "raw", str(path), what).imread(str(path)) as raw:
+        return int(raw.sizes.width), int(raw.sizes.height)
+
+
+def _tiff_size(path: Path, _: str) -> tuple[int, int]:
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        return int(page.imagewidth), int(page.imagelength)
+
+
+def _jpeg_xl_size(path: Path, what: str) -> None:
+    needed("imagecodecs", "codecs", str(path), what)
+
+
+_SIZES: dict[str, Callable[[Path, str], tuple[int, int] | None]] = {
+    "heif": _heif_size,
+    "raw": _raw_size,
+    "tiff": _tiff_size,
+    "jxl": _jpeg_xl_size,
+}

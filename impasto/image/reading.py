@@ -1,45 +1,39 @@
 """Read pictures from files of the common formats: each kind of file goes to the reader of it.
 
 Anybody may have written a file. Before it is decoded it must be a regular file of a known format,
-with bounded metadata (`header_limits`) and no more pixels than are allowed and fit into memory
+with bounded metadata (`opening`) and no more pixels than are allowed and fit into memory
 (`size_limits`); the decoders of these formats take time in proportion to pixels and bytes.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import sys
-import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps
 
 from impasto.errors import PictureError
-from impasto.files import digests
 from impasto.image import frames, header_limits, heif, jpeg_xl, metadata, raw, stored_colours, tiff
-from impasto.image.formats import FORMATS
-from impasto.image.kinds import Kind, kind_of, refusal
+from impasto.image.kinds import Kind, kind_of
 from impasto.image.metadata import Metadata
+from impasto.image.opening import PILLOW_FORMATS, decoding, opened
 from impasto.image.picture import Picture
 from impasto.image.pixel_modes import Levels, Words, from_deep, from_image, planes
 from impasto.image.size_limits import MAX_PIXELS, check_memory, check_size
 
-__all__ = ["MAX_PIXELS", "depth", "digest", "opened", "read", "read_recipe"]
+__all__ = ["depth", "read"]
 
 Bytes = UInt8[np.ndarray, "h w c"]
 Decoded = tuple[Levels, Levels | None, Metadata]
 
 _log = logging.getLogger(__name__)
-_lock = threading.RLock()
-# TGA has no signature: it is read where a file's name or its end says so.
-_PILLOW_FORMATS = [row.pillow for row in FORMATS if row.pillow not in ("", "TGA")]
 
 # 16-bit colour: Pillow keeps the high byte of each sample. Decoded once more with the bytes of a
 # sample taken in the other order, the same file gives the low bytes.
@@ -52,7 +46,7 @@ _OTHER_ORDER = {
 _GREY_ALPHA = "LA;16B"
 
 
-def read(source: str | Path | Image.Image, *, max_pixels: int = MAX_PIXELS) -> Picture:
+def read(source: str | os.PathLike[str] | Image.Image, *, max_pixels: int = MAX_PIXELS) -> Picture:
     """Read a picture, upright by its EXIF orientation and converted to sRGB.
 
     What its file says beside the pixels is in its `metadata`.
@@ -82,34 +76,8 @@ def read(source: str | Path | Image.Image, *, max_pixels: int = MAX_PIXELS) -> P
         name = str(source)
         colours, alpha, about = _from_file(Path(source), name, max_pixels)
     # Only now, with Pillow's own copy gone: the floats are four times what was decoded.
-    with _decoding(name, max_pixels):
+    with decoding(name, max_pixels):
         return _picture(colours, alpha, about)
-
-
-def read_recipe(path: Path) -> str | None:
-    """Return the recipe that `write` put into a file, or None.
-
-    Raises:
-        PictureError: the file cannot be read, or its recipe is longer than a megabyte.
-    """
-    with _decoding(str(path), None):
-        header_limits.check(path)
-        kind = kind_of(path)
-        if kind is not None and kind.reader == "jxl":
-            return metadata.recipe_in_file(path)
-    if kind is not None and kind.reader in ("heif", "raw"):
-        return None  # which none of them is written with
-    with opened(path) as image:
-        return metadata.recipe_of(image, str(path))
-
-
-def digest(path: Path) -> str:
-    """Return `sha256:` and the hexadecimal SHA-256 of the file's bytes.
-
-    Raises:
-        PictureError: the file cannot be read.
-    """
-    return digests.of_file(path, PictureError)
 
 
 def depth(path: Path) -> Literal[8, 16]:
@@ -122,7 +90,7 @@ def depth(path: Path) -> Literal[8, 16]:
     kind = kind_of(path)
     if kind is not None and kind.reader == "raw":
         return 16
-    with _decoding(str(path), None):
+    with decoding(str(path), None):
         if kind is not None and kind.reader == "tiff":
             return 16 if tiff.is_deep(path) else 8
         if kind is not None and kind.reader == "heif":
@@ -136,14 +104,14 @@ def depth(path: Path) -> Literal[8, 16]:
 
 def _from_pillow(source: Image.Image, name: str, max_pixels: int) -> Decoded:
     check_size(source.size, name, max_pixels)
-    with _decoding(name, max_pixels):
+    with decoding(name, max_pixels):
         source.load()
         about = metadata.of_info(source.info, name)
         return *from_image(_upright(source, name, is_ours=False), name), about
 
 
 def _from_file(path: Path, name: str, max_pixels: int) -> Decoded:
-    with _decoding(name, max_pixels):
+    with decoding(name, max_pixels):
         header_limits.check(path)
         kind = kind_of(path)
         if kind is not None and (levels := _by_reader(kind, path, max_pixels)) is not None:
@@ -154,7 +122,7 @@ def _from_file(path: Path, name: str, max_pixels: int) -> Decoded:
         if kind is None or kind.reader != "tiff":
             raise
         # Pillow knows fewer kinds of headers; but it says best what is damaged.
-        with suppress(PictureError), _decoding(name, max_pixels):
+        with suppress(PictureError), decoding(name, max_pixels):
             return *tiff.read_whatever_kind(path, max_pixels), metadata.of_file(path, "tiff")
         raise
 
@@ -163,7 +131,7 @@ def _by_pillow(path: Path, name: str, max_pixels: int) -> Decoded:
     with opened(path) as image:
         check_size(image.size, name, max_pixels)
         _check_effort(image, name)
-        with _decoding(name, max_pixels):
+        with decoding(name, max_pixels):
             frames.note(image, path)
             is_deep = bool(_other_order(image))  # before loading, which forgets the tiles
             to_srgb = stored_colours.conversion(path, image)
@@ -198,24 +166,6 @@ def _picture(colours: Levels, alpha: Levels | None, about: Metadata) -> Picture:
     return Picture(pixels, mask, about)
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[Image.Image]:
-    """Open a picture's file with its header read and nothing decoded.
-
-    Raises:
-        PictureError: the file is missing, not a picture, or its header names too large sizes.
-    """
-    with _decoding(str(path), None):
-        header_limits.check(path)
-        kind = kind_of(path)
-        if kind is not None and kind.reader not in ("pillow", "tiff"):
-            raise refusal(kind, str(path))
-        formats = [kind.pillow] if kind is not None and kind.pillow else _PILLOW_FORMATS
-        image = Image.open(path, formats=formats)
-    with image:
-        yield image
-
-
 # Decoders written in Python: some millions of pixels a second.
 _SLOW = {"bmp_rle", "ppm"}
 _MOST_SLOW_PIXELS = 2**22
@@ -239,42 +189,6 @@ def _check_effort(image: Image.Image, name: str) -> None:
             "these are read: save it as PNG."
         )
     check_memory(image.size, _BYTES_OF_NUMBERS if image.mode[0] in "IF" else _BYTES, name)
-
-
-@contextmanager
-def _decoding(name: str, max_pixels: int | None) -> Iterator[None]:
-    """Set Pillow's limit to ours, log its warnings, and turn its errors into one.
-
-    The limit and the warnings are global to the process, hence the lock.
-    """
-    with _lock, warnings.catch_warnings(record=True) as notes:
-        warnings.simplefilter("always")
-        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, max_pixels
-        try:
-            yield
-        except PictureError:
-            raise
-        # Damaged data makes decoders raise a dozen kinds of exceptions.
-        except Exception as problem:
-            raise PictureError(_explain(name, problem)) from problem
-        finally:
-            Image.MAX_IMAGE_PIXELS = before
-            for note in notes:
-                _log.info("%s: %s", name, note.message)
-
-
-def _explain(name: str, problem: Exception) -> str:
-    if isinstance(problem, UnidentifiedImageError):
-        return str(refusal(None, name))
-    if isinstance(problem, Image.DecompressionBombError):
-        return f"{name} unpacks to far more pixels than it should: it is damaged or malicious."
-    if isinstance(problem, MemoryError):
-        return f"{name} needs more memory than there is: make it smaller first."
-    if isinstance(problem, OSError) and problem.strerror:
-        return f"{name} cannot be read: {problem.strerror}."
-    words = "".join(c if c.isprintable() else " " for c in str(problem)[:300])
-    detail = " ".join(words.split()).rstrip(".") or type(problem).__name__
-    return f"{name} is damaged or cut short ({detail}): get it again from where it came from."
 
 
 def _upright(image: Image.Image, name: str, *, is_ours: bool = True) -> Image.Image:
@@ -302,7 +216,7 @@ def _other_order(image: Image.Image) -> list[ImageFile._Tile]:
 
 def _deep(path: Path, image: Image.Image) -> Words | None:
     """Return all 16 bits of a file whose high bytes are in `image`; None if that fails."""
-    with Image.open(path, formats=_PILLOW_FORMATS) as reopened:
+    with Image.open(path, formats=PILLOW_FORMATS) as reopened:
         reopened.tile = tiles = _other_order(reopened)
         is_grey = len(tiles) == 1 and tiles[0].args == ("RGBA",)
         try:

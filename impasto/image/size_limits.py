@@ -1,11 +1,11 @@
-"""The most pixels and memory that reading a picture may take, whatever reads it."""
+"""The most pixels and memory that reading a picture may take, whatever reads it.
+
+Needs no PyTorch before a picture is decoded.
+"""
 
 from __future__ import annotations
 
-import torch
-
 from impasto.errors import PictureError
-from impasto.runtime import memory_of
 
 __all__ = ["MAX_PIXELS", "check_memory", "check_size"]
 
@@ -15,7 +15,7 @@ MAX_PIXELS = 2**28
 _FEW_PIXELS = 2**24  # below it memory is not checked
 
 
-def check_size(size: tuple[int, int], name: str, max_pixels: int) -> None:
+def check_size(size: tuple[int, int], name: str, max_pixels: int = MAX_PIXELS) -> None:
     """Check a picture's width and height before it is decoded.
 
     Raises:
@@ -40,6 +40,10 @@ def check_memory(size: tuple[int, int], pixel_bytes: int, name: str) -> None:
     width, height = size
     if width * height <= _FEW_PIXELS:
         return
+    import torch
+
+    from impasto.runtime import memory_of
+
     needed, free = width * height * pixel_bytes, memory_of(torch.device("cpu"))
     if needed > free:
         raise PictureError(

@@ -20,7 +20,8 @@ from PIL import Image
 
 from impasto.errors import PictureError
 from impasto.image import header_limits, jpeg_xl
-from impasto.image.extras import command, optional
+from impasto.image.extras import optional
+from impasto.installation import install_hint
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
@@ -77,7 +78,7 @@ def check(page: TiffPage, name: str) -> None:
         )
     if (codec := _missing_codec(page)) is not None and optional("imagecodecs") is None:
         raise PictureError(
-            f"{name} is a TIFF that needs a codec for {codec}: {command('codecs')} reads it."
+            f"{name} is a TIFF that needs a codec for {codec}: `{install_hint('codecs')}` adds what reads it."
         )
     _check_layout(page, name)
 

@@ -9,20 +9,21 @@ from typing import Literal, cast, get_args
 
 import numpy as np
 import torch
-from PIL import Image, PngImagePlugin, features
+from PIL import Image, PngImagePlugin
 
-from impasto.errors import OptionError, PictureError, suggestion
+from impasto.errors import OptionError, PictureError
 from impasto.files import atomic
 from impasto.image import jpeg_xl
 from impasto.image.deep_formats import Chunk, Levels, png16, png_physical, png_text, tiff
-from impasto.image.formats import WRITTEN, Keeping, PictureFormat, format_of
+from impasto.image.formats import Keeping
 from impasto.image.icc import srgb_profile
 from impasto.image.iptc import photoshop_block
 from impasto.image.kept_metadata import Kept, kept
 from impasto.image.metadata import KEYWORD, clean
 from impasto.image.picture import Picture
+from impasto.image.writable import check_writable, written_format
 
-__all__ = ["check_writable", "keeping_of", "to_pil", "write"]
+__all__ = ["keeping_of", "to_pil", "write"]
 
 _log = logging.getLogger(__name__)
 
@@ -70,50 +71,6 @@ def write(
     atomic.replace(path, _encode(picture, path, about, recipe, bits, quality), force=force)
 
 
-def check_writable(
-    path: Path,
-    *,
-    bits: Literal[8, 16] = 8,
-    force: bool = False,
-    long_side: int | None = None,
-) -> None:
-    """Check, before the work rather than after it, that `write` could write a picture.
-
-    Args:
-        bits, force: as for `write`.
-        long_side: of the picture to come, if it is known.
-
-    Raises:
-        PictureError: an unknown suffix, 16 bits or a side that the format cannot hold, an existing
-            file without `force`, a codec that is not installed, or a folder that is missing or
-            cannot be written to.
-    """
-    kind = _format(path)
-    if bits > kind.bits:
-        raise PictureError(f"{path}: {kind.name} holds 8 bits, not 16. Write a .png or a .tiff.")
-    _check_codec(kind, path)
-    longest = kind.longest_side
-    if long_side is not None and longest is not None and long_side > longest:
-        raise PictureError(
-            f"{path}: {kind.name} holds sides of up to {longest:,}, and the picture's long one has "
-            f"{long_side:,}. Write a .png or a .tiff."
-        )
-    atomic.check_target(path, force=force)
-
-
-def _check_codec(kind: PictureFormat, path: Path) -> None:
-    if kind.name == "AVIF" and not features.check("avif"):
-        raise PictureError(
-            f"{path}: this Pillow was built without AVIF. Install its wheel "
-            "(`pip install --force-reinstall --only-binary=:all: pillow`), or write a .webp."
-        )
-    if kind.name == "JPEG XL":
-        try:
-            jpeg_xl.writer()
-        except PictureError as problem:
-            raise PictureError(f"{path}: {problem}") from None
-
-
 def to_pil(picture: Picture, *, recipe: str | None = None, metadata: str = "keep") -> Image.Image:
     """Return the picture as a Pillow image, RGB or RGBA with 8 bits.
 
@@ -153,21 +110,10 @@ def keeping_of(word: str) -> Keeping:
     return cast(Keeping, word)
 
 
-def _format(path: Path) -> PictureFormat:
-    if kind := format_of(path):
-        return kind
-    suffix = path.suffix.lower()
-    arrived = f"the suffix {path.suffix!r}" if suffix else "no suffix"
-    raise PictureError(
-        f"{path} has {arrived}, which names no format to write; allowed are "
-        f"{', '.join(WRITTEN)}{suggestion(suffix, WRITTEN)}"
-    )
-
-
 def _encode(
     picture: Picture, path: Path, about: Kept, recipe: str | None, bits: int, quality: int
 ) -> bytes:
-    kind = _format(path).name
+    kind = written_format(path).name
     if kind == "PNG":
         return _png(picture, about, recipe, bits)
     if kind == "JPEG":

@@ -13,6 +13,7 @@ from impasto.config.sizes import RelativeSize
 from impasto.config.specs import StyleSpec, means_file
 from impasto.errors import OptionError, PictureError
 from impasto.files.digests import of_bytes, of_file
+from impasto.files.names import resolved
 from impasto.image.formats import WRITTEN, WrittenName
 from impasto.image.long_side import long_side
 from impasto.networks.trained_metadata import split_source
@@ -133,11 +134,11 @@ class Batch:
 
     def _check_folder(self) -> None:
         """Check that nothing that the batch paints from is in its folder."""
-        out = self.folder.resolve()
+        out = resolved(self.folder)
         styles = [style_file(spec.source) for style in self.styles for spec in style.specs]
         starts = [] if self.init is None else [self.init]
         for file in (*self.photographs, *styles, *starts):
-            if file.resolve().is_relative_to(out):
+            if resolved(file).is_relative_to(out):
                 raise OptionError(
                     f"{file} is in {self.folder}, where the pictures go. Give another folder with "
                     "--out."

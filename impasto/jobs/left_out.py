@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from impasto.image.extras import command
 from impasto.image.formats import FORMATS, READ_SUFFIXES, PictureFormat
+from impasto.installation import install_hint
 
 __all__ = ["LeftOut", "is_read"]
 
@@ -104,7 +104,7 @@ def _names(row: dict[str, Any]) -> str:
 
 def _advice(row: dict[str, Any]) -> str:
     them = "it" if row["count"] == 1 else "them"
-    return f": {command(row['extra'])} reads {them}" if row["extra"] else ""
+    return f": `{install_hint(row['extra'])}` adds what reads {them}" if row["extra"] else ""
 
 
 def _missing(suffix: str) -> PictureFormat | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from impasto.errors import ImpastoError, OptionError, PictureError
+from impasto.files.names import resolved
 from impasto.image.formats import READ_SUFFIXES
 from impasto.jobs.left_out import LeftOut, is_read
 from impasto.jobs.manifest import FILE, Manifest
@@ -42,10 +43,10 @@ def find_photographs(inputs: Sequence[Path], folder: Path, *, deep: bool = False
     pictures: dict[Path, Path] = {}
     others: dict[Path, Path] = {}
     for path in inputs:
-        files = _files_of(path, folder.resolve(), deep)
+        files = _files_of(path, resolved(folder), deep)
         for file in files:
             is_photograph = file == path or is_read(file)
-            (pictures if is_photograph else others).setdefault(file.resolve(), file)
+            (pictures if is_photograph else others).setdefault(resolved(file), file)
     return Photographs(
         tuple(pictures.values()),
         LeftOut.of(file for place, file in others.items() if place not in pictures),
@@ -61,7 +62,7 @@ def _files_of(path: Path, out: Path, deep: bool) -> list[Path]:
             return [path]
         if not path.is_dir():
             raise PictureError(f"{path} does not exist: check the name and the folder.")
-        if path.resolve() == out:
+        if resolved(path) == out:
             raise OptionError(
                 f"{path} has the photographs and is where the pictures go. Give another folder "
                 "with --out."
@@ -87,7 +88,7 @@ def _walk(folder: Path, out: Path, deep: bool) -> Iterator[Path]:
             continue
         if path.is_dir():
             # Links to folders may form a circle.
-            if deep and not path.is_symlink() and path.resolve() != out:
+            if deep and not path.is_symlink() and resolved(path) != out:
                 yield from _walk(path, out, deep)
         else:
             yield path

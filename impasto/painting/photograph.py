@@ -21,7 +21,8 @@ from impasto.networks.checkpoint import load_instant
 from impasto.painting.common import network_of, recipe_of
 from impasto.painting.inputs import read_picture
 from impasto.painting.regions import plan_regions
-from impasto.painting.sources import Sources, Task
+from impasto.painting.sources import Sources
+from impasto.painting.task import Task
 from impasto.styles.blend import Blend
 from impasto.styles.statistics import Painting, Style
 
@@ -40,7 +41,7 @@ def photograph_task(
         ImpastoError: anything that cannot be used, before any work is done.
     """
     if sources.content is None:
-        raise OptionError("There is no photograph to paint: give CONTENT.")
+        raise OptionError("There is no photograph to paint: name one.")
     config = with_layers(config)
     extractor, digest = network_of(config, sources, extractor)
     content = read_picture("content", sources.content, config, extractor)

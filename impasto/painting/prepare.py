@@ -6,7 +6,8 @@ from impasto.config.bases import PictureConfig
 from impasto.config.methods import method_of
 from impasto.features.extractor import Extractor
 from impasto.painting.misplaced import check_style
-from impasto.painting.sources import Sources, Task
+from impasto.painting.sources import Sources
+from impasto.painting.task import Task
 
 __all__ = ["prepare"]
 

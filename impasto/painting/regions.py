@@ -23,6 +23,8 @@ from impasto.image.picture import Picture
 from impasto.image.recolor import matched_colours
 from impasto.image.transparency import visible_mask
 from impasto.painting.inputs import LoadedPicture, LoadedStyle, read_map, read_style
+from impasto.painting.kinds import without_colours, without_parts
+from impasto.painting.preflight import check_choices
 from impasto.painting.shapes import check_map
 from impasto.painting.sources import Source, Sources
 from impasto.styles.blend import Blend, Share
@@ -81,7 +83,7 @@ def plan_regions(
         OptionError: colours without a counterpart, a region that is too small, or options that
             contradict each other.
     """
-    _check(sources, config)
+    check_choices(sources, config)
     styles = read_styles(sources, config, extractor, network)
     inputs = [style.input for _, style in styles]
     if sources.content_map is None:
@@ -112,26 +114,6 @@ def read_styles(
 def shares_of(styles: Sequence[SpecifiedStyle]) -> tuple[Share, ...]:
     """Return styles with their weights and layers."""
     return tuple(Share(style.style, spec.weight, spec.layers) for spec, style in styles)
-
-
-def _check(sources: Sources, config: StyledConfig) -> None:
-    if config.region and sources.content_map is None:
-        raise OptionError("--region says what to do with a colour of --content-map: give that map.")
-    if sources.style_maps and sources.content_map is None:
-        raise OptionError(
-            "--style-map says which part of the painting goes where --content-map has the same "
-            "colour: give both."
-        )
-    if sources.style_maps and len(sources.style_maps) != len(sources.styles):
-        raise OptionError(
-            f"There are {len(sources.styles)} styles and {len(sources.style_maps)} style maps: "
-            "give one map for each style, in their order, or none."
-        )
-    if not sources.styles and not config.region:
-        raise OptionError(
-            "There is nothing to paint with: name a painting, a style card or a built-in style "
-            "with --style (see `impasto styles`)."
-        )
 
 
 def _mapped(
@@ -250,10 +232,7 @@ def _style_masks(
 ) -> tuple[dict[str, Mask | None], Input]:
     """Return where a painting's map has each of the colours that the content shares with it."""
     if style.picture is None:
-        raise OptionError(
-            f"--style-map chooses parts of a painting, and {style.input.name!r} is a style card, "
-            "which has none. Give the painting's file."
-        )
+        raise without_parts(style.input.name)
     map = read_map("style-map", source)
     check_map("style map", map.size, "painting", style.size)
     _, theirs = matched(labels, map.labels, shared)
@@ -298,10 +277,7 @@ def blended(shares: Sequence[Share], config: PictureConfig) -> Style:
 
 def _matched(style: Style, photograph: Picture, mask: Mask | None, config: StyledConfig) -> Style:
     if not isinstance(style, Painting):
-        raise OptionError(
-            "--color match moves a painting's colours, and a style card has only statistics of "
-            "them. Give the painting's file, or take --color keep."
-        )
+        raise without_colours()
     pixels = matched_colours(
         style.pixels,
         photograph.pixels,

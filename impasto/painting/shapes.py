@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import math
 
-from impasto.config.bases import MOST, PictureConfig
+from impasto.config.bases import PictureConfig
 from impasto.config.recipe import Input
+from impasto.config.sizes import MOST
 from impasto.engine.setup import layers_of, least_side
 from impasto.errors import OptionError, PictureError
 from impasto.features.extractor import Extractor

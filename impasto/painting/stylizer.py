@@ -66,8 +66,8 @@ def instant(
         batch = paint(batch)  # (B, 3, H, W) in [0, 1]
 
     Args:
-        style: a painting, a style card, or the name of a built-in one; or several of them, with
-            weights: `["a.jpg", "b.jpg:0.3"]`.
+        style: a painting, as `impasto.read` takes one, a style card, or the name of a built-in one;
+            or several of them, with weights: `["a.jpg", "b.jpg:0.3"]`.
         strength: from 0, the photograph, to 1, also as `70%`.
         size: the long side of the pictures to come, in pixels: the painting is looked at as large.
         options: `stroke`, `device` and `precision`, as `impasto.stylize` has them.

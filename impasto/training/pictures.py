@@ -13,33 +13,14 @@ from PIL import ImageOps
 from torch import Tensor
 from torch.nn import functional as F
 
-from impasto.errors import PictureError
+from impasto.image.opening import opened
 from impasto.image.picture import Picture, resize
-from impasto.image.reading import opened, read
+from impasto.image.reading import read
 from impasto.image.transparency import without_hidden_colours
 
-__all__ = ["SHORT", "Ahead", "Crops", "find_pictures", "load_bytes"]
+__all__ = ["SHORT", "Ahead", "Crops", "load_bytes"]
 
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
 _TIFF = {".tif", ".tiff"}
-
-
-def find_pictures(*folders: Path) -> list[Path]:
-    """Return the picture files directly in the folders, sorted by name.
-
-    Raises:
-        PictureError: a folder without pictures.
-    """
-    paths: list[Path] = []
-    for folder in folders:
-        pictures = sorted(p for p in folder.glob("*") if p.suffix.lower() in _SUFFIXES)
-        if not pictures:
-            raise PictureError(
-                f"There are no pictures in {folder}. Give a folder with photographs "
-                f"({', '.join(sorted(_SUFFIXES))}); some hundreds do."
-            )
-        paths += pictures
-    return paths
 
 
 def load_bytes(path: Path, short: int | None = None) -> UInt8[Tensor, "3 h w"]:
