@@ -59,5 +59,4 @@ def _light(lab: Colours) -> Colours:
 
 
 def _fits(light: Colours) -> Bool[np.ndarray, "n 1"]:
-    fits: np.ndarray = ((light >= -_SLACK) & (light <= 1 + _SLACK)).all(axis=-1)
-    return fits[:, None]
+    return np.asarray(((light >= -_SLACK) & (light <= 1 + _SLACK)).all(axis=-1))[:, None]
