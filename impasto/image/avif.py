@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from impasto.image.bmff import ColourInformation, colour_information
-from impasto.image.cicp import Conversion, to_srgb
+from impasto.image.cicp import CodePoints, Conversion, to_srgb
 from impasto.image.pixel_modes import Words
 from impasto.installation import install_hint
 
@@ -30,10 +30,8 @@ def conversion(path: Path, image: Image.Image) -> Conversion | None:
     Args:
         image: the file, opened by Pillow.
     """
-    information = colour_information(path)
-    if not _is_other(information, image):
-        return None
-    return partial(to_srgb, points=information.points, name=str(path))
+    points = _other_points(colour_information(path), image)
+    return None if points is None else partial(to_srgb, points=points, name=str(path))
 
 
 def deep(path: Path, image: Image.Image) -> Words | None:
@@ -47,7 +45,7 @@ def deep(path: Path, image: Image.Image) -> Words | None:
     """
     information = colour_information(path)
     bits = information.bits
-    if bits not in (10, 12) or not _is_other(information, image):
+    if bits not in (10, 12) or _other_points(information, image) is None:
         return None
     try:
         from imagecodecs import avif_decode
@@ -68,10 +66,11 @@ def deep(path: Path, image: Image.Image) -> Words | None:
     return _widened(values, bits)
 
 
-def _is_other(information: ColourInformation, image: Image.Image) -> bool:
+def _other_points(information: ColourInformation, image: Image.Image) -> CodePoints | None:
+    """Return the code points that count; None for sRGB's, and where a profile counts."""
     points = information.points
     has_profile = information.has_profile or bool(image.info.get("icc_profile"))
-    return points is not None and not points.is_srgb and not has_profile
+    return None if points is None or points.is_srgb or has_profile else points
 
 
 def _widened(values: np.ndarray, bits: int) -> Words:

@@ -59,4 +59,4 @@ def _light(lab: Colours) -> Colours:
 
 
 def _fits(light: Colours) -> Bool[np.ndarray, "n 1"]:
-    return ((light >= -_SLACK) & (light <= 1 + _SLACK)).all(axis=-1, keepdims=True)
+    return np.asarray(((light >= -_SLACK) & (light <= 1 + _SLACK)).all(axis=-1))[:, None]

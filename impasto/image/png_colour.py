@@ -60,7 +60,8 @@ def _of_code_points(data: bytes, name: str) -> Conversion | None:
 
 def _of_gamma(chunks: dict[bytes, bytes]) -> Conversion | None:
     """Return the conversion by gAMA, cHRM or both; each alone leaves the other as sRGB's."""
-    curve, source, is_gamma_srgb = transfers.srgb, BT709, True
+    curve: transfers.Curve = transfers.srgb
+    source, is_gamma_srgb = BT709, True
     if b"gAMA" in chunks:
         (gamma,) = struct.unpack(">I", chunks[b"gAMA"])
         if gamma == 0:

@@ -79,14 +79,16 @@ _MOST = 100  # a larger factor comes of primaries that nearly lie on a line
 
 def luminance(primaries: Primaries) -> Float64[np.ndarray, "3"]:
     """Return the shares of linear R, G and B in the luminance; their sum is 1."""
-    return _to_xyz(primaries)[1]
+    shares: np.ndarray = _to_xyz(primaries)[1]
+    return shares
 
 
 def _to_xyz(primaries: Primaries) -> Matrix:
     """Return the matrix from linear RGB to CIE XYZ (SMPTE RP 177)."""
     columns = np.stack([_xyz(p) for p in (primaries.red, primaries.green, primaries.blue)], axis=1)
     scale = np.linalg.solve(columns, _xyz(primaries.white) / primaries.white[1])
-    return columns * scale
+    scaled: Matrix = columns * scale
+    return scaled
 
 
 def _xyz(point: Point) -> Float64[np.ndarray, "3"]:

@@ -22,8 +22,8 @@ def conversion(path: Path, image: Image.Image) -> Conversion | None:
     Args:
         image: the file, opened by Pillow; what it says of colours that do not count is removed.
     """
-    reader = {"PNG": png_colour, "AVIF": avif}.get(image.format or "")
-    return None if reader is None else reader.conversion(path, image)
+    reader = {"PNG": png_colour.conversion, "AVIF": avif.conversion}.get(image.format or "")
+    return None if reader is None else reader(path, image)
 
 
 def arranged(path: Path, image: Image.Image) -> Image.Image:
@@ -41,8 +41,8 @@ def deep(path: Path, image: Image.Image) -> Words | None:
     Args:
         image: the file, loaded by Pillow and not yet upright.
     """
-    reader = {"JPEG2000": jpeg2000, "AVIF": avif}.get(image.format or "")
-    if reader is None or (words := reader.deep(path, image)) is None:
+    reader = {"JPEG2000": jpeg2000.deep, "AVIF": avif.deep}.get(image.format or "")
+    if reader is None or (words := reader(path, image)) is None:
         return None
     try:
         orientation = image.getexif().get(_ORIENTATION, 1)

@@ -71,7 +71,8 @@ def _limited(light: Light, peak: float) -> Light:
     limited = np.minimum(brightest, peak)
     if peak > MOST_PEAK:
         limited = _rolled_off(limited, peak)
-    return light * (limited / np.maximum(brightest, _TINY))
+    scaled: Light = light * (limited / np.maximum(brightest, _TINY))
+    return scaled
 
 
 def _rolled_off(light: Float32[np.ndarray, "h w 1"], peak: float) -> Float32[np.ndarray, "h w 1"]:
@@ -94,4 +95,5 @@ def _mapped_luma(luma: Float32[np.ndarray, "h w"], peak: float) -> Float32[np.nd
     p = np.log1p((hdr - 1) * luma) / math.log(hdr)
     shadows, middle, lights = 1.0770 * p, -1.1510 * p**2 + 2.7811 * p - 0.6302, 0.5 * p + 0.5
     c = np.where(p <= 0.7399, shadows, np.where(p < 0.9909, middle, lights))
-    return (sdr**c - 1) / (sdr - 1)
+    mapped: np.ndarray = (sdr**c - 1) / (sdr - 1)
+    return mapped

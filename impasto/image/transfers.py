@@ -30,13 +30,15 @@ _HLG_PEAK, _HLG_GAMMA = 1000.0, 1.2
 def from_pq(codes: Values) -> Values:
     """Return display light in cd/m² of PQ's code values, 0 to 1 (BT.2100's EOTF)."""
     root = np.clip(codes, 0, 1) ** (1 / _M2)
-    return _PQ_PEAK * (np.maximum(root - _C1, 0) / (_C2 - _C3 * root)) ** (1 / _M1)
+    light: Values = _PQ_PEAK * (np.maximum(root - _C1, 0) / (_C2 - _C3 * root)) ** (1 / _M1)
+    return light
 
 
 def to_pq(light: Values) -> Values:
     """Return PQ's code values of display light in cd/m², the inverse of `from_pq`."""
     y = (np.clip(light, 0, _PQ_PEAK) / _PQ_PEAK) ** _M1
-    return ((_C1 + _C2 * y) / (1 + _C3 * y)) ** _M2
+    codes: Values = ((_C1 + _C2 * y) / (1 + _C3 * y)) ** _M2
+    return codes
 
 
 def _hlg_scene(codes: Values) -> Values:
