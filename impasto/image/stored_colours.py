@@ -48,4 +48,5 @@ def deep(path: Path, image: Image.Image) -> Words | None:
         orientation = image.getexif().get(_ORIENTATION, 1)
     except Exception:  # damaged; whoever turns the image itself says so
         return words
-    return turned(words, orientation)
+    upright: Words = turned(words, orientation)
+    return upright
