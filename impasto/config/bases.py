@@ -150,7 +150,7 @@ class PixelConfig(PictureConfig):
     )
     smallest: int = option(
         180,
-        "Long side of the first, coarsest scale, at most.",
+        "Long side of the first, coarsest scale, at most; longer for a panorama.",
         low=LEAST,
         high=MOST,
         panel="Optimiser",
