@@ -155,7 +155,7 @@ class PixelConfig(PictureConfig):
     )
     smallest: int = option(
         180,
-        "Long side of the first, coarsest scale, at most.",
+        "Long side of the first, coarsest scale, at most; longer for a panorama.",
         low=LEAST,
         high=MOST,
         panel="Optimiser",
