@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from test_image_profiles import ADOBE, SRGB, encode, gamma, matrix_profile, srgb_curve
+from written import write_heic
 
 from impasto.errors import PictureError
 from impasto.image import reading
@@ -26,13 +27,8 @@ def ramp(height: int = 32, width: int = 64) -> np.ndarray:
 
 
 def write(path: Path, words: np.ndarray, bits: int, **options: object) -> Path:
-    heif = pytest.importorskip("pillow_heif")
-    height, width, channels = words.shape
-    bands = "RGB" if channels == 3 else "RGBA"
-    mode, data = (f"{bands};16", words) if bits > 8 else (bands, (words >> 8).astype(np.uint8))
-    image = heif.from_bytes(mode, (width, height), data.tobytes())
-    image.save(path, quality=-1, chroma=444, matrix_coefficients=0, **options)
-    return path
+    pytest.importorskip("pillow_heif")
+    return write_heic(path, words if bits > 8 else (words >> 8).astype(np.uint8), bits, **options)
 
 
 def pixels(path: Path) -> np.ndarray:

@@ -7,58 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tifffile
+from written import write_dng
 
 from impasto.errors import PictureError
 from impasto.image import reading
 from impasto.image.kinds import kind_of
-
-WHITE = 16383
-NEUTRAL = (0.5, 1.0, 0.8)  # what the sensor sees of grey
-
-
-def _ratios(*numbers: float) -> tuple[int, ...]:
-    return tuple(part for number in numbers for part in (round(number * 10_000), 10_000))
-
-
-def write_dng(path: Path, colours: np.ndarray, orientation: int = 1) -> Path:
-    """A Bayer DNG (1.4) of linear light in [0, 1], sRGB's primaries, after a preview."""
-    height, width, _ = colours.shape
-    sensor = colours * NEUTRAL
-    mosaic = np.empty((height, width))
-    for y, x, channel in ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 2)):
-        mosaic[y::2, x::2] = sensor[y::2, x::2, channel]
-    to_camera = np.diag(NEUTRAL) @ np.array([  # XYZ (D65) → linear sRGB → camera
-        [3.2406, -1.5372, -0.4986],
-        [-0.9689, 1.8758, 0.0415],
-        [0.0557, -0.2040, 1.0570],
-    ])  # fmt: skip
-    camera = [
-        (274, 3, 1, orientation),
-        (50706, 1, 4, (1, 4, 0, 0)),
-        (50707, 1, 4, (1, 1, 0, 0)),
-        (50708, 2, 0, "Impasto Test"),
-        (50721, 10, 9, _ratios(*to_camera.ravel())),
-        (50728, 5, 3, _ratios(*NEUTRAL)),
-        (50778, 3, 1, 21),  # the matrix is for D65
-    ]
-    mosaics = [
-        (33421, 3, 2, (2, 2)),
-        (33422, 1, 4, (0, 1, 1, 2)),
-        (50717, 4, 1, WHITE),
-    ]
-    with tifffile.TiffWriter(path, byteorder="<") as file:
-        preview = np.zeros((8, 12, 3), np.uint8)
-        file.write(
-            preview, photometric="rgb", subifds=1, subfiletype=1, extratags=camera, metadata=None
-        )
-        file.write(
-            (mosaic * WHITE).round().astype(np.uint16),
-            photometric=32803,
-            extratags=mosaics,
-            metadata=None,
-        )
-    return path
 
 
 def quarters(height: int = 64, width: int = 96) -> np.ndarray:
@@ -78,7 +31,7 @@ def pixels(path: Path) -> np.ndarray:
 def quarter(values: np.ndarray, y: int, x: int) -> np.ndarray:
     height, width = values.shape[0] // 2, values.shape[1] // 2
     part = values[y * height : (y + 1) * height, x * width : (x + 1) * width]
-    return part[8:-8, 8:-8].mean(axis=(0, 1))
+    return np.asarray(part[8:-8, 8:-8].mean(axis=(0, 1)))
 
 
 @pytest.mark.parametrize("suffix", [".dng", ".tif", ".nef"])

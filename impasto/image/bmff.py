@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from impasto.image.cicp import CodePoints
 
-__all__ = ["ColourInformation", "boxes", "colour_information"]
+__all__ = ["ColourInformation", "box_of_file", "boxes", "colour_information"]
 
 _MOST_BOXES = 1000  # beside each other in the file, before the one that is looked for
 _MOST_BYTES = 2**24  # of the box with everything about a picture but its pixels
@@ -43,7 +43,7 @@ def colour_information(path: Path) -> ColourInformation:
         OSError: the file cannot be read.
     """
     with path.open("rb") as file:
-        meta = _box_of_file(file, b"meta")
+        meta = box_of_file(file, b"meta")
     try:
         return _described(_properties(meta[4:]))  # after version and flags
     except (struct.error, IndexError):
@@ -66,18 +66,25 @@ def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         at = end
 
 
-def _box_of_file(file: BinaryIO, sought: bytes) -> bytes:
-    """Return the content of a box that is in no other; nothing if it is missing or too large."""
+def box_of_file(
+    file: BinaryIO, sought: bytes, most: int = _MOST_BYTES, *, whole: bool = True
+) -> bytes:
+    """Return the content of a box that is in no other; nothing if it is missing.
+
+    Args:
+        most: bytes that are read.
+        whole: return nothing of a box that is larger; otherwise its beginning.
+    """
     for _ in range(_MOST_BOXES):
         if len(head := file.read(8)) < 8:
             break
         length, kind = struct.unpack(">I4s", head)
-        rest = length - 8
+        rest = length - 8 if length else most  # 0: to the end of the file
         if length == 1 and len(more := file.read(8)) == 8:
             rest = int.from_bytes(more, "big") - 16
-        if kind == sought:
-            return file.read(rest) if 0 <= rest <= _MOST_BYTES else b""
-        if rest < 0 or rest >= 2**40:  # to the end of the file, or nonsense
+        if kind == sought and (rest <= most or not whole):
+            return file.read(max(0, min(rest, most)))
+        if rest < 0 or rest >= 2**40 or length == 0:
             break
         file.seek(rest, 1)
     return b""

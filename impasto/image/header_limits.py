@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 import struct
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from impasto.errors import PictureError
 from impasto.files import limits
 
-__all__ = ["MAX_BYTES", "MAX_METADATA", "MAX_PIECES", "MAX_SCANS", "check"]
+__all__ = ["MAX_BYTES", "MAX_DIRECTORIES", "MAX_METADATA", "MAX_PIECES", "MAX_SCANS", "check"]
 
 MAX_BYTES = 2**32
 """The largest file that is read, in bytes: the limit of TIFF."""
@@ -27,6 +27,9 @@ MAX_METADATA = 64 * 2**20
 
 MAX_PIECES = 1_000_000
 """The most chunks, segments, boxes or blocks."""
+
+MAX_DIRECTORIES = 8
+"""The most directories of a TIFF that are looked at for its picture, besides those within them."""
 
 MAX_SCANS = 100
 """The most scans of a progressive JPEG: encoders write about ten, each takes a full decoding."""
@@ -127,36 +130,49 @@ def _gif(file: BinaryIO) -> Iterator[int]:
 
 
 def _tiff(file: BinaryIO) -> Iterator[int]:
-    """Yield the lengths in the first directory, the only one read, and its subdirectories."""
+    """Yield the lengths in the first directories, those that are looked at, and within them."""
     head = file.read(16)
     order = "<" if head[:2] == b"II" else ">"
     is_big = head[2:4] in (b"+\0", b"\0+")
     kind = "Q" if is_big else "I"
-    if len(head) == 16:
-        (at,) = struct.unpack_from(order + kind, head, 8 if is_big else 4)
-        yield from _directory(file, at, order, is_big, depth=0)
+    if len(head) < 16:
+        return
+    (at,) = struct.unpack_from(order + kind, head, 8 if is_big else 4)
+    visited: set[int] = set()
+    while at and at not in visited and len(visited) < MAX_DIRECTORIES:
+        visited.add(at)
+        at = yield from _directory(file, at, order, is_big, depth=0)
 
 
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
 _INNER = {330, 34665, 34853, 40965}  # tags that point to further directories
+# Offsets and lengths of strips and tiles, and tags of MetaMorph, whose values are multiplied.
+_MOST_VALUES = {**dict.fromkeys((273, 279, 324, 325), MAX_PIECES), 33628: 256, 33629: 10_000}
 
 
-def _directory(file: BinaryIO, at: int, order: str, is_big: bool, depth: int) -> Iterator[int]:
+def _directory(
+    file: BinaryIO, at: int, order: str, is_big: bool, depth: int
+) -> Generator[int, None, int]:
+    """Yield the lengths in a directory; return the offset of the next, 0 for none."""
     if at >= MAX_BYTES or depth > 2:
-        return
+        return 0
     file.seek(at)
-    counts, entry = ("Q", "HHQQ") if is_big else ("H", "HHII")
+    counts, entry, pointer = ("Q", "HHQQ", "Q") if is_big else ("H", "HHII", "I")
     start, step = struct.calcsize(order + counts), struct.calcsize(order + entry)
     if len(head := file.read(start)) < start:
-        return
+        return 0
     (number,) = struct.unpack(order + counts, head)
     entries = file.read(step * min(number, MAX_PIECES))
     entries = entries[: len(entries) // step * step]  # cut short, perhaps
+    end = file.read(struct.calcsize(order + pointer))
     yield step * number
     for tag, kind, count, value in struct.iter_unpack(order + entry, entries):
-        yield count * _SIZES.get(kind, 0)
+        is_bounded = count <= _MOST_VALUES.get(tag, count)
+        yield count * _SIZES.get(kind, 0) if is_bounded else MAX_METADATA + 1
         if tag in _INNER and count == 1 and kind in (4, 13, 16):
             yield from _directory(file, value, order, is_big, depth + 1)
+    is_whole = len(end) == struct.calcsize(order + pointer)
+    return int(struct.unpack(order + pointer, end)[0]) if is_whole else 0
 
 
 def _jpeg2000(file: BinaryIO) -> Iterator[int]:

@@ -40,7 +40,8 @@ def read(path: Path, what: str, max_pixels: int) -> tuple[Levels, Levels | None]
     check_memory(image.size, _BYTES, name)
     bands, _, depth = image.mode.partition(";")
     bits = int(depth.rstrip("L") or 8)
-    values = np.asarray(image[image.primary_index]).reshape(*image.size[::-1], len(bands))
+    # A copy: the library's own memory may be freed with `image`, whatever still looks at it.
+    values = np.array(image[image.primary_index]).reshape(*image.size[::-1], len(bands))
     return _colours(levels(values, bits), bands, image.info, name)
 
 

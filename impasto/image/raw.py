@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from impasto.errors import PictureError
 from impasto.image.extras import needed
 from impasto.image.pixel_modes import Levels
@@ -41,9 +43,11 @@ def read(path: Path, what: str, max_pixels: int) -> tuple[Levels, Levels | None]
         size = raw.sizes.width, raw.sizes.height
         check_size(size, name, max_pixels)
         check_memory(size, _BYTES, name)
-        return raw.postprocess(
+        developed = raw.postprocess(
             use_camera_wb=True,
             output_color=library.ColorSpace.sRGB,
             output_bps=16,
             gamma=_GAMMA,
-        ), None
+        )
+    # A sensor without colour filters has one channel.
+    return np.broadcast_to(developed, (*developed.shape[:2], 3)), None

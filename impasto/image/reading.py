@@ -167,8 +167,9 @@ def _by_pillow(path: Path, name: str, max_pixels: int) -> Decoded:
             frames.note(image, path)
             is_deep = bool(_other_order(image))  # before loading, which forgets the tiles
             to_srgb = stored_colours.conversion(path, image)
+            original, image = image, stored_colours.arranged(path, image)
             image.load()
-            about = metadata.of_image(image, path)  # turning it rewrites its EXIF data
+            about = metadata.of_image(original, path)  # turning it rewrites its EXIF data
             words = stored_colours.deep(path, image)
             image = _upright(image, name)
             if is_deep:
@@ -271,7 +272,8 @@ def _explain(name: str, problem: Exception) -> str:
         return f"{name} needs more memory than there is: make it smaller first."
     if isinstance(problem, OSError) and problem.strerror:
         return f"{name} cannot be read: {problem.strerror}."
-    detail = str(problem).rstrip(".") or type(problem).__name__
+    words = "".join(c if c.isprintable() else " " for c in str(problem)[:300])
+    detail = " ".join(words.split()).rstrip(".") or type(problem).__name__
     return f"{name} is damaged or cut short ({detail}): get it again from where it came from."
 
 

@@ -1,4 +1,4 @@
-"""Colours that a file describes by other means than an ICC profile, and their depth."""
+"""Colours as a file describes them besides its ICC profile: encoding, channels, depth."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from impasto.image import avif, png_colour
+from impasto.image import avif, jpeg2000, png_colour
 from impasto.image.cicp import Conversion
 from impasto.image.pixel_modes import Words
 from impasto.image.samples import turned
 
-__all__ = ["conversion", "deep"]
+__all__ = ["arranged", "conversion", "deep"]
 
 _ORIENTATION = 274  # EXIF's tag
 
@@ -26,13 +26,23 @@ def conversion(path: Path, image: Image.Image) -> Conversion | None:
     return None if reader is None else reader.conversion(path, image)
 
 
+def arranged(path: Path, image: Image.Image) -> Image.Image:
+    """Return the picture with its channels as the file defines them.
+
+    Args:
+        image: the file, opened by Pillow.
+    """
+    return jpeg2000.arranged(path, image) if image.format == "JPEG2000" else image
+
+
 def deep(path: Path, image: Image.Image) -> Words | None:
     """Return all bits of a picture that Pillow decodes at 8, as 16 and upright; None for others.
 
     Args:
         image: the file, loaded by Pillow and not yet upright.
     """
-    if image.format != "AVIF" or (words := avif.deep(path, image)) is None:
+    reader = {"JPEG2000": jpeg2000, "AVIF": avif}.get(image.format or "")
+    if reader is None or (words := reader.deep(path, image)) is None:
         return None
     try:
         orientation = image.getexif().get(_ORIENTATION, 1)

@@ -9,11 +9,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from impasto.image import tiff_segments
+from impasto.image import header_limits, tiff_segments
 from impasto.image.pixel_modes import Levels
 from impasto.image.samples import turned
 from impasto.image.size_limits import check_memory, check_size
@@ -27,7 +26,6 @@ __all__ = ["is_deep", "read", "read_whatever_kind"]
 _log = logging.getLogger(__name__)
 
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
-_MOST_PAGES = 32  # that are looked at
 _ORIENTATION = 274
 _PILLOW_COMPRESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946}
 _PALETTE = 3
@@ -47,7 +45,7 @@ def read(path: Path, max_pixels: int) -> tuple[Levels, Levels | None] | None:
     """
     with _opened(path) as (file, page):
         check_size((page.imagewidth, page.imagelength), str(path), max_pixels)
-        if _has_more(file):
+        if _has_more(file, page):
             _log.warning("%s holds several pictures: the first is taken.", path)
         if page.treeindex == (0,) and _pillow_reads(page):
             return None
@@ -110,27 +108,31 @@ def _silence() -> Iterator[None]:
 def _first_picture(file: TiffFile) -> TiffPage:
     for page in _pages(file.pages):
         # The whole picture may be within the directory of its smaller copy.
-        inner = _pages(page.pages) if page.subfiletype & _REDUCED and page.pages else ()
+        has_inner = page.subfiletype & _REDUCED and len(page.subifds or ()) == 1
+        inner = _pages(page.pages) if has_inner and page.pages is not None else ()
         candidates: list[TiffPage] = [page, *inner]
         for candidate in candidates:
-            if not candidate.subfiletype & (_REDUCED | _MASK) and candidate.imagewidth:
+            if _is_picture(candidate):
                 return candidate
     return file.pages.first
 
 
+def _is_picture(page: TiffPage) -> bool:
+    return page.imagewidth > 0 and not page.subfiletype & (_REDUCED | _MASK)
+
+
 def _pages(pages: TiffPages) -> Iterator[TiffPage]:
     """Yield the first directories of a chain; damage ends it."""
-    for index in range(_MOST_PAGES):
+    for index in range(header_limits.MAX_DIRECTORIES):
         try:
             yield pages[index].aspage()
         except (IndexError, ValueError):
             return
 
 
-def _has_more(file: TiffFile) -> bool:
-    """Return whether a directory after the first is a picture of its own."""
-    second = next(islice(_pages(file.pages), 1, 2), None)
-    return second is not None and not second.subfiletype & (_REDUCED | _MASK)
+def _has_more(file: TiffFile, picture: TiffPage) -> bool:
+    """Return whether a directory beside the picture's is a picture of its own."""
+    return any(page.offset != picture.offset and _is_picture(page) for page in _pages(file.pages))
 
 
 def _pillow_reads(page: TiffPage) -> bool:

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import logging
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
@@ -15,17 +15,20 @@ from torch.nn import functional as F
 from impasto.config.bases import PictureConfig
 from impasto.config.methods import method_of
 from impasto.config.recipe import Input
-from impasto.config.specs import layer_weights
-from impasto.errors import OptionError, PictureError, StyleError
+from impasto.errors import OptionError, StyleError
 from impasto.features.extractor import Extractor
-from impasto.features.plan import min_side
 from impasto.files import limits
 from impasto.image.labels import LabelMap
 from impasto.image.picture import Picture, fit
-from impasto.image.pyramid import scale_schedule
 from impasto.image.reading import digest, read
 from impasto.image.region_maps import quantise
 from impasto.networks import trained, trained_metadata
+from impasto.painting.shapes import (
+    check_small,
+    check_thin,
+    long_side_of_painting,
+    note_enlargement,
+)
 from impasto.painting.sources import Source
 from impasto.styles import card as cards
 from impasto.styles import gallery
@@ -36,7 +39,6 @@ __all__ = [
     "LoadedPicture",
     "LoadedStyle",
     "digest_of",
-    "layers_of",
     "read_map",
     "read_picture",
     "read_style",
@@ -95,11 +97,6 @@ class LoadedMap:
     size: tuple[int, int]
 
 
-def layers_of(config: PictureConfig) -> list[str]:
-    """Return every layer that style or content is compared at."""
-    return [*layer_weights(config.content_names), *layer_weights(config.style_names)]
-
-
 def read_picture(
     role: str,
     source: Source,
@@ -120,15 +117,29 @@ def read_picture(
     Raises:
         PictureError: it cannot be read, or is too thin.
     """
-    picture = read(source)
-    entry = _entry(role, source, picture, use)
+    loaded = _loaded(role, source, use)
     if extractor is not None:
-        _check_shape(entry, picture, config, extractor)
-    size, limit = (picture.width, picture.height), limit or config.size
-    if max(size) > limit:
-        alpha = None if picture.alpha is None else fit(picture.alpha, limit)
-        picture = Picture(fit(picture.pixels, limit), alpha, picture.metadata)
-    return LoadedPicture(entry, picture, size)
+        check_small(loaded.input, loaded.size, config)
+        check_thin(loaded.input, loaded.size, config)
+    if role == "content":
+        note_enlargement(loaded.input, loaded.size, config)
+    return _reduced(loaded, limit or config.size)
+
+
+def _loaded(role: str, source: Source, use: str) -> LoadedPicture:
+    picture = read(source)
+    size = (picture.width, picture.height)
+    return LoadedPicture(_entry(role, source, picture, use), picture, size)
+
+
+def _reduced(loaded: LoadedPicture, limit: int) -> LoadedPicture:
+    """Return the picture with at most `limit` pixels along its long side."""
+    if max(loaded.size) <= limit:
+        return loaded
+    picture = loaded.picture
+    alpha = None if picture.alpha is None else fit(picture.alpha, limit)
+    fewer = Picture(fit(picture.pixels, limit), alpha, picture.metadata)
+    return replace(loaded, picture=fewer)
 
 
 def read_map(role: str, source: Source) -> LoadedMap:
@@ -177,7 +188,10 @@ def read_style(
         )
     if isinstance(source, Image.Image) or (_is_file(source) and not _is_card(source)):
         limit = math.ceil((view or config.size) * max(1.0, config.stroke))
-        painting = read_picture(role, source, config, extractor, use, limit)
+        painting = _loaded(role, source, use)
+        check_small(painting.input, painting.size, config)
+        limit = long_side_of_painting(painting.size, config, extractor, limit)
+        painting = _reduced(painting, limit)
         _warn_of_stroke(painting.input, (0, max(painting.size)), config, view)
         picture = painting.picture
         return LoadedStyle(painting.input, Painting(picture.pixels), picture, painting.size)
@@ -271,19 +285,3 @@ def _is_file(source: str | Path) -> bool:
     if path.is_file():
         return True
     return str(source) not in gallery.names() and (bool(path.suffix) or len(path.parts) > 1)
-
-
-def _check_shape(
-    entry: Input, picture: Picture, config: PictureConfig, extractor: Extractor
-) -> None:
-    """Refuse a picture that would be too thin for the network at the first scale."""
-    first = scale_schedule(config.size, config.first)[0]
-    needed = max(16, min_side(extractor.plan, layers_of(config)))
-    short, long = sorted((picture.width, picture.height))
-    if short < needed or round(short * first / long) < needed:
-        raise PictureError(
-            f"The {entry.role} {entry.name} has {picture.width}×{picture.height} pixels: too thin "
-            "or too small for the network to see anything in it. Both sides should have "
-            f"{needed} pixels or more, and the longer one at most {first // needed} times the "
-            "shorter."
-        )

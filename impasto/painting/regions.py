@@ -21,12 +21,13 @@ from impasto.image.labels import LabelMap, matched, named
 from impasto.image.masks import masks
 from impasto.image.picture import Picture
 from impasto.image.recolor import matched_colours
-from impasto.painting.inputs import LoadedMap, LoadedPicture, LoadedStyle, read_map, read_style
+from impasto.painting.inputs import LoadedPicture, LoadedStyle, read_map, read_style
+from impasto.painting.shapes import check_map
 from impasto.painting.sources import Source, Sources
 from impasto.styles.blend import Blend, Share
 from impasto.styles.statistics import LEAST_CELLS, Painting, Style
 
-__all__ = ["PlannedRegions", "blended", "plan_regions", "read_styles", "shares_of", "warn_of_size"]
+__all__ = ["PlannedRegions", "blended", "plan_regions", "read_styles", "shares_of"]
 
 _LOG = logging.getLogger("impasto")
 
@@ -142,7 +143,7 @@ def _mapped(
     """Return the parts of a photograph that has a map, and the recipe's entries of all inputs."""
     assert sources.content_map is not None
     map = read_map("content-map", sources.content_map)
-    warn_of_size("content map", map, photograph.size)
+    check_map("content map", map.size, "photograph", photograph.size)
     labels = map.labels
     specs = _specs_by_colour(labels, config)
     region_styles = {
@@ -239,7 +240,7 @@ def _style_masks(
             "which has none. Give the painting's file."
         )
     map = read_map("style-map", source)
-    warn_of_size("style map", map, style.size)
+    check_map("style map", map.size, "painting", style.size)
     _, theirs = matched(labels, map.labels, shared)
     each = masks(theirs, style.picture.height, style.picture.width)
     only = len(theirs.colours) == 1
@@ -251,19 +252,6 @@ def _part_of(style: LoadedStyle, mask: Mask | None) -> Style:
         return style.style
     assert style.picture is not None
     return Painting(style.picture.pixels, mask)
-
-
-def warn_of_size(what: str, map: LoadedMap, size: tuple[int, int]) -> None:
-    """Warn of a map whose size, or even shape, is not that of its picture."""
-    (width, height), (wide, high) = map.size, size
-    if (wide, high) == (width, height):
-        return
-    skewed = abs(height * wide - width * high) > 0.02 * width * high
-    how = "stretched over it" if skewed else "resized to it by nearest neighbour"
-    _LOG.warning(
-        "the %s has %d×%d pixels and its picture %d×%d: it is %s",
-        what, width, height, wide, high, how,
-    )  # fmt: skip
 
 
 def _region(part: _Part, config: StyledConfig, photograph: Picture) -> Region:

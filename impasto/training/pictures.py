@@ -14,11 +14,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from impasto.errors import PictureError
-from impasto.image.reading import opened
+from impasto.image.picture import resize
+from impasto.image.reading import opened, read
 
 __all__ = ["SHORT", "Ahead", "Crops", "find_pictures", "load_bytes"]
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
+_TIFF = {".tif", ".tiff"}
 
 
 def find_pictures(*folders: Path) -> list[Path]:
@@ -49,6 +51,8 @@ def load_bytes(path: Path, short: int | None = None) -> UInt8[Tensor, "3 h w"]:
     Raises:
         PictureError: the file is not a picture, or its header claims too much.
     """
+    if path.suffix.lower() in _TIFF:
+        return _tiff_bytes(path, short)  # of many kinds, of which Pillow reads some as noise
     with opened(path) as picture:
         if short is not None and min(picture.size) > short:
             factor = short / min(picture.size)
@@ -60,6 +64,15 @@ def load_bytes(path: Path, short: int | None = None) -> UInt8[Tensor, "3 h w"]:
             picture.thumbnail(smaller, reducing_gap=2.0)
         pixels = np.array(ImageOps.exif_transpose(picture).convert("RGB"))
     return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+
+
+def _tiff_bytes(path: Path, short: int | None) -> UInt8[Tensor, "3 h w"]:
+    pixels = read(path).pixels
+    shorter = min(pixels.shape[-2:])
+    if short is not None and shorter > short:
+        height, width = (max(1, round(side * short / shorter)) for side in pixels.shape[-2:])
+        pixels = resize(pixels, height, width)
+    return (pixels[0] * 255).round().to(torch.uint8)
 
 
 SHORT = 512
