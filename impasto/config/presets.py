@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from impasto.errors import OptionError, suggestion
+from impasto.errors import OptionError, learn_words, suggestion
 
 __all__ = ["PRESETS", "USUAL", "Preset", "expanded"]
 
@@ -40,6 +40,7 @@ PRESETS = {
         "nnst", {"iterations": 500}, for_cards="gatys", help="takes five times as long as good"
     ),
 }
+learn_words(PRESETS)
 """All presets, by their names."""
 
 USUAL = "good"

@@ -135,9 +135,9 @@ def _by_pillow(path: Path, name: str, max_pixels: int) -> Decoded:
             frames.note(image, path)
             is_deep = bool(_other_order(image))  # before loading, which forgets the tiles
             to_srgb = stored_colours.conversion(path, image)
-            image = stored_colours.arranged(path, image)
+            original, image = image, stored_colours.arranged(path, image)
             image.load()
-            about = metadata.of_image(image, path)  # turning it rewrites its EXIF data
+            about = metadata.of_image(original, path)  # turning it rewrites its EXIF data
             words = stored_colours.deep(path, image)
             image = _upright(image, name)
             if is_deep:
