@@ -48,7 +48,7 @@ def batch(
         shared.option(
             "--style",
             "-s",
-            metavar="STYLE[+STYLE…]",
+            metavar="STYLE",
             help="A painting, a style card, or the name of a built-in one (see `impasto styles`). "
             "Several are painted one by one; a blend is one text: a.jpg:0.3+b.jpg:0.7.",
             autocompletion=shared.style_names,

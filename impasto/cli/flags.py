@@ -13,6 +13,7 @@ import typer
 
 from impasto.config.bases import PictureConfig
 from impasto.config.fields import flag_of, from_text
+from impasto.config.output import SHOWN
 from impasto.config.schema import OptionSpec, option_specs
 from impasto.config.specs import start_of
 from impasto.config.validation import checked_config
@@ -29,6 +30,10 @@ __all__ = [
     "with_flags",
 ]
 
+# Options that most people type, in the order of help, which shows them before all headings.
+_MOST_USED = ("scene", "style", "out", "size", "strength", "preset", "method", "color", "seed")
+
+_OPTION = type(typer.Option())
 _BOUNDLESS = 100_000  # a larger bound limits nothing that a person would type: help omits it
 
 Command = Callable[..., Any]
@@ -65,10 +70,37 @@ def with_flags(
 
 
 def set_parameters(command: Command, parameters: Sequence[inspect.Parameter]) -> Command:
-    """Return a command that Typer reads these parameters from: order and defaults, and types."""
+    """Return a command that Typer reads these parameters from: order and defaults, and types.
+
+    What most people type comes first, after the arguments, and what is written and shown last.
+    """
+    parameters = _most_used_first(parameters)
     vars(command)["__signature__"] = inspect.Signature(parameters)
     command.__annotations__ = {p.name: p.annotation for p in parameters}
     return command
+
+
+def _most_used_first(parameters: Sequence[inspect.Parameter]) -> list[inspect.Parameter]:
+    options = [p for p in parameters if not _is_argument(p)]
+    ranks = {name: rank for rank, name in enumerate(_MOST_USED)}
+    options.sort(key=lambda option: (ranks.get(option.name, len(ranks)), _is_shown(option)))
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return [
+        *(p for p in parameters if _is_argument(p)),
+        *(option.replace(kind=keyword) for option in options),
+    ]
+
+
+def _is_shown(option: inspect.Parameter) -> bool:
+    """Return whether an option belongs to what is written and shown, which help has last."""
+    declared = getattr(option.annotation, "__metadata__", ())
+    return any(getattr(one, "rich_help_panel", None) == SHOWN for one in declared)
+
+
+def _is_argument(parameter: inspect.Parameter) -> bool:
+    """Return whether a parameter is typed by its place; or is none of the command line's."""
+    declared = getattr(parameter.annotation, "__metadata__", ())
+    return not any(isinstance(one, _OPTION) for one in declared)
 
 
 def flags(
@@ -149,7 +181,8 @@ def config_of(
 
 def _kind_and_option(spec: OptionSpec, *, takes_file: bool) -> tuple[Any, Any]:
     """Return what Typer needs to show and parse an option; the config decides what is allowed."""
-    shared: dict[str, Any] = {"rich_help_panel": spec.panel, "show_default": False}
+    panel = None if spec.name in _MOST_USED else spec.panel
+    shared: dict[str, Any] = {"rich_help_panel": panel, "show_default": False}
     if spec.kind is tuple:
         text = spec.help + (" Separated by commas." if spec.has_commas else "")
         return list[str], typer.Option(spec.flag, metavar=spec.metavar, help=text, **shared)

@@ -21,6 +21,7 @@ from impasto.cli.console import logging_to_stderr, print_error
 from impasto.cli.doodle import doodle
 from impasto.cli.evaluate import evaluate
 from impasto.cli.export import export
+from impasto.cli.help import help_of
 from impasto.cli.info import info
 from impasto.cli.interrupt import INTERRUPTED
 from impasto.cli.layers import layers
@@ -65,7 +66,7 @@ for command in (
     *(batch, stylize, doodle, texture, styles, layers, info),
     *(rerun, resume, extend, evaluate, study, train, export),
 ):
-    app.command()(command)
+    app.command(help=help_of(command))(command)
 app.add_typer(style.app, name="style")
 app.add_typer(weights.app, name="weights")
 

@@ -112,7 +112,7 @@ def _method_option(config: type, networks: str = "", **more: Any) -> Any:
     """
     return typer.Option(
         "--method",
-        metavar="|".join(configs_with(config)),
+        metavar="METHOD",
         help=f"gatys compares statistics, nnst nearest neighbours, mrf patches; {networks}"
         "instant+refine continues by gatys from what instant paints; laplacian paints in two "
         "stages, the first of which holds the photograph's Laplacian pyramid.",
@@ -164,6 +164,7 @@ Weights = Annotated[
         "--weights",
         metavar="FILE",
         help="Weights for the backbone (.pth or .safetensors), instead of the published ones.",
+        rich_help_panel="Network",
     ),
 ]
 
@@ -190,7 +191,9 @@ class RunFlags:
     format: Annotated[
         WrittenName | None,
         output_option(
-            "--format", show_default=False, help="Of -o -, standard output; otherwise png."
+            "--format",
+            show_default=False,
+            help="Of a picture that goes to standard output; otherwise png.",
         ),
     ] = None
     preview_every: Annotated[

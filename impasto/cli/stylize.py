@@ -46,10 +46,11 @@ def stylize(
         shared.option(
             "--style",
             "-s",
-            metavar="STYLE[:WEIGHT][:fine|:coarse]",
+            metavar="STYLE",
             help="A painting, a style card, the name of a built-in one (see `impasto styles`), or "
-            "for --method fast a trained one, FILE.impasto#NAME. Several are blended by their "
-            "weights; fine and coarse are its strokes and its shapes.",
+            "for --method fast a trained one, FILE.impasto#NAME. Several are blended, by weights "
+            "if they have any: b.jpg:0.3. Of a.jpg:fine only the strokes are taken, of "
+            "a.jpg:coarse only the shapes.",
             autocompletion=shared.style_names,
         ),
     ] = None,

@@ -29,8 +29,9 @@ def texture(
     style: Annotated[
         list[str],
         shared.argument(
-            "STYLE[:WEIGHT][:fine|:coarse]…",
-            "A picture, a style card or a built-in style; several are blended.",
+            "STYLE...",
+            "A picture, a style card or a built-in style; several are blended, by weights if they "
+            "have any: b.jpg:0.3.",
             autocompletion=shared.style_names,
         ),
     ],

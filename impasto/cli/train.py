@@ -49,8 +49,8 @@ def train(
             "--content",
             metavar="DIR|builtin",
             help="A folder of photographs to learn from, some hundreds of all kinds that will be "
-            "painted; builtin takes those that come with scikit-image, as --extend does if it is "
-            "left out.",
+            "painted, 8 at least; builtin takes those that come with scikit-image, as --extend "
+            "does if it is left out.",
         ),
     ] = None,
     out: Annotated[
@@ -164,10 +164,16 @@ def train(
     is_first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun starts
     is_silent, start = quiet or not is_first, "looking at the pictures"
     with handling_signals() as interruption, progress_bar(start, quiet=is_silent) as bar:
+        most = spec.options.steps
 
         def watch(line: Mapping[str, Any], loop: Loop) -> bool:
+            nonlocal most
             interruption.has_progress = True  # before, there is nothing to keep
             if not is_silent:
+                if (steps := loop.schedule.steps) < most:
+                    end = f"nothing more is learnt: it ends after {steps} steps instead of {most}"
+                    (bar.note if bar else print_note)(end)
+                    most = steps
                 _show(line, loop, bar)
             return not interruption.is_requested
 
