@@ -54,11 +54,8 @@ def test_reference_levels(light: float, hlg: float, pq: float) -> None:
 
 
 CAMERAS: dict[int, Callable[[float], float]] = {
-    1: camera(0.099, 4.5, 0.018),
-    6: camera(0.099, 4.5, 0.018),
     7: camera(0.1115, 4, 0.0228),
-    14: camera(0.099, 4.5, 0.018),
-    15: camera(0.0993, 4.5, 0.0181),
+    **dict.fromkeys((1, 6, 14, 15), srgb_code),  # as screens show them
     4: lambda light: light ** (1 / 2.2),
     5: lambda light: light ** (1 / 2.8),
     8: lambda light: light,
@@ -228,7 +225,8 @@ def test_large_pictures_are_converted_alike() -> None:
 def test_what_is_srgb() -> None:
     assert CodePoints().is_srgb
     assert CodePoints(2, 2).is_srgb
-    assert not CodePoints(1, 1).is_srgb
+    assert CodePoints(1, 1).is_srgb
+    assert not CodePoints(9, 1).is_srgb
     assert not CodePoints(12, 13).is_srgb
     assert not CodePoints(1, 13, is_full_range=False).is_srgb
     assert CodePoints(9, PQ).is_hdr

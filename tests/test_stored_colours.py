@@ -238,7 +238,7 @@ def test_avif_of_code_points(transfer: int, tmp_path: Path) -> None:
     pixels = read(path, with_points(avif(FLAT), 1, transfer))
     code = np.array(128 / 255)
     light = {
-        1: ((code + 0.099) / 1.099) ** (1 / 0.45),
+        1: srgb_light(code),
         4: code**2.2,
         8: code,
         13: srgb_light(code),

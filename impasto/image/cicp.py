@@ -62,10 +62,11 @@ class CodePoints:
         return self.transfer in (transfers.PQ, transfers.HLG)
 
     def known(self) -> CodePoints:
-        """Return the same with sRGB's in place of code points that are unspecified or reserved."""
+        """Return the same with sRGB's in place of code points that mean it, or nothing."""
         chosen = self.primaries if self.primaries in PRIMARIES else _SRGB_PRIMARIES
-        curve = self.transfer if self.transfer in transfers.CURVES else _SRGB_TRANSFER
-        return CodePoints(chosen, curve, self.is_full_range)
+        curve = transfers.CURVES.get(self.transfer, transfers.srgb)
+        transfer = _SRGB_TRANSFER if curve is transfers.srgb else self.transfer
+        return CodePoints(chosen, transfer, self.is_full_range)
 
 
 def to_srgb(colours: Colours, points: CodePoints, name: str, *, bits: int | None = None) -> Floats:
@@ -135,10 +136,9 @@ def _hdr_to_srgb(colours: Colours, points: CodePoints, decode: Decode, name: str
 
 
 def _note_unknown(points: CodePoints, name: str) -> None:
-    known = points.known()
     for kind, number, is_known in (
-        ("colour primaries", points.primaries, points.primaries == known.primaries),
-        ("transfer curve", points.transfer, points.transfer == known.transfer),
+        ("colour primaries", points.primaries, points.primaries in PRIMARIES),
+        ("transfer curve", points.transfer, points.transfer in transfers.CURVES),
     ):
         if not is_known and number != _UNSPECIFIED:
             _log.warning(

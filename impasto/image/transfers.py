@@ -74,8 +74,7 @@ def srgb(codes: Values) -> Values:
 def _camera(a: float, slope: float, edge: float) -> Curve:
     """Return the inverse of a camera's curve: a line, and a power of 0.45 from `edge` on.
 
-    For the code points 1, 6, 11, 12, 14 and 15 H.273 defines how a camera encodes light, and no
-    display's curve (BT.1886), which would be darker.
+    Code point 7 alone: H.273 defines those of BT.709 and BT.2020 (1, 6, 11, 12, 14, 15) so, too.
     """
 
     def curve(codes: Values) -> Values:
@@ -91,27 +90,27 @@ def _logarithm(decades: float) -> Curve:
     )
 
 
-_BT709 = _camera(0.099, 4.5, 0.018)
-# The same with the digits that BT.2020 has for 12 bits.
-_BT2020 = _camera(0.09929682680944, 4.5, 0.018053968510807)
-
 CURVES: dict[int, Curve] = {
-    1: _BT709,
+    1: srgb,
     4: power(2.2),
     5: power(2.8),
-    6: _BT709,
+    6: srgb,
     7: _camera(0.1115, 4.0, 0.0228),
     8: lambda codes: codes,
     9: _logarithm(2),
     10: _logarithm(2.5),
-    11: _BT709,  # xvYCC: the same from 0 to 1
-    12: _BT709,  # BT.1361: the same from 0 to 1
+    11: srgb,  # xvYCC: the same as BT.709 from 0 to 1
+    12: srgb,  # BT.1361: the same as BT.709 from 0 to 1
     13: srgb,
-    14: _BT709,
-    15: _BT2020,
+    14: srgb,
+    15: srgb,
     PQ: from_pq,
     17: lambda codes: 52.37 / 48 * np.maximum(codes, 0) ** 2.6,
     HLG: _hlg_scene,
 }
 """The curves of H.273, table 3, by their code points: to light that is 1 for white; PQ's is in
-cd/m², HLG's the scene's."""
+cd/m², HLG's the scene's.
+
+Departs from it for BT.709 and BT.2020 without PQ or HLG: H.273 has the camera's curve, a display's
+(BT.1886) is darker, and programs that write these codes mean what a screen of sRGB shows.
+"""
