@@ -14,6 +14,7 @@ from written import write_heic
 
 from impasto.errors import PictureError
 from impasto.image import reading
+from impasto.installation import install_hint
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 
@@ -113,7 +114,7 @@ def test_without_pillow_heif_it_says_what_to_install(
             reading.read(tmp_path / name)
         assert str(caught.value) == (
             f"{tmp_path / name} is a HEIC picture, as iPhones take them: "
-            "pip install 'impasto[heif]' reads it."
+            f"`{install_hint('heif')}` reads it."
         )
 
 

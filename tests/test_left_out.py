@@ -10,6 +10,7 @@ import pytest
 from impasto.cli.main import main
 from impasto.errors import PictureError
 from impasto.image.formats import READ_SUFFIXES, PictureFormat
+from impasto.installation import install_hint
 from impasto.jobs import left_out
 from impasto.jobs.left_out import LeftOut, is_read
 from impasto.jobs.photographs import find_photographs
@@ -54,7 +55,7 @@ def test_what_needs_an_extra_is_named_with_it(monkeypatch: pytest.MonkeyPatch) -
     chosen = find_photographs([Path("in")], Path("out"))
     assert [path.name for path in chosen.files] == ["a.png"]
     assert str(chosen.left_out) == (
-        "2 HEIC pictures (.heic, .heif): pip install 'impasto[heif]' reads them"
+        f"2 HEIC pictures (.heic, .heif): `{install_hint('heif')}` reads them"
     )
     assert chosen.left_out.to_list() == [
         {"kind": "HEIC pictures", "suffixes": [".heic", ".heif"], "count": 2, "extra": "heif"}

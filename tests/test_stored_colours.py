@@ -15,6 +15,7 @@ from PIL import Image, ImageCms
 from impasto.image import reading
 from impasto.image.bmff import ColourInformation, colour_information
 from impasto.image.cicp import CodePoints
+from impasto.installation import install_hint
 
 GAMMA_1 = struct.pack(">I", 100_000)
 SRGB_CHRM = struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
@@ -293,7 +294,7 @@ def test_without_the_codec_eight_bits_are_read(
     shallow = read(path, path.read_bytes())
     assert np.abs(deep - shallow).max() < 0.03
     assert len(np.unique(shallow[0, :, 1].round(4))) < len(np.unique(deep[0, :, 1].round(4)))
-    assert "10 bits, of which 8 are read: pip install 'impasto[codecs]'" in caplog.text
+    assert f"10 bits, of which 8 are read: `{install_hint('codecs')}`" in caplog.text
 
 
 def test_deep_avif_is_turned_as_it_says(tmp_path: Path) -> None:

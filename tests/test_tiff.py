@@ -19,6 +19,7 @@ from test_image_profiles import SRGB, cmyk_profile, encode
 from impasto.errors import PictureError
 from impasto.image import reading
 from impasto.image.picture import Picture
+from impasto.installation import install_hint
 from impasto.training.pictures import load_bytes
 
 Order = typing.Literal["<", ">"]
@@ -471,7 +472,7 @@ def test_without_imagecodecs_the_codec_is_named(
     without_codecs(monkeypatch)
     said = message(path)
     assert f"a codec for {name}:" in said
-    assert "pip install 'impasto[codecs]' reads it." in said
+    assert f"`{install_hint('codecs')}` reads it." in said
 
 
 def lzw(data: bytes) -> bytes:

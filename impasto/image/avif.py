@@ -51,7 +51,7 @@ def deep(path: Path, image: Image.Image) -> Words | None:
         from imagecodecs import avif_decode
     except ImportError:
         _log.warning(
-            "%s has %d bits, of which 8 are read; `%s` adds what reads all.",
+            "%s has %d bits, of which 8 are read: `%s` reads all.",
             path, bits, install_hint("codecs"),
         )  # fmt: skip
         return None

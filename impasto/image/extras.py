@@ -23,7 +23,7 @@ def needed(module: str, extra: str, name: str, what: str) -> ModuleType:
     """Return a module that a file cannot be read without.
 
     Args:
-        extra: of the package, that brings the module.
+        extra: what has to be installed, such as `heif`.
         name: of the file.
         what: the file is, with its article.
 
@@ -31,5 +31,5 @@ def needed(module: str, extra: str, name: str, what: str) -> ModuleType:
         PictureError: it is not installed; the message says what to install.
     """
     if (library := optional(module)) is None:
-        raise PictureError(f"{name} is {what}: `{install_hint(extra)}` adds what reads it.")
+        raise PictureError(f"{name} is {what}: `{install_hint(extra)}` reads it.")
     return library

@@ -36,8 +36,8 @@ class PictureFormat:
         bits: the most bits of a channel that are written.
         is_lossy: whether a quality below 100 loses detail.
         longest_side: the most pixels along a side, where the format has a limit.
-        extra: what has to be installed to read it, of the package; None for what is
-            always read.
+        extra: what has to be installed to read it, such as the extra `heif`; None for
+            what is always read.
     """
 
     name: str

@@ -89,7 +89,7 @@ def _convert_deep(values: Deep, mode: str, profile: bytes, name: str) -> Levels:
     _log.warning(
         "%s: its colour profile has tables, so that 8 bits of its colours are kept; %s keeps 16.",
         name,
-        install_hint("codecs"),
+        f"`{install_hint('codecs')}`",
     )
     return np.asarray(_apply(_image(values, space), _transform(source, space)))
 

@@ -71,7 +71,7 @@ def deep(path: Path, image: Image.Image) -> Words | None:
         from imagecodecs import jpeg2k_decode
     except ImportError:
         _log.warning(
-            "%s has %d bits, of which 8 are read; `%s` adds what reads all.",
+            "%s has %d bits, of which 8 are read: `%s` reads all.",
             path, header.bits, install_hint("codecs"),
         )  # fmt: skip
         return None

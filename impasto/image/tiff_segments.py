@@ -78,8 +78,7 @@ def check(page: TiffPage, name: str) -> None:
         )
     if (codec := _missing_codec(page)) is not None and optional("imagecodecs") is None:
         raise PictureError(
-            f"{name} is a TIFF that needs a codec for {codec}: `{install_hint('codecs')}` adds "
-            "what reads it."
+            f"{name} is a TIFF that needs a codec for {codec}: `{install_hint('codecs')}` reads it."
         )
     _check_layout(page, name)
 

@@ -104,7 +104,7 @@ def _names(row: dict[str, Any]) -> str:
 
 def _advice(row: dict[str, Any]) -> str:
     them = "it" if row["count"] == 1 else "them"
-    return f": `{install_hint(row['extra'])}` adds what reads {them}" if row["extra"] else ""
+    return f": `{install_hint(row['extra'])}` reads {them}" if row["extra"] else ""
 
 
 def _missing(suffix: str) -> PictureFormat | None:
