@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+import impasto
 from commands import ROOT
 from impasto.cli.main import app, main
 from impasto.cli.options import RunFlags
@@ -171,7 +172,7 @@ def test_every_example_in_python_runs(name: str, monkeypatch: pytest.MonkeyPatch
         )
 
     monkeypatch.setattr("impasto.api.checked_config", small)
-    names = {"__name__": "a page"}  # a script's own part would start workers
+    names = {"__name__": "a page", "impasto": impasto}  # a script's own part would start workers
     for block in re.findall(r"^```python\n(.*?)```", text_of(name), re.S | re.M):
         exec(block.replace("GatysConfig(size=384)", "GatysConfig(size=64, iterations=2)"), names)
 

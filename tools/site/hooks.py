@@ -25,30 +25,22 @@ _log = logging.getLogger("mkdocs.hooks.site")  # below `mkdocs`, so that --stric
 _HOSTS = ("https://unpkg.com/", "https://api.github.com/", "https://${e}/api/v4/")
 
 
-# Pages of which a version of the package may have none yet.
-_OPTIONAL = ("controls/files.md", "controls/metadata.md", "controls/size.md")
-
-
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Put the commands where the navigation has the folder `commands/`."""
-    config.nav = [entry for item in config.nav or [] for entry in _entries(item, config.docs_dir)]
+    config.nav = [_entry(item) for item in config.nav or []]
     return config
 
 
-def _entries(item: Any, folder: str) -> list[Any]:
+def _entry(item: Any) -> Any:
     """Return what a part of the navigation becomes."""
     if not isinstance(item, dict):
-        return [item]
+        return item
     ((title, value),) = item.items()
     if value == "commands/":
         pages: list[Any] = [{"All commands": "commands/index.md"}]
         pages += [{c.name: f"commands/{c.file}"} for c in reference.subcommands()]
-        return [{title: pages}]
-    if value in _OPTIONAL and not (Path(folder) / value).exists():
-        return []
-    if isinstance(value, list):
-        value = [entry for child in value for entry in _entries(child, folder)]
-    return [{title: value}]
+        return {title: pages}
+    return {title: list(map(_entry, value)) if isinstance(value, list) else value}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
