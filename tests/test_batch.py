@@ -263,7 +263,7 @@ def test_one_batch_at_a_time_paints_into_a_folder() -> None:
     outcome = run_batch(order("a.png"), watch)
     assert outcome.interrupted
     assert told == [
-        "Another batch is painting into out. Wait for it, or give another folder with --out."
+        "Another batch is painting into out. Wait for it, or give another folder with out."
     ]
 
 
