@@ -275,6 +275,25 @@ def test_a_schedule_ends_early_without_a_jump() -> None:
     assert whole.ending(990, 100).steps == 1000
 
 
+def test_a_training_that_ends_early_says_why_its_steps_are_fewer(
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(Patience, "is_over", lambda self, values: len(values) > 1)
+    words = ["train", pictures / "a.png", "--content", pictures / "photos", *WORDS[2:]]
+    assert main([*map(str, words), "--steps", "10", "-o", str(tmp_path / "early.impasto")]) == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if "step" in line]
+    counts = [line.split(":")[0] for line in lines]
+    (note,) = (i for i, line in enumerate(lines) if line.startswith("nothing more is learnt"))
+    totals = [count.split(" of ")[-1] for count in counts if " of " in count]
+    end = totals[-1]
+    assert lines[note] == f"nothing more is learnt: it ends after {end} steps instead of 10"
+    assert int(end) < 10
+    assert totals == ["10"] * note + [end] * (len(totals) - note)
+
+
 def test_patience_ends_when_nothing_more_is_learnt() -> None:
     patience = Patience(times=2, gain=0.01)
     assert not patience.is_over([1.0, 0.9, 0.8])
