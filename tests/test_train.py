@@ -281,7 +281,7 @@ def test_a_training_that_ends_early_says_why_its_steps_are_fewer(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(Patience, "is_over", lambda self, values: len(values) > 1)
+    monkeypatch.setattr(Patience, "is_over", lambda _, values: len(values) > 1)
     words = ["train", pictures / "a.png", "--content", pictures / "photos", *WORDS[2:]]
     assert main([*map(str, words), "--steps", "10", "-o", str(tmp_path / "early.impasto")]) == 0
     lines = [line for line in capsys.readouterr().err.splitlines() if "step" in line]

@@ -100,6 +100,7 @@ def _paragraphs(text: str) -> list[str]:
     """Return a help text as Markdown: an indented block stays as it is typed."""
     lines: list[str] = []
     for block in re.split(r"\n\s*\n", text.replace("\b", "").strip("\n")):
+        block = block.removeprefix("Example: ")
         if block.startswith((" ", "impasto ", "$ ")):
             lines += ["```text", *(line.strip() for line in block.splitlines()), "```", ""]
         elif block.strip():
