@@ -14,7 +14,6 @@ from impasto.config.bases import PictureConfig, PixelConfig
 from impasto.config.fields import Need, from_dict, from_text
 from impasto.config.sizes import RelativeSize
 from impasto.errors import OptionError
-from impasto.image.long_side import long_side
 
 __all__ = ["checked_config"]
 
@@ -45,6 +44,8 @@ def checked_config(
     if isinstance(size := options.get("size"), RelativeSize):
         if photograph is None:
             raise OptionError(f"--size is {size.text}, and there is no photograph here.")
+        from impasto.image.long_side import long_side  # with it Pillow, which help does not need
+
         options["size"] = size.of(long_side(photograph))
     config = from_dict(kind, options)
     for spec in fields(kind):
