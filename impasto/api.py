@@ -21,7 +21,7 @@ from impasto.errors import OptionError, RecipeError, suggestion
 from impasto.image.exchange import path_of
 from impasto.image.writing import keeping_of, to_pil
 from impasto.painting import rerun as repeated
-from impasto.painting.misplaced import check_photograph, is_card
+from impasto.painting.misplaced import check_photograph, has_card
 from impasto.painting.prepare import prepare
 from impasto.painting.recipe_inputs import locate
 from impasto.painting.recipes import recipe_of
@@ -77,8 +77,9 @@ def stylize(
     """
     keeping_of(metadata)
     kinds = configs_with(StyledConfig)
-    has_card = any(is_card(spec.source) for spec in Sources.of(None, *_several(style)).styles)
-    method, options = expanded(preset, method, options, has_card=has_card)
+    specs = Sources.of(None, *_several(style)).styles
+    is_a_card = has_card([spec.source for spec in specs], _several(options.get("region")))
+    method, options = expanded(preset, method, options, has_card=is_a_card)
     if not isinstance(method, str) or method not in kinds:
         raise OptionError(
             f"There is no method {method!r}{suggestion(str(method), kinds)} It may be "

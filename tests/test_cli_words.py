@@ -27,6 +27,7 @@ from impasto.config.specs import RegionSpec, StyleSpec, layer_weights
 from impasto.config.validation import checked_config
 from impasto.errors import ImpastoError, OptionError
 from impasto.image.long_side import long_side
+from impasto.painting.misplaced import has_card
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -368,7 +369,9 @@ def test_what_a_preset_stands_for() -> None:
     assert expanded("best", "nnst", {"iterations": 9}) == ("nnst", {"iterations": 9})
     assert expanded("best", None, {"epochs": 2, "steps": 3})[1] == {"epochs": 2, "steps": 3}
     assert expanded("best", None, {}, has_card=True)[0] == "gatys"
-    with pytest.raises(OptionError, match="is --method gatys here, and --method is nnst"):
+    assert has_card([], ["#ff0000=starry-night"])
+    assert not has_card(["a.jpg"], ["#ff0000=keep", "#00f=0.4"])
+    with pytest.raises(OptionError, match='is method="gatys" here, and method is nnst'):
         expanded("best", "nnst", {}, has_card=True)
 
 

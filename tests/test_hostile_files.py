@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save
 
+from impasto import runtime
 from impasto.errors import ImpastoError, PictureError, StyleError, WeightsError
 from impasto.features import checkpoint
 from impasto.features.checkpoint import read_tensors
@@ -173,11 +174,11 @@ def test_a_picture_that_memory_cannot_hold_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Image.new("L", (500, 400)).save(tmp_path / "a.png")
-    monkeypatch.setattr(size_limits, "memory_of", lambda _: 4_000_000)
+    monkeypatch.setattr(runtime, "memory_of", lambda _: 4_000_000)
     assert reading.read(tmp_path / "a.png").width == 500  # a small one is read in any case
     monkeypatch.setattr(size_limits, "_FEW_PIXELS", 1000)
     assert "500×400, which takes 0.0 GB to read" in refused(tmp_path / "a.png")
-    monkeypatch.setattr(size_limits, "memory_of", lambda _: 5_000_000)
+    monkeypatch.setattr(runtime, "memory_of", lambda _: 5_000_000)
     assert reading.read(tmp_path / "a.png").width == 500
 
 

@@ -14,6 +14,7 @@ from PIL import Image, ImageCms
 
 from impasto.errors import PictureError
 from impasto.image import reading
+from impasto.installation import install_hint
 
 COLOURS = [200, 100, 50]
 OPACITY = 128
@@ -209,7 +210,7 @@ def test_without_the_codec_eight_bits_are_read(
     monkeypatch.setitem(sys.modules, "imagecodecs", None)
     colours, _ = read(path, data)
     assert colours == pytest.approx([0, 1000 / 257, 50_003 / 257], abs=1)
-    assert "16 bits, of which 8 are read: pip install 'impasto[codecs]'" in caplog.text
+    assert f"16 bits, of which 8 are read: `{install_hint('codecs')}`" in caplog.text
 
 
 @pytest.mark.parametrize("bad", [
