@@ -172,8 +172,12 @@ def rerun(
 
     Args:
         picture: a file, or a Pillow image with a recipe in its `info`.
-        content, style, content_map, style_map, init: where the recipe's inputs are now, if they
-            are neither where they were nor beside the file; or the pictures that they were.
+        content: where the recipe's photograph is now, if it is neither where it was nor beside the
+            file; or the picture that it was. The same holds for the other inputs.
+        style: the style, or all of several.
+        content_map: the map of the photograph.
+        style_map: the map of the style, or all of several.
+        init: the picture that it started from.
         region: the same for the styles of regions: `["#ff0000=painting.jpg"]`.
         weights: a file of weights, if the recipe's were from one.
         anyway: paint even though an input has changed.
