@@ -15,7 +15,7 @@ from impasto.config.memory import parse_memory
 from impasto.config.methods import DoodleConfig, TextureConfig, configs_with
 from impasto.config.presets import expanded
 from impasto.config.specs import StyleSpec, start_of
-from impasto.config.validation import checked_config
+from impasto.config.validation import check_owners, checked_config
 from impasto.engine.snapshots import Execution
 from impasto.errors import OptionError, RecipeError, suggestion
 from impasto.image.exchange import path_of
@@ -87,6 +87,7 @@ def stylize(
         )
     weights = _weights(options)
     options, init = start_of(options)
+    check_owners(kinds, method, options, preset)
     sources = Sources.of(
         content,
         *_several(style),

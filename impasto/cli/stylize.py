@@ -35,7 +35,7 @@ def stylize(
     content: Annotated[
         list[str],
         shared.argument(
-            "CONTENT...",
+            "CONTENT",
             "The photograph, or - for standard input. Several, or a folder of them, are painted "
             "into the folder --out, as by `impasto batch`.",
         ),
@@ -101,6 +101,7 @@ def stylize(
         configs_with(StyledConfig),
         method,
         options,
+        preset=preset,
         has_map=content_map is not None,
         photograph=content[0],
     )
@@ -129,6 +130,8 @@ def _check_words(content: Sequence[str], styles: Sequence[str], *, has_regions: 
     Raises:
         OptionError: one does, or there is nothing to paint with.
     """
+    if "" in content:
+        raise OptionError("The name of a photograph is empty: give that of a file.")
     kinds = {name: style_kind(name) for name in content}
     misplaced = [name for name, kind in kinds.items() if kind]
     photographs = [name for name, kind in kinds.items() if not kind]
