@@ -21,7 +21,7 @@ from impasto.image.tiff_colours import colours_of
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage, TiffPages
 
-__all__ = ["is_deep", "read", "read_whatever_kind"]
+__all__ = ["is_deep", "read", "read_whatever_kind", "size"]
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +66,16 @@ def _read(page: TiffPage, name: str) -> tuple[Levels, Levels | None]:
     orientation = page.tags.valueof(_ORIENTATION, 1)
     code = orientation if isinstance(orientation, int) else 1
     return turned(colours, code), None if alpha is None else turned(alpha, code)
+
+
+def size(path: Path) -> tuple[int, int]:
+    """Return width and height of the file's first picture, as they are stored.
+
+    Raises:
+        Exception: the file is damaged.
+    """
+    with _opened(path) as (_, page):
+        return int(page.imagewidth), int(page.imagelength)
 
 
 def is_deep(path: Path) -> bool:
