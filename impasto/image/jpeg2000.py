@@ -99,7 +99,10 @@ def _components(path: Path, image: Image.Image, header: Header) -> Levels:
         values = np.asarray(stored)
     if header.palette is not None:
         # Pillow shifts numbers of fewer bits to the top of 8 or 16.
-        values = values >> (8 * values.dtype.itemsize - header.bits)
+        shift = 8 * values.dtype.itemsize - header.bits
+        if shift < 0:
+            raise ValueError(f"indices of {header.bits} bits, of which 8 can be read")
+        values = values >> shift
     elif values.dtype == np.uint16:
         values = (values >> 8).astype(np.uint8)
     return values if values.ndim == 3 else values[..., None]
