@@ -25,6 +25,7 @@ from impasto.image.kept_tags import (
     is_place,
 )
 from impasto.image.metadata import Metadata
+from impasto.image.samples import ORIENTATION
 from impasto.version import __version__
 
 __all__ = ["SOFTWARE", "Kept", "kept"]
@@ -41,7 +42,7 @@ _MOST_IPTC = 60_000
 _MOST_XMP = 2**20
 _DPI = (1, 30_000)
 
-_ORIENTATION, _SOFTWARE = 274, 305
+_SOFTWARE = 305
 _RESOLUTIONS, _UNIT, _PER_INCH, _PER_CM = (282, 283), 296, 2, 3
 _VERSION, _COLOR_SPACE, _SIZE = 36864, 40961, (40962, 40963)
 
@@ -76,7 +77,7 @@ class Kept:
             return b""
         if with_orientation:
             return exif.write(self.exif)
-        image = {tag: f for tag, f in self.exif.image.items() if tag != _ORIENTATION}
+        image = {tag: f for tag, f in self.exif.image.items() if tag != ORIENTATION}
         return exif.write(replace(self.exif, image=image))
 
     def packet(self, recipe: str | None, room: int = _MOST_XMP, name: str = "") -> bytes | None:
@@ -169,7 +170,7 @@ def _completed(
 ) -> Exif:
     """Return EXIF data that is true of the picture: upright, sRGB, of this size."""
     upright: Directory = {
-        _ORIENTATION: exif.number(1),
+        ORIENTATION: exif.number(1),
         _SOFTWARE: exif.text(SOFTWARE),
         **_resolution(dpi),
     }
