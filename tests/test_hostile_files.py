@@ -66,6 +66,9 @@ def test_what_programs_write_is_within_the_bounds(name: str, tmp_path: Path) -> 
     assert reading.read(path).width == 40
 
 
+JPEG_XL = b"\0\0\0\x0cJXL \r\n\x87\n"
+
+
 def test_metadata_of_many_megabytes_are_refused(tmp_path: Path) -> None:
     kept = [chunk(b"prVt", bytes(2**20)) for _ in range(8)]
     path = tmp_path / "a.png"
@@ -92,6 +95,7 @@ def test_endless_pieces_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "pieces" in refused(tmp_path / "a.gif", gif[:at] + words + gif[at:])
     boxes = encoded("JPEG2000")
     assert "pieces" in refused(tmp_path / "a.jp2", boxes[:12] + b"\0\0\0\x08free" * 3000)
+    assert "pieces" in refused(tmp_path / "a.jxl", JPEG_XL + b"\0\0\0\x08free" * 3000)
 
 
 def tiff(*entries: tuple[int, int, int, int]) -> bytes:
@@ -187,8 +191,11 @@ def test_a_poster_is_within_the_limit() -> None:
 
 
 def test_a_file_of_terabytes_is_refused(tmp_path: Path) -> None:
-    for kind, most in (("PNG", "4,294,967,296"), ("WEBP", "536,870,912"), ("AVIF", "536,870,912")):
-        path = _written(tmp_path / kind, encoded(kind))
+    files = {kind: encoded(kind) for kind in ("PNG", "WEBP", "AVIF")}
+    files |= {"codestream": b"\xff\x0a" + bytes(30), "JPEG XL": JPEG_XL}
+    for kind, data in files.items():
+        most = "4,294,967,296" if kind == "PNG" else "536,870,912"
+        path = _written(tmp_path / kind, data)
         with path.open("r+b") as file:
             file.truncate(2**33)  # without taking room
         assert f"at most {most} are read" in refused(path)

@@ -196,6 +196,12 @@ def test_all_bits_are_read(bits: int, path: Path) -> None:
     assert read(path, deep(values[::-1], bits, reverse))[0] == pytest.approx(colours)
 
 
+def test_deep_indices_among_several_components_are_refused(path: Path) -> None:
+    data = deep([1, 1, 1], 10, palette(*PALETTE), cmap(0, 1, 2))
+    with pytest.raises(PictureError, match="indices of 10 bits, of which 8 can be read"):
+        read(path, data)
+
+
 def test_deep_opacity_first(path: Path) -> None:
     data = deep([30_000, 50_000, 1000, 7], 16, cdef((0, 1, 0), (1, 0, 1), (2, 0, 2), (3, 0, 3)))
     colours, opacity = read(path, data)
