@@ -8,11 +8,13 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: help demo test format benchmark clean
+.PHONY: help demo test docs wheel format benchmark clean
 
 help:
 	@echo "make demo       install, paint docs/demo.jpg and print where the picture is"
 	@echo "make test       install, check style and types, run every test"
+	@echo "make docs       install, build the documentation's site and print where it is"
+	@echo "make wheel      build wheel and sdist, install the wheel elsewhere and paint with it"
 	@echo "make format     let ruff rewrite what it can"
 	@echo "make benchmark  seconds and memory by size, beside the classic recipe (half an hour)"
 	@echo "make clean      remove .venv and everything else that was made here"
@@ -26,6 +28,17 @@ test: $(DEV_STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest --numprocesses logical --dist worksteal
+
+# Strict: a broken link, a picture without a text or a page that the navigation lacks is an error.
+# The variable silences a notice about the builder's successor, which is no warning of ours.
+docs: $(DEV_STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "The documentation is $(CURDIR)/build/site/index.html"
+
+wheel: $(DEV_STAMP)
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/python tools/try_wheel.py dist
 
 format: $(DEV_STAMP)
 	$(BIN)/ruff check --fix .

@@ -31,7 +31,7 @@ from impasto.networks.instant import STYLE_LAYERS
 from impasto.runtime import keep_freed_memory
 from impasto.styles.statistics import Painting
 from impasto.training.painting_loss import PaintingLoss
-from impasto.training.pictures import find_pictures
+from impasto.training.photographs import find_pictures
 from impasto.training.styles import StylePool
 
 METHODS = ("gatys", "instant", "fast")

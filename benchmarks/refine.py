@@ -24,8 +24,8 @@ from typing import Any
 from stylize import ROOT, machine
 from torch import Tensor
 
-from impasto.config.bases import MOST
 from impasto.config.methods import GatysConfig, InstantConfig
+from impasto.config.sizes import MOST
 from impasto.engine.setup import backbone_of
 from impasto.engine.snapshots import Execution
 from impasto.engine.step import last

@@ -32,7 +32,7 @@ from impasto.files import atomic
 from impasto.image.picture import fit
 from impasto.image.reading import read
 from impasto.runtime import keep_freed_memory
-from impasto.training.pictures import find_pictures
+from impasto.training.photographs import find_pictures
 
 Frame = Float[Tensor, "1 3 h w"]
 Flow = Float[Tensor, "1 2 h w"]

@@ -34,6 +34,8 @@ __all__ = [
     "make_card",
     "methods",
     "read",
+    "recipe_of",
+    "rerun",
     "resume",
     "stylize",
     "texture",
@@ -42,7 +44,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     import impasto.methods as methods
-    from impasto.api import doodle, resume, stylize, texture
+    from impasto.api import doodle, rerun, resume, stylize, texture
     from impasto.config.methods import GatysConfig
     from impasto.config.recipe import Recipe
     from impasto.engine.step import Step
@@ -55,10 +57,10 @@ if TYPE_CHECKING:
         StyleError,
         WeightsError,
     )
+    from impasto.image.exchange import read, write
     from impasto.image.picture import Picture
-    from impasto.image.reading import read
-    from impasto.image.writing import write
     from impasto.painting.cards import make_card
+    from impasto.painting.recipes import recipe_of
     from impasto.painting.stylizer import fast, instant
     from impasto.styles.card import StyleCard
 else:  # unseen by type checkers, so that to them a wrong name stays an error
@@ -79,11 +81,13 @@ else:  # unseen by type checkers, so that to them a wrong name stays an error
         "fast": "painting.stylizer",
         "instant": "painting.stylizer",
         "make_card": "painting.cards",
-        "read": "image.reading",
+        "read": "image.exchange",
+        "recipe_of": "painting.recipes",
+        "rerun": "api",
         "resume": "api",
         "stylize": "api",
         "texture": "api",
-        "write": "image.writing",
+        "write": "image.exchange",
     }
 
     def __getattr__(name: str) -> object:

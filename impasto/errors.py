@@ -9,12 +9,16 @@ ImpastoError
 ├── ResumeError       a run's folder or state that is missing, damaged, in use or of another run
 └── DivergedError     an optimisation that no smaller step could save
 
-Each message says what was given, what is allowed and what to do next; it is shown as it is.
+Each message says what was given, what is allowed and what to do next. It names options as flags,
+`--method fast`, which the command shows as they are; everywhere else they become what a program
+writes, `method="fast"`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 __all__ = [
@@ -27,13 +31,34 @@ __all__ = [
     "StyleError",
     "WeightsError",
     "is_out_of_memory",
+    "learn_words",
     "notes_of",
+    "speaking_flags",
+    "speaks_flags",
     "suggestion",
+    "worded",
 ]
+
+_words: set[str] = set()  # that are values of options, such as `fast`
+_speakers = 0  # command lines that run in this process
+
+_SWITCHES = {"force", "resume", "keep_run", "anyway", "seamless"}  # flags without a value
+_LISTS = {"region"}
+_FLAG = re.compile(
+    r"(?<![\w-])--(?P<no>no-)?(?P<name>[a-z][a-z0-9-]*)"
+    r"(?: (?P<value>'[^']*'|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?!\w|%|\.\d)|[A-Z]{3,}|[a-z][a-z0-9+]*))?"
+)
 
 
 class ImpastoError(Exception):
     """The root: catch it to catch every error that Impasto raises on purpose."""
+
+    def __str__(self) -> str:
+        return worded(super().__str__())
+
+    def add_note(self, note: str) -> None:
+        """Add a sentence, in the words of whoever reads it."""
+        super().add_note(worded(note))
 
 
 class PictureError(ImpastoError):
@@ -62,6 +87,49 @@ class ResumeError(ImpastoError):
 
 class DivergedError(ImpastoError):
     """The loss became infinite or not a number, and smaller steps did not help."""
+
+
+@contextmanager
+def speaking_flags() -> Iterator[None]:
+    """Let messages name options as they are typed in a command line, as long as one runs."""
+    global _speakers
+    _speakers += 1
+    try:
+        yield
+    finally:
+        _speakers -= 1
+
+
+def speaks_flags() -> bool:
+    """Return whether messages name options as they are typed in a command line."""
+    return _speakers > 0
+
+
+def learn_words(words: Iterable[object]) -> None:
+    """Note words that are values of options, which `worded` then knows from other words."""
+    _words.update(str(word) for word in words)
+
+
+def worded(message: str) -> str:
+    """Return a message for whoever reads it: `--method fast`, or `method="fast"` in a program."""
+    return message if speaks_flags() else _FLAG.sub(_as_argument, message)
+
+
+def _as_argument(flag: re.Match[str]) -> str:
+    name, value = flag["name"].replace("-", "_"), flag["value"] or ""
+    if flag["no"]:
+        return f"{name}=False" + (f" {value}" if value else "")
+    if value and value[0].islower():
+        if value not in _words or name in _SWITCHES:
+            return f"{_switch(name)} {value}"
+        return f'{name}="{value}"'
+    if value:
+        return f"{name}=[{value}]" if name in _LISTS and value[0] == "'" else f"{name}={value}"
+    return _switch(name)
+
+
+def _switch(name: str) -> str:
+    return f"{name}=True" if name in _SWITCHES else name
 
 
 def notes_of(error: BaseException) -> list[str]:

@@ -33,7 +33,7 @@ from impasto.features.extractor import Extractor
 from impasto.image.picture import fit, resize
 from impasto.image.reading import read
 from impasto.styles.statistics import Painting
-from impasto.training.pictures import find_pictures
+from impasto.training.photographs import find_pictures
 from tools.teacher import load_teacher
 
 STRENGTHS = (0.1, 0.3, 0.5, 0.7, 0.9)

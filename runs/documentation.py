@@ -36,7 +36,7 @@ DOCS = ROOT / "docs"
 PICTURES = DOCS / "pictures"
 WORK = ROOT / "build" / "documentation"
 
-PAGES = ("README", "strength", "stroke", "styles", "regions", "colour", "starts", "losses",
+PAGES = ("gallery", "strength", "stroke", "styles", "regions", "colour", "starts", "losses",
          "length", "methods", "texture", "doodle", "laplacian", "study",
          "posters", "batch", "instant", "refine", "fast")  # fmt: skip
 
@@ -50,7 +50,7 @@ Shape = tuple[str, list[Point]]
 
 def page(name: str) -> Path:
     """Return the file of a page."""
-    return DOCS / "README.md" if name == "README" else DOCS / "controls" / f"{name}.md"
+    return DOCS / "gallery.md" if name == "gallery" else DOCS / "controls" / f"{name}.md"
 
 
 def commands(text: str) -> list[str]:

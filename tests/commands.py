@@ -13,7 +13,7 @@ from PIL import Image
 
 from impasto.cli.main import main
 from impasto.config.recipe import Recipe
-from impasto.image.reading import read_recipe
+from impasto.image.opening import read_recipe
 
 __all__ = ["QUICK", "ROOT", "paint", "pixels", "process", "recipe_of"]
 
@@ -26,14 +26,14 @@ def paint(*args: str, out: str = "out.png") -> int:
     return main(["stylize", "photo.png", "--style", "painting.png", "-o", out, *QUICK, *args])
 
 
-def process(*args: str, **options: Any) -> subprocess.CompletedProcess[str]:
+def process(*args: str, **options: Any) -> subprocess.CompletedProcess[Any]:
     """The command in a process of its own, where what it prints waits in a buffer as usual."""
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])}
     env.pop("PYTHONUNBUFFERED", None)
     env |= options.pop("env", {})
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
     command = [sys.executable, "-m", "impasto", *args]
-    return subprocess.run(command, env=env, text=True, check=False, **streams)
+    return subprocess.run(command, env=env, check=False, **{"text": True, **streams})
 
 
 def pixels(path: str | Path) -> np.ndarray:

@@ -246,13 +246,13 @@ def poisoned(first: int, last: int) -> Callable[..., Any]:
     return advance
 
 
-def serve_poisoned(connection: Connection, batch: Batch) -> None:
+def serve_poisoned(connection: Connection, batch: Batch, is_command: bool) -> None:
     """A worker whose first picture meets values that are no numbers, again and again."""
     vars(solver_scale)["Scale"].advance = poisoned(5, 14)
-    executor.serve(connection, batch)
+    executor.serve(connection, batch, is_command)
 
 
-def serve_short(connection: Connection, batch: Batch) -> None:
+def serve_short(connection: Connection, batch: Batch, is_command: bool) -> None:
     """A worker that has no memory for a picture as a whole."""
     from impasto.run import runner
 
@@ -265,10 +265,10 @@ def serve_short(connection: Connection, batch: Batch) -> None:
             yield step
 
     vars(runner)["paint"] = paint
-    executor.serve(connection, batch)
+    executor.serve(connection, batch, is_command)
 
 
-def serve_held(connection: Connection, batch: Batch) -> None:
+def serve_held(connection: Connection, batch: Batch, is_command: bool) -> None:
     """A worker that never ends those paintings whose numbers, from 0, are in the file `held`."""
     from impasto.run import runner
 
@@ -284,4 +284,4 @@ def serve_held(connection: Connection, batch: Batch) -> None:
                 yield step
 
     vars(runner)["paint"] = paint
-    executor.serve(connection, batch)
+    executor.serve(connection, batch, is_command)

@@ -100,9 +100,9 @@ def _run(
     _enter(env)
     os.setsid()
     # What is started in the background ignores it, and so does what that starts; and a batch blocks
-    # both while it starts its workers, of which the first may have started what forks here.
+    # all while it starts its workers, of which the first may have started what forks here.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     os.dup2(stdin.fileno(), 0)
     stdin.close()
     for number, path in enumerate(outputs, start=1):

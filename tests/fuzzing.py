@@ -7,6 +7,7 @@ what it promises, or raises an `ImpastoError` of one line. `runs/fuzz.py` runs i
 from __future__ import annotations
 
 import functools
+import importlib.util
 import io
 import json
 import random
@@ -19,11 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tifffile
 import torch
 from hypothesis import strategies as st
 from PIL import Image
 from rich.console import Console
 from safetensors.torch import save
+from written import write_dng, write_heic
 
 from impasto.cli.cards import show
 from impasto.config.methods import GatysConfig
@@ -33,7 +36,7 @@ from impasto.engine.step import Step
 from impasto.errors import ImpastoError
 from impasto.features import checkpoint
 from impasto.features.backbones import BACKBONES
-from impasto.image import reading, writing
+from impasto.image import opening, reading, writing
 from impasto.image.picture import Picture
 from impasto.image.reading import depth
 from impasto.jobs.manifest import FILE, Entry, MadeOf, Manifest, Sheet
@@ -96,7 +99,9 @@ def attempt(reader: Reader, data: bytes, folder: Path) -> bool:
 @st.composite
 def spoilt(draw: st.DrawFn, seeds: Callable[[], list[bytes]]) -> bytes:
     """A valid file with up to eight faults: flipped bits, wrong numbers, cuts, repeats, splices."""
+    state = random.getstate()  # makers of files name temporary ones by chance
     valid = seeds()
+    random.setstate(state)
     data = bytearray(draw(st.sampled_from(valid)))
     # One number draws all faults: a thousand draws a file would take longer than to read it.
     dice = random.Random(draw(st.integers(0, 2**64 - 1)))
@@ -192,7 +197,80 @@ def _pictures() -> list[bytes]:
     found += [_saved(grey.convert("F"), "TIFF"), _saved(grey.convert("I;16"), "PNG")]
     found += [_saved(grey.convert("1"), "TIFF", compression="group4")]
     found.append(_saved(colour, "GIF", save_all=True, append_images=[colour.rotate(90)]))
+    found += _coloured(colour)
     found += [*_painted(), b"P3 2 1 9 1 2 3 4 5 6\n", b"P6 2 2 77 " + bytes(range(12))]
+    return found
+
+
+@functools.cache
+def _tiffs() -> list[bytes]:
+    """TIFFs that Pillow does not read."""
+    colour = _levels(13, 17, 3)
+    deep, planes = colour.astype(np.uint16) * 257, np.moveaxis(colour, -1, 0)
+    written: list[tuple[np.ndarray, dict[str, Any]]] = [
+        (deep, {"photometric": "rgb", "compression": "zlib", "predictor": True}),
+        (deep, {"photometric": "rgb", "byteorder": ">", "bigtiff": True, "tile": (16, 16)}),
+        (planes, {"photometric": "rgb", "planarconfig": "separate", "rowsperstrip": 4}),
+        (planes, {"photometric": "rgb", "planarconfig": "separate", "compression": "lzma"}),
+        (colour / 255, {"photometric": "rgb"}),
+        ((colour / 255).astype(np.float16), {"photometric": "rgb", "compression": "zlib"}),
+        (colour[..., 0].astype(np.uint32) << 24, {"photometric": "miniswhite"}),
+        (colour, {"photometric": "cielab"}),
+        (_levels(13, 17, 4).astype(np.uint16), {"photometric": "separated"}),
+        (_levels(13, 17, 2), {"photometric": "minisblack", "planarconfig": "contig",
+                              "extrasamples": ["assocalpha"]}),
+    ]  # fmt: skip
+    if importlib.util.find_spec("imagecodecs"):
+        codecs = ("lzw", "zstd", "webp", "jpegxl", "lerc", "jpeg2000", "png", "packbits")
+        written += [(colour, {"photometric": "rgb", "compression": name}) for name in codecs]
+        written += [(planes, {"photometric": "rgb", "planarconfig": "separate",
+                              "compression": "jpeg"})]  # fmt: skip
+    files = []
+    for values, options in written:
+        buffer = io.BytesIO()
+        tifffile.imwrite(buffer, values, metadata=None, **options)
+        files.append(buffer.getvalue())
+    return files
+
+
+@functools.cache
+def _of_extras() -> list[bytes]:
+    """HEIC, camera RAW and JPEG XL, as far as what reads them is installed."""
+    files = [_tiffs()[0]]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a"
+        if importlib.util.find_spec("rawpy"):
+            files.append(write_dng(path, _levels(32, 48, 3) / 255).read_bytes())
+        if importlib.util.find_spec("pillow_heif"):
+            files += [write_heic(path, _levels(16, 24, 3), bits).read_bytes() for bits in (8, 10)]
+        if importlib.util.find_spec("imagecodecs"):
+            from imagecodecs import jpegxl_encode
+
+            files += [bytes(jpegxl_encode(_levels(16, 24, n), lossless=True)) for n in (1, 3)]
+    return files
+
+
+def _coloured(image: Image.Image) -> list[bytes]:
+    """Pictures that describe their colours, and the order of their channels."""
+    plain, avif, jp2 = (_saved(image, kind) for kind in ("PNG", "AVIF", "JPEG2000"))
+    chunks = [(b"cICP", bytes([9, 16, 0, 1])), (b"gAMA", struct.pack(">I", 100_000))]
+    chunks.append(
+        (b"cHRM", struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 1500, 600))
+    )
+    found = [plain[:33] + _chunk(*part) + plain[33:] for part in chunks]
+    at = avif.index(b"colrnclx") + 8
+    found += [
+        avif[:at] + struct.pack(">HH", *points) + avif[at + 4 :] for points in ((9, 16), (12, 18))
+    ]
+    order = b"cdef" + struct.pack(">10H", 3, 0, 0, 3, 1, 0, 2, 2, 0, 1)
+    entries = b"pclr" + struct.pack(">HB", 2, 3) + b"\7\7\7" + bytes(range(6))
+    columns = b"cmap" + struct.pack(">HBB", 0, 1, 2) * 3
+    for parts in ([order], [entries, columns], [entries, columns, order]):
+        boxes = b"".join(struct.pack(">I", 4 + len(part)) + part for part in parts)
+        head = jp2.index(b"jp2h") - 4
+        size = int.from_bytes(jp2[head : head + 4], "big")
+        inner = jp2[head + 4 : head + size] + boxes
+        found.append(jp2[:head] + struct.pack(">I", size + len(boxes)) + inner + jp2[head + size :])
     return found
 
 
@@ -226,7 +304,9 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-_KINDS = b"IDAT IEND PLTE tRNS iCCP iTXt zTXt tEXt eXIf gAMA cHRM sRGB sBIT pHYs acTL fcTL fdAT"
+_KINDS = (
+    b"IDAT IEND PLTE tRNS iCCP iTXt zTXt tEXt eXIf gAMA cHRM sRGB cICP sBIT pHYs acTL fcTL fdAT"
+)
 _side = st.one_of(st.integers(0, 9), st.sampled_from([2**14, 2**16, 2**31 - 1, 2**31, 2**32 - 1]))
 _blob = st.one_of(
     st.binary(max_size=40),
@@ -326,7 +406,7 @@ def _check_picture(path: Path) -> None:
             assert values.shape == (1, channels, picture.height, picture.width)
             assert values.dtype == torch.float32
             assert 0 <= values.min() <= values.max() <= 1
-    assert reading.digest(path).startswith("sha256:")
+    assert opening.digest(path).startswith("sha256:")
 
 
 # --- recipes ---
@@ -338,7 +418,7 @@ def _check_recipe(recipe: Recipe) -> None:
 
 
 def _check_painted(path: Path) -> None:
-    text = reading.read_recipe(path)
+    text = opening.read_recipe(path)
     assert depth(path) in (8, 16)
     if text is not None:
         _check_recipe(Recipe.from_json(text))
@@ -628,12 +708,15 @@ def _tensors_like(seeds: Callable[[], list[bytes]]) -> Bytes:
     return st.one_of(spoilt(seeds), tensors(seeds))
 
 
+_spoilt_tiffs = st.one_of(spoilt(_tiffs), _directories())
 _spoilt_maps = st.one_of(spoilt(_maps), _chunks(), _directories())
 _spoilt_painted = st.one_of(spoilt(_painted), spoilt(_painted), _chunks(), _segments())
 _weights_file = "weights.safetensors"
 
 READERS: dict[str, Reader] = {
     "pictures": Reader(_pictures, _any_picture, "picture.png", _check_picture),
+    "tiffs": Reader(_tiffs, _spoilt_tiffs, "picture.tif", _check_picture),
+    "pictures of extras": Reader(_of_extras, spoilt(_of_extras), "picture", _check_picture),
     "maps": Reader(_maps, _spoilt_maps, "map.png", _check_map),
     "painted pictures": Reader(_painted, _spoilt_painted, "out.png", _check_painted),
     "recipes": Reader(_recipes, documents(_recipes), "recipe.json", _check_text),

@@ -150,11 +150,11 @@ def test_a_dry_run_lists_and_does_nothing(capsys: Said) -> None:
     ("args", "told"),
     [
         (["--style", "stary-night"], "did you mean 'starry-night'?"),
-        (["--workers", "0"], "--workers is 0"),
+        (["--workers", "0"], "--workers: '0'. It takes a whole number: 1…256"),
         (["--format", "jpg", "--bits", "16"], "holds 8 bits, not 16"),
         (["--iterations", "0"], "--iterations is 0"),
         (["--out", "in"], "in has the photographs and is where the pictures go"),
-        (["--seed", "x"], "Invalid value for '--seed'"),
+        (["--seed", "x"], "--seed is 'x'. It takes a whole number"),
     ],
 )
 def test_what_makes_no_sense_is_told_before_anything(
@@ -263,7 +263,7 @@ def test_one_batch_at_a_time_paints_into_a_folder() -> None:
     outcome = run_batch(order("a.png"), watch)
     assert outcome.interrupted
     assert told == [
-        "Another batch is painting into out. Wait for it, or give another folder with --out."
+        "Another batch is painting into out. Wait for it, or give another folder with out."
     ]
 
 
@@ -398,7 +398,9 @@ def test_a_batch_that_is_killed_goes_on_and_ends_with_the_same_pictures() -> Non
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="styles into /proc")
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
+    ("number", "status"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+    ids=["INT", "TERM", "HUP"],
 )
 def test_a_signal_ends_it_in_order(number: signal.Signals, status: int) -> None:
     painter = start("--workers", "2", "--iterations", "100000")
@@ -406,7 +408,7 @@ def test_a_signal_ends_it_in_order(number: signal.Signals, status: int) -> None:
     if number == signal.SIGINT:  # they paint; otherwise they only begin
         wait_for(lambda: sum(map(has_loaded, workers_of(painter))) == 2, painter)
     workers = workers_of(painter)
-    os.killpg(painter.pid, number) if number == signal.SIGINT else painter.send_signal(number)
+    painter.send_signal(number) if number == signal.SIGTERM else os.killpg(painter.pid, number)
     out, err = painter.communicate(timeout=600)
     assert painter.returncode == status, err
     assert out == "out/manifest.json\n"

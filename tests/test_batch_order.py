@@ -17,8 +17,9 @@ from impasto.config.methods import GatysConfig, NnstConfig
 from impasto.config.output import OutputSettings
 from impasto.errors import ImpastoError, OptionError, PictureError, RecipeError
 from impasto.files.digests import of_file
-from impasto.jobs.batch import Batch, BatchStyle, find_photographs
+from impasto.jobs.batch import Batch, BatchStyle
 from impasto.jobs.manifest import FILE, Entry, MadeOf, Manifest, is_plain
+from impasto.jobs.photographs import find_photographs
 from impasto.jobs.status import batch_status
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -49,21 +50,21 @@ def test_folders_give_their_pictures_in_order_and_nothing_else() -> None:
     copies("in/b.JPG", "in/a.png", "in/.hidden.png", "in/deep/c.webp", "in/.git/d.png")
     Path("in/notes.txt").write_text("no picture")
     found = find_photographs([Path("in")], Path("out"))
-    assert list(map(str, found)) == ["in/a.png", "in/b.JPG"]
+    assert list(map(str, found.files)) == ["in/a.png", "in/b.JPG"]
     deep = find_photographs([Path("in")], Path("out"), deep=True)
-    assert list(map(str, deep)) == ["in/a.png", "in/b.JPG", "in/deep/c.webp"]
+    assert list(map(str, deep.files)) == ["in/a.png", "in/b.JPG", "in/deep/c.webp"]
 
 
 def test_a_file_may_have_any_suffix_and_comes_once() -> None:
     copies("in/a.png", "in/odd.xyz")
     given = [Path("in/odd.xyz"), Path("in"), Path("in/a.png"), Path("in/../in/a.png")]
-    assert list(map(str, find_photographs(given, Path("out")))) == ["in/odd.xyz", "in/a.png"]
+    assert list(map(str, find_photographs(given, Path("out")).files)) == ["in/odd.xyz", "in/a.png"]
 
 
 def test_what_was_painted_is_no_photograph() -> None:
     copies("in/a.png", "in/out/b.png")
     found = find_photographs([Path("in")], Path("in/out"), deep=True)
-    assert list(map(str, found)) == ["in/a.png"]
+    assert list(map(str, found.files)) == ["in/a.png"]
     with pytest.raises(OptionError, match="has the photographs and is where the pictures go"):
         find_photographs([Path("in/out")], Path("in/out"))
 
@@ -103,8 +104,8 @@ def test_its_digest_tells_files_and_uses() -> None:
 
 def test_values_that_make_no_sense_are_refused() -> None:
     cases: list[tuple[dict[str, Any], str]] = [
-        ({"workers": 0}, "--workers is 0"),
-        ({"format": "gif"}, "--format is 'gif'"),
+        ({"workers": 0}, "workers is 0"),
+        ({"format": "gif"}, "format is 'gif'"),
         ({"format": "jpg", "settings": OutputSettings(bits=16)}, "holds 8 bits, not 16"),
         ({"styles": ()}, "nothing to paint with"),
     ]
@@ -139,6 +140,7 @@ def test_settings_tell_every_option_that_changes_a_file() -> None:
         replace(batch, format="jpg", settings=OutputSettings(quality=80)),
         replace(batch, settings=OutputSettings(bits=16)),
         replace(batch, settings=OutputSettings(recipe=False)),
+        replace(batch, settings=OutputSettings(metadata="all")),
     ]
     assert len({b.options_digest() for b in [batch, *others]}) == 1 + len(others)
     same = [

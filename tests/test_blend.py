@@ -27,7 +27,8 @@ from impasto.losses.moments import Moments
 from impasto.losses.statistics import lift_of
 from impasto.methods.gatys import gatys
 from impasto.painting.prepare import prepare
-from impasto.painting.sources import Sources, paint
+from impasto.painting.sources import Sources
+from impasto.painting.task import paint
 from impasto.styles import card as cards
 from impasto.styles import gallery
 from impasto.styles.blend import Blend, Share

@@ -120,7 +120,8 @@ def test_every_field_is_an_option_with_its_range_and_help() -> None:
     options = {p.name: p for p in COMMANDS["impasto stylize"].params}
     for spec in EVERY.values():
         option = options[spec.name]
-        assert option.opts == ["--" + spec.name.replace("_", "-")]
+        names = [name for name in (spec.name, spec.metadata["also"]) if name]
+        assert option.opts == ["--" + name.replace("_", "-") for name in names]
         assert spec.metadata["help"] in option.help
         assert option.default is None  # only what was typed reaches the config
         for choice in spec.metadata["choices"] or ():
@@ -139,7 +140,7 @@ def test_help_shows_every_default(monkeypatch: pytest.MonkeyPatch) -> None:
             if isinstance(spec.default, tuple):
                 continue
             flag = "--" + spec.name.replace("_", "-")
-            found = re.search(rf" {flag} .*?\[default: \(?(.*?)\)?\]", shown)
+            found = re.search(rf" {flag}[ ,].*?\[default: \(?(.*?)\)?\]", shown)
             assert found, flag
             usual = next(k for k in STYLIZERS.values() if spec.name in k.__dataclass_fields__)
             default = str(spec.default)
@@ -169,9 +170,9 @@ class Plain(PixelConfig):
 def test_an_option_of_another_method_is_refused_by_name() -> None:
     kinds: dict[str, type[PixelConfig]] = {"plain": Plain, "gatys": GatysConfig}
     assert config_of(kinds, "plain", {"bristles": 4, "seed": 2}) == Plain(bristles=4, seed=2)
-    with pytest.raises(OptionError, match="--bristles is an option of plain, and --method is gaty"):
+    with pytest.raises(OptionError, match="bristles is an option of plain, and method is gaty"):
         config_of(kinds, "gatys", {"bristles": 4})
-    with pytest.raises(OptionError, match="--style-loss is an option of gatys, and --method is pl"):
+    with pytest.raises(OptionError, match="style_loss is an option of gatys, and method is pl"):
         config_of(kinds, "plain", {"style_loss": "gram"})
 
 
@@ -205,7 +206,7 @@ def test_only_the_config_judges_a_value(name: str, capsys: pytest.CaptureFixture
 def test_flags_of_the_output_are_those_of_every_command_that_paints() -> None:
     of_run = {spec.name for spec in fields(RunFlags)} - {"output"}
     wanted = of_run | {spec.name for spec in fields(OutputSettings)}
-    settled = {"memory", "dry_run"}  # by the recipe
+    settled = {"memory", "dry_run", "format"}  # by the recipe, and by the suffix of a file
     assert wanted - settled <= {p.name for p in COMMANDS["impasto rerun"].params}
     for name in ("stylize", "doodle", "texture"):
         assert wanted <= {p.name for p in COMMANDS[f"impasto {name}"].params}, name

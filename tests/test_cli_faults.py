@@ -26,7 +26,7 @@ from impasto.config.recipe import Input
 from impasto.errors import OptionError, PictureError, RecipeError
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
-from impasto.image.reading import digest
+from impasto.image.opening import digest
 from impasto.painting.recipe_inputs import find
 from impasto.styles import gallery
 
@@ -54,7 +54,7 @@ def last_line(said: Said) -> str:
 
 def failing_after(count: int, error: BaseException) -> Any:
     """A painter that breaks down in the middle of its work."""
-    from impasto.painting.sources import paint as real
+    from impasto.painting.task import paint as real
 
     def broken(*args: Any) -> Iterator[Any]:
         steps = real(*args)
@@ -233,16 +233,16 @@ def test_a_preview_replaces_no_input(capsys: Said) -> None:
 def test_a_preview_that_finds_no_place_is_told_once_and_the_run_goes_on(
     args: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Said
 ) -> None:
-    from impasto.run import output
+    from impasto.image import writing
 
-    real = vars(output)["write"]
+    real = writing.write
 
     def write(picture: Any, path: Path, **more: Any) -> None:
         if path == PREVIEW:
             raise PictureError("out.preview.png cannot be written: no space left.")
         real(picture, path, **more)
 
-    monkeypatch.setattr(output, "write", write)
+    monkeypatch.setattr(writing, "write", write)
     assert paint("--preview-every", "1", *args) == 0
     told = "out.preview.png cannot be written: no space left. The run goes on."
     assert capsys.readouterr().err.count(told) == (0 if args else 1)

@@ -20,7 +20,7 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "no such command": (["paint"], 2, "No such command 'paint'"),
     "no such option": ([*STYLIZE, "--stile", "x"], 2, "No such option: --stile"),
     "no style": (["stylize", "photo.png"], 2, "nothing to paint with"),
-    "no number": ([*STYLIZE, "--size", "big"], 2, "Invalid value for '--size'"),
+    "no number": ([*STYLIZE, "--size", "big"], 2, "--size is 'big'"),
     "not a number": ([*STYLIZE, "--strength", "nan"], 2, "--strength is nan"),
     "unknown layer": ([*STYLIZE, "--style-layers", "relu9_1"], 2, "relu9_1"),
     "unknown style": (["stylize", "photo.png", "--style", "no-such"], 1, "'no-such'"),

@@ -22,7 +22,7 @@ from impasto.cli import progress
 from impasto.cli.interrupt import handling_signals
 from impasto.cli.main import main
 from impasto.config.recipe import Recipe, Stop
-from impasto.image.reading import read_recipe
+from impasto.image.opening import read_recipe
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -64,13 +64,13 @@ def test_the_bar_shows_scale_iteration_losses_and_time(
 def test_the_default_name_and_an_existing_file(capsys: pytest.CaptureFixture[str]) -> None:
     args = ["stylize", "photo.png", "--style", "painting.png", *QUICK]
     assert main([*args, "--quiet"]) == 0
-    before = Path("photo-painting.png").read_bytes()
-    assert capsys.readouterr().out == "photo-painting.png\n"
+    before = Path("photo-painting-gatys.png").read_bytes()
+    assert capsys.readouterr().out == "photo-painting-gatys.png\n"
     assert main(args) == 1
     assert "exists already" in capsys.readouterr().err
-    assert Path("photo-painting.png").read_bytes() == before
+    assert Path("photo-painting-gatys.png").read_bytes() == before
     assert main([*args, "--seed", "7", "--force"]) == 0
-    assert recipe_of("photo-painting.png").config["seed"] == 7
+    assert recipe_of("photo-painting-gatys.png").config["seed"] == 7
 
 
 def test_json_is_all_of_standard_output_and_quiet_all_of_the_rest(

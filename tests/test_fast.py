@@ -34,6 +34,7 @@ from impasto.networks.portable import Portable
 from impasto.networks.trained import Trained, TrainedStyle, save_trained
 from impasto.networks.trained_metadata import Entry, TrainedMetadata, read_metadata, split_source
 from impasto.painting import export
+from impasto.painting.export_targets import check_export
 from impasto.styles.blend import Blend, Share
 from impasto.styles.statistics import Painting
 
@@ -245,7 +246,7 @@ def test_a_photograph_is_painted_and_again_by_its_recipe(
     monkeypatch.chdir(tmp_path)
     style = f"{file}#b-2"
     assert paint("stylize", photo, "--style", style, "--method", "fast", "--size", 96) == 0
-    result = Path("photo-b-2.png")
+    result = Path("photo-b-2-fast.png")
     assert pixels(result).shape == (64, 96, 3)
     assert paint("rerun", result, "-o", "again.png") == 0
     assert Path("again.png").read_bytes() == result.read_bytes()
@@ -331,9 +332,9 @@ def test_a_style_is_exported(
 
 
 def test_a_file_of_styles_is_exported_to_a_file_each(file: Path, tmp_path: Path) -> None:
-    wanted = export._targets(str(file), tmp_path / "out.onnx")
+    wanted = check_export(str(file), tmp_path / "out.onnx")
     assert wanted == {f"{file}#{n}": tmp_path / f"out-{n}.onnx" for n in ("a", "b-2")}
-    assert export._targets(f"{file}#a", tmp_path / "o.onnx") == {f"{file}#a": tmp_path / "o.onnx"}
+    assert check_export(f"{file}#a", tmp_path / "o.onnx") == {f"{file}#a": tmp_path / "o.onnx"}
 
 
 @pytest.mark.parametrize(

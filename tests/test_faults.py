@@ -223,6 +223,7 @@ def test_a_batch_whose_folder_is_removed_says_so_and_begins_again() -> None:
         ((signal.SIGINT,), 130),
         ((signal.SIGINT, signal.SIGINT), 130),
         ((signal.SIGTERM, signal.SIGTERM), 143),
+        ((signal.SIGHUP, signal.SIGHUP), 129),  # the system's and the shell's
     ],
 )
 def test_signals(

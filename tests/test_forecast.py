@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from commands import ROOT
 from impasto.config.memory import MemoryPlan, parse_memory
 from impasto.config.methods import (
     GatysConfig,
@@ -19,11 +20,15 @@ from impasto.config.methods import (
     NnstConfig,
     TextureConfig,
 )
+from impasto.engine.canvas import MARGIN
+from impasto.engine.setup import scales_of
 from impasto.engine.snapshots import Execution, Snapshot
 from impasto.engine.step import Step
+from impasto.engine.workload import Scale
 from impasto.errors import OptionError
 from impasto.painting.prepare import prepare
-from impasto.painting.sources import Sources, Task, paint
+from impasto.painting.sources import Sources
+from impasto.painting.task import Task, paint
 from impasto.run import runner
 from impasto.run.events import consume
 from impasto.run.forecast import _remaining, forecast
@@ -79,7 +84,7 @@ def test_too_little_memory_is_refused_with_a_size_that_fits(task: Task) -> None:
     large = at_size(task, 8192)
     *_, least = ladder(large.workload)
     allowed = forecast(large, plan=least).memory - 200 * MB
-    told = r"At --size 8192 this takes at least .* GB, and --memory allows .*Try --size (\d+), or"
+    told = r"At size=8192 this takes at least .* GB, and memory allows .*Try size=(\d+), or"
     with pytest.raises(OptionError, match=told) as refused:
         forecast(large, allowed)
     found = re.search(told, str(refused.value))
@@ -91,8 +96,25 @@ def test_too_little_memory_is_refused_with_a_size_that_fits(task: Task) -> None:
         forecast(at_size(task, size + 64), allowed)
 
 
+@pytest.mark.parametrize(("place", "itemsize"), [(0, 2), (1, 4)])
+def test_posters_need_what_their_page_says(place: int, itemsize: int, task: Task) -> None:
+    """The table's figures hold the program too, about 0.4 GB where nothing else is loaded."""
+    text = (ROOT / "docs" / "controls" / "posters.md").read_text("utf-8")
+    rows = re.findall(r"^\| `--size (\d+)` \| (.+) \|$", text, re.M)
+    assert [int(size) for size, _ in rows] == [4096, 8192, 16384]
+    for size, cells in rows:
+        for proportion, cell in zip((9 / 16, 2 / 3, 3 / 4), cells.split(" | "), strict=True):
+            config = GatysConfig(size=int(size))
+            sizes, counts = scales_of(config, round(config.size * proportion), config.size)
+            scales = [Scale(*size, n, MARGIN) for size, n in zip(sizes, counts, strict=True)]
+            load = replace(task.workload, scales=tuple(scales))
+            *_, least = ladder(load)
+            need = load.bytes(least, itemsize) / 1e9 + 0.4
+            assert need == pytest.approx(float(cell.split(", ")[place]), rel=0.04)
+
+
 def test_the_program_alone_may_be_too_much(task: Task) -> None:
-    with pytest.raises(OptionError, match=r"Even a tiny picture takes .* --memory allows 0\.1 GB"):
+    with pytest.raises(OptionError, match=r"Even a tiny picture takes .* memory allows 0\.1 GB"):
         forecast(task, 100 * MB)
 
 
@@ -101,7 +123,7 @@ def test_a_texture_is_told_both_of_its_sides(folder: Path) -> None:
     task = made(folder, config)
     *_, least = ladder(task.workload)
     allowed = forecast(task, plan=least).memory - 200 * MB
-    with pytest.raises(OptionError, match=r"At --width 8192 --height 4096 .* Try --width \d+ --h"):
+    with pytest.raises(OptionError, match=r"At width=8192 height=4096 .* Try width=\d+ h"):
         forecast(task, allowed)
 
 

@@ -193,7 +193,7 @@ def test_the_border_of_a_picture_is_like_the_rest(net: Extractor) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("size", 8, "--size is 8. It takes a whole number from 32"),
+        ("size", 8, "size is 8. It takes a whole number from 32"),
         ("size", 100.5, "whole number"),
         ("strength", 1.5, "from 0 to 1"),
         ("strength", float("nan"), "from 0 to 1"),

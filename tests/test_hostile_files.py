@@ -18,12 +18,12 @@ import torch
 from PIL import Image
 from safetensors.torch import save
 
+from impasto import runtime
 from impasto.errors import ImpastoError, PictureError, StyleError, WeightsError
 from impasto.features import checkpoint
 from impasto.features.checkpoint import read_tensors
 from impasto.files import digests, limits
-from impasto.image import header_limits, reading
-from impasto.image import reading as pictures
+from impasto.image import header_limits, opening, reading, size_limits
 from impasto.styles import card as cards
 from impasto.styles import gallery
 from impasto.styles.about import check_swatch, read_about, read_swatch
@@ -66,6 +66,9 @@ def test_what_programs_write_is_within_the_bounds(name: str, tmp_path: Path) -> 
     assert reading.read(path).width == 40
 
 
+JPEG_XL = b"\0\0\0\x0cJXL \r\n\x87\n"
+
+
 def test_metadata_of_many_megabytes_are_refused(tmp_path: Path) -> None:
     kept = [chunk(b"prVt", bytes(2**20)) for _ in range(8)]
     path = tmp_path / "a.png"
@@ -78,7 +81,7 @@ def test_a_text_that_unpacks_to_much_is_refused(tmp_path: Path) -> None:
     text = chunk(b"zTXt", b"impasto\0\0" + zlib.compress(bytes(50_000_000)))
     assert "damaged" in refused(tmp_path / "a.png", png_of(text))
     with pytest.raises(PictureError, match="damaged"):
-        reading.read_recipe(tmp_path / "a.png")
+        opening.read_recipe(tmp_path / "a.png")
 
 
 def test_endless_pieces_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,6 +95,7 @@ def test_endless_pieces_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "pieces" in refused(tmp_path / "a.gif", gif[:at] + words + gif[at:])
     boxes = encoded("JPEG2000")
     assert "pieces" in refused(tmp_path / "a.jp2", boxes[:12] + b"\0\0\0\x08free" * 3000)
+    assert "pieces" in refused(tmp_path / "a.jxl", JPEG_XL + b"\0\0\0\x08free" * 3000)
 
 
 def tiff(*entries: tuple[int, int, int, int]) -> bytes:
@@ -140,9 +144,16 @@ def _written(path: Path, data: bytes) -> Path:
 
 def test_formats_beyond_the_list_are_refused(tmp_path: Path) -> None:
     image = Image.new("RGB", (4, 4))
-    for suffix in (".eps", ".pcx", ".tga", ".ico", ".sgi", ".dds"):
+    says = {
+        ".eps": "a PostScript drawing (EPS), not a picture",
+        ".pcx": "not a picture that can be read",
+        ".ico": "an icon (ICO), a kind of picture that is not read",
+        ".sgi": "not a picture that can be read",
+        ".dds": "a DirectDraw surface (DDS), a kind of picture that is not read",
+    }
+    for suffix, words in says.items():
         image.save(tmp_path / f"a{suffix}")
-        assert "not a picture that can be read" in refused(tmp_path / f"a{suffix}")
+        assert words in refused(tmp_path / f"a{suffix}")
 
 
 def test_no_program_is_started_for_postscript(
@@ -167,21 +178,24 @@ def test_a_picture_that_memory_cannot_hold_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Image.new("L", (500, 400)).save(tmp_path / "a.png")
-    monkeypatch.setattr(pictures, "memory_of", lambda _: 4_000_000)
+    monkeypatch.setattr(runtime, "memory_of", lambda _: 4_000_000)
     assert reading.read(tmp_path / "a.png").width == 500  # a small one is read in any case
-    monkeypatch.setattr(pictures, "_FEW_PIXELS", 1000)
+    monkeypatch.setattr(size_limits, "_FEW_PIXELS", 1000)
     assert "500×400, which takes 0.0 GB to read" in refused(tmp_path / "a.png")
-    monkeypatch.setattr(pictures, "memory_of", lambda _: 5_000_000)
+    monkeypatch.setattr(runtime, "memory_of", lambda _: 5_000_000)
     assert reading.read(tmp_path / "a.png").width == 500
 
 
 def test_a_poster_is_within_the_limit() -> None:
-    assert pictures.MAX_PIXELS >= 16_384 * 16_384
+    assert size_limits.MAX_PIXELS >= 16_384 * 16_384
 
 
 def test_a_file_of_terabytes_is_refused(tmp_path: Path) -> None:
-    for kind, most in (("PNG", "4,294,967,296"), ("WEBP", "536,870,912"), ("AVIF", "536,870,912")):
-        path = _written(tmp_path / kind, encoded(kind))
+    files = {kind: encoded(kind) for kind in ("PNG", "WEBP", "AVIF")}
+    files |= {"codestream": b"\xff\x0a" + bytes(30), "JPEG XL": JPEG_XL}
+    for kind, data in files.items():
+        most = "4,294,967,296" if kind == "PNG" else "536,870,912"
+        path = _written(tmp_path / kind, data)
         with path.open("r+b") as file:
             file.truncate(2**33)  # without taking room
         assert f"at most {most} are read" in refused(path)
@@ -191,8 +205,8 @@ def test_a_file_of_terabytes_is_refused(tmp_path: Path) -> None:
 
 READERS: dict[str, Callable[[Path], object]] = {
     "picture.png": reading.read,
-    "painted.png": reading.read_recipe,
-    "digest.png": reading.digest,
+    "painted.png": opening.read_recipe,
+    "digest.png": opening.digest,
     "card.style": cards.load,
     "words.style": read_about,
     "swatch.style": read_swatch,

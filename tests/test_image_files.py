@@ -25,7 +25,7 @@ from PIL import Image, ImageSequence
 
 from impasto.errors import OptionError, PictureError
 from impasto.files import digests
-from impasto.image import reading
+from impasto.image import opening, reading
 from impasto.image.icc import srgb_profile
 from impasto.image.picture import Picture, fit, resize
 
@@ -460,11 +460,11 @@ def test_reading_warns_no_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) 
 
 def test_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"paint")
-    assert reading.digest(tmp_path / "a") == "sha256:" + hashlib.sha256(b"paint").hexdigest()
+    assert opening.digest(tmp_path / "a") == "sha256:" + hashlib.sha256(b"paint").hexdigest()
     assert digests.of_file(tmp_path / "a", OptionError) == digests.of_bytes(b"paint")
-    assert digests.of_bytes(b"paint") == reading.digest(tmp_path / "a")
+    assert digests.of_bytes(b"paint") == opening.digest(tmp_path / "a")
     with pytest.raises(PictureError, match="does not exist"):
-        reading.digest(tmp_path / "b")
+        opening.digest(tmp_path / "b")
     with pytest.raises(OptionError, match=r"b does not exist:"):
         digests.of_file(tmp_path / "b", OptionError)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import struct
+import sys
+import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +13,10 @@ import pytest
 import skimage.color
 import tifffile
 from PIL import Image
+from test_image_files import png
 
-from impasto.image import reading, writing
+from impasto.image import icc_matrix, reading
 from impasto.image.icc import srgb_profile
-from impasto.image.picture import Picture
 
 # The primaries of sRGB and Adobe RGB (1998), adapted to D50, as columns.
 SRGB = np.array([
@@ -129,6 +132,24 @@ def test_grey_with_a_linear_profile(tmp_path: Path, deep: bool) -> None:
     assert np.abs(seen - encode(data[..., None] / 65535)).max() < 2.5 / 255
 
 
+def test_tags_that_are_the_same_megabytes_take_them_once() -> None:
+    data = bytearray(matrix_profile(np.eye(3), gamma(1.8)))
+    (count,) = struct.unpack_from(">I", data, 128)
+    table = b"".join(struct.pack(">4sII", b"x%03d" % n, 4, 2**22) for n in range(100))
+    data[132:132] = table
+    struct.pack_into(">I", data, 128, count + 100)
+    for at in range(132 + len(table), 132 + len(table) + 12 * count, 12):
+        (offset,) = struct.unpack_from(">I", data, at + 4)
+        struct.pack_into(">I", data, at + 4, offset + len(table))
+    whole = bytes(data).ljust(2**22, b"\0")
+    tracemalloc.start()
+    try:
+        assert icc_matrix.parse(whole) is not None
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
+
+
 def test_grey_with_an_rgb_profile(tmp_path: Path) -> None:
     icc = matrix_profile(SRGB, gamma(1.0))
     data = np.arange(256, dtype=np.uint8)[None]
@@ -136,17 +157,81 @@ def test_grey_with_an_rgb_profile(tmp_path: Path) -> None:
     assert np.abs(seen - encode(data[..., None] / 255)).max() < 2.5 / 255
 
 
-def test_deep_colour_with_a_profile_is_right_to_8_bits(tmp_path: Path) -> None:
-    plain = Picture(reading.read(Image.fromarray(RGB)).pixels)
-    writing.write(plain, tmp_path / "a.tif", bits=16)
-    icc = matrix_profile(SRGB[:, [1, 0, 2]], srgb_curve())
-    data = (tmp_path / "a.tif").read_bytes()
-    assert len(srgb_profile()) <= len(icc)
-    entry = data.index(struct.pack("<HH", 34675, 7))
-    changed = data[:entry] + struct.pack("<HHII", 34675, 7, len(icc), len(data))
-    (tmp_path / "b.tif").write_bytes(changed + data[entry + 12 :] + icc)
-    seen = reading.read(tmp_path / "b.tif").pixels
-    assert (seen - plain.pixels[:, [1, 0, 2]]).abs().max() < 3 / 255
+def parametric(kind: int, *numbers: float) -> bytes:
+    return b"para" + bytes(4) + struct.pack(">HH", kind, 0) + fixed(*numbers)
+
+
+CURVES = {
+    "power": (gamma(563 / 256), lambda v: v ** (563 / 256)),
+    "formula 0": (parametric(0, 2.2), lambda v: v**2.2),
+    "formula 3": (parametric(3, 2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045), None),
+    "formula 4": (parametric(4, 2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045, 0, 0), None),
+    "table": (srgb_curve(), None),
+    "identity": (b"curv" + bytes(8), lambda v: v),
+}
+
+
+def save_deep(path: Path, data: np.ndarray, icc: bytes) -> Path:
+    """16 bits of colour or grey, as PNG by hand or as TIFF."""
+    if path.suffix == ".tif":
+        tifffile.imwrite(path, data, photometric="rgb", iccprofile=icc, metadata=None)
+    else:
+        path.write_bytes(png(data, 2, (b"iCCP", b"icc\0\0" + zlib.compress(icc))))
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("curve", CURVES)
+def test_deep_colour_keeps_its_depth_through_a_profile(
+    suffix: str, curve: str, tmp_path: Path
+) -> None:
+    stored, to_light = CURVES[curve]
+    data = np.random.default_rng(2).integers(0, 65536, (8, 9, 3), dtype=np.uint16)
+    data[0, :, :] = np.arange(9, dtype=np.uint16)[:, None] + 30_000  # neighbours stay apart
+    path = save_deep(tmp_path / f"a{suffix}", data, matrix_profile(ADOBE, stored))
+    seen = reading.read(path).pixels[0].permute(1, 2, 0).numpy()
+    light = (to_light or decode)(data / 65535) @ ADOBE.T @ np.linalg.inv(SRGB).T
+    assert np.abs(seen - encode(light).clip(0, 1)).max() < 1e-3  # the profile's own digits
+    assert len(np.unique(seen[0, :, 1])) > 5  # of 8 bits there would be one
+    assert np.abs(seen - data / 65535).max() > 20 / 255
+
+
+def test_deep_grey_keeps_its_depth_through_a_profile(tmp_path: Path) -> None:
+    icc = profile(b"mntr", b"GRAY", b"XYZ ", {b"kTRC": gamma(1)})
+    data = np.arange(200, 400, dtype=np.uint16)[None] * 3
+    seen = read(Image.fromarray(data), tmp_path / "a.png", icc)
+    assert np.abs(seen[..., 0] - encode(data / 65535)).max() < 1e-4
+    assert len(np.unique(seen)) == 200
+
+
+def swapping_tables() -> bytes:
+    """A profile of tables (lut16Type) from RGB to XYZ: red and green exchanged, all linear."""
+    nodes = np.array([[r, g, b] for r in (0, 1) for g in (0, 1) for b in (0, 1)], float)
+    xyz = nodes @ SRGB[:, [1, 0, 2]].T
+    words = (xyz * 32768).round().clip(0, 65535).astype(int).ravel()
+    table = b"mft2" + bytes(4) + bytes([3, 3, 2, 0]) + fixed(1, 0, 0, 0, 1, 0, 0, 0, 1)
+    table += struct.pack(">HH6H", 2, 2, *[0, 65535] * 3) + struct.pack(">24H", *words)
+    table += struct.pack(">6H", *[0, 65535] * 3)
+    return profile(b"scnr", b"RGB ", b"XYZ ", {b"A2B0": table})
+
+
+@pytest.mark.parametrize("has_codecs", [True, False])
+def test_a_profile_of_tables_keeps_16_bits_with_imagecodecs(
+    has_codecs: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    if has_codecs:
+        pytest.importorskip("imagecodecs")
+    else:
+        monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    data = np.random.default_rng(2).integers(0, 65536, (40, 40, 3), dtype=np.uint16)
+    path = save_deep(tmp_path / "a.png", data, swapping_tables())
+    seen = reading.read(path).pixels[0].permute(1, 2, 0).numpy()
+    expected = encode(data[..., [1, 0, 2]] / 65535)
+    assert np.abs(seen - expected).max() < (4e-3 if has_codecs else 0.06)
+    levels = len(np.unique(seen))
+    assert levels > 2000 if has_codecs else levels <= 256
+    assert has_codecs != ('[codecs]"` keeps 16' in caplog.text)
 
 
 def cmyk_profile() -> bytes:

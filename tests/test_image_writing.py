@@ -24,14 +24,16 @@ import tifffile
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, features
 
 from impasto.errors import OptionError, PictureError
 from impasto.files import atomic
-from impasto.image import metadata, reading, writing
+from impasto.image import deep_formats, metadata, opening, reading, writing, xmp
 from impasto.image.picture import Picture, resize
+from impasto.image.writable import check_writable
+from impasto.installation import install_hint
 
-KINDS = [(suffix, 8) for suffix in (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")]
+KINDS = [(suffix, 8) for suffix in (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".avif")]
 KINDS += [(suffix, 16) for suffix in (".png", ".tif", ".tiff")]
 RECIPE = '{"style": "Ночь & <звёзды> \\"星月夜\\" 🎨", "seed": 3}\r\n\tend'
 
@@ -97,6 +99,34 @@ def test_other_readers_see_the_same_tiff(tmp_path: Path, bits: int, alpha: bool)
     assert np.abs(high / 255 - expected).max() <= (0.51 if bits == 8 else 1) / 255
 
 
+@pytest.mark.parametrize("alpha", [False, True])
+def test_a_tiff_beyond_four_gigabytes_has_wider_offsets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alpha: bool
+) -> None:
+    monkeypatch.setattr(deep_formats, "_TIFF_MOST", 0)
+    before = picture(alpha=alpha)
+    writing.write(before, tmp_path / "a.tif", bits=16, recipe="r")
+    data = (tmp_path / "a.tif").read_bytes()
+    assert data[:4] == b"II+\0"
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        page = file.pages[0]
+        assert page.tags[305].value.startswith("Impasto")  # type: ignore[union-attr]
+        assert page.tags[34665].value["ColorSpace"] == 1  # type: ignore[union-attr]
+        assert page.asarray().shape == (9, 14, 4 if alpha else 3)
+    assert (reading.read(tmp_path / "a.tif").pixels - before.pixels).abs().max() < 1e-4
+    assert opening.read_recipe(tmp_path / "a.tif") == "r"
+    assert reading.read(tmp_path / "a.tif").metadata.exif
+
+
+def test_a_large_tiff_is_compressed_in_strips(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(deep_formats, "_TIFF_STRIP", 100)
+    before = picture(64, 64)
+    writing.write(before, tmp_path / "a.tif")
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        assert len(file.pages[0].tags["StripOffsets"].value) == 64  # type: ignore[union-attr]
+    assert (reading.read(tmp_path / "a.tif").pixels - before.pixels).abs().max() < 0.502 / 255
+
+
 def test_another_reader_accepts_the_deep_png(tmp_path: Path) -> None:
     before = picture(alpha=True)
     writing.write(before, tmp_path / "a.png", bits=16, recipe="r")
@@ -108,7 +138,7 @@ def test_another_reader_accepts_the_deep_png(tmp_path: Path) -> None:
     assert (high[..., :3] - before.pixels[0].permute(1, 2, 0)).abs().max() <= 1 / 255
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".webp"])
+@pytest.mark.parametrize("suffix", [".jpg", ".webp", ".avif"])
 def test_lossy_formats_stay_close(tmp_path: Path, suffix: str) -> None:
     smooth = resize(picture(6, 6).pixels, 64, 64)
     writing.write(Picture(smooth), tmp_path / f"a{suffix}")
@@ -117,7 +147,7 @@ def test_lossy_formats_stay_close(tmp_path: Path, suffix: str) -> None:
 
 def test_quality_counts_and_a_webp_of_100_is_lossless(tmp_path: Path) -> None:
     before = picture(32, 32, alpha=True)
-    for suffix in (".jpg", ".webp"):
+    for suffix in (".jpg", ".webp", ".avif"):
         sizes = []
         for quality in (20, 90):
             writing.write(before, tmp_path / f"{quality}{suffix}", quality=quality)
@@ -170,9 +200,9 @@ def test_to_pil_is_the_picture_at_8_bits(alpha: bool) -> None:
 def test_the_recipe_travels_in_the_file(tmp_path: Path, suffix: str, bits: int) -> None:
     path = tmp_path / f"a{suffix}"
     writing.write(picture(), path, recipe=RECIPE, bits=bits)  # type: ignore[arg-type]
-    assert reading.read_recipe(path) == RECIPE
-    writing.write(picture(), path, bits=bits, force=True)  # type: ignore[arg-type]
-    assert reading.read_recipe(path) is None
+    assert opening.read_recipe(path) == RECIPE
+    writing.write(picture(), path, bits=bits, force=True, metadata="none")  # type: ignore[arg-type]
+    assert opening.read_recipe(path) is None
     assert b"impasto" not in path.read_bytes().lower()
 
 
@@ -184,7 +214,7 @@ def test_any_recipe_comes_back(
     text = "".join(char for char in text if char not in "\ufffe\uffff")  # no characters, in XML
     path = tmp_path_factory.mktemp("recipe") / f"a{suffix}"
     writing.write(picture(2, 2), path, recipe=text)
-    assert reading.read_recipe(path) == text
+    assert opening.read_recipe(path) == text
 
 
 def test_what_no_format_holds_is_escaped_as_in_json() -> None:
@@ -192,18 +222,18 @@ def test_what_no_format_holds_is_escaped_as_in_json() -> None:
 
 
 def test_the_packet_is_well_formed_xml() -> None:
-    root = ElementTree.fromstring(metadata.packet(RECIPE).decode())
+    root = ElementTree.fromstring(xmp.packet([], RECIPE).decode())
     assert [e.text for e in root.iter("{urn:x-impasto:1}recipe")] == [RECIPE]
 
 
 def test_a_file_without_a_recipe_or_not_a_picture(tmp_path: Path) -> None:
     Image.new("L", (2, 2)).save(tmp_path / "a.gif")
-    assert reading.read_recipe(tmp_path / "a.gif") is None
+    assert opening.read_recipe(tmp_path / "a.gif") is None
     (tmp_path / "b.png").write_bytes(b"none")
     with pytest.raises(PictureError, match="not a picture"):
-        reading.read_recipe(tmp_path / "b.png")
+        opening.read_recipe(tmp_path / "b.png")
     with pytest.raises(PictureError, match="does not exist"):
-        reading.read_recipe(tmp_path / "c.png")
+        opening.read_recipe(tmp_path / "c.png")
 
 
 def test_recipes_have_a_limit_both_ways(tmp_path: Path) -> None:
@@ -211,16 +241,16 @@ def test_recipes_have_a_limit_both_ways(tmp_path: Path) -> None:
     with pytest.raises(PictureError, match="at most 1,000,000"):
         writing.write(picture(), tmp_path / "a.png", recipe=long)
     assert listing(tmp_path) == []
-    Image.new("RGB", (2, 2)).save(tmp_path / "a.webp", xmp=metadata.packet(long))
+    Image.new("RGB", (2, 2)).save(tmp_path / "a.webp", xmp=xmp.packet([], long))
     with pytest.raises(PictureError, match="at most 1,000,000"):
-        reading.read_recipe(tmp_path / "a.webp")
+        opening.read_recipe(tmp_path / "a.webp")
 
 
 def test_a_recipe_too_long_for_jpeg(tmp_path: Path) -> None:
     with pytest.raises(PictureError, match=r"65,504.*\.png"):
         writing.write(picture(), tmp_path / "a.jpg", recipe="x" * 70_000)
     writing.write(picture(), tmp_path / "a.webp", recipe="x" * 70_000)
-    assert reading.read_recipe(tmp_path / "a.webp") == "x" * 70_000
+    assert opening.read_recipe(tmp_path / "a.webp") == "x" * 70_000
 
 
 # --- refusals ---
@@ -228,7 +258,7 @@ def test_a_recipe_too_long_for_jpeg(tmp_path: Path) -> None:
 
 def refused(path: Path, match: str, **options: Any) -> None:
     """Both the check before the work and the writing refuse, in the same words."""
-    for call in (writing.check_writable, lambda p, **o: writing.write(picture(), p, **o)):
+    for call in (check_writable, lambda p, **o: writing.write(picture(), p, **o)):
         with pytest.raises(PictureError, match=match) as caught:
             call(path, **options)
         assert str(path) in str(caught.value)
@@ -276,6 +306,41 @@ def test_sixteen_bits_need_a_format_that_has_them(tmp_path: Path, name: str) -> 
     refused(tmp_path / name, r"8 bits, not 16.*\.png", bits=16)
 
 
+def test_a_codec_that_is_missing_is_known_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    refused(tmp_path / "a.jxl", re.escape(install_hint("codecs")))
+    monkeypatch.setattr(features, "check", lambda name: name != "avif")
+    refused(tmp_path / "a.avif", r"pip install .*pillow")
+    assert listing(tmp_path) == []
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_jpeg_xl(tmp_path: Path, bits: int, alpha: bool) -> None:
+    pytest.importorskip("imagecodecs")
+    smooth = Picture(resize(picture(6, 6).pixels, 64, 64), picture(64, 64, alpha=alpha).alpha)
+    path, sizes = tmp_path / "a.jxl", []
+    for quality, most in ((20, 0.05), (95, 0.01), (100, 0.502 / (2**bits - 1))):
+        writing.write(smooth, path, bits=bits, quality=quality, recipe=RECIPE, force=True)  # type: ignore[arg-type]
+        after = reading.read(path)
+        assert (after.pixels - smooth.pixels).abs().mean() < most
+        assert (after.alpha is None) != alpha
+        assert opening.read_recipe(path) == RECIPE
+        assert reading.depth(path) == bits
+        sizes.append(path.stat().st_size)
+    assert sizes == sorted(sizes)
+
+
+def test_avif_keeps_colour_at_full_resolution(tmp_path: Path) -> None:
+    """Red and blue columns, which half as many samples would mix."""
+    columns = torch.zeros(1, 3, 32, 32)
+    columns[:, 0, :, ::2] = columns[:, 2, :, 1::2] = 1
+    writing.write(Picture(columns), tmp_path / "a.avif")
+    assert (reading.read(tmp_path / "a.avif").pixels - columns).abs().mean() < 0.05
+
+
 @pytest.mark.parametrize("quality", [0, 101])
 def test_quality_has_a_range(tmp_path: Path, quality: int) -> None:
     with pytest.raises(OptionError, match="1 to 100"):
@@ -297,10 +362,10 @@ def test_sides_too_long_for_the_format_are_known_before(
     tmp_path: Path, suffix: str, most: int
 ) -> None:
     path = tmp_path / f"a{suffix}"
-    writing.check_writable(path, long_side=most)
+    check_writable(path, long_side=most)
     with pytest.raises(PictureError, match=f"{most:,}.*{most + 1:,}"):
-        writing.check_writable(path, long_side=most + 1)
-    writing.check_writable(tmp_path / "a.png", long_side=most + 1)
+        check_writable(path, long_side=most + 1)
+    check_writable(tmp_path / "a.png", long_side=most + 1)
 
 
 def test_no_numbers_no_file(tmp_path: Path) -> None:
@@ -342,7 +407,7 @@ def test_a_file_that_may_not_be_read(folder: Path) -> None:
     writing.write(picture(), folder / "a.png")
     for locked, mode in ((folder / "a.png", 0o000), (folder, 0o000)):
         locked.chmod(mode)
-        for call in (reading.read, reading.read_recipe, reading.digest):
+        for call in (reading.read, opening.read_recipe, opening.digest):
             with as_nobody(), pytest.raises(PictureError, match=r"a\.png.*Permission denied"):
                 call(folder / "a.png")
         locked.chmod(0o755)

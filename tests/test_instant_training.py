@@ -23,7 +23,8 @@ from impasto.runtime import generator
 from impasto.training import painting_lesson, painting_loss
 from impasto.training.loop import Loop
 from impasto.training.painting_lesson import PaintingLesson
-from impasto.training.pictures import find_pictures, load_bytes
+from impasto.training.photographs import find_pictures
+from impasto.training.pictures import load_bytes
 from impasto.training.shifts import Shift, shifted
 from impasto.training.styles import StylePool
 from tools import instant as training

@@ -21,7 +21,8 @@ from impasto.engine.snapshots import Execution
 from impasto.engine.step import last
 from impasto.errors import OptionError
 from impasto.painting.prepare import prepare
-from impasto.painting.sources import Sources, Task, paint
+from impasto.painting.sources import Sources
+from impasto.painting.task import Task, paint
 from impasto.run.events import Event, Noted, Result, Started, Stepped, consume
 from impasto.run.forecast import forecast
 from impasto.run.halt import Halt
@@ -133,7 +134,7 @@ def test_it_refuses_what_its_schema_refuses(name: str) -> None:
     schema = json_schema(name)["properties"]
     assert set(schema) == set(METHODS[name].config.__dataclass_fields__)
     below = schema["size"]["minimum"] - 1
-    with pytest.raises(OptionError, match=f"--size is {below}"):
+    with pytest.raises(OptionError, match=f"size is {below}"):
         METHODS[name].config(size=below)
     with pytest.raises(TypeError):
         METHODS[name].config(**{"no_such_option": 1})  # type: ignore[arg-type]

@@ -17,13 +17,15 @@ from impasto.config.bases import PhotoConfig, PixelConfig
 from impasto.config.methods import DoodleConfig, GatysConfig, NnstConfig, TextureConfig
 from impasto.engine.setup import with_layers
 from impasto.engine.step import last
+from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.features.plan import min_side
 from impasto.features.sources import digest
 from impasto.features.weights import load
 from impasto.painting.inputs import LoadedStyle, read_map, read_picture, read_style
 from impasto.painting.prepare import prepare
-from impasto.painting.sources import Sources, finish, paint
+from impasto.painting.sources import Sources
+from impasto.painting.task import finish, paint
 from impasto.styles import card as cards
 from impasto.styles import gallery
 from impasto.styles.statistics import Painting
@@ -117,7 +119,7 @@ def test_a_painting_is_never_brought_down_to_nothing_nor_enlarged(net: Extractor
 
 
 def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
-    found = [r.getMessage() for r in caplog.records if "--stroke" in r.getMessage()]
+    found = [r.getMessage() for r in caplog.records if "its strokes" in r.getMessage()]
     caplog.clear()
     return found
 
@@ -131,7 +133,7 @@ def test_a_stroke_that_no_style_has_is_told(
         read(tmp_path / "tissue.png", replace(QUICK, stroke=2.0))
         (told,) = warned(caplog)
         for part in (
-            "--stroke 2 ",
+            "stroke 2 ",
             "tissue.png",
             "128 pixels",
             "has 100 at most",
@@ -141,11 +143,11 @@ def test_a_stroke_that_no_style_has_is_told(
             assert part in told
         read("starry-night", replace(QUICK, size=512, stroke=4.0))
         (told,) = warned(caplog)
-        for part in ("starry-night", "2048 pixels", "1024 at most", "--stroke 2;", "itself"):
+        for part in ("starry-night", "2048 pixels", "1024 at most", "stroke 2;", "itself"):
             assert part in told
         read("starry-night", replace(QUICK, size=512, stroke=0.2))
         (told,) = warned(caplog)
-        for part in ("102 pixels", "180 at least", "no smaller than at --stroke 0.35"):
+        for part in ("102 pixels", "180 at least", "no smaller than at stroke 0.35"):
             assert part in told
 
 
@@ -200,7 +202,7 @@ def test_a_texture_larger_than_its_source_has_pixels_for_is_told(
             prepare(sources, TextureConfig(size=512, stroke=stroke), net)
     (told,) = warned(caplog)
     assert "200 pixels" in told
-    assert "than at --stroke 1;" in told
+    assert "than at stroke 1;" in told
 
 
 # Pictures and maps
@@ -255,7 +257,7 @@ def test_a_map_as_large_as_its_picture_is_no_note(
     with caplog.at_level(logging.WARNING, "impasto"):
         sources = Sources.of(photo, tissue, content_map=map_of(size))
         prepare(sources, replace(QUICK, region=regions), net)
-        assert "pixels and its picture" not in caplog.text
+        assert "content map" not in caplog.text
         sources = Sources.of(photo, tissue, content_map=map_of(size[::-1]))
-        prepare(sources, replace(QUICK, region=regions), net)
-        assert f"{long}×{size[1]}: it is stretched" in caplog.text
+        with pytest.raises(OptionError, match=f"photograph {long}×{size[1]}: its proportions"):
+            prepare(sources, replace(QUICK, region=regions), net)

@@ -247,7 +247,7 @@ def test_settings_refuse_what_this_version_cannot_do() -> None:
         Recipe.from_json(changed(method="fresco")).settings()
     with pytest.raises(RecipeError, match="no option 'thickness'"):
         Recipe.from_json(changed(config={**RECIPE.config, "thickness": 3})).settings()
-    with pytest.raises(RecipeError, match=re.escape("--size is 3.")):
+    with pytest.raises(RecipeError, match=re.escape("size is 3.")):
         Recipe.from_json(changed(config={**RECIPE.config, "size": 3})).settings()
     rest = {name: value for name, value in RECIPE.config.items() if name != "size"}
     later = Recipe.from_json(changed(config=rest)).settings()

@@ -30,7 +30,7 @@ from impasto.methods.refine import refine
 from impasto.networks.checkpoint import digest as digest_of_instant
 from impasto.painting.prepare import prepare
 from impasto.painting.sources import Sources
-from impasto.painting.sources import paint as real_paint
+from impasto.painting.task import paint as real_paint
 from impasto.run import folder as run_folder
 from impasto.run import runner
 from impasto.styles import card, gallery

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import resource
+import select
 import shutil
 import signal
 import subprocess
@@ -33,7 +34,7 @@ from impasto.errors import PictureError
 from impasto.image.writing import write
 from impasto.painting.prepare import prepare
 from impasto.painting.sources import Sources
-from impasto.painting.sources import paint as real_paint
+from impasto.painting.task import paint as real_paint
 from impasto.run import folder as run_folder
 from impasto.run import launch, runner
 from impasto.run.events import consume
@@ -345,10 +346,10 @@ def test_a_picture_that_finds_no_room_leaves_the_state_of_the_last_step(
         monkeypatch.setattr(runner, "_LARGE", 0)
 
     def full(*_: Any, **__: Any) -> None:
-        monkeypatch.setattr("impasto.run.output.write", write)
+        monkeypatch.setattr("impasto.image.writing.write", write)
         raise PictureError("out.png cannot be written: no space left.")
 
-    monkeypatch.setattr("impasto.run.output.write", full)
+    monkeypatch.setattr("impasto.image.writing.write", full)
     assert paint() == 1
     assert "`impasto resume out.run` continues" in last_line(capsys)
     begun: list[int] = []
@@ -607,7 +608,7 @@ def test_kills_at_any_moment_are_survived() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
 def test_the_command_itself_is_killed_and_goes_on(number: int) -> None:
     args = ["stylize", "photo.png", "--style", "painting.png", "-o", "out.png", "--size", "64",
             "--smallest", "64", "--iterations", "100"]  # fmt: skip
@@ -622,13 +623,41 @@ def test_the_command_itself_is_killed_and_goes_on(number: int) -> None:
         time.sleep(0.01)
     painter.send_signal(number)
     painter.communicate()
-    assert painter.returncode == (143 if number == signal.SIGTERM else -number)
+    assert painter.returncode == (-number if number == signal.SIGKILL else 128 + number)
     assert STATE.exists()
     more = [["resume", "out.run"], ["straight.png" if a == "out.png" else a for a in args]]
     for process in [Forked(script, *words, "--quiet", env=env) for words in more]:
         _, said = process.communicate()
         assert process.returncode == 0, said
     assert (pixels("out.png") == pixels("straight.png")).all()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="a terminal that is closed")
+def test_a_closed_terminal_keeps_the_state() -> None:
+    """The terminal's own signal, and nowhere to write to any more."""
+    script = (
+        "import fcntl, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+        "from impasto.run import folder; folder.LEAST = 0.0; folder.SHARE = 1.0;"
+        "from impasto.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    )
+    args = ["stylize", "photo.png", "--style", "painting.png", "-o", "out.png", "--size", "64",
+            "--smallest", "64", "--iterations", "100000"]  # fmt: skip
+    ours, theirs = os.openpty()
+    painter = subprocess.Popen(
+        [sys.executable, "-c", script, *args],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    patience = time.monotonic() + 600
+    while not STATE.exists() and painter.poll() is None and time.monotonic() < patience:
+        if select.select([ours], [], [], 0.01)[0]:
+            os.read(ours, 65_536)  # otherwise who writes to it would wait
+    os.close(ours)
+    assert painter.wait(timeout=600) == 129
+    assert STATE.exists()
+    assert not Path("out.png").exists()
 
 
 # Between processes, and from Python

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, fields
 from importlib import import_module
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from impasto.config.bases import PhotoConfig, StyledConfig
-from impasto.config.fields import check, from_dict, option
+from impasto.config.fields import check, from_dict, from_text, option
 from impasto.config.methods import (
     METHODS,
     EntryPoint,
@@ -36,6 +37,10 @@ TYPES: dict[str, Any] = {
 def accepts(schema: dict[str, Any], value: Any) -> bool:
     """What the part of Draft 2020-12 that is used here says of a value."""
     kind = schema["type"]
+    if isinstance(kind, list):
+        return any(accepts({**schema, "type": one}, value) for one in kind)
+    if kind == "string" and "pattern" in schema:
+        return isinstance(value, str) and re.search(schema["pattern"], value) is not None
     if not isinstance(value, TYPES[kind]) or (kind != "boolean" and isinstance(value, bool)):
         return False
     if kind == "array":
@@ -49,13 +54,21 @@ def accepts(schema: dict[str, Any], value: Any) -> bool:
 def values_near(schema: dict[str, Any]) -> list[Any]:
     """Values of an option at the ends of what is allowed and beyond, and of other types."""
     low, high = schema.get("minimum"), schema.get("maximum")
-    step = 1 if schema["type"] == "integer" else 1e-3
+    step = 1 if "integer" in schema["type"] else 1e-3
     ends = [x + d for x in (low, high) if x is not None for d in (-step, 0, step)]
-    return [*ends, *schema.get("enum", ()), "wrong", True, None, ["relu1_1"], [1]]
+    texts = ["64", "64px", "4k", "50%", "12.5%", "photo", "0.5", "0,5", "1,024", "5k", ""]
+    texts = texts if "pattern" in schema else []
+    return [*ends, *texts, *schema.get("enum", ()), "wrong", True, None, ["relu1_1"], [1]]
 
 
 def is_sound(config: type, name: str, value: Any) -> bool:
-    """Whether the check of a config accepts a value of one option."""
+    """Whether a config accepts a value of one option; of a text in its own spelling, its form."""
+    try:
+        number = from_text(config, {name: value})[name]
+    except OptionError:
+        return False
+    if isinstance(value, str) and not isinstance(number, str):
+        return True
     sample: Any = object.__new__(config)
     for spec in fields(config):
         object.__setattr__(sample, spec.name, spec.default)

@@ -22,7 +22,7 @@ PACKAGE = ROOT / "impasto"
 
 # The house of the documentation, from the ground up; a floor imports those below it alone.
 HOUSE = (
-    "version", "errors", "runtime",
+    "version", "errors", "installation", "runtime",
     "files", "image", "features", "losses", "styles", "networks", "config", "engine", "methods",
     "painting", "run", "sheets", "jobs", "training", "evaluation", "api", "cli", "__main__",
 )  # fmt: skip
@@ -40,13 +40,14 @@ LIGHT_MODULES = [
     "impasto.errors",
     "impasto.features.backbones",
     "impasto.features.plan",
+    "impasto.installation",
     "impasto.networks.trained_metadata",
 ]
 HEAVY = {"torch", "PIL", "typer", "rich", "numpy", "safetensors", "jaxtyping"}
 # Declared as extras, or by nothing at all: no module of the package may need them.
 OPTIONAL = {
     "matplotlib", "skimage", "scipy", "beartype", "pytest", "hypothesis",
-    "onnx", "onnxscript", "onnxruntime",
+    "onnx", "onnxscript", "onnxruntime", "imagecodecs", "pillow_heif", "rawpy",
 }  # fmt: skip
 
 
@@ -111,7 +112,7 @@ def test_only_the_runner_carries_out_a_task() -> None:
         taken = {
             alias.name
             for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom) and node.module == "impasto.painting.sources"
+            if isinstance(node, ast.ImportFrom) and node.module == "impasto.painting.task"
             for alias in node.names
         }
         assert "paint" not in taken or name == "impasto.run.runner", f"{name} paints by itself"
@@ -193,7 +194,7 @@ def test_everything_public_is_documented(name: str) -> None:
 
 def test_the_public_names_are_those_listed() -> None:
     assert dir(impasto) == sorted(impasto.__all__)
-    assert 12 <= len(impasto.__all__) <= 24
+    assert 12 <= len(impasto.__all__) <= 26
     assert importlib.import_module("impasto.methods") is impasto.methods
     assert issubclass(impasto.StyleError, impasto.ImpastoError)
     with pytest.raises(AttributeError, match="no attribute 'styleise'"):

@@ -28,8 +28,9 @@ from impasto.evaluation.studies.curves import Curve
 from impasto.evaluation.studies.folder import Tick, _read, name_of
 from impasto.evaluation.studies.registry import STUDIES, variants_of
 from impasto.evaluation.studies.run_study import Progress, StudySpec, run_study
-from impasto.image.reading import read_recipe
-from impasto.painting.sources import Task, paint
+from impasto.image.opening import read_recipe
+from impasto.installation import install_hint
+from impasto.painting.task import Task, paint
 from impasto.run import runner
 from impasto.sheets.plots import Panel
 
@@ -267,7 +268,7 @@ def test_a_missing_library_is_named_before_any_work(
     monkeypatch.setitem(sys.modules, module, None)
     assert study("tv", "--values", "1") == 2
     said = capsys.readouterr().err
-    assert "pip install 'impasto[study]'" in said
+    assert install_hint("study") in said
     assert all(flag in said for flag in flags)
     assert not (folder / "out").exists()
 

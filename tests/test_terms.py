@@ -31,7 +31,8 @@ from impasto.losses.objective import PIXELS
 from impasto.losses.tiled_losses import laplacian_distance
 from impasto.methods.gatys import gatys
 from impasto.painting.prepare import prepare
-from impasto.painting.sources import Sources, finish, paint
+from impasto.painting.sources import Sources
+from impasto.painting.task import finish, paint
 from impasto.styles.statistics import Painting
 
 QUICK = GatysConfig(size=80, smallest=80, iterations=8, precision="float32")

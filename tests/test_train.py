@@ -27,10 +27,12 @@ from impasto.networks.fast import FastNetwork
 from impasto.networks.trained_metadata import read_metadata
 from impasto.runtime import generator
 from impasto.training.builtin import builtin_pictures
-from impasto.training.fast import FastTraining, name_of
+from impasto.training.fast import FastTraining
 from impasto.training.loop import Loop
 from impasto.training.painting_lesson import PaintingLesson, PaintingOptions, optimisers
-from impasto.training.pictures import Ahead, Crops, find_pictures, load_bytes
+from impasto.training.photographs import find_pictures
+from impasto.training.pictures import Ahead, Crops, load_bytes
+from impasto.training.preflight import name_of
 from impasto.training.run_training import TrainingSpec, run_training
 from impasto.training.schedule import Patience, Schedule
 
@@ -115,7 +117,7 @@ def test_a_stopped_training_ends_as_if_it_had_not_been(
     out = tmp_path / "cut.impasto"
     assert run_training(order(pictures, out), lambda line, _: line["step"] < 2) is None
     assert not out.exists()
-    with pytest.raises(OptionError, match="--resume continues it"):
+    with pytest.raises(OptionError, match="resume=True continues it"):
         run_training(order(pictures, out), on)
     other = replace(QUICK, batch=2)
     with pytest.raises(OptionError, match="batch 1 there and 2 now"):
@@ -271,6 +273,25 @@ def test_a_schedule_ends_early_without_a_jump() -> None:
     assert rates == sorted(rates, reverse=True)
     assert 0 < rates[-1] < 0.02
     assert whole.ending(990, 100).steps == 1000
+
+
+def test_a_training_that_ends_early_says_why_its_steps_are_fewer(
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(Patience, "is_over", lambda _, values: len(values) > 1)
+    words = ["train", pictures / "a.png", "--content", pictures / "photos", *WORDS[2:]]
+    assert main([*map(str, words), "--steps", "10", "-o", str(tmp_path / "early.impasto")]) == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if "step" in line]
+    counts = [line.split(":")[0] for line in lines]
+    (note,) = (i for i, line in enumerate(lines) if line.startswith("nothing more is learnt"))
+    totals = [count.split(" of ")[-1] for count in counts if " of " in count]
+    end = totals[-1]
+    assert lines[note] == f"nothing more is learnt: it ends after {end} steps instead of 10"
+    assert int(end) < 10
+    assert totals == ["10"] * note + [end] * (len(totals) - note)
 
 
 def test_patience_ends_when_nothing_more_is_learnt() -> None:

@@ -24,7 +24,8 @@ from impasto.training import loop as loops
 from impasto.training.average import Average
 from impasto.training.loop import Loop
 from impasto.training.measuring import held_out_errors, square
-from impasto.training.pictures import Crops, find_pictures, load_bytes
+from impasto.training.photographs import find_pictures
+from impasto.training.pictures import Crops, load_bytes
 from impasto.training.schedule import Schedule
 from tools.distil import Distillation, DistillationLesson, loop_of
 from tools.embed import publish

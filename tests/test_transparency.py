@@ -23,7 +23,8 @@ from impasto.image.picture import Picture
 from impasto.image.transparency import on_white, visible_mask, without_hidden_colours
 from impasto.painting.cards import make_card
 from impasto.painting.prepare import prepare
-from impasto.painting.sources import Sources, finish, paint
+from impasto.painting.sources import Sources
+from impasto.painting.task import finish, paint
 from impasto.styles.statistics import Painting
 
 Levels = UInt8[np.ndarray, "h w 4"]

@@ -30,7 +30,8 @@ from impasto.runtime import generator, keep_freed_memory
 from impasto.training.loop import Loop
 from impasto.training.measuring import held_out_errors, square, variances
 from impasto.training.muon import Muon
-from impasto.training.pictures import Ahead, Crops, find_pictures
+from impasto.training.photographs import find_pictures
+from impasto.training.pictures import Ahead, Crops
 from impasto.training.schedule import Schedule
 from tools.student import Student
 from tools.teacher import load_teacher

@@ -22,7 +22,7 @@ from impasto.files import atomic
 from impasto.training import state
 from impasto.training.curves import plot_log
 from impasto.training.measuring import held_out_errors, square
-from impasto.training.pictures import find_pictures
+from impasto.training.photographs import find_pictures
 from tools.distil import GOALS, HELD_OUT_EVERY
 from tools.teacher import load_teacher
 

@@ -37,7 +37,7 @@ from impasto.training.painting_lesson import (
     optimisers,
     squares,
 )
-from impasto.training.pictures import find_pictures
+from impasto.training.photographs import find_pictures
 from impasto.training.schedule import Schedule
 from impasto.training.styles import StylePool
 from tools.embed import embed

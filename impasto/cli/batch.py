@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli import options as shared
-from impasto.cli.console import print_error, print_note, set_quiet
+from impasto.cli.console import print_error, print_note, print_path, set_quiet
 from impasto.cli.flags import config_and_start, with_flags
 from impasto.cli.interrupt import handling_signals
+from impasto.cli.places import check_folder
 from impasto.cli.progress import ProgressBar, progress_bar
+from impasto.cli.streams import refuse_stream
 from impasto.config.bases import StyledConfig
-from impasto.config.memory import parse_memory
 from impasto.config.methods import configs_with
+from impasto.config.presets import expanded
+from impasto.config.sizes import without_relative_size
 from impasto.image.formats import WrittenName
+from impasto.painting.misplaced import is_card
 
 if TYPE_CHECKING:
     from impasto.jobs.batch import Batch
@@ -29,12 +33,14 @@ __all__ = ["batch", "paint_all"]
 _FAILED = 1
 
 
-@shared.with_run_flags(without=("out", "preview_every", "trace", "run", "keep_run", "resume"))
+@shared.with_run_flags(
+    without=("out", "format", "preview_every", "trace", "run", "keep_run", "resume")
+)
 @with_flags(*configs_with(StyledConfig).values(), files=("init",), without=("region", "feather"))
 def batch(
     photographs: Annotated[
         list[Path],
-        shared.argument("PHOTOGRAPHS...", "Pictures, and folders of pictures."),
+        shared.argument("PHOTOGRAPH", "Pictures, and folders of pictures."),
     ],
     options: dict[str, Any],
     style: Annotated[
@@ -42,7 +48,7 @@ def batch(
         shared.option(
             "--style",
             "-s",
-            metavar="STYLE[+STYLE…]",
+            metavar="STYLE",
             help="A painting, a style card, or the name of a built-in one (see `impasto styles`). "
             "Several are painted one by one; a blend is one text: a.jpg:0.3+b.jpg:0.7.",
             autocompletion=shared.style_names,
@@ -60,9 +66,11 @@ def batch(
     ] = Path("batch"),
     workers: Annotated[
         int,
-        typer.Option(
+        shared.number(
             "--workers",
-            metavar="1…256",
+            int,
+            1,
+            256,
             help="Pictures painted at the same time, each by a process with memory of its own "
             "and a share of the processor.",
         ),
@@ -71,7 +79,8 @@ def batch(
         bool,
         typer.Option("--recursive", "-r", help="Look into the folders' own folders too."),
     ] = False,
-    method: shared.Method = "gatys",
+    method: shared.Method = None,
+    preset: shared.Preset = None,
     weights: shared.Weights = None,
     *,
     format: Annotated[
@@ -85,7 +94,13 @@ def batch(
     continues: what is finished is not painted again.
     """
     set_quiet(flags.quiet)
-    config, init = config_and_start(configs_with(StyledConfig), method, options)
+    from impasto.jobs.batch import BatchStyle
+
+    styles = [BatchStyle.parse(text) for text in style or ()]
+    has_card = any(is_card(spec.source) for one in styles for spec in one.specs)
+    method, options = expanded(preset, method, options, has_card=has_card)
+    options, size = without_relative_size(options)
+    config, init = config_and_start(configs_with(StyledConfig), method, options, preset=preset)
     assert isinstance(config, StyledConfig)
     paint_all(
         photographs,
@@ -94,6 +109,7 @@ def batch(
         out,
         flags,
         deep=recursive,
+        size=size,
         init=init,
         weights=weights,
         format=format,
@@ -124,21 +140,28 @@ def paint_all(
         ImpastoError: nothing can be painted.
         Exit: a picture failed, or the batch was interrupted.
     """
-    from impasto.jobs.batch import Batch, BatchStyle, find_photographs
+    from impasto.jobs.batch import Batch, BatchStyle
+    from impasto.jobs.photographs import find_photographs
     from impasto.jobs.run_batch import run_batch
 
+    refuse_stream([str(path) for path in photographs])
+    chosen = find_photographs(photographs, out, deep=deep)
+    check_folder(out)
     spec = Batch(
-        photographs=find_photographs(photographs, out, deep=deep),
+        photographs=chosen.files,
         styles=tuple(dict.fromkeys(BatchStyle.parse(text) for text in styles)),
         config=config,
         folder=out,
         settings=flags.settings(),
-        memory=None if flags.memory is None else parse_memory(flags.memory),
+        memory=flags.memory_bytes(),
         force=flags.force,
         **more,
     )
+    if chosen.left_out and not flags.quiet:
+        print_note(f"left out: {chosen.left_out}")
+    left_out = chosen.left_out.to_list()
     if flags.dry_run:
-        _print_plan(spec, as_json=flags.as_json)
+        _print_plan(spec, left_out, as_json=flags.as_json)
         return
     start = "starting the workers"
     with handling_signals() as interruption, progress_bar(start, quiet=flags.quiet) as bar:
@@ -149,14 +172,14 @@ def paint_all(
             return not interruption.is_requested
 
         outcome = run_batch(spec, watch)
-    _present(outcome, quiet=flags.quiet, as_json=flags.as_json)
+    _present(outcome, left_out, quiet=flags.quiet, as_json=flags.as_json)
     if outcome.interrupted:
         raise typer.Exit(interruption.status)
     if outcome.failures:
         raise typer.Exit(_FAILED)
 
 
-def _print_plan(spec: Batch, *, as_json: bool) -> None:
+def _print_plan(spec: Batch, left_out: list[dict[str, Any]], *, as_json: bool) -> None:
     """Print each picture that would be painted to standard output, all else to standard error."""
     from impasto.jobs.status import batch_status
 
@@ -180,10 +203,10 @@ def _print_plan(spec: Batch, *, as_json: bool) -> None:
             }
             for item in items
         ]
-        print(json.dumps({"folder": str(spec.folder), "items": data}))
+        print(json.dumps({"folder": str(spec.folder), "items": data, "left_out": left_out}))
         return
     for item in todo:
-        print(spec.folder / item.output)
+        print_path(spec.folder / item.output)
 
 
 def _is_to_paint(item: Item, force: bool) -> bool:
@@ -203,7 +226,9 @@ def _show(progress: Progress, bar: ProgressBar | None, quiet: bool) -> None:
         print_note(f"{place} in {progress.seconds:.1f} s")
 
 
-def _present(outcome: Outcome, *, quiet: bool, as_json: bool) -> None:
+def _present(
+    outcome: Outcome, left_out: list[dict[str, Any]], *, quiet: bool, as_json: bool
+) -> None:
     """Print the first contact sheet to standard output, a summary to standard error."""
     if not quiet:
         earlier, failed = outcome.count("kept"), outcome.count("failed")
@@ -217,7 +242,10 @@ def _present(outcome: Outcome, *, quiet: bool, as_json: bool) -> None:
             print_note("stopped early: the same command continues from here")
         elif outcome.failures:
             print_note("the same command tries the failed ones again")
-    print(json.dumps(_as_json(outcome)) if as_json else (*outcome.sheets, outcome.manifest)[0])
+    if as_json:
+        print(json.dumps({**_as_json(outcome), "left_out": left_out}))
+    else:
+        print_path((*outcome.sheets, outcome.manifest)[0])
 
 
 def _grouped(outcome: Outcome) -> dict[tuple[str, str], list[str]]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -18,6 +20,7 @@ __all__ = [
     "logging_to_stderr",
     "print_error",
     "print_note",
+    "print_path",
     "set_quiet",
     "stderr_console",
     "stdout_console",
@@ -51,6 +54,20 @@ def print_error(message: str) -> None:
 def print_note(message: str) -> None:
     """Print a line to standard error that is not an error."""
     stderr_console().print(Text(visible(message), style="dim"), soft_wrap=True)
+
+
+def print_path(path: Path | str) -> None:
+    """Print a file's name to standard output: its own bytes, where they are no text."""
+    if sys.stdout is None:  # a shell's >&- leaves none
+        return
+    try:
+        str(path).encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(os.fsencode(path) + os.linesep.encode())
+        sys.stdout.buffer.flush()
+    else:
+        print(path)
 
 
 def visible(message: str) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 from impasto.cli import options as shared
 from impasto.cli.console import set_quiet
 from impasto.cli.flags import with_flags
+from impasto.cli.painting import paint
+from impasto.cli.streams import label
 from impasto.config.methods import DoodleConfig
 from impasto.config.specs import StyleSpec
 from impasto.config.validation import checked_config
+from impasto.painting.misplaced import check_style
+from impasto.painting.sources import Sources
 
 __all__ = ["doodle"]
 
@@ -49,10 +52,8 @@ def doodle(
     set_quiet(flags.quiet)
     config = checked_config(DoodleConfig, options)
 
-    from impasto.cli.running import paint
-    from impasto.painting.sources import Sources
-
+    check_style(style)
     sources = Sources(
         styles=(StyleSpec(style),), content_map=scene, style_maps=(style_map,), weights=weights
     )
-    paint(sources, config, flags, f"{Path(scene).stem}-{Path(style).stem}.png")
+    paint(sources, config, flags, f"{label(scene)}-{label(style)}-doodle")

@@ -31,6 +31,12 @@ def evaluate(
     Both copies are measured too: the photograph copied keeps all content and no style, the painting
     copied the reverse, and a good picture lies between them.
     """
+    from impasto.painting.preflight import check_network, check_picture
+
+    for picture in (result, content, style):
+        check_picture(picture)
+    check_network(backbone, weights)  # all of this before PyTorch is loaded
+
     from impasto.evaluation import metrics
 
     rows = [asdict(row) for row in metrics.evaluate(result, content, style, backbone, weights)]

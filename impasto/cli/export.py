@@ -5,15 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from impasto.cli import options as shared
-from impasto.cli.console import set_quiet
-from impasto.errors import OptionError
+from impasto.cli.console import print_path, set_quiet
+from impasto.config.numbers import SHARE
+from impasto.config.sizes import LEAST, MOST, PIXELS
 
 __all__ = ["export"]
-
-_SUFFIX = ".onnx"  # that of impasto.networks.onnx_file, which would import PyTorch
 
 
 def export(
@@ -28,19 +25,24 @@ def export(
     onnx: Annotated[Path, shared.option("--onnx", metavar="FILE.onnx", help="The file to write.")],
     strength: Annotated[
         float,
-        typer.Option(
+        shared.number(
             "--strength",
-            min=0.0,
-            max=1.0,
+            float,
+            0.0,
+            1.0,
+            read=SHARE.read,
             help="How far to go from the photograph (0) to the painting (1).",
         ),
     ] = 0.5,
     size: Annotated[
         int | None,
-        shared.option(
+        shared.number(
             "--size",
-            min=32,
-            max=16384,
+            int,
+            LEAST,
+            MOST,
+            read=PIXELS.read,
+            show_default=False,
             help="Long side at which a painting is looked at, by default 512: that of the pictures "
             "to be painted. A trained style has its own.",
         ),
@@ -54,10 +56,11 @@ def export(
     is compared with that by PyTorch.
     """
     set_quiet(quiet)
-    if onnx.suffix.lower() != _SUFFIX:
-        raise OptionError(f"{onnx} is not a name for an ONNX file: it must end in {_SUFFIX}.")
+    from impasto.painting.export_targets import check_export
+
+    check_export(style, onnx, size=size, force=force)  # before PyTorch is loaded
 
     from impasto.painting.export import export_style
 
     for path in export_style(style, onnx, strength=strength, size=size, force=force):
-        print(path)
+        print_path(path)

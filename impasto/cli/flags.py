@@ -12,14 +12,28 @@ from typing import Annotated, Any
 import typer
 
 from impasto.config.bases import PictureConfig
-from impasto.config.fields import flag_of
+from impasto.config.fields import from_text
+from impasto.config.output import SHOWN
 from impasto.config.schema import OptionSpec, option_specs
 from impasto.config.specs import start_of
-from impasto.config.validation import checked_config
+from impasto.config.validation import check_owners, checked_config
 from impasto.errors import OptionError, suggestion
 
-__all__ = ["Command", "config_and_start", "config_of", "flags", "set_parameters", "with_flags"]
+__all__ = [
+    "Command",
+    "config_and_start",
+    "config_of",
+    "flags",
+    "read_numbers",
+    "set_parameters",
+    "span",
+    "with_flags",
+]
 
+# Options that most people type, in the order of help, which shows them before all headings.
+_MOST_USED = ("scene", "style", "out", "size", "strength", "preset", "method", "color", "seed")
+
+_OPTION = type(typer.Option())
 _BOUNDLESS = 100_000  # a larger bound limits nothing that a person would type: help omits it
 
 Command = Callable[..., Any]
@@ -48,7 +62,7 @@ def with_flags(
         def command(**arguments: Any) -> Any:
             typed = {p.name: arguments.pop(p.name) for p in added}
             options = {n: _plain(v, n in commas) for n, v in typed.items() if v not in (None, [])}
-            return function(**arguments, options=options)
+            return function(**arguments, options=read_numbers(options, *configs))
 
         return set_parameters(command, [*(p for p in signature if p.name != "options"), *added])
 
@@ -56,10 +70,37 @@ def with_flags(
 
 
 def set_parameters(command: Command, parameters: Sequence[inspect.Parameter]) -> Command:
-    """Return a command that Typer reads these parameters from: order and defaults, and types."""
+    """Return a command that Typer reads these parameters from: order and defaults, and types.
+
+    What most people type comes first, after the arguments, and what is written and shown last.
+    """
+    parameters = _most_used_first(parameters)
     vars(command)["__signature__"] = inspect.Signature(parameters)
     command.__annotations__ = {p.name: p.annotation for p in parameters}
     return command
+
+
+def _most_used_first(parameters: Sequence[inspect.Parameter]) -> list[inspect.Parameter]:
+    options = [p for p in parameters if not _is_argument(p)]
+    ranks = {name: rank for rank, name in enumerate(_MOST_USED)}
+    options.sort(key=lambda option: (ranks.get(option.name, len(ranks)), _is_shown(option)))
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return [
+        *(p for p in parameters if _is_argument(p)),
+        *(option.replace(kind=keyword) for option in options),
+    ]
+
+
+def _is_shown(option: inspect.Parameter) -> bool:
+    """Return whether an option belongs to what is written and shown, which help has last."""
+    declared = getattr(option.annotation, "__metadata__", ())
+    return any(getattr(one, "rich_help_panel", None) == SHOWN for one in declared)
+
+
+def _is_argument(parameter: inspect.Parameter) -> bool:
+    """Return whether a parameter is typed by its place; or is none of the command line's."""
+    declared = getattr(parameter.annotation, "__metadata__", ())
+    return not any(isinstance(one, _OPTION) for one in declared)
 
 
 def flags(
@@ -80,14 +121,29 @@ def flags(
             )
 
 
+def read_numbers(options: Mapping[str, Any], *configs: type) -> dict[str, Any]:
+    """Return what was typed, with numbers in place of their texts.
+
+    Raises:
+        OptionError: a text that is none of the option's spellings.
+    """
+    owners = {spec.name: config for config in reversed(configs) for spec in fields(config)}
+    return {n: from_text(owners[n], {n: value})[n] for n, value in options.items()}
+
+
 def config_and_start(
     kinds: Mapping[str, type[PictureConfig]],
     method: str,
     options: dict[str, Any],
     *,
-    has_map: bool = False,
+    preset: str | None = None,
+    **more: Any,
 ) -> tuple[PictureConfig, Path | None]:
     """Return the configuration, and the picture to start from where `--init` names one.
+
+    Args:
+        preset: that the method is of, if one was typed.
+        more: as of `checked_config`.
 
     Raises:
         OptionError: an unknown method, or options that are not allowed.
@@ -97,7 +153,7 @@ def config_and_start(
             f"--method is {method!r}{suggestion(method, kinds)} It may be {', '.join(kinds)}."
         )
     options, init = start_of(options)
-    return config_of(kinds, method, options, has_map=has_map), init
+    return config_of(kinds, method, options, preset=preset, **more), init
 
 
 def config_of(
@@ -105,31 +161,27 @@ def config_of(
     method: str,
     options: dict[str, Any],
     *,
-    has_map: bool = False,
+    preset: str | None = None,
+    **more: Any,
 ) -> PictureConfig:
     """Return the configuration of a method from what was typed.
 
     Args:
-        has_map: whether a map of the photograph was typed, too.
+        preset: that the method is of, if one was typed.
+        more: as of `checked_config`.
 
     Raises:
         OptionError: an option that belongs to other methods or has no effect, or a value that is
             not allowed.
     """
-    names = {spec.name for spec in fields(kinds[method])}
-    for name in options:
-        if name not in names:
-            owners = [m for m, kind in kinds.items() if name in kind.__dataclass_fields__]
-            raise OptionError(
-                f"{flag_of(name)} is an option of {', '.join(owners)}, and --method is {method}. "
-                "Leave it out, or take that method."
-            )
-    return checked_config(kinds[method], options, has_map=has_map)
+    check_owners(kinds, method, options, preset)
+    return checked_config(kinds[method], options, **more)
 
 
 def _kind_and_option(spec: OptionSpec, *, takes_file: bool) -> tuple[Any, Any]:
     """Return what Typer needs to show and parse an option; the config decides what is allowed."""
-    shared: dict[str, Any] = {"rich_help_panel": spec.panel, "show_default": False}
+    panel = None if spec.name in _MOST_USED else spec.panel
+    shared: dict[str, Any] = {"rich_help_panel": panel, "show_default": False}
     if spec.kind is tuple:
         text = spec.help + (" Separated by commas." if spec.has_commas else "")
         return list[str], typer.Option(spec.flag, metavar=spec.metavar, help=text, **shared)
@@ -141,12 +193,15 @@ def _kind_and_option(spec: OptionSpec, *, takes_file: bool) -> tuple[Any, Any]:
     if spec.choices:
         names = [str(choice) for choice in spec.choices]
         shared["metavar"] = "|".join([*names, "FILE"] if takes_file else names)
-        return spec.kind, typer.Option(spec.flag, autocompletion=lambda: names, **shared)
+        flags = [flag for flag in (spec.flag, spec.also) if flag]
+        return spec.kind, typer.Option(*flags, autocompletion=lambda: names, **shared)
     if spec.kind is bool:
         return bool, typer.Option(f"{spec.flag}/--no-{spec.flag[2:]}", **shared)
     if spec.low is not None:
-        shared["metavar"] = _span(spec.low, spec.high)
-    return spec.kind, typer.Option(spec.flag, **shared)
+        more = f"|{spec.spelling.metavar}" if spec.spelling else ""
+        shared["metavar"] = span(spec.low, spec.high) + more
+    # A number arrives as text: the config knows how people write it, and what to say of others.
+    return str, typer.Option(spec.flag, **shared)
 
 
 def _default(spec: OptionSpec) -> str:
@@ -161,7 +216,7 @@ def _shown(default: Any) -> str:
     return ("yes" if default else "no") if isinstance(default, bool) else str(default)
 
 
-def _span(low: float, high: float | None) -> str:
+def span(low: float, high: float | None) -> str:
     """Return a range as help shows it: `32…16384`, or `0…` where no person reaches the end."""
     return f"{low:g}…" if high is None or high > _BOUNDLESS else f"{low:g}…{high:g}"
 

@@ -15,10 +15,9 @@ from impasto.cli.console import stdout_console, visible
 from impasto.config.memory import MemoryPlan
 from impasto.config.methods import METHODS
 from impasto.config.recipe import Input, Recipe, short
-from impasto.errors import RecipeError
 from impasto.networks.trained_metadata import is_trained, read_metadata, split_source
 
-__all__ = ["info", "recipe_in"]
+__all__ = ["info"]
 
 
 def info(
@@ -32,7 +31,9 @@ def info(
     if is_trained(picture):
         _show_styles(Path(split_source(str(picture))[0]), as_json=as_json)
         return
-    recipe = recipe_in(picture)
+    from impasto.painting.recipes import recipe_of
+
+    recipe = recipe_of(picture)
     if as_json:
         print(json.dumps(recipe.to_dict(), indent=2, sort_keys=True))
     else:
@@ -51,24 +52,6 @@ def _show_styles(path: Path, *, as_json: bool) -> None:
         figures = (entry.before, entry.loss, entry.content, entry.style)
         table.add_row(entry.name, str(entry.steps), *(f"{figure:.3f}" for figure in figures))
     stdout_console().print(table)
-
-
-def recipe_in(picture: Path) -> Recipe:
-    """Return the recipe that a picture carries.
-
-    Raises:
-        PictureError: there is no such picture.
-        RecipeError: it carries none, or not one of Impasto.
-    """
-    from impasto.image.reading import read_recipe
-
-    text = read_recipe(picture)
-    if text is None:
-        raise RecipeError(
-            f"There is no recipe in {picture}: Impasto did not make it, or --no-recipe or another "
-            "program left it out."
-        )
-    return Recipe.from_json(text)
 
 
 def _table(recipe: Recipe) -> Table:

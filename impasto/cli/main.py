@@ -1,13 +1,14 @@
 """The command `impasto`: its subcommands, and how it ends.
 
-Status 0: done. 1: failed. 2: the command line cannot be used. 70: a bug. 130: interrupted.
-143: terminated.
+Status 0: done. 1: failed. 2: the command line cannot be used. 70: a bug. Ended by a signal, 128 and
+its number: 130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP, as when the terminal is closed.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 import shlex
 import sys
 from typing import Annotated
@@ -20,6 +21,7 @@ from impasto.cli.console import logging_to_stderr, print_error
 from impasto.cli.doodle import doodle
 from impasto.cli.evaluate import evaluate
 from impasto.cli.export import export
+from impasto.cli.help import help_of
 from impasto.cli.info import info
 from impasto.cli.interrupt import INTERRUPTED
 from impasto.cli.layers import layers
@@ -30,7 +32,13 @@ from impasto.cli.styles import styles
 from impasto.cli.stylize import stylize
 from impasto.cli.texture import texture
 from impasto.cli.train import train
-from impasto.errors import ImpastoError, OptionError, is_out_of_memory, notes_of
+from impasto.errors import (
+    ImpastoError,
+    OptionError,
+    is_out_of_memory,
+    notes_of,
+    speaking_flags,
+)
 from impasto.version import __version__
 
 __all__ = ["app", "main"]
@@ -39,6 +47,14 @@ FAILED, USAGE, BUG = 1, 2, 70
 
 # The base class of all errors in a command line, which Typer does not export.
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+
+# What Typer says, and the same for who types a command line.
+_PLAIN = {
+    r"^Missing argument '(.+?)'": r"\1 is missing",
+    r"^Missing option '(\S+)'(?: / '\S+')?": r"\1 is missing",
+    r"^Option '(.+?)' requires an argument": r"\1 takes a value, which is missing",
+    r"^Got unexpected extra argument(?:\(s\)|s)? \((.+)\)": r"Nothing can be done with \1",
+}
 
 app = typer.Typer(
     help="Give a photograph the look of a painting.",
@@ -50,7 +66,7 @@ for command in (
     *(batch, stylize, doodle, texture, styles, layers, info),
     *(rerun, resume, extend, evaluate, study, train, export),
 ):
-    app.command()(command)
+    app.command(help=help_of(command))(command)
 app.add_typer(style.app, name="style")
 app.add_typer(weights.app, name="weights")
 
@@ -95,7 +111,7 @@ def main(args: list[str] | None = None) -> int:
         The exit status.
     """
     _prepare_for_torch()
-    with logging_to_stderr():
+    with logging_to_stderr(), speaking_flags():
         try:
             status = app(args, prog_name="impasto", standalone_mode=False)
             _flush()  # a full disc can still be reported here, but not when Python ends
@@ -135,8 +151,11 @@ def _explain_usage(error: Exception) -> int:
     message = str(getattr(error, "format_message", lambda: error)()).strip()
     context = getattr(error, "ctx", None)
     where = f" See `{context.command_path} --help`." if context else ""
+    for pattern, words in _PLAIN.items():
+        message = re.sub(pattern, words, message)
     if message and type(error).__name__ != "NoArgsIsHelpError":
-        print_error(f"{message.rstrip('.')}.{where}")
+        end = "" if message.endswith("?") else "."
+        print_error(f"{message.rstrip('.')}{end}{where}")
     return USAGE
 
 

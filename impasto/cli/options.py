@@ -6,6 +6,7 @@ Those of a picture's file are the fields of `config.output.OutputSettings`.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import wraps
@@ -14,11 +15,15 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from impasto.cli.flags import Command, flags, set_parameters
+from impasto.cli.flags import Command, flags, read_numbers, set_parameters, span
 from impasto.config.bases import PhotoConfig, StyledConfig
 from impasto.config.fields import from_dict
+from impasto.config.memory import parse_memory
 from impasto.config.methods import configs_with
+from impasto.config.numbers import comma_advice, decimal, whole
 from impasto.config.output import SHOWN, OutputSettings
+from impasto.config.presets import PRESETS, USUAL
+from impasto.image.formats import WrittenName
 
 __all__ = [
     "BackboneName",
@@ -26,12 +31,14 @@ __all__ = [
     "Json",
     "Method",
     "Optimiser",
+    "Preset",
     "Quiet",
     "Resume",
     "RunFlags",
     "Weights",
     "argument",
     "backbone_option",
+    "number",
     "option",
     "output_option",
     "style_names",
@@ -62,12 +69,42 @@ def option(*names: str, **more: Any) -> Any:
     return typer.Option(*names, show_default=False, **more)
 
 
+def number(
+    flag: str, kind: type, low: float, high: float | None = None, *, read: Any = None, **more: Any
+) -> Any:
+    """Return a command's option that takes a number in a range, and says what else was typed.
+
+    Args:
+        kind: int or float.
+        high: the end of the range, if it has one.
+        read: from a text to the number, raising ValueError; by default by its kind.
+    """
+
+    def parse(value: Any) -> Any:
+        if not isinstance(value, str):  # the default
+            return value
+        is_whole = kind is int
+        noun, ends = "a whole number" if is_whole else "a number", span(low, high)
+        try:
+            number = (read or (whole if is_whole else decimal))(value)
+        except ValueError as error:
+            advice = comma_advice(value, is_whole=is_whole) or (
+                str(error) if read else f"It takes {noun}: {ends}."
+            )
+            raise typer.BadParameter(f"{value!r}. {advice}", param_hint=flag) from None
+        if not low <= number <= (math.inf if high is None else high):
+            raise typer.BadParameter(f"{value!r}. It takes {noun}: {ends}.", param_hint=flag)
+        return number
+
+    return typer.Option(flag, parser=parse, **{"metavar": span(low, high), **more})
+
+
 def output_option(*names: str, **more: Any) -> Any:
     """Return an option that belongs to what a command writes and shows."""
     return typer.Option(*names, rich_help_panel=SHOWN, **more)
 
 
-def _method_option(config: type, networks: str = "") -> Any:
+def _method_option(config: type, networks: str = "", **more: Any) -> Any:
     """Return the option of a method whose config is of a kind.
 
     Args:
@@ -75,11 +112,12 @@ def _method_option(config: type, networks: str = "") -> Any:
     """
     return typer.Option(
         "--method",
-        metavar="|".join(configs_with(config)),
+        metavar="METHOD",
         help=f"gatys compares statistics, nnst nearest neighbours, mrf patches; {networks}"
         "instant+refine continues by gatys from what instant paints; laplacian paints in two "
         "stages, the first of which holds the photograph's Laplacian pyramid.",
         autocompletion=lambda: list(configs_with(config)),
+        **more,
     )
 
 
@@ -93,10 +131,23 @@ BackboneName = Annotated[
     argument("BACKBONE", "compact, vgg19, vgg16 or alexnet.", autocompletion=_backbone_names),
 ]
 Method = Annotated[
-    str,
+    str | None,
     _method_option(
         StyledConfig,
         "instant paints at once, by a network, fast in styles that one was trained for; ",
+        show_default=False,
+    ),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        metavar="|".join(PRESETS),
+        help="A method and its options for those who do not want to choose them: "
+        + "; ".join(f"{name} {preset.help}" for name, preset in PRESETS.items())
+        + f". \\[default: {USUAL}]",
+        show_default=False,
+        autocompletion=lambda: list(PRESETS),
     ),
 ]
 Optimiser = Annotated[str, _method_option(PhotoConfig)]
@@ -113,6 +164,7 @@ Weights = Annotated[
         "--weights",
         metavar="FILE",
         help="Weights for the backbone (.pth or .safetensors), instead of the published ones.",
+        rich_help_panel="Network",
     ),
 ]
 
@@ -131,16 +183,27 @@ class RunFlags:
             "--out",
             "-o",
             metavar="OUT",
-            help="The result: .png, .jpg, .webp or .tiff. Otherwise named after its sources, here.",
+            help="The result: .png, .jpg, .webp, .tiff, .avif or .jxl; a folder that it goes into; "
+            "or - for standard output. Otherwise named after its sources and method, here.",
         ),
     ] = None
     force: Force = False
+    format: Annotated[
+        WrittenName | None,
+        output_option(
+            "--format",
+            show_default=False,
+            help="Of a picture that goes to standard output; otherwise png.",
+        ),
+    ] = None
     preview_every: Annotated[
         int | None,
-        output_option(
+        number(
             "--preview-every",
-            min=1,
+            int,
+            1,
             metavar="N",
+            rich_help_panel=SHOWN,
             help="Every N iterations write the picture so far to OUT.preview.png, replacing what "
             "is there. A run that succeeds removes it.",
         ),
@@ -187,6 +250,14 @@ class RunFlags:
     as_json: Json = False
     output: dict[str, Any] = field(default_factory=dict)
 
+    def memory_bytes(self) -> int | None:
+        """Return how much memory the run may use, in bytes, if that was typed.
+
+        Raises:
+            OptionError: it is no amount of memory.
+        """
+        return None if self.memory is None else parse_memory(self.memory)
+
     def settings(self, **defaults: Any) -> OutputSettings:
         """Return how the picture's file is written.
 
@@ -222,6 +293,7 @@ def with_run_flags(*, without: tuple[str, ...] = ()) -> Callable[[Command], Comm
             output = {p.name: typed.pop(p.name) for p in file_flags}
             run = {p.name: typed.pop(p.name) for p in run_flags}
             chosen = {name: value for name, value in output.items() if value is not None}
+            chosen = read_numbers(chosen, OutputSettings)
             return function(**typed, flags=RunFlags(**run, output=chosen))
 
         return set_parameters(command, [*first, *run_flags, *file_flags, *last])

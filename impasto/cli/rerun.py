@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,12 +10,13 @@ import typer
 
 from impasto.cli import options as shared
 from impasto.cli.console import print_note, set_quiet
-from impasto.cli.info import recipe_in
+from impasto.cli.painting import output_of
+from impasto.cli.places import picture_path
 from impasto.errors import RecipeError
-from impasto.image.formats import format_of
+from impasto.image.writable import written_format
 
 if TYPE_CHECKING:
-    from impasto.painting.sources import Task
+    from impasto.painting.task import Task
 
 __all__ = ["rerun"]
 
@@ -27,10 +27,15 @@ def _input(role: str, help: str, metavar: str = "FILE") -> Any:
     return shared.option(f"--{role}", metavar=metavar, help=help, rich_help_panel=_PANEL)
 
 
-@shared.with_run_flags(without=("out", "memory", "dry_run"))
+@shared.with_run_flags(without=("out", "format", "memory", "dry_run"))
 def rerun(
     picture: Annotated[Path, shared.argument("OUT", "A picture made by Impasto.")],
-    out: Annotated[Path, shared.option("--out", "-o", metavar="AGAIN", help="The new picture.")],
+    out: Annotated[
+        Path,
+        shared.option(
+            "--out", "-o", metavar="AGAIN", help="The new picture, or an existing folder."
+        ),
+    ],
     content: Annotated[str | None, _input("content", "The photograph.")] = None,
     style: Annotated[
         list[str] | None,
@@ -55,8 +60,13 @@ def rerun(
 
     A picture that was stopped early is stopped at the same step.
     """
+    from impasto.painting.recipe_inputs import changed_files, locate
+    from impasto.painting.recipes import recipe_of
+    from impasto.run.preflight import check_output
+
     set_quiet(flags.quiet)
-    recipe = recipe_in(picture)
+    out = picture_path(out, picture.name)
+    recipe = recipe_of(picture)
     config = recipe.settings()
     replacements = {
         "content": [] if content is None else [content],
@@ -66,17 +76,20 @@ def rerun(
         "region": region or [],
         "init": [] if init is None else [init],
     }
-    from impasto.cli.running import follow, output_of
+    places = locate(recipe, replacements, picture.parent)
+    _refuse(changed_files(recipe, places), anyway=anyway, quiet=True)  # noted once all are known
+    written = written_format(out)
+    output = output_of(flags, out)
+    check_output(output, config.size, chosen=flags.run, resume=flags.resume)
+
+    from impasto.cli.running import follow
     from impasto.image.reading import depth
     from impasto.painting import rerun
-    from impasto.painting.recipe_inputs import locate
     from impasto.run.launch import begin
 
-    places = locate(recipe, replacements, picture.parent)
     # As many bits as the picture has; a format without 16 bits takes 8.
-    written = format_of(out)
-    bits = depth(picture) if written is not None and written.bits == 16 else 8
-    output = output_of(replace(flags, out=out), out, bits=bits)
+    bits = depth(picture) if written.bits == 16 else 8
+    output = output_of(flags, out, bits=bits)
     if recipe.replanned and not flags.quiet:
         print_note("its plan was changed for lack of memory: pixels will differ a little")
     of_weights = rerun.change_of_weights(recipe, config, weights)

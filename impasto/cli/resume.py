@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from impasto.cli import options as shared
 from impasto.cli.console import set_quiet
+from impasto.cli.places import picture_path
 
 if TYPE_CHECKING:
     from impasto.run.record import Record
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["extend", "resume"]
 
 # What a run keeps from its beginning.
-_SETTLED = ("dry_run", "output", "run", "resume")
+_SETTLED = ("dry_run", "format", "output", "run", "resume")
 
 _Folder = Annotated[
     Path, shared.argument("RUN", "A run's folder: out.run, beside the out.png that it paints.")
@@ -36,11 +37,13 @@ def extend(
     folder: _Folder,
     iterations: Annotated[
         int,
-        shared.option(
+        shared.number(
             "--iterations",
-            min=1,
-            max=100_000,
+            int,
+            1,
+            100_000,
             metavar="N",
+            show_default=False,
             help="How many more, at the last scale.",
         ),
     ],
@@ -55,21 +58,26 @@ def extend(
 
 
 def _resume(folder: Path, flags: shared.RunFlags, extra: int = 0) -> None:
-    set_quiet(flags.quiet)
-
-    from impasto.cli.running import follow
-    from impasto.run.launch import resume_run
     from impasto.run.output import Output
+    from impasto.run.preflight import check_resume
+
+    set_quiet(flags.quiet)
+    flags.memory_bytes()
 
     def output_of(record: Record) -> Output:
         """Return the output that the run began with, as far as nothing else was typed."""
         goal = record.goal
         return Output(
-            path=flags.out or Path(goal.path),
+            path=picture_path(flags.out, goal.path),
             settings=goal.settings,
             force=flags.force,
             preview_every=flags.preview_every or goal.preview_every,
             trace=flags.trace,
         )
+
+    check_resume(folder, output_of, extra=extra, force=flags.force)
+
+    from impasto.cli.running import follow
+    from impasto.run.launch import resume_run
 
     follow(partial(resume_run, folder, output_of, extra=extra, force=flags.force), flags)

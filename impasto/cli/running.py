@@ -8,73 +8,62 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import typer
 
-from impasto.cli.console import print_note
-from impasto.cli.interrupt import INTERRUPTED, TERMINATED, Interruption, handling_signals
+from impasto.cli.console import print_note, print_path
+from impasto.cli.interrupt import Interruption, handling_signals
 from impasto.cli.options import RunFlags
 from impasto.cli.progress import ProgressBar, progress_bar
-from impasto.config.memory import gigabytes, parse_memory
+from impasto.cli.streams import is_output, send
+from impasto.config.memory import gigabytes
 from impasto.config.methods import PictureConfig
 from impasto.errors import notes_of
-from impasto.image.reading import digest
+from impasto.image.opening import digest
 from impasto.painting.prepare import prepare
-from impasto.painting.sources import Sources, Task
+from impasto.painting.sources import Sources
+from impasto.painting.task import Task
 from impasto.run.events import Event, Events, Noted, Result, Started, Stepped, consume
 from impasto.run.forecast import Forecast
-from impasto.run.launch import RunOptions, begin
+from impasto.run.launch import RunOptions, begin, begin_unkept
 from impasto.run.memory_fallback import plan_in_words
 from impasto.run.output import Output
 from impasto.run.trace import finite
 from impasto.runtime import peak_memory
 
-__all__ = ["follow", "output_of", "paint"]
+__all__ = ["follow", "follow_new"]
 
 
-def paint(sources: Sources, config: PictureConfig, flags: RunFlags, name: str) -> None:
-    """Paint a picture and print its progress and result.
+def follow_new(
+    sources: Sources, config: PictureConfig, output: Output, flags: RunFlags, *, is_kept: bool
+) -> None:
+    """Begin a run, and follow it to its end.
 
     Args:
-        name: the result's file, if none was typed.
+        is_kept: whether it has a folder that it could be continued from.
 
     Raises:
         ImpastoError: as `prepare` and a run do.
         Exit: with the status of an interrupted command.
     """
-    output = output_of(flags, name)
     prepared = partial(prepare, sources, config)
-    follow(
-        lambda options: begin(prepared, output, options, config.size, weights=sources.weights),
-        flags,
-    )
+    if is_kept:
+        start = partial(begin, prepared, output, long_side=config.size, weights=sources.weights)
+    else:
+        start = partial(begin_unkept, prepared, output, long_side=config.size)
+    follow(start, flags, is_kept=is_kept)
 
 
-def output_of(flags: RunFlags, name: str | Path, **settings: Any) -> Output:
-    """Return what a run writes.
-
-    Args:
-        name: the picture's file, if none was typed.
-        settings: of the output, where no flag was typed.
-    """
-    return Output(
-        path=flags.out or Path(name),
-        settings=flags.settings(**settings),
-        force=flags.force,
-        preview_every=flags.preview_every,
-        trace=flags.trace,
-    )
-
-
-def follow(start: Callable[[RunOptions], Events], flags: RunFlags) -> None:
+def follow(start: Callable[[RunOptions], Events], flags: RunFlags, *, is_kept: bool = True) -> None:
     """Follow a run to its end, and print its result.
 
-    The first Ctrl-C after the first step writes the picture so far; SIGTERM keeps only the state.
+    The first Ctrl-C after the first step writes the picture so far; SIGTERM and SIGHUP keep only
+    the state.
 
     Args:
         start: begins the run.
+        is_kept: whether it has a folder that it could be continued from.
 
     Raises:
         ImpastoError: the run's own error.
@@ -89,7 +78,7 @@ def follow(start: Callable[[RunOptions], Events], flags: RunFlags) -> None:
             folder=flags.run,
             keep=flags.keep_run,
             resume=flags.resume,
-            memory=None if flags.memory is None else parse_memory(flags.memory),
+            memory=flags.memory_bytes(),
             dry_run=flags.dry_run,
             stop=interruption.halt,
         )
@@ -99,8 +88,11 @@ def follow(start: Callable[[RunOptions], Events], flags: RunFlags) -> None:
             for note in notes_of(error):
                 print_note(note)
             raise
-    if result is not None:
-        _print_result(result, flags)
+    if result is None:
+        return
+    if result.interrupted and not is_kept and not flags.quiet:
+        print_note("from standard input or to standard output, it cannot be continued")
+    _print_result(result, flags, interruption.status)
 
 
 def _show(
@@ -134,25 +126,34 @@ def _show_step(step: Stepped, bar: ProgressBar | None) -> None:
         print_note(f"{place}, {step.iterations} iterations")
 
 
-def _print_result(result: Result, flags: RunFlags) -> None:
+def _print_result(result: Result, flags: RunFlags, status: int) -> None:
     """Print the picture's file to standard output, all else to standard error.
+
+    Args:
+        status: of an interrupted command.
 
     Raises:
         Exit: with the status of an interrupted command, if it was.
     """
-    if result.picture is None:  # SIGTERM, of a system that will not wait for a picture
+    if result.picture is None:  # SIGTERM or SIGHUP, of a system that will not wait for a picture
         if result.folder is not None:
             print_note(f"terminated; `impasto resume {result.folder}` continues it")
-        raise typer.Exit(TERMINATED)
+        raise typer.Exit(status)
     if not flags.quiet:
         early = ", stopped early" if result.interrupted else ""
         size = f"{result.picture.width}×{result.picture.height}"
         print_note(f"{size} pixels in {result.seconds:.1f} s{early}")
         if result.interrupted and result.folder is not None:
             print_note(f"`impasto resume {result.folder}` continues it")
-    print(_result_as_json(result) if flags.as_json else result.path)
+    if is_output(flags):
+        assert result.path is not None
+        send(result.path)
+    elif flags.as_json:
+        print(_result_as_json(result))
+    else:
+        print_path(result.path or "")
     if result.interrupted:
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(status)
 
 
 def _result_as_json(result: Result) -> str:
@@ -207,7 +208,8 @@ def _plan_in_words(task: Task, forecast: Forecast) -> str:
     plan = forecast.plan
     parts = [plan_in_words(plan)]
     if plan.history:
-        parts.append(f"L-BFGS remembers {plan.history} steps instead of {task.workload.history}")
+        steps = "1 step" if plan.history == 1 else f"{plan.history} steps"
+        parts.append(f"L-BFGS remembers {steps} instead of {task.workload.history}")
     if plan.dtype == "float16":
         parts.append("the optimiser's memory is kept in half precision")
     return "; ".join(parts)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli import options as shared
-from impasto.cli.console import print_note, set_quiet
+from impasto.cli.console import print_note, print_path, set_quiet
 from impasto.cli.flags import config_and_start, with_flags
 from impasto.cli.interrupt import handling_signals
 from impasto.cli.progress import progress_bar
@@ -18,6 +18,7 @@ from impasto.config.bases import PhotoConfig
 from impasto.config.fields import flag_of
 from impasto.config.methods import configs_with
 from impasto.evaluation.studies.registry import STUDIES, variants_of
+from impasto.files.names import safe_name
 
 if TYPE_CHECKING:
     from impasto.evaluation.studies.run_study import Outcome, Progress
@@ -68,8 +69,9 @@ def study(
         ),
     ] = None,
     size: Annotated[
-        int, typer.Option("--size", metavar="32…16384", help="Long side of each picture.")
-    ] = 256,
+        str,
+        typer.Option("--size", metavar="32…16384|4k|50%|photo", help="Long side of each picture."),
+    ] = "256",
     method: shared.Optimiser = "gatys",
     weights: shared.Weights = None,
     force: shared.Force = False,
@@ -82,11 +84,19 @@ def study(
     DIR gets a page (index.html), the pictures, a sheet of all, curves, tables and a film. Needs the
     extra `study` of the package. After Ctrl-C the same command continues.
     """
+    from impasto.evaluation.studies.folder import check_free
+    from impasto.evaluation.studies.preflight import check_study
+
     set_quiet(quiet)
-    base, init = config_and_start(configs_with(PhotoConfig), method, {"size": size, **options})
+    base, init = config_and_start(
+        configs_with(PhotoConfig), method, {"size": size, **options}, photograph=content
+    )
     assert isinstance(base, PhotoConfig)
     chosen = () if values is None else tuple(values.split(","))
-    variants_of(kind, base, chosen, init)  # fails before PyTorch is loaded
+    folder = out or Path(safe_name(f"{Path(content).stem}-{Path(style).stem}-{kind}"))
+    variants = variants_of(kind, base, chosen, init)
+    check_study(variants, content, style, folder, weights=weights, film=not no_video)
+    check_free(folder, kind, force=force)  # all of this before PyTorch is loaded
 
     from impasto.evaluation.studies.run_study import StudySpec, run_study
 
@@ -95,7 +105,7 @@ def study(
         content=content,
         style=style,
         base=base,
-        folder=out or Path(f"{Path(content).stem}-{Path(style).stem}-{kind}"),
+        folder=folder,
         values=chosen,
         init=init,
         weights=weights,
@@ -161,7 +171,7 @@ def _present(outcome: Outcome, status: int, *, quiet: bool, as_json: bool) -> No
     if as_json:
         print(json.dumps(_as_json(outcome)))
     elif painted:
-        print(outcome.page)
+        print_path(outcome.page)
     if outcome.interrupted:
         raise typer.Exit(status)
 

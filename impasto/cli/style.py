@@ -9,9 +9,10 @@ import typer
 
 from impasto.cli import options as shared
 from impasto.cli.cards import show
-from impasto.cli.console import set_quiet, stderr_console, stdout_console
+from impasto.cli.console import print_path, set_quiet, stderr_console, stdout_console
 from impasto.errors import StyleError
 from impasto.files import atomic
+from impasto.files.names import safe_name
 from impasto.styles import gallery
 
 __all__ = ["app"]
@@ -45,14 +46,18 @@ def make(
     quiet: shared.Quiet = False,
 ) -> None:
     """Measure a painting once, into a small file that --style takes in its place."""
+    from impasto.painting.preflight import check_network, check_picture
+
     set_quiet(quiet)
-    path = out or Path(f"{painting.stem}{_SUFFIX}")
+    path = out or Path(f"{safe_name(painting.stem)}{_SUFFIX}")
     if path.suffix.lower() != _SUFFIX:
         raise StyleError(
             f"{path} is not a name for a style card: it must end in {_SUFFIX}, so that --style can "
             "tell it from a picture."
         )
     atomic.check_target(path, force=force, error=StyleError)
+    check_picture(painting)
+    check_network(backbone, weights)  # all of this before PyTorch is loaded
 
     from impasto.painting.cards import make_card
     from impasto.styles import card
@@ -70,7 +75,7 @@ def make(
             weights=weights,
         )
     card.save(made, path, force=force)
-    print(path)
+    print_path(path)
 
 
 @app.command()

@@ -9,7 +9,7 @@ import typer
 
 from impasto.cli import options as shared
 from impasto.cli.cards import show
-from impasto.cli.console import stdout_console
+from impasto.cli.console import print_path, stdout_console
 from impasto.errors import StyleError
 from impasto.files import atomic
 from impasto.sheets.cards_page import cards_page
@@ -31,4 +31,4 @@ def styles(
         show(cards, stdout_console())
         return
     atomic.replace(html, cards_page(cards).encode("utf-8"), force=force, error=StyleError)
-    print(html)
+    print_path(html)

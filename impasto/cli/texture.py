@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,10 +10,15 @@ import typer
 from impasto.cli import options as shared
 from impasto.cli.console import set_quiet
 from impasto.cli.flags import with_flags
+from impasto.cli.painting import paint
+from impasto.cli.streams import label
 from impasto.config.methods import TextureConfig
+from impasto.config.sizes import SCREENS
 from impasto.config.specs import StyleSpec
 from impasto.config.validation import checked_config
 from impasto.errors import OptionError
+from impasto.painting.misplaced import check_style
+from impasto.painting.sources import Sources
 
 __all__ = ["texture"]
 
@@ -25,8 +29,9 @@ def texture(
     style: Annotated[
         list[str],
         shared.argument(
-            "STYLE[:WEIGHT][:fine|:coarse]…",
-            "A picture, a style card or a built-in style; several are blended.",
+            "STYLE...",
+            "A picture, a style card or a built-in style; several are blended, by weights if they "
+            "have any: b.jpg:0.3.",
             autocompletion=shared.style_names,
         ),
     ],
@@ -34,7 +39,9 @@ def texture(
     size: Annotated[
         str,
         typer.Option(
-            "--size", metavar="WIDTHxHEIGHT", help="Pixels of the texture; one number: a square."
+            "--size",
+            metavar="WIDTHxHEIGHT",
+            help="Pixels of the texture; one number: a square; or a screen such as 4k or 1080p.",
         ),
     ] = "512",
     weights: shared.Weights = None,
@@ -47,24 +54,28 @@ def texture(
     sides = {"size": max(width, height), "width": width, "height": height}
     config = checked_config(TextureConfig, {**options, **sides})
     choices = tuple(StyleSpec.parse(text) for text in style)
+    for choice in choices:
+        check_style(choice.source)
 
-    from impasto.cli.running import paint
-    from impasto.painting.sources import Sources
-
-    names = "+".join(Path(choice.source).stem for choice in choices)
-    paint(Sources(styles=choices, weights=weights), config, flags, f"{names}-texture.png")
+    names = "+".join(label(str(choice.source)) for choice in choices)
+    paint(Sources(styles=choices, weights=weights), config, flags, f"{names}-texture")
 
 
 def _sides(text: str) -> tuple[int, int]:
-    """Return `2048x1024` as width and height.
+    """Return `2048x1024` as width and height; a screen's name is its width and height.
 
     Raises:
         OptionError: another spelling.
     """
-    match = re.fullmatch(r"([1-9]\d{0,5})(?:[x×]([1-9]\d{0,5}))?", text.strip().lower())
-    if not match:
-        raise OptionError(
-            f"--size is {text!r}. It takes width and height in pixels, such as 2048x1024, or one "
-            "number for a square."
-        )
-    return int(match[1]), int(match[2] or match[1])
+    word = "".join(text.lower().split())
+    if word in SCREENS:
+        return SCREENS[word]
+    if match := re.fullmatch(r"([1-9]\d{0,5})(?:[x×*]([1-9]\d{0,5}))?(?:px)?", word, re.ASCII):
+        return int(match[1]), int(match[2] or match[1])
+    is_relative = word == "photo" or word.endswith("%")
+    raise OptionError(
+        f"--size is {text!r}"
+        + (", a part of a photograph's size, and a texture has no photograph" * is_relative)
+        + ". It takes width and height in pixels, such as 2048x1024, one number for a square, or a "
+        f"screen ({', '.join(SCREENS)})."
+    )

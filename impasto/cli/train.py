@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli import options as shared
-from impasto.cli.console import print_note, set_quiet
+from impasto.cli.console import print_note, print_path, set_quiet
 from impasto.cli.interrupt import handling_signals
 from impasto.cli.progress import ProgressBar, progress_bar
+from impasto.config.sizes import LEAST, MOST, PIXELS
 from impasto.errors import OptionError
+from impasto.files.names import safe_name
 from impasto.networks.trained_metadata import SUFFIX, read_metadata
 
 if TYPE_CHECKING:
@@ -26,15 +28,18 @@ __all__ = ["train"]
 _BARS = "▁▂▃▄▅▆▇█"
 
 
-def _option(*names: str, **more: Any) -> Any:
-    return typer.Option(*names, rich_help_panel="How it is trained", **more)
+_TRAINING = "How it is trained"
+
+
+def _number(flag: str, kind: type, low: float, high: float | None = None, **more: Any) -> Any:
+    return shared.number(flag, kind, low, high, rich_help_panel=_TRAINING, **more)
 
 
 def train(
     paintings: Annotated[
         list[str],
         shared.argument(
-            "PAINTING...",
+            "PAINTING",
             "Pictures, style cards or built-in names. Each is a style, called after its file.",
         ),
     ],
@@ -44,8 +49,8 @@ def train(
             "--content",
             metavar="DIR|builtin",
             help="A folder of photographs to learn from, some hundreds of all kinds that will be "
-            "painted; builtin takes those that come with scikit-image, as --extend does if it is "
-            "left out.",
+            "painted, 8 at least; builtin takes those that come with scikit-image, as --extend "
+            "does if it is left out.",
         ),
     ] = None,
     out: Annotated[
@@ -67,44 +72,53 @@ def train(
     ] = None,
     steps: Annotated[
         int | None,
-        _option(
+        _number(
             "--steps",
-            metavar="1…1000000",
+            int,
+            1,
+            1_000_000,
             help="The most steps; training ends when nothing more is learnt. By default 1500, with "
             "--extend 300.",
-            min=1,
-            max=1_000_000,
         ),
     ] = None,
     size: Annotated[
         int | None,
-        _option(
+        _number(
             "--size",
-            min=32,
-            max=16384,
+            int,
+            LEAST,
+            MOST,
+            read=PIXELS.read,
             help="Long side of the pictures to be painted, by default 512: the paintings are "
             "looked at in that size. --extend takes the file's own.",
             show_default=False,
         ),
     ] = None,
-    batch: Annotated[int, _option("--batch", min=1, max=1024, help="Crops a step.")] = 4,
+    batch: Annotated[int, _number("--batch", int, 1, 1024, help="Crops a step.")] = 4,
     crop: Annotated[
         int,
-        _option("--crop", min=32, max=2048, help="Pixels of a crop's side, a multiple of 16."),
+        _number("--crop", int, 32, 2048, help="Pixels of a crop's side, a multiple of 16."),
     ] = 160,
     steady: Annotated[
         float,
-        _option(
+        _number(
             "--steady",
-            min=0.0,
-            max=100.0,
+            float,
+            0.0,
+            100.0,
             help="Weight of the difference between a shifted painting and the painting of a "
             "shifted picture, for video; 0.2 makes a step a quarter longer.",
         ),
     ] = 0.0,
-    seed: Annotated[int, _option("--seed", min=0, help="Of everything random.")] = 0,
+    seed: Annotated[int, _number("--seed", int, 0, help="Of everything random.")] = 0,
     device: Annotated[
-        str, _option("--device", metavar="auto|cpu|cuda|xpu|mps", help="Where to compute.")
+        str,
+        typer.Option(
+            "--device",
+            metavar="auto|cpu|cuda|xpu|mps",
+            help="Where to compute.",
+            rich_help_panel=_TRAINING,
+        ),
     ] = "auto",
     resume: shared.Resume = False,
     force: shared.Force = False,
@@ -118,16 +132,22 @@ def train(
     written about once a minute. Beside the file of styles it leaves their card (OUT.md) and a sheet
     of pictures (OUT-sheet.jpg).
     """
+    from impasto.training.preflight import BUILTIN, check_training
+
     set_quiet(quiet)
-    _check(content, extend, size, crop)  # before PyTorch is loaded
+    _check(content, extend, size, crop)
+    target = out or extend or Path(f"{safe_name(Path(paintings[0]).stem)}{SUFFIX}")
+    check_training(
+        paintings, content or BUILTIN, target, extend, resume=resume, force=force
+    )  # before PyTorch is loaded
 
     from impasto.training.fast import FastTraining
     from impasto.training.run_training import TrainingSpec, run_training
 
     spec = TrainingSpec(
         paintings=paintings,
-        content=content or "builtin",
-        out=out or extend or Path(f"{Path(paintings[0]).stem}{SUFFIX}"),
+        content=content or BUILTIN,
+        out=target,
         extends=extend,
         options=FastTraining(
             steps=steps or (1_500 if extend is None else 300),
@@ -144,10 +164,16 @@ def train(
     is_first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun starts
     is_silent, start = quiet or not is_first, "looking at the pictures"
     with handling_signals() as interruption, progress_bar(start, quiet=is_silent) as bar:
+        most = spec.options.steps
 
         def watch(line: Mapping[str, Any], loop: Loop) -> bool:
+            nonlocal most
             interruption.has_progress = True  # before, there is nothing to keep
             if not is_silent:
+                if (steps := loop.schedule.steps) < most:
+                    end = f"nothing more is learnt: it ends after {steps} steps instead of {most}"
+                    (bar.note if bar else print_note)(end)
+                    most = steps
                 _show(line, loop, bar)
             return not interruption.is_requested
 
@@ -157,8 +183,11 @@ def train(
             print_note("stopped; the same command with --resume continues")
         raise typer.Exit(interruption.status)
     if is_first:
-        styles = [asdict(entry) for entry in read_metadata(path).entries] if as_json else []
-        print(json.dumps({"out": str(path), "styles": styles}) if as_json else path)
+        if as_json:
+            styles = [asdict(entry) for entry in read_metadata(path).entries]
+            print(json.dumps({"out": str(path), "styles": styles}))
+        else:
+            print_path(path)
 
 
 def _check(content: str | None, extends: Path | None, size: int | None, crop: int) -> None:

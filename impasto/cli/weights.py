@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from impasto.cli import options as shared
-from impasto.cli.console import set_quiet, stdout_console
+from impasto.cli.console import print_path, set_quiet, stdout_console
 from impasto.errors import OptionError
 from impasto.features.backbones import BACKBONES
-from impasto.features.sources import listing, require
+from impasto.features.sources import backbone as spec_of
+from impasto.features.sources import check_import, listing, require
 
 __all__ = ["app"]
 
@@ -39,7 +40,7 @@ def _list() -> None:
 @app.command()
 def path(backbone: shared.BackboneName) -> None:
     """Print where a backbone's weights are; they must be on this machine."""
-    print(require(backbone))
+    print_path(require(backbone))
 
 
 @app.command()
@@ -47,10 +48,12 @@ def fetch(
     backbone: shared.BackboneName, force: shared.Force = False, quiet: shared.Quiet = False
 ) -> None:
     """Download a backbone's published weights once, check them, and keep them in the cache."""
+    set_quiet(quiet)
+    spec_of(backbone)  # fails before PyTorch is loaded
+
     from impasto.features.weights import fetch as download
 
-    set_quiet(quiet)
-    print(download(backbone, progress=not quiet, force=force))
+    print_path(download(backbone, progress=not quiet, force=force))
 
 
 @app.command("import")
@@ -64,10 +67,11 @@ def _import(
 ) -> None:
     """Copy a file of weights that you have to the cache, so that it need not be fetched."""
     name, file = _name_and_file(first, second)
+    check_import(name, file, force=force)  # before PyTorch is loaded
 
     from impasto.features.weights import import_file
 
-    print(import_file(name, file, force=force))
+    print_path(import_file(name, file, force=force))
 
 
 def _name_and_file(first: str, second: str | None) -> tuple[str, Path]:

@@ -8,20 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from impasto.config.fields import Need, check, flag_of, option
+from impasto.config.fields import Need, check, flag_of, option, otherwise
+from impasto.config.numbers import SHARE
+from impasto.config.sizes import LEAST, MOST, PIXELS, SIZE
 from impasto.config.specs import STARTS, RegionSpec, layer_weights
 from impasto.errors import OptionError
 from impasto.features.backbones import BACKBONES
 
-__all__ = ["LEAST", "MOST", "PhotoConfig", "PictureConfig", "PixelConfig", "StyledConfig"]
+__all__ = ["PhotoConfig", "PictureConfig", "PixelConfig", "StyledConfig"]
 
 _ITERATIONS = 200
 
 # Weight of a loss; beyond it single precision has nothing left for the other losses.
 _HEAVIEST = 1e6
-
-LEAST, MOST = 32, 16384
-"""Range of a picture's sides, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,13 @@ class PictureConfig:
         OptionError: a value out of its range or not among its choices, or two that contradict.
     """
 
-    size: int = option(512, "Long side of the result, in pixels.", low=LEAST, high=MOST)
+    size: int = option(
+        512,
+        "Long side of the result: pixels, or a screen's name such as 4k or 1080p.",
+        low=LEAST,
+        high=MOST,
+        spelling=PIXELS,
+    )
     stroke: float = option(
         1.0,
         "Size of the strokes: 2 paints with strokes twice as large as the painting's, seen as "
@@ -146,9 +151,9 @@ class PixelConfig(PictureConfig):
         need=Need(lambda config: config.optimizer == "lbfgs", "--optimizer lbfgs"),
     )
     preconditioner: str = option(
-        "spectral",
-        "What L-BFGS takes for the curvature at first: spectral lets coarse forms move before fine "
-        "ones; none is as it was in earlier versions.",
+        "none",
+        "What L-BFGS takes for the curvature at first: the same everywhere (none), or less for coarse "
+        "forms, which then move first (spectral).",
         choices=("spectral", "none"),
         panel="Optimiser",
         need=Need(lambda config: config.optimizer == "lbfgs", "--optimizer lbfgs"),
@@ -158,7 +163,7 @@ class PixelConfig(PictureConfig):
     )
     smallest: int = option(
         180,
-        "Long side of the first, coarsest scale, at most.",
+        "Long side of the first, coarsest scale, at most; longer for a panorama.",
         low=LEAST,
         high=MOST,
         panel="Optimiser",
@@ -218,14 +223,27 @@ class PixelConfig(PictureConfig):
 class StyledConfig(PictureConfig):
     """Options of every method that gives a photograph a style."""
 
+    size: int = otherwise(
+        PictureConfig,
+        "size",
+        512,
+        help="Long side of the result: pixels, a screen's name such as 4k or 1080p, or a part of "
+        "the photograph's own size, such as 50% or photo.",
+        spelling=SIZE,
+    )
     strength: float = option(
-        0.5, "How far to go from the photograph (0) to the painting (1).", low=0.0, high=1.0
+        0.5,
+        "How far to go from the photograph (0) to the painting (1), also as a percentage.",
+        low=0.0,
+        high=1.0,
+        spelling=SHARE,
     )
     color: str = option(
         "style",
         "Whose colours: the painting's, the photograph's (only lightness is painted), or those of "
         "a painting that was first matched to the photograph.",
         choices=("style", "keep", "match"),
+        also="colour",
     )
     match: str = option(
         "symmetric",

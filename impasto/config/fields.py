@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, TypeVar
 
-from impasto.errors import OptionError, suggestion
+from impasto.config.numbers import Spelling, comma_advice, decimal, whole
+from impasto.errors import OptionError, learn_words, suggestion
 
-__all__ = ["Need", "check", "flag_of", "from_dict", "option", "otherwise"]
+__all__ = ["Need", "check", "flag_of", "from_dict", "from_text", "option", "otherwise"]
 
 Config = TypeVar("Config")
 
@@ -47,6 +48,8 @@ def option(
     panel: str = "The picture",
     off: str = "",
     need: Need | None = None,
+    spelling: Spelling | None = None,
+    also: str = "",
 ) -> Any:
     """Declare a field with its help, its range (both ends allowed) or its choices.
 
@@ -56,7 +59,10 @@ def option(
         off: of a field that is true by default, the help of the only flag that it has then,
             `--no-NAME`.
         need: without which a person who types the option is refused.
+        spelling: of a number, further ways to write it.
+        also: another spelling of the name.
     """
+    learn_words(choices or ())
     metadata = {
         "help": help,
         "low": low,
@@ -66,6 +72,8 @@ def option(
         "panel": panel,
         "off": off,
         "need": need,
+        "spelling": spelling,
+        "also": also,
     }
     return field(default=default, metadata=metadata)
 
@@ -121,6 +129,48 @@ def _check_number(flag: str, value: Any, default: float, metadata: Any) -> None:
     is_number = isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value)
     if not is_number or value < low or (high is not None and value > high):
         raise OptionError(f"{flag} is {value!r}. It takes {kind} {span}.")
+
+
+def from_text(kind: type, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options by their own names, and numbers that are written as text as numbers.
+
+    A text that is no number stays as it is where its option has no spelling of its own: `from_dict`
+    refuses it.
+
+    Raises:
+        OptionError: a text that is none of an option's spellings, a comma in a number, or an option
+            in both spellings of its name.
+    """
+    specs = {spec.name: spec for spec in fields(kind)}
+    names = {spec.metadata["also"]: spec.name for spec in fields(kind)}
+    values: dict[str, Any] = {}
+    for typed, value in options.items():
+        name = names.get(typed, typed)
+        if name in values:
+            raise OptionError(
+                f"{flag_of(name)} and {flag_of(specs[name].metadata['also'])} are the same option. "
+                "Leave out one."
+            )
+        value = value.item() if type(value).__module__ == "numpy" else value  # a number of NumPy's
+        values[name] = _number(specs[name], value) if name in specs else value
+    return values
+
+
+def _number(spec: Field[Any], value: Any) -> Any:
+    """Return the number that a text stands for, of an option that takes one."""
+    default, spelling = spec.default, spec.metadata["spelling"]
+    is_number = isinstance(default, (int, float)) and not isinstance(default, bool)
+    if not isinstance(value, str) or not is_number:
+        return value
+    is_whole = isinstance(default, int)
+    read = spelling.read if spelling else whole if is_whole else decimal
+    try:
+        return read(value)
+    except ValueError as error:
+        comma = comma_advice(value, is_whole=is_whole)
+        if not comma and not spelling:
+            return value
+        raise OptionError(f"{flag_of(spec.name)} is {value!r}. {comma or error}") from None
 
 
 def from_dict(kind: type[Config], values: dict[str, Any]) -> Config:

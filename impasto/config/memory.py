@@ -26,7 +26,10 @@ def parse_memory(text: str) -> int:
         power = _UNITS.index(unit.lower()) + 1 if unit else 0
         count = int(float(number) * (1024 if binary else 1000) ** power)
     if count < 10**6:
-        raise OptionError(f"--memory is {text!r:.80}. It takes an amount such as 4GB or 800MB.")
+        advice = "It takes an amount such as 4GB or 800MB."
+        if re.match(r"\d*,\d", text.strip()):
+            advice = "Numbers are written with a point, not a comma, such as 4.5GB."
+        raise OptionError(f"--memory is {text!r:.80}. {advice}")
     return count
 
 

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, TypeVar
 
-from impasto.config.bases import LEAST, MOST, PhotoConfig, PictureConfig, PixelConfig, StyledConfig
+from impasto.config.bases import PhotoConfig, PictureConfig, PixelConfig, StyledConfig
 from impasto.config.fields import Need, option, otherwise
+from impasto.config.sizes import LEAST, MOST
 from impasto.config.specs import layer_weights
-from impasto.errors import OptionError
+from impasto.errors import OptionError, StyleError, learn_words
 
 __all__ = [
     "METHODS",
@@ -65,6 +66,7 @@ class FastConfig(StyledConfig):
 class GatysConfig(PhotoConfig):
     """Options of the optimiser that matches statistics (Gatys, Ecker and Bethge 2016)."""
 
+    preconditioner: str = otherwise(PixelConfig, "preconditioner", "spectral")
     style_loss: str = option(
         "gaussian",
         "How two styles are compared: as Gaussians by optimal transport, or by Gram matrices.",
@@ -130,6 +132,14 @@ class MatchingConfig(PhotoConfig):
         high=100.0,
         panel="Matching (nnst, mrf)",
     )
+
+    @staticmethod
+    def without_features(method: str) -> StyleError:
+        """Return what to raise where a style card is to be matched."""
+        return StyleError(
+            f"The method {method} takes features from the painting itself, and a style card "
+            "holds only their statistics. Give the painting's file, or use the method gatys."
+        )
 
 
 @dataclass(frozen=True)
@@ -385,6 +395,8 @@ _ROWS = (
 
 METHODS: dict[str, Method] = {row.name: row for row in _ROWS}
 """All methods, by their names."""
+
+learn_words(METHODS)
 
 
 def configs_with(base: type[Config]) -> dict[str, type[Config]]:

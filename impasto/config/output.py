@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from impasto.config.fields import check, option
+from impasto.image.formats import Keeping
 
 __all__ = ["SHOWN", "OutputSettings"]
 
@@ -25,15 +26,24 @@ class OutputSettings:
 
     bits: int = option(
         8,
-        "Per channel; 16 in PNG and TIFF only. `impasto rerun` takes as many as the picture has.",
+        "Per channel; 16 in PNG, TIFF and JPEG XL. `impasto rerun` takes as many as the picture "
+        "has.",
         choices=(8, 16),
         panel=SHOWN,
     )
-    quality: int = option(95, "Of JPEG and WebP.", low=1, high=100, panel=SHOWN)
+    quality: int = option(95, "Of JPEG, WebP, AVIF and JPEG XL.", low=1, high=100, panel=SHOWN)
     recipe: bool = option(
         True,
         "Keep the recipe in the picture's metadata.",
         off="Leave the recipe out of the picture's metadata.",
+        panel=SHOWN,
+    )
+    metadata: str = option(
+        "keep",
+        "What of the photograph's own is written into the picture: keep leaves out where it was "
+        "taken, all keeps that too, none writes nothing. Pixels per inch belong to it; the recipe "
+        "does not.",
+        choices=get_args(Keeping),
         panel=SHOWN,
     )
 

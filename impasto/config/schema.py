@@ -8,6 +8,7 @@ from typing import Any
 
 from impasto.config.fields import flag_of
 from impasto.config.methods import METHODS
+from impasto.config.numbers import Spelling
 
 __all__ = ["OptionSpec", "json_schema", "option_specs", "schema_of"]
 
@@ -31,6 +32,8 @@ class OptionSpec:
         help, off: what it does; what its flag does if that turns it off.
         panel: the heading that it belongs under.
         metavar: what a list is made of.
+        spelling: further ways to write a number.
+        also: another flag with the same meaning, or none.
     """
 
     name: str
@@ -46,6 +49,8 @@ class OptionSpec:
     off: str
     panel: str
     metavar: str
+    spelling: Spelling | None
+    also: str
 
     @property
     def has_commas(self) -> bool:
@@ -63,6 +68,9 @@ class OptionSpec:
         }
         if is_list:
             schema["items"] = {"type": "string"}
+        if self.spelling:  # `pattern` says nothing of numbers, the range nothing of texts
+            schema["type"] = [_TYPES[self.kind], "string"]
+            schema["pattern"] = self.spelling.pattern
         if self.choices:
             schema["enum"] = list(self.choices)
         if self.low is not None:
@@ -105,6 +113,8 @@ def _described(spec: Field[Any], defaults: dict[str, Any]) -> OptionSpec:
         off=metadata["off"],
         panel=metadata["panel"],
         metavar=metadata["metavar"],
+        spelling=metadata["spelling"],
+        also=flag_of(metadata["also"]) if metadata["also"] else "",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from impasto.config.numbers import comma_advice, is_decimal, share
 from impasto.errors import OptionError, suggestion
 from impasto.networks.trained_metadata import split_source
 
@@ -30,7 +32,7 @@ STARTS = ("content", "noise", "grey")
 # Windows' names of another computer's files begin so.
 _NETWORK = ("//", "\\\\", "/\\", "\\/")
 
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(nan|inf)", re.IGNORECASE)
+_COLOUR_WORDS = ("color=", "colour=")
 
 
 @dataclass(frozen=True)
@@ -55,23 +57,24 @@ class StyleSpec:
     def __post_init__(self) -> None:
         if not math.isfinite(self.weight) or self.weight < 0:
             raise OptionError(
-                f"The style {self.source} has the weight {self.weight:g}. It takes a number of at "
+                f"The style {self._shown} has the weight {self.weight:g}. It takes a number of at "
                 "least 0, such as 0.3."
             )
         if self.layers not in DEPTHS:
             raise OptionError(
-                f"The style {self.source} has the layers {self.layers!r}"
+                f"The style {self._shown} has the layers {self.layers!r}"
                 f"{suggestion(self.layers, DEPTHS)} They may be {', '.join(DEPTHS)}."
             )
 
     @classmethod
     def parse(cls, text: str) -> StyleSpec:
-        """Parse `b.jpg`, `b.jpg:0.3`, `b.jpg:fine` or `b.jpg:0.3:fine`.
+        """Parse `b.jpg`, `b.jpg:0.3`, `b.jpg:30%`, `b.jpg:fine` or `b.jpg:0.3:fine`.
 
         Raises:
             OptionError: a text that names no style, or says one thing twice.
         """
         name, words = _split(text, lambda word: word in DEPTHS or _is_number(word))
+        _check_commas("--style", text, name)
         _check_once("--style", text, words)
         if not name:
             raise OptionError(f"--style is {text!r}, which names no style.")
@@ -91,10 +94,14 @@ class StyleSpec:
         spec = cls(source)
         for word in words:
             if _is_number(word):
-                spec = replace(spec, weight=float(word))
+                spec = replace(spec, weight=share(word))
             else:
                 spec = replace(spec, layers=word)
         return spec
+
+    @property
+    def _shown(self) -> str:
+        return str(self.source) if isinstance(self.source, (str, Path)) else "in memory"
 
     @property
     def label(self) -> str:
@@ -133,7 +140,7 @@ class RegionSpec:
 
     @classmethod
     def parse(cls, text: str) -> RegionSpec:
-        """Parse `#ff0000=starry-night:0.9`, `#00f=keep`, `#00ff00=0.4:color=keep`.
+        """Parse `#ff0000=starry-night:0.9`, `#00f=keep`, `#00ff00=40%:color=keep`.
 
         Raises:
             OptionError: a text that cannot be read so.
@@ -144,7 +151,10 @@ class RegionSpec:
                 f"--region is {text!r}. It takes a colour of the map and what to do there, such as "
                 "'#ff0000=starry-night:0.9' or '#0000ff=keep'."
             )
-        name, words = _split(action, lambda word: _is_number(word) or word.startswith("color="))
+        name, words = _split(
+            action, lambda word: _is_number(word) or word.startswith(_COLOUR_WORDS)
+        )
+        _check_commas("--region", text, name)
         _check_once("--region", text, words)
         spec = cls(_colour(colour), style="" if name == "keep" else name, keep=name == "keep")
         for word in words:
@@ -156,15 +166,15 @@ class RegionSpec:
         return spec
 
     def _with(self, word: str, text: str) -> RegionSpec:
-        if word.startswith("color="):
-            mode = word.removeprefix("color=")
+        if word.startswith(_COLOUR_WORDS):
+            mode = word.partition("=")[2]
             if mode not in COLOUR_MODES:
                 raise OptionError(
-                    f"--region {text!r} has color={mode}{suggestion(mode, COLOUR_MODES)} It may be "
+                    f"--region {text!r} has {word}{suggestion(mode, COLOUR_MODES)} It may be "
                     f"{', '.join(COLOUR_MODES)}."
                 )
             return replace(self, color=mode)
-        strength = float(word)
+        strength = share(word)
         if not 0 <= strength <= 1:
             raise OptionError(
                 f"--region {text!r} has the strength {word}. It takes a number from 0 to 1."
@@ -205,11 +215,17 @@ def layer_weights(layers: Sequence[str]) -> dict[str, float]:
         OptionError: a weight that is not a positive number, or a layer named twice.
     """
     weights: dict[str, float] = {}
+    for before, text in itertools.pairwise(layers):
+        if ":" in before and text.isdecimal():  # the comma has divided a number
+            raise OptionError(
+                f"The layer {before + ',' + text!r} has a comma in its weight. Numbers are written "
+                f"with a point: {before}.{text}."
+            )
     for text in layers:
         name, _, weight = text.partition(":")
         if name in weights:
             raise OptionError(f"The layer {name!r} is named twice.")
-        value = 1.0 if not weight else float(weight) if _is_number(weight) else -1.0
+        value = 1.0 if not weight else share(weight) if _is_number(weight) else -1.0
         if not math.isfinite(value) or value <= 0:
             raise OptionError(
                 f"The layer {name!r} has the weight {weight!r}. It takes a positive number, such "
@@ -220,7 +236,7 @@ def layer_weights(layers: Sequence[str]) -> dict[str, float]:
 
 
 def _is_number(word: str) -> bool:
-    return _NUMBER.fullmatch(word) is not None
+    return is_decimal(word.removesuffix("%"))
 
 
 def _split(text: str, is_word: Any) -> tuple[str, list[str]]:
@@ -230,6 +246,13 @@ def _split(text: str, is_word: Any) -> tuple[str, list[str]]:
     while parts and is_word(parts[-1]) and not _is_file(":".join(parts)):
         words.insert(0, parts.pop())
     return ":".join(parts), words
+
+
+def _check_commas(flag: str, text: str, name: str) -> None:
+    """Refuse a comma in the number that a text ends in, which made it a part of the name."""
+    last = name.rpartition(":")[2]
+    if (advice := comma_advice(last)) and not _is_file(name):
+        raise OptionError(f"{flag} is {text!r}, with the number {last}. {advice}")
 
 
 def _check_once(flag: str, text: str, words: Sequence[str]) -> None:

@@ -6,32 +6,77 @@ person gave are checked here, not a config.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
 from impasto.config.bases import PictureConfig, PixelConfig
-from impasto.config.fields import Need, from_dict
+from impasto.config.fields import Need, flag_of, from_dict, from_text
+from impasto.config.sizes import RelativeSize
+from impasto.errors import OptionError
 
-__all__ = ["checked_config"]
+__all__ = ["check_owners", "checked_config"]
 
 Config = TypeVar("Config", bound=PictureConfig)
 
 _MAP = Need(lambda _: False, "--content-map")
 
 
+def check_owners(
+    kinds: Mapping[str, type[PictureConfig]],
+    method: str,
+    options: Iterable[str],
+    preset: str | None = None,
+) -> None:
+    """Check that a method has the options that were given.
+
+    Args:
+        kinds: the configs of the methods that there are to choose from.
+        options: their names; unknown ones are left to `checked_config`.
+        preset: that the method is of, if one was chosen.
+
+    Raises:
+        OptionError: one is an option of other methods.
+    """
+    known = {name for spec in fields(kinds[method]) for name in (spec.name, spec.metadata["also"])}
+    for name in options:
+        owners = [m for m, kind in kinds.items() if name in kind.__dataclass_fields__]
+        if name not in known and owners:
+            chosen = (
+                f"--preset {preset} is --method {method}" if preset else f"--method is {method}"
+            )
+            raise OptionError(
+                f"{flag_of(name)} is an option of {', '.join(owners)}, and {chosen}. "
+                "Leave it out, or take that method."
+            )
+
+
 def checked_config(
-    kind: type[Config], options: Mapping[str, Any], *, has_map: bool = False
+    kind: type[Config],
+    options: Mapping[str, Any],
+    *,
+    has_map: bool = False,
+    photograph: Any = None,
 ) -> Config:
     """Return the config of the options that were given; all others have their defaults.
 
     Args:
+        options: numbers may be texts as people write them: `4k`, `70%`.
         has_map: whether a map of the photograph was given besides.
+        photograph: the file or picture that a size such as `50%` is a part of.
 
     Raises:
-        OptionError: a value that is not allowed, or an option that would have no effect.
+        ImpastoError: a value that is not allowed, an option that would have no effect, or a
+            photograph whose size cannot be read though it is needed.
     """
-    config = from_dict(kind, dict(options))
+    options = from_text(kind, options)
+    if isinstance(size := options.get("size"), RelativeSize):
+        if photograph is None:
+            raise OptionError(f"--size is {size.text}, and there is no photograph here.")
+        from impasto.image.long_side import long_side  # with it Pillow, which help does not need
+
+        options["size"] = size.of(long_side(photograph))
+    config = from_dict(kind, options)
     for spec in fields(kind):
         need = spec.metadata["need"]
         if spec.name in options and need is not None and not need.is_met(config):

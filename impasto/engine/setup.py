@@ -12,11 +12,13 @@ from torch import Tensor
 
 from impasto.config.bases import PhotoConfig, PictureConfig, PixelConfig, StyledConfig
 from impasto.config.methods import DoodleConfig, MatchingConfig, method_of
+from impasto.config.specs import layer_weights
 from impasto.engine.regions import Region
 from impasto.engine.step import Settings
 from impasto.errors import OptionError
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
+from impasto.features.plan import min_side
 from impasto.features.weights import load
 from impasto.image.picture import fitted
 from impasto.image.pyramid import scale_schedule
@@ -27,14 +29,20 @@ __all__ = [
     "backbone_layers",
     "backbone_of",
     "iterations_of",
+    "layers_of",
+    "least_side",
     "prepared",
     "scales_of",
     "settings_of",
+    "sides_of",
     "with_layers",
 ]
 
 # Long side in pixels of the largest scale that gets as many iterations as smaller ones.
 _LARGE = 1024
+
+# The least pixels along a side of a picture in which anything can be seen, whatever the network.
+_LEAST_SIDE = 16
 
 # How often a doodle's patches are matched: at the first scale, which begins from noise, and later.
 _DOODLE_ROUNDS = (4, 2)
@@ -58,6 +66,16 @@ def with_layers(config: Config) -> Config:
 def backbone_layers(config: PixelConfig) -> tuple[str, ...]:
     """Return the backbone's own style layers."""
     return BACKBONES[config.backbone].style
+
+
+def layers_of(config: PictureConfig) -> list[str]:
+    """Return every layer that style or content is compared at."""
+    return [*layer_weights(config.content_names), *layer_weights(config.style_names)]
+
+
+def least_side(config: PictureConfig) -> int:
+    """Return the pixels that each side of a picture needs for the network to see anything in it."""
+    return max(_LEAST_SIDE, min_side(BACKBONES[config.eye].plan, layers_of(config)))
 
 
 def backbone_of(config: PictureConfig, weights: Path | None = None) -> Extractor:
@@ -93,6 +111,19 @@ def iterations_of(total: int, sides: Sequence[int]) -> list[int]:
     return [max(1, end - begin) for begin, end in zip([0, *ends], ends, strict=False)]
 
 
+def sides_of(config: PixelConfig, height: int, width: int) -> list[int]:
+    """Return the long side of each scale, coarse to fine.
+
+    Scales at which the short side would be too small are left out, as a panorama's first ones are.
+
+    Args:
+        height, width: of the photograph or of the map; only the proportion counts.
+    """
+    sides = scale_schedule(config.size, config.smallest)
+    least = least_side(config)
+    return [s for s in sides if min(fitted(height, width, s)) >= least] or sides[-1:]
+
+
 def scales_of(
     config: PixelConfig, height: int, width: int
 ) -> tuple[list[tuple[int, int]], list[int]]:
@@ -103,7 +134,7 @@ def scales_of(
     """
     sides = [
         side
-        for i, side in enumerate(scale_schedule(config.size, config.smallest))
+        for i, side in enumerate(sides_of(config, height, width))
         for _ in range(_rounds(config, i))
     ]
     return [fitted(height, width, side) for side in sides], iterations_of(config.length, sides)

@@ -11,8 +11,16 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from impasto.errors import OptionError, suggestion
-from impasto.features.plan import Conv, Operation, Pool, layer_names, min_side, relu_name
+from impasto.errors import OptionError
+from impasto.features.plan import (
+    Conv,
+    Operation,
+    Pool,
+    check_layers,
+    layer_names,
+    min_side,
+    relu_name,
+)
 from impasto.features.plan import layers as describe
 
 __all__ = ["Extractor", "Pooling"]
@@ -145,13 +153,7 @@ class Extractor(nn.Module):
 
     def check_layers(self, layers: Iterable[str]) -> None:
         """Check that the backbone has all of the layers; raises OptionError."""
-        for name in layers:
-            if name not in self.names:
-                raise OptionError(
-                    f"There is no layer {name!r} in this backbone{suggestion(name, self.names)} "
-                    f"It has {', '.join(n for n in self.names if n.startswith('relu'))}, and the "
-                    "same with conv and pool; `impasto layers` lists them."
-                )
+        check_layers(self.plan, layers)
 
     def channels(self, layer: str) -> int:
         """Return a layer's width before its lift."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from impasto.errors import OptionError, suggestion
+
 __all__ = [
     "Conv",
     "LayerInfo",
     "Operation",
     "Pool",
+    "check_layers",
     "layer_names",
     "layers",
     "min_side",
@@ -94,6 +97,22 @@ def layers(plan: tuple[Operation, ...]) -> tuple[LayerInfo, ...]:
 def layer_names(plan: tuple[Operation, ...]) -> tuple[str, ...]:
     """Return the names of `layers(plan)`."""
     return tuple(layer.name for layer in layers(plan))
+
+
+def check_layers(plan: tuple[Operation, ...], layers: Iterable[str]) -> None:
+    """Check that a plan has all of the layers.
+
+    Raises:
+        OptionError: it lacks one.
+    """
+    names = layer_names(plan)
+    for name in layers:
+        if name not in names:
+            raise OptionError(
+                f"There is no layer {name!r} in this backbone{suggestion(name, names)} "
+                f"It has {', '.join(n for n in names if n.startswith('relu'))}, and the "
+                "same with conv and pool; `impasto layers` lists them."
+            )
 
 
 def min_side(plan: tuple[Operation, ...], names: Iterable[str]) -> int:

@@ -10,7 +10,7 @@ import platformdirs
 
 from impasto.errors import OptionError, WeightsError, suggestion
 from impasto.features.backbones import BACKBONES, Backbone
-from impasto.files import digests
+from impasto.files import digests, limits
 
 __all__ = [
     "EMBEDDED",
@@ -19,6 +19,8 @@ __all__ = [
     "WeightsInfo",
     "backbone",
     "cached",
+    "check_file",
+    "check_import",
     "digest",
     "listing",
     "locate",
@@ -27,6 +29,9 @@ __all__ = [
 
 # Backbones whose weights are a part of the package.
 EMBEDDED: dict[str, Path] = {"compact": Path(__file__).parent / "data" / "compact.safetensors"}
+
+
+_MOST_BYTES = 2**34  # of a file of weights; its reader knows better
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,36 @@ def require(name: str) -> Path:
         f"fetch {name}` (about {SOURCES[name].size / 1e6:.0f} MB), or `impasto weights import "
         f"{name} FILE` with a file of yours; compact needs neither."
     )
+
+
+def check_import(name: str, file: Path, *, force: bool = False) -> Path:
+    """Check that a file of weights can be copied to the cache; return its place there.
+
+    Raises:
+        OptionError: an unknown backbone, or one that is embedded.
+        WeightsError: there is no such file, or the cache has weights already and `force` is not
+            set.
+    """
+    backbone(name)
+    if name in EMBEDDED:
+        raise OptionError(
+            f"{name} comes with Impasto, so its weights are not imported. Only "
+            f"{', '.join(SOURCES)} are; to use other weights for {name}, load it with that file."
+        )
+    target = cached(name)
+    if target.exists() and not force:
+        raise WeightsError(f"{target} is here already. Use force (`--force`) to replace it.")
+    check_file(file)
+    return target
+
+
+def check_file(file: Path) -> None:
+    """Check that there is a file that weights could be read from.
+
+    Raises:
+        WeightsError: it is missing, empty, a folder, or too large.
+    """
+    limits.check(file, _MOST_BYTES, WeightsError)
 
 
 def digest(name: str, weights: Path | None = None) -> str:

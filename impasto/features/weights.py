@@ -20,7 +20,15 @@ from torch import Tensor
 from impasto.errors import OptionError, WeightsError, suggestion
 from impasto.features.checkpoint import read_state
 from impasto.features.extractor import Extractor, Pooling
-from impasto.features.sources import EMBEDDED, SOURCES, Source, backbone, cached, require
+from impasto.features.sources import (
+    EMBEDDED,
+    SOURCES,
+    Source,
+    backbone,
+    cached,
+    check_import,
+    require,
+)
 from impasto.files import atomic
 
 __all__ = ["fetch", "import_file", "load"]
@@ -76,16 +84,8 @@ def import_file(name: str, file: Path, force: bool = False) -> Path:
         WeightsError: the file does not hold it, the cache has weights already and `force` is not
             set, or the cache cannot be written.
     """
-    spec = backbone(name)
-    if name in EMBEDDED:
-        raise OptionError(
-            f"{name} comes with Impasto, so its weights are not imported. Only "
-            f"{', '.join(SOURCES)} are; to use other weights for {name}, load it with that file."
-        )
-    target = cached(name)
-    if target.exists() and not force:
-        raise WeightsError(f"{target} is here already. Use force (`--force`) to replace it.")
-    _write(name, read_state(spec, file), target)
+    target = check_import(name, file, force=force)
+    _write(name, read_state(backbone(name), file), target)
     return target
 
 

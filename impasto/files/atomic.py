@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from impasto.errors import ImpastoError, PictureError
+from impasto.files.names import resolved
 
 __all__ = ["TEMPORARY", "check_target", "opened", "replace", "replacing", "sync"]
 
@@ -119,6 +120,8 @@ def _check(target: Path, path: Path, force: bool, error: type[ImpastoError]) -> 
         raise error(f"{path} is not a regular file: give another name.")
     if target.exists() and not force:
         raise error(f"{path} exists already: give another name, or replace it with --force.")
+    if target.parent.is_file():
+        raise error(f"{path} cannot be written: {target.parent} is a file and no folder.")
     if not target.parent.is_dir():
         raise error(f"{path} cannot be written: there is no folder {target.parent}. Make it first.")
 
@@ -126,9 +129,15 @@ def _check(target: Path, path: Path, force: bool, error: type[ImpastoError]) -> 
 def _resolve(path: Path, error: type[ImpastoError]) -> Path:
     """Return the file that a link leads to: that one is replaced, not the link."""
     try:
-        return path.resolve()
-    except (OSError, RuntimeError, ValueError) as problem:
-        raise error(f"{path!r} cannot be written: {problem}. Give another name.") from problem
+        target = resolved(path)
+        leads_nowhere = target.is_symlink()  # where links lead in a circle
+    except OSError as problem:
+        raise error(_explain(path, problem)) from problem
+    except ValueError as problem:  # a name with a zero byte
+        raise error(f"{path} cannot be written: {problem}. Give another name.") from problem
+    if leads_nowhere:
+        raise error(f"{path} is a link that leads to itself: give another name.")
+    return target
 
 
 def _explain(path: Path, problem: OSError) -> str:
@@ -137,4 +146,6 @@ def _explain(path: Path, problem: OSError) -> str:
             f"{path} cannot be written: no space left ({problem.strerror}). Make room or choose "
             "another folder; nothing was left behind."
         )
+    if problem.errno == errno.ENAMETOOLONG:
+        return f"{path} cannot be written: the name is too long. Give a shorter one."
     return f"{path} cannot be written: {problem.strerror}. Choose another folder."

@@ -6,6 +6,7 @@ memory as the file names.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import struct
@@ -32,6 +33,8 @@ def check(path: Path, most: int, error: type[ImpastoError]) -> None:
     except (OSError, ValueError) as problem:  # a ValueError for a name with a zero byte
         if isinstance(problem, FileNotFoundError | NotADirectoryError):
             raise error(f"{path} does not exist: check the name and the folder.") from None
+        if getattr(problem, "errno", None) == errno.ELOOP:
+            raise error(f"{path} is a link that leads to itself: name the file.") from None
         reason = getattr(problem, "strerror", None) or problem
         raise error(f"{path} cannot be read ({reason}): check its name and permissions.") from None
     if stat.S_ISDIR(status.st_mode):

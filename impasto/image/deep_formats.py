@@ -1,46 +1,59 @@
-"""Write PNG with 16 bits and TIFF with 8 or 16: Pillow does not write 16-bit colour."""
+"""Write PNG with 16 bits, which Pillow does not, and TIFF with 8 or 16 and with metadata."""
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import UInt8, UInt16
 
-from impasto.errors import PictureError
+from impasto.image import exif
+from impasto.image.exif import Directory, Exif
 
-__all__ = ["Levels", "png16", "tiff"]
+__all__ = ["Chunk", "Levels", "png16", "png_physical", "png_text", "tiff"]
 
 Words = UInt16[np.ndarray, "h w c"]
 Levels = UInt8[np.ndarray, "h w c"] | Words
+Chunk = tuple[bytes, bytes]
 
 _PNG_PIECE = 1 << 20  # bytes of data in a chunk; the format allows 2³¹ - 1
-_TIFF_MOST = 2**32 - 1  # offsets have 32 bits
 
-# TIFF 6.0: type → its number, and the bytes of a value.
-_TIFF_TYPES = {"byte": (1, 1), "short": (3, 2), "long": (4, 4), "rational": (5, 8), "raw": (7, 1)}
+_TIFF_STRIP = 2**22  # bytes of pixels that are compressed as one
+_TIFF_MOST = 2**32 - 2**25  # bytes of pixels; with more, offsets need 64 bits (BigTIFF)
+_XMP, _IPTC, _PROFILE = 700, 33723, 34675
 
 
-def png16(levels: Words, *, profile: bytes, keyword: str, text: str | None) -> bytes:
+def png16(levels: Words, *, profile: bytes, chunks: Sequence[Chunk] = ()) -> bytes:
     """Return a PNG file of RGB or RGBA, 16 bits each (W3C PNG, third edition).
 
     Args:
         levels: 0 to 65535; three or four channels.
         profile: ICC profile for the iCCP chunk.
-        keyword, text: content of an iTXt chunk; None for no such chunk.
+        chunks: that stand before the pixels, each a kind and its data.
     """
     height, width, channels = levels.shape
     colour_type = {3: 2, 4: 6}[channels]
     header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"iCCP", b"ICC profile\0\0" + zlib.compress(profile))]
-    if text is not None:
-        chunks.append((b"iTXt", keyword.encode("latin-1") + bytes(5) + text.encode()))
+    all_chunks = [(b"IHDR", header), (b"iCCP", b"ICC profile\0\0" + zlib.compress(profile))]
+    all_chunks += chunks
     data = zlib.compress(_png_rows(levels))
-    chunks += [(b"IDAT", data[i : i + _PNG_PIECE]) for i in range(0, len(data), _PNG_PIECE)]
-    chunks.append((b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_png_chunk(*chunk) for chunk in chunks)
+    all_chunks += [(b"IDAT", data[i : i + _PNG_PIECE]) for i in range(0, len(data), _PNG_PIECE)]
+    all_chunks.append((b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_png_chunk(*chunk) for chunk in all_chunks)
+
+
+def png_text(keyword: str, text: str) -> Chunk:
+    """Return a text chunk, in UTF-8."""
+    return b"iTXt", keyword.encode("latin-1") + bytes(5) + text.encode()
+
+
+def png_physical(dpi: tuple[float, float]) -> Chunk:
+    """Return the chunk that holds the resolution, which PNG counts in pixels per metre."""
+    across, down = (round(value / 0.0254) for value in dpi)
+    return b"pHYs", struct.pack(">IIB", across, down, 1)
 
 
 def _png_chunk(kind: bytes, data: bytes) -> bytes:
@@ -57,71 +70,65 @@ def _png_rows(levels: Words) -> bytes:
     return filtered.tobytes()
 
 
-def tiff(levels: Levels, *, profile: bytes, xmp: bytes | None) -> bytes:
-    """Return a TIFF file of RGB or RGBA, 8 or 16 bits each: little-endian, one strip, deflated.
+def tiff(
+    levels: Levels,
+    *,
+    profile: bytes,
+    about: Exif | None = None,
+    xmp: bytes | None = None,
+    iptc: bytes = b"",
+) -> bytes:
+    """Return a TIFF file of RGB or RGBA, 8 or 16 bits each, deflated; a BigTIFF beyond 4 GB.
 
     Args:
         levels: 0 to the maximum of their type; three or four channels.
         profile: ICC profile.
+        about: EXIF data, whose first directory becomes part of the file's own.
         xmp: an XMP packet, if any.
-
-    Raises:
-        PictureError: it would be larger than 4 GB, the limit of offsets.
+        iptc: IPTC's older form of metadata, if any.
     """
-    height, width, channels = levels.shape
-    strip = zlib.compress(_tiff_differences(levels))
-    head = 8  # the strip follows the header, then come the tags and values that do not fit in them
-    tags: dict[int, tuple[str, tuple[int, ...] | bytes]] = {
-        256: ("long", (width,)),
-        257: ("long", (height,)),
-        258: ("short", (8 * levels.itemsize,) * channels),
-        259: ("short", (8,)),  # compression: deflate
-        262: ("short", (2,)),  # RGB
-        273: ("long", (head,)),
-        277: ("short", (channels,)),
-        278: ("long", (height,)),  # rows in the strip
-        279: ("long", (len(strip),)),
-        282: ("rational", (72, 1)),
-        283: ("rational", (72, 1)),
-        284: ("short", (1,)),  # the channels of a pixel are together
-        296: ("short", (2,)),  # dots per inch
-        317: ("short", (2,)),  # predictor: differences along the row
-        34675: ("raw", profile),
-    }
-    if channels == 4:
-        tags[338] = ("short", (2,))  # alpha, not premultiplied
+    import tifffile  # here, as it imports imagecodecs if that is installed
+
+    is_big = levels.nbytes > _TIFF_MOST
+    file = io.BytesIO()
+    tifffile.imwrite(
+        file,
+        levels,
+        bigtiff=is_big,
+        byteorder="<",
+        photometric="rgb",
+        extrasamples=["unassalpha"] if levels.shape[2] == 4 else None,
+        compression="zlib",
+        predictor=True,
+        rowsperstrip=max(1, _TIFF_STRIP // levels[0].nbytes),
+        metadata=None,
+        software=False,
+    )
+    about = about or Exif()
+    fields: Directory = {_PROFILE: exif.undefined(profile)}
     if xmp is not None:
-        tags[700] = ("byte", xmp)
-    strip += bytes(len(strip) % 2)  # the directory begins at an even offset
-    start = head + len(strip)
-    data = b"II*\0" + struct.pack("<I", start) + strip + _tiff_directory(tags, start)
-    if len(data) > _TIFF_MOST:
-        raise PictureError(f"A TIFF file holds 4 GB and this needs {len(data):,}: write a PNG.")
-    return data
+        fields[_XMP] = exif.octets(xmp)
+    if iptc:
+        fields[_IPTC] = exif.undefined(iptc)
+    _set_directory(file, Exif(about.image | fields, about.photo, about.place), is_big)
+    return file.getvalue()
 
 
-def _tiff_differences(levels: Levels) -> bytes:
-    differences = levels.copy()
-    differences[:, 1:] -= levels[:, :-1]  # modulo 2⁸ or 2¹⁶, as the format requires
-    return differences.astype(differences.dtype.newbyteorder("<")).tobytes()
+# All tags of a TIFF file without metadata.
+_LAYOUT = exif.Tags(frozenset(range(254, 340)), longest=2**30)
 
 
-def _tiff_directory(tags: dict[int, tuple[str, tuple[int, ...] | bytes]], start: int) -> bytes:
-    fields = bytearray(struct.pack("<H", len(tags)))
-    beyond = bytearray()
-    after = start + 2 + 12 * len(tags) + 4
-    for number, (kind, values) in sorted(tags.items()):
-        code, size = _TIFF_TYPES[kind]
-        data = values if isinstance(values, bytes) else b"".join(_tiff_values(kind, values))
-        fields += struct.pack("<HHI", number, code, len(data) // size)
-        if len(data) > 4:
-            fields += struct.pack("<I", after + len(beyond))
-            beyond += data + bytes(len(data) % 2)
-        else:
-            fields += data.ljust(4, b"\0")
-    return bytes(fields + bytes(4) + beyond)  # four zeros: no further directory
+def _set_directory(file: io.BytesIO, about: Exif, is_big: bool) -> None:
+    """Give a little-endian TIFF file another directory: its own fields and those of `about`.
 
-
-def _tiff_values(kind: str, values: tuple[int, ...]) -> Iterator[bytes]:
-    for value in values:
-        yield struct.pack("<H" if kind == "short" else "<I", value)
+    tifffile writes no EXIF or GPS directories.
+    """
+    file.seek(0)
+    layout = exif.read(file, _LAYOUT).image
+    start = file.seek(0, io.SEEK_END)
+    file.write(bytes(start % 2))
+    start += start % 2
+    whole = Exif(layout | about.image, about.photo, about.place)
+    file.write(exif.encoded(whole, start, is_big=is_big))
+    file.seek(8 if is_big else 4)
+    file.write(struct.pack("<Q" if is_big else "<I", start))

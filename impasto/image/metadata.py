@@ -1,15 +1,37 @@
-"""The recipe inside a picture file: an iTXt chunk in PNG, an XMP packet elsewhere."""
+"""What a picture's file says beside its pixels: a photograph's metadata, and Impasto's recipe.
+
+The metadata is carried as it was read. It is parsed when it is written (`kept_metadata`), as most
+pictures that are read are never written.
+"""
 
 from __future__ import annotations
 
 import re
-from xml.sax.saxutils import escape, unescape
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import unescape
 
 from PIL import Image
 
 from impasto.errors import PictureError
+from impasto.image import exif, heif, iptc, xmp
+from impasto.image.boxes import described
+from impasto.image.kept_tags import EXIF, PNG_TEXTS
 
-__all__ = ["KEYWORD", "MAX_BYTES", "clean", "packet", "recipe_of"]
+__all__ = [
+    "KEYWORD",
+    "MAX_BYTES",
+    "Metadata",
+    "clean",
+    "of_file",
+    "of_image",
+    "of_info",
+    "recipe_in_file",
+    "recipe_of",
+]
 
 KEYWORD = "impasto"
 """The PNG text chunk that holds the recipe, and its key in `Image.info`."""
@@ -17,18 +39,130 @@ KEYWORD = "impasto"
 MAX_BYTES = 1_000_000
 """Longer recipes are neither written nor read."""
 
-_XMP = (
-    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-    '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
-    '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-    '<rdf:Description rdf:about="" xmlns:impasto="urn:x-impasto:1">'
-    "<impasto:recipe>{}</impasto:recipe>"
-    '</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
-)
-# Searched as text: no XML parser reads a file that anybody may have written.
+# Searched as text: no XML parser is needed to know whether there is a recipe.
 _ELEMENT = re.compile(rb"<impasto:recipe>([^<]*)</impasto:recipe>")
-_RETURN = {"\r": "&#13;"}  # XML readers turn a bare one into a line feed
-_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+_TIFF_XMP, _TIFF_IPTC, _TIFF_PHOTOSHOP = 700, 33723, 34377
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a picture's file says beside its pixels, unparsed: anybody may have written it.
+
+    Attributes:
+        name: of the file, for messages.
+        exif: as a TIFF stream; with an orientation, which no longer holds.
+        xmp: a packet.
+        iptc: IPTC's older form (IIM).
+        texts: PNG's keywords and their texts.
+        dpi: pixels per inch, across and down, as the format itself has them.
+    """
+
+    name: str = ""
+    exif: bytes = b""
+    xmp: bytes = b""
+    iptc: bytes = b""
+    texts: tuple[tuple[str, str], ...] = ()
+    dpi: tuple[float, float] | None = None
+
+
+def of_image(image: Image.Image, path: Path) -> Metadata:
+    """Return the metadata of a file that Pillow has loaded, and not yet turned upright."""
+    if image.format == "TIFF":
+        return of_file(path, "tiff")
+    about = of_info(image.info, str(path))
+    return _of_boxes(path, about) if image.format == "JPEG2000" else about
+
+
+def of_file(path: Path, reader: str | None) -> Metadata:
+    """Return the metadata of a file that Pillow does not read, by its reader in `kinds`.
+
+    RAW files are mostly TIFF files of a kind; others, such as Canon's CR3, have none that is read.
+    """
+    if reader == "heif":
+        return of_info(heif.info(path), str(path))
+    if reader == "jxl":
+        return _of_boxes(path, Metadata(str(path)))
+    return _of_tiff(path)
+
+
+def of_info(info: Mapping[Any, Any], name: str) -> Metadata:
+    """Return the metadata in the `info` of a Pillow image."""
+    blocks = info.get("photoshop")
+    own = blocks.get(iptc.RESOURCE, b"") if isinstance(blocks, dict) else b""
+    return Metadata(
+        name,
+        exif=_bytes(info.get("exif")) or _profile(info, "exif") or _profile(info, "APP1"),
+        xmp=_bytes(info.get("xmp") or info.get("XML:com.adobe.xmp")) or _profile(info, "xmp"),
+        iptc=_bytes(own) or _iptc_profile(info),
+        texts=tuple((key, str(info[key])) for key in PNG_TEXTS if isinstance(info.get(key), str)),
+        dpi=_dpi(info),
+    )
+
+
+def _of_boxes(path: Path, about: Metadata) -> Metadata:
+    """Return the metadata of JPEG 2000 or JPEG XL, beside what is known of it."""
+    with suppress(OSError):
+        own = described(path)
+        return replace(about, exif=own.exif, xmp=own.xmp, iptc=own.iptc)
+    return about
+
+
+def _of_tiff(path: Path) -> Metadata:
+    """Return the metadata of a TIFF file, whose first directory it is a part of.
+
+    A file whose directory is damaged has none.
+    """
+    fields = exif.Tags(frozenset({_TIFF_XMP, _TIFF_IPTC, _TIFF_PHOTOSHOP}), longest=xmp.MAX_BYTES)
+    try:
+        with path.open("rb") as file:
+            about = exif.read(file, EXIF)
+            file.seek(0)
+            others = exif.read(file, fields).image
+    except (OSError, exif.ExifError):
+        return Metadata(str(path))
+    data = {tag: field.data for tag, field in others.items()}
+    if data.get(_TIFF_IPTC, b"\x1c")[0] != 0x1C:  # as numbers of 32 bits in the file's order
+        data[_TIFF_IPTC] = exif.swapped(data[_TIFF_IPTC])
+    return Metadata(
+        str(path),
+        exif=exif.write(about),
+        xmp=data.get(_TIFF_XMP, b""),
+        iptc=data.get(_TIFF_IPTC, b"") or iptc.photoshop_data(data.get(_TIFF_PHOTOSHOP, b"")),
+    )
+
+
+def _bytes(value: Any) -> bytes:
+    """Return a value of Pillow's `info` as bytes, without the mark that JPEG puts before EXIF."""
+    data = value.encode() if isinstance(value, str) else value
+    return re.sub(b"^(Exif\0\0){1,2}", b"", data) if isinstance(data, bytes) else b""
+
+
+def _profile(info: Mapping[Any, Any], kind: str) -> bytes:
+    """Return a `Raw profile type` of PNG, as ImageMagick writes it: lines of hexadecimal digits."""
+    text = info.get(f"Raw profile type {kind}")
+    if not isinstance(text, str):
+        return b""
+    try:
+        return _bytes(bytes.fromhex(text.strip().split("\n", 2)[2]))
+    except (IndexError, ValueError):
+        return b""
+
+
+def _iptc_profile(info: Mapping[Any, Any]) -> bytes:
+    data = _profile(info, "iptc") or _profile(info, "8bim")
+    return iptc.photoshop_data(data) if data.startswith(b"8BIM") else data
+
+
+def _dpi(info: Mapping[Any, Any]) -> tuple[float, float] | None:
+    dpi = info.get("dpi")
+    # Pillow says 72 where a JPEG has EXIF data that says nothing: that has the last word.
+    if not isinstance(dpi, tuple) or len(dpi) != 2 or ("exif" in info and dpi == (72, 72)):
+        return None
+    try:
+        return float(dpi[0]), float(dpi[1])
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
 
 
 def clean(recipe: str) -> str:
@@ -40,14 +174,9 @@ def clean(recipe: str) -> str:
     Raises:
         PictureError: it is longer than `MAX_BYTES`.
     """
-    recipe = _UNWRITABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", recipe)
+    recipe = xmp.UNWRITABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", recipe)
     _check_length(len(recipe.encode()), "The picture")
     return recipe
-
-
-def packet(recipe: str) -> bytes:
-    """Return an XMP packet with the recipe as its only property."""
-    return _XMP.format(escape(recipe, _RETURN)).encode()
 
 
 def recipe_of(image: Image.Image, name: str) -> str | None:
@@ -60,17 +189,32 @@ def recipe_of(image: Image.Image, name: str) -> str | None:
     if isinstance(text, str):
         _check_length(len(text.encode(errors="replace")), name)
         return str(text)  # Pillow's subclass also has the language
-    xmp = image.info.get("xmp")
-    match = _ELEMENT.search(xmp) if isinstance(xmp, bytes) else None
+    packet = image.info.get("xmp")
+    return _recipe_in(packet, name) if isinstance(packet, bytes) else None
+
+
+def recipe_in_file(path: Path) -> str | None:
+    """Return the recipe in the boxes of a JPEG XL file, or None.
+
+    Raises:
+        PictureError: as `recipe_of`.
+        OSError: the file cannot be read.
+    """
+    return _recipe_in(described(path).xmp, str(path))
+
+
+def _recipe_in(packet: bytes, name: str) -> str | None:
+    """Return the recipe in an XMP packet, or None.
+
+    Raises:
+        PictureError: as `recipe_of`.
+    """
+    match = _ELEMENT.search(packet)
     if match is None:
         return None
     _check_length(len(match[1]), name)
-    return _decode(match[1], name)
-
-
-def _decode(escaped: bytes, name: str) -> str:
     try:
-        return unescape(escaped.decode(), {escape: char for char, escape in _RETURN.items()})
+        return unescape(match[1].decode(), {"&#13;": "\r"})
     except UnicodeDecodeError as problem:
         raise PictureError(f"The recipe in {name} is damaged: {problem}.") from problem
 

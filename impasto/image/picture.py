@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
 from impasto.errors import OptionError, PictureError
+from impasto.image.metadata import Metadata
 
 __all__ = ["Picture", "fit", "fitted", "resize"]
 
@@ -21,6 +22,7 @@ class Picture:
         pixels: sRGB (encoded, not linear) in [0, 1], float32. Transparent pixels have the
             colour that the file has there.
         alpha: 0 = transparent, 1 = opaque; None for a picture without transparency.
+        metadata: what its file said beside the pixels, which `write` passes on.
 
     Raises:
         PictureError: the two have different sizes.
@@ -28,6 +30,7 @@ class Picture:
 
     pixels: Float[Tensor, "1 3 h w"]
     alpha: Float[Tensor, "1 1 h w"] | None = None
+    metadata: Metadata = field(default=Metadata(), repr=False)
 
     def __post_init__(self) -> None:
         if self.alpha is not None and self.alpha.shape[-2:] != self.pixels.shape[-2:]:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Float32, UInt8, UInt16
 from PIL import Image
 
-from impasto.image.icc import to_srgb
+from impasto.image.icc import deep_to_srgb, to_srgb
 
-__all__ = ["Levels", "Words", "from_deep", "from_image", "planes"]
+__all__ = ["Levels", "Words", "from_deep", "from_image", "planes", "unit"]
 
 # Integers are converted as late as possible: floats take up to four times the memory. Floats are in
 # [0, 1].
 Levels = UInt8[np.ndarray, "h w _"] | UInt16[np.ndarray, "h w _"] | Float32[np.ndarray, "h w _"]
-Unit = Float32[np.ndarray, "h w"]
+Unit = Float32[np.ndarray, "h w c"]
 Words = UInt16[np.ndarray, "h w c"]
+
+_BAND = 64  # rows that are converted at a time
 
 _log = logging.getLogger(__name__)
 
@@ -34,12 +37,14 @@ def from_image(image: Image.Image, name: str) -> tuple[Levels, Levels | None]:
     """Return sRGB and alpha of a loaded image of any mode.
 
     The log calls it `name`. Modes of one number for a pixel (I;16, I, F) have no fixed
-    range in Pillow: see `_unit`.
+    range in Pillow: see `unit`.
     """
     profile = _profile(image)
     if image.mode[0] in "IF":
         values = np.asarray(image)
-        return _grey(_unit(values, image.mode, name), profile, name), _keyed(values, image)
+        ranges = (1, 255, 65535) if image.mode == "F" else (65535,)
+        grey = unit(values[..., None], ranges, name)
+        return deep_to_srgb(grey, profile, name), _keyed(values, image)
     colours = _colours(_opaque(image), profile, name)
     if not image.has_transparency_data:
         return colours, None
@@ -47,14 +52,8 @@ def from_image(image: Image.Image, name: str) -> tuple[Levels, Levels | None]:
 
 
 def from_deep(words: Words, image: Image.Image, name: str) -> tuple[Levels, Levels | None]:
-    """Return sRGB and alpha of 16-bit RGB or RGBA; `image` is the same at 8 bits, with metadata.
-
-    Pillow gives LittleCMS 8 bits only, so a picture with another profile than sRGB keeps 8 bits
-    of its colours.
-    """
-    plain = _as(image, "RGB")
-    converted = _colours(plain, _profile(image), name)
-    colours = words[..., :3] if np.array_equal(converted, np.asarray(plain)) else converted
+    """Return sRGB and alpha of 16-bit RGB or RGBA; `image` is the same at 8 bits, with metadata."""
+    colours = deep_to_srgb(words[..., :3], _profile(image), name)
     return colours, words[..., 3:] if words.shape[-1] == 4 else _keyed(words, image)
 
 
@@ -97,32 +96,33 @@ def _keyed(values: np.ndarray, image: Image.Image) -> Levels | None:
     return mask
 
 
-def _unit(values: np.ndarray, mode: str, name: str) -> Unit:
-    """Scale numbers without a fixed range to [0, 1].
+def unit(values: np.ndarray, ranges: tuple[int, ...], name: str) -> Unit:
+    """Scale numbers without a fixed range to [0, 1]: (height, width, channels).
 
-    The range of I;16 and I ends at 65535, as in Pillow, that of floats at the least of 1, 255 and
-    65535 that contains all of them. Values outside are stretched from their least to their
-    greatest.
+    Their range ends at the least of `ranges` that contains all of them. Values outside are
+    stretched from their least to their greatest, with a warning in the log.
     """
-    values = values.astype(np.float64)
-    finite = np.isfinite(values)
-    low, high = (values[finite].min(), values[finite].max()) if finite.any() else (0.0, 0.0)
-    ranges = (1, 255, 65535) if mode == "F" else (65535,)
+    low, high = _bounds(values)
     top = next((top for top in ranges if low >= 0 and high <= top), None)
     if top is None:
         _log.warning("%s: its values, %g to %g, are stretched to 0 to 1.", name, low, high)
-        values = (values - low) / (high - low or 1)
-    else:
-        values = values / top
-    return np.nan_to_num(values, nan=0, posinf=1, neginf=0).astype(np.float32)
+    start, scale = (low, high - low or 1) if top is None else (0, top)
+    scaled = np.empty(values.shape, np.float32)
+    for rows in _bands(values):
+        band = (values[rows].astype(np.float64) - start) / scale
+        scaled[rows] = np.nan_to_num(band, nan=0, posinf=1, neginf=0)
+    return scaled
 
 
-def _grey(values: Unit, profile: bytes | None, name: str) -> Levels:
-    """Convert grey to RGB by the curve of its profile, sampled at the 256 greys."""
-    ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
-    curve = np.asarray(to_srgb(ramp, profile, name))[0]
-    if np.array_equal(curve[:, 0], np.arange(256)):
-        return np.broadcast_to(values[..., None], (*values.shape, 3))
-    at = np.linspace(0, 1, 256)
-    bands = [np.interp(values, at, curve[:, c] / 255.0) for c in range(3)]
-    return np.stack(bands, axis=-1).astype(np.float32)
+def _bounds(values: np.ndarray) -> tuple[float, float]:
+    """Return the least and the greatest number; 0 and 0 if there is none."""
+    bounds = []
+    for rows in _bands(values):
+        finite = values[rows][np.isfinite(values[rows])]
+        bounds += [float(finite.min()), float(finite.max())] if finite.size else []
+    return min(bounds, default=0.0), max(bounds, default=0.0)
+
+
+def _bands(values: np.ndarray) -> Iterator[slice]:
+    for top in range(0, len(values), _BAND):
+        yield slice(top, top + _BAND)

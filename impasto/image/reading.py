@@ -1,46 +1,39 @@
-"""Read pictures from files of the common formats.
+"""Read pictures from files of the common formats: each kind of file goes to the reader of it.
 
 Anybody may have written a file. Before it is decoded it must be a regular file of a known format,
-with bounded metadata (`header_limits`) and no more pixels than are allowed and fit into memory; the
-decoders of these formats take time in proportion to pixels and bytes.
+with bounded metadata (`opening`) and no more pixels than are allowed and fit into memory
+(`size_limits`); the decoders of these formats take time in proportion to pixels and bytes.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import sys
-import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
-from PIL.TiffImagePlugin import TiffImageFile
+from PIL import Image, ImageFile, ImageOps
 
 from impasto.errors import PictureError
-from impasto.files import digests
-from impasto.image import header_limits, metadata
-from impasto.image.formats import FORMATS
+from impasto.image import frames, header_limits, heif, jpeg_xl, metadata, raw, stored_colours, tiff
+from impasto.image.kinds import Kind, kind_of
+from impasto.image.metadata import Metadata
+from impasto.image.opening import PILLOW_FORMATS, decoding, opened
 from impasto.image.picture import Picture
 from impasto.image.pixel_modes import Levels, Words, from_deep, from_image, planes
-from impasto.runtime import memory_of
+from impasto.image.size_limits import MAX_PIXELS, check_memory, check_size
 
-__all__ = ["MAX_PIXELS", "depth", "digest", "opened", "read", "read_recipe"]
+__all__ = ["depth", "read"]
 
 Bytes = UInt8[np.ndarray, "h w c"]
-
-MAX_PIXELS = 2**28
-"""The most pixels that are read by default: 16,384×16,384."""
+Decoded = tuple[Levels, Levels | None, Metadata]
 
 _log = logging.getLogger(__name__)
-_lock = threading.RLock()
-_BITS_PER_SAMPLE = 258  # TIFF's tag
-_PILLOW_FORMATS = [row.pillow for row in FORMATS]
 
 # 16-bit colour: Pillow keeps the high byte of each sample. Decoded once more with the bytes of a
 # sample taken in the other order, the same file gives the low bytes.
@@ -53,13 +46,20 @@ _OTHER_ORDER = {
 _GREY_ALPHA = "LA;16B"
 
 
-def read(source: str | Path | Image.Image, *, max_pixels: int = MAX_PIXELS) -> Picture:
-    """Read a picture, upright by its EXIF orientation and converted from its ICC profile to sRGB.
+def read(source: str | os.PathLike[str] | Image.Image, *, max_pixels: int = MAX_PIXELS) -> Picture:
+    """Read a picture, upright by its EXIF orientation and converted to sRGB.
 
-    All that PNG, JPEG, WebP, TIFF, AVIF, JPEG 2000, GIF, BMP and PPM hold is read: grey, palette,
-    CMYK, Lab, 1 to 16 bits and floats. Exceptions are a PPM written as text, a large PPM of another
-    depth than 8 or 16 bits, and a large compressed BMP. Of an animation the first frame is read.
-    16-bit RGB keeps its depth in PNG and TIFF files; a Pillow image of mode RGB has only 8 bits.
+    What its file says beside the pixels is in its `metadata`.
+
+    Its colours are what its ICC profile, its code points (PNG's cICP, AVIF's nclx) or its gamma and
+    chromaticities (PNG) say. A high dynamic range is mapped to sRGB's, with a warning in the log.
+
+    All that PNG, JPEG, WebP, TIFF, AVIF, JPEG 2000, GIF, BMP, PPM and TGA hold is read: grey,
+    palette, CMYK, Lab, 1 to 32 bits and floats. Exceptions are a PPM written as text, a large PPM
+    of another depth than 8 or 16 bits, and a large compressed BMP. HEIC, camera RAW, JPEG XL and
+    TIFF's rare codecs need an extra, which the message names. Of an animation, or of several
+    pictures in a file, the first is read. PNG, TIFF, HEIC and RAW keep up to 16 bits; a Pillow
+    image of mode RGB has only 8.
 
     Args:
         source: a file, or a Pillow image, which is not changed.
@@ -71,96 +71,99 @@ def read(source: str | Path | Image.Image, *, max_pixels: int = MAX_PIXELS) -> P
     """
     if isinstance(source, Image.Image):
         name = str(getattr(source, "filename", "") or "the picture")
-        colours, alpha = _from_pillow(source, name, max_pixels)
+        colours, alpha, about = _from_pillow(source, name, max_pixels)
     else:
         name = str(source)
-        colours, alpha = _from_file(Path(source), name, max_pixels)
+        colours, alpha, about = _from_file(Path(source), name, max_pixels)
     # Only now, with Pillow's own copy gone: the floats are four times what was decoded.
-    with _decoding(name, max_pixels):
-        return _picture(colours, alpha)
-
-
-def read_recipe(path: Path) -> str | None:
-    """Return the recipe that `write` put into a file, or None.
-
-    Raises:
-        PictureError: the file cannot be read, or its recipe is longer than a megabyte.
-    """
-    with opened(path) as image:
-        return metadata.recipe_of(image, str(path))
-
-
-def digest(path: Path) -> str:
-    """Return `sha256:` and the hexadecimal SHA-256 of the file's bytes.
-
-    Raises:
-        PictureError: the file cannot be read.
-    """
-    return digests.of_file(path, PictureError)
+    with decoding(name, max_pixels):
+        return _picture(colours, alpha, about)
 
 
 def depth(path: Path) -> Literal[8, 16]:
-    """Return the bits of each channel: 16 in a deep PNG or TIFF, 8 in everything else."""
-    with path.open("rb") as file:
-        head = file.read(25)
-    if head.startswith(b"\x89PNG"):
-        return 16 if head[24] == 16 else 8
-    if head[:4] not in (b"II*\0", b"MM\0*"):
-        return 8
-    with opened(path) as image:
-        tags = image.tag_v2 if isinstance(image, TiffImageFile) else {}
-        return 16 if max(tags.get(_BITS_PER_SAMPLE, (8,))) == 16 else 8
-
-
-def _from_pillow(source: Image.Image, name: str, max_pixels: int) -> tuple[Levels, Levels | None]:
-    _check_size(source.size, name, max_pixels)
-    with _decoding(name, max_pixels):
-        source.load()
-        return from_image(_upright(source, name, is_ours=False), name)
-
-
-def _from_file(path: Path, name: str, max_pixels: int) -> tuple[Levels, Levels | None]:
-    with opened(path) as image:
-        _check_size(image.size, name, max_pixels)
-        _check_effort(image, name)
-        with _decoding(name, max_pixels):
-            is_deep = bool(_other_order(image))  # before loading, which forgets the tiles
-            image.load()
-            image = _upright(image, name)
-            words = _deep(path, image) if is_deep else None
-            if words is None:
-                return from_image(image, name)
-            return from_deep(words, image, name)
-
-
-def _picture(colours: Levels, alpha: Levels | None) -> Picture:
-    pixels = torch.from_numpy(planes(colours))[None]
-    return Picture(pixels, None if alpha is None else torch.from_numpy(planes(alpha))[None])
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[Image.Image]:
-    """Open a picture's file with its header read and nothing decoded.
+    """Return the bits of each channel: 16 where the file has more than 8, or floats.
 
     Raises:
-        PictureError: the file is missing, not a picture, or its header names too large sizes.
+        PictureError: the file is a TIFF and damaged.
+        OSError: it cannot be read.
     """
-    with _decoding(str(path), None):
+    kind = kind_of(path)
+    if kind is not None and kind.reader == "raw":
+        return 16
+    with decoding(str(path), None):
+        if kind is not None and kind.reader == "tiff":
+            return 16 if tiff.is_deep(path) else 8
+        if kind is not None and kind.reader == "heif":
+            return 16 if heif.is_deep(path, kind.name) else 8
+        if kind is not None and kind.reader == "jxl":
+            return 16 if jpeg_xl.is_deep(path) else 8
+    with path.open("rb") as file:
+        head = file.read(25)
+    return 16 if head.startswith(b"\x89PNG") and head[24:] == b"\x10" else 8
+
+
+def _from_pillow(source: Image.Image, name: str, max_pixels: int) -> Decoded:
+    check_size(source.size, name, max_pixels)
+    with decoding(name, max_pixels):
+        source.load()
+        about = metadata.of_info(source.info, name)
+        return *from_image(_upright(source, name, is_ours=False), name), about
+
+
+def _from_file(path: Path, name: str, max_pixels: int) -> Decoded:
+    with decoding(name, max_pixels):
         header_limits.check(path)
-        image = Image.open(path, formats=_PILLOW_FORMATS)
-    with image:
-        yield image
+        kind = kind_of(path)
+        if kind is not None and (levels := _by_reader(kind, path, max_pixels)) is not None:
+            return *levels, metadata.of_file(path, kind.reader)
+    try:
+        return _by_pillow(path, name, max_pixels)
+    except PictureError:
+        if kind is None or kind.reader != "tiff":
+            raise
+        # Pillow knows fewer kinds of headers; but it says best what is damaged.
+        with suppress(PictureError), decoding(name, max_pixels):
+            return *tiff.read_whatever_kind(path, max_pixels), metadata.of_file(path, "tiff")
+        raise
 
 
-def _check_size(size: tuple[int, int], name: str, max_pixels: int) -> None:
-    width, height = size
-    if width < 1 or height < 1:
-        raise PictureError(f"{name} has no pixels: it measures {width}×{height}.")
-    if width * height > max_pixels:
-        raise PictureError(
-            f"{name} measures {width}×{height}, which is {width * height:,} pixels; at most "
-            f"{max_pixels:,} are read. Make it smaller first."
-        )
+def _by_pillow(path: Path, name: str, max_pixels: int) -> Decoded:
+    with opened(path) as image:
+        check_size(image.size, name, max_pixels)
+        _check_effort(image, name)
+        with decoding(name, max_pixels):
+            frames.note(image, path)
+            is_deep = bool(_other_order(image))  # before loading, which forgets the tiles
+            to_srgb = stored_colours.conversion(path, image)
+            original, image = image, stored_colours.arranged(path, image)
+            image.load()
+            about = metadata.of_image(original, path)  # turning it rewrites its EXIF data
+            words = stored_colours.deep(path, image)
+            image = _upright(image, name)
+            if is_deep:
+                words = _deep(path, image)
+            whole = from_image(image, name) if words is None else from_deep(words, image, name)
+            return whole[0] if to_srgb is None else to_srgb(whole[0]), whole[1], about
+
+
+def _by_reader(kind: Kind, path: Path, max_pixels: int) -> tuple[Levels, Levels | None] | None:
+    """Return what another reader than Pillow makes of a file; None if it is for Pillow."""
+    match kind.reader:
+        case "tiff":
+            return tiff.read(path, max_pixels)
+        case "heif":
+            return heif.read(path, kind.name, max_pixels)
+        case "raw":
+            return raw.read(path, kind.name, max_pixels)
+        case "jxl":
+            return jpeg_xl.read(path, kind.name, max_pixels)
+    return None
+
+
+def _picture(colours: Levels, alpha: Levels | None, about: Metadata) -> Picture:
+    pixels = torch.from_numpy(planes(colours))[None]
+    mask = None if alpha is None else torch.from_numpy(planes(alpha))[None]
+    return Picture(pixels, mask, about)
 
 
 # Decoders written in Python: some millions of pixels a second.
@@ -170,7 +173,6 @@ _MOST_SLOW_BYTES = 2**25
 
 # The most bytes that a pixel takes while it is read: as decoded, as a copy, as floats.
 _BYTES, _BYTES_OF_NUMBERS = 24, 64
-_FEW_PIXELS = 2**24  # below it memory is not checked
 
 
 def _check_effort(image: Image.Image, name: str) -> None:
@@ -186,53 +188,7 @@ def _check_effort(image: Image.Image, name: str) -> None:
             f"{name} is a {image.format} of a rare kind; at most {_MOST_SLOW_PIXELS:,} pixels of "
             "these are read: save it as PNG."
         )
-    if pixels <= _FEW_PIXELS:
-        return
-    needed = pixels * (_BYTES_OF_NUMBERS if image.mode[0] in "IF" else _BYTES)
-    free = memory_of(torch.device("cpu"))
-    if needed > free:
-        raise PictureError(
-            f"{name} measures {image.width}×{image.height}, which takes {needed / 1e9:.1f} GB to "
-            f"read, and {free / 1e9:.1f} GB of memory are free. Make it smaller first."
-        )
-
-
-@contextmanager
-def _decoding(name: str, max_pixels: int | None) -> Iterator[None]:
-    """Set Pillow's limit to ours, log its warnings, and turn its errors into one.
-
-    The limit and the warnings are global to the process, hence the lock.
-    """
-    with _lock, warnings.catch_warnings(record=True) as notes:
-        warnings.simplefilter("always")
-        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, max_pixels
-        try:
-            yield
-        except PictureError:
-            raise
-        # Damaged data makes decoders raise a dozen kinds of exceptions.
-        except Exception as problem:
-            raise PictureError(_explain(name, problem)) from problem
-        finally:
-            Image.MAX_IMAGE_PIXELS = before
-            for note in notes:
-                _log.info("%s: %s", name, note.message)
-
-
-def _explain(name: str, problem: Exception) -> str:
-    if isinstance(problem, UnidentifiedImageError):
-        return (
-            f"{name} is not a picture that can be read, or its beginning is damaged: give a "
-            f"{', '.join(row.name for row in FORMATS[:-1])} or {FORMATS[-1].name}."
-        )
-    if isinstance(problem, Image.DecompressionBombError):
-        return f"{name} unpacks to far more pixels than it should: it is damaged or malicious."
-    if isinstance(problem, MemoryError):
-        return f"{name} needs more memory than there is: make it smaller first."
-    if isinstance(problem, OSError) and problem.strerror:
-        return f"{name} cannot be read: {problem.strerror}."
-    detail = str(problem).rstrip(".") or type(problem).__name__
-    return f"{name} is damaged or cut short ({detail}): get it again from where it came from."
+    check_memory(image.size, _BYTES_OF_NUMBERS if image.mode[0] in "IF" else _BYTES, name)
 
 
 def _upright(image: Image.Image, name: str, *, is_ours: bool = True) -> Image.Image:
@@ -260,7 +216,7 @@ def _other_order(image: Image.Image) -> list[ImageFile._Tile]:
 
 def _deep(path: Path, image: Image.Image) -> Words | None:
     """Return all 16 bits of a file whose high bytes are in `image`; None if that fails."""
-    with Image.open(path, formats=_PILLOW_FORMATS) as reopened:
+    with Image.open(path, formats=PILLOW_FORMATS) as reopened:
         reopened.tile = tiles = _other_order(reopened)
         is_grey = len(tiles) == 1 and tiles[0].args == ("RGBA",)
         try:

@@ -6,6 +6,8 @@ network would see them, and resizing would mix them into what is visible.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -49,9 +51,11 @@ def without_hidden_colours(picture: Picture, name: str, long_side: int | None = 
         pixels = fit(pixels, long_side) if shown is None else _reduced(pixels, shown, long_side)
         alpha = None if alpha is None else fit(alpha, long_side)
     if shown is None or alpha is None:
-        return Picture(pixels, alpha)
+        return replace(picture, pixels=pixels, alpha=alpha)
     share = (alpha / _FAINT).clamp(max=1)
-    return Picture(torch.lerp(_continued(pixels, share), pixels, share), alpha)
+    return replace(
+        picture, pixels=torch.lerp(_continued(pixels, share), pixels, share), alpha=alpha
+    )
 
 
 def _reduced(

@@ -1,29 +1,36 @@
-"""Write pictures into files: PNG, JPEG, WebP and TIFF, tagged as sRGB, with their recipe."""
+"""Write pictures into files, tagged as sRGB, with their recipe and the photograph's metadata."""
 
 from __future__ import annotations
 
 import io
 import logging
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast, get_args
 
 import numpy as np
 import torch
 from PIL import Image, PngImagePlugin
 
-from impasto.errors import OptionError, PictureError, suggestion
+from impasto.errors import OptionError, PictureError
 from impasto.files import atomic
-from impasto.image import metadata
-from impasto.image.deep_formats import Levels, png16, tiff
-from impasto.image.formats import WRITTEN, PictureFormat, format_of
+from impasto.image import jpeg_xl
+from impasto.image.deep_formats import Chunk, Levels, png16, png_physical, png_text, tiff
+from impasto.image.formats import Keeping
 from impasto.image.icc import srgb_profile
+from impasto.image.iptc import photoshop_block
+from impasto.image.kept_metadata import Kept, kept
+from impasto.image.metadata import KEYWORD, clean
 from impasto.image.picture import Picture
+from impasto.image.transparency import on_white
+from impasto.image.writable import check_writable, written_format
 
-__all__ = ["check_writable", "to_pil", "write"]
+__all__ = ["keeping_of", "to_pil", "write"]
 
 _log = logging.getLogger(__name__)
 
 _JPEG_PACKET = 65_504  # what one APP1 segment holds beside XMP's identifier
+_EXIF, _PHOTOSHOP = b"Exif\0\0", b"Photoshop 3.0\0"  # what these segments of a JPEG begin with
+_APP13 = 0xED
 _BAND = 256  # rows that are rounded at a time
 
 
@@ -35,114 +42,135 @@ def write(
     bits: Literal[8, 16] = 8,
     force: bool = False,
     quality: int = 95,
+    metadata: str = "keep",
 ) -> None:
-    """Write a picture as PNG, JPEG, WebP or TIFF, by the suffix of `path`.
+    """Write a picture as PNG, JPEG, WebP, TIFF, AVIF or JPEG XL, by the suffix of `path`.
 
-    The file has an sRGB profile. It is written completely or not at all.
+    The file says that its colours are sRGB. It is written completely or not at all.
 
     Args:
         recipe: text to keep in the metadata; None leaves it out.
-        bits: of each channel; 16 in PNG and TIFF only.
+        bits: of each channel; 16 in PNG, TIFF and JPEG XL only.
         force: replace an existing file.
-        quality: of JPEG and WebP, 1 to 100; a WebP of 100 is lossless. JPEG has no transparency:
-            the picture is then laid over white.
+        quality: of JPEG, WebP, AVIF and JPEG XL, 1 to 100; a WebP or JPEG XL of 100 is lossless.
+            JPEG has no transparency: the picture is then laid over white.
+        metadata: what is written of `picture.metadata`: `keep` leaves out where the photograph was
+            taken, `all` keeps that too, `none` writes nothing.
 
     Raises:
         PictureError: the file cannot be written, or its format cannot hold it.
-        OptionError: `quality` is out of range.
+        OptionError: `quality` or `metadata` is not allowed.
     """
     check_writable(path, bits=bits, force=force, long_side=max(picture.width, picture.height))
     if not 1 <= quality <= 100:
         raise OptionError(f"A quality of {quality} is not possible: give 1 to 100.")
+    keeping = keeping_of(metadata)
     if not torch.isfinite(picture.pixels).all():
         raise PictureError(f"{path} is not written: the picture holds values that are not numbers.")
-    data = _encode(picture, path, recipe, bits, quality)
-    atomic.replace(path, data, force=force)
+    recipe = None if recipe is None else clean(recipe)
+    about = kept(picture.metadata, keeping, (picture.width, picture.height))
+    atomic.replace(path, _encode(picture, path, about, recipe, bits, quality), force=force)
 
 
-def check_writable(
-    path: Path,
-    *,
-    bits: Literal[8, 16] = 8,
-    force: bool = False,
-    long_side: int | None = None,
-) -> None:
-    """Check, before the work rather than after it, that `write` could write a picture.
-
-    Args:
-        bits, force: as for `write`.
-        long_side: of the picture to come, if it is known.
-
-    Raises:
-        PictureError: an unknown suffix, 16 bits or a side that the format cannot hold, an existing
-            file without `force`, or a folder that is missing or cannot be written to.
-    """
-    kind = _format(path)
-    if bits > kind.bits:
-        raise PictureError(f"{path}: {kind.name} holds 8 bits, not 16. Write a .png or a .tiff.")
-    longest = kind.longest_side
-    if long_side is not None and longest is not None and long_side > longest:
-        raise PictureError(
-            f"{path}: {kind.name} holds sides of up to {longest:,}, and the picture's long one has "
-            f"{long_side:,}. Write a .png or a .tiff."
-        )
-    atomic.check_target(path, force=force)
-
-
-def to_pil(picture: Picture, *, recipe: str | None = None) -> Image.Image:
+def to_pil(picture: Picture, *, recipe: str | None = None, metadata: str = "keep") -> Image.Image:
     """Return the picture as a Pillow image, RGB or RGBA with 8 bits.
 
-    Its `info` holds the sRGB profile, which Pillow writes into files, and the recipe as
-    `info["impasto"]`, which it does not: `write` does.
+    Its `info` holds the sRGB profile, which Pillow writes into files, and what Pillow writes where
+    it is passed to `save`: `exif`, `xmp` (with the recipe) and `dpi`. `info["impasto"]` is the
+    recipe alone.
+
+    Args:
+        metadata: as for `write`.
+
+    Raises:
+        OptionError: `metadata` is not allowed.
     """
+    keeping = keeping_of(metadata)
     image = Image.fromarray(_levels(picture, 8))
     image.info["icc_profile"] = srgb_profile()
+    about = kept(picture.metadata, keeping, image.size)
+    if data := about.exif_data():
+        image.info["exif"] = _EXIF + data
+    if packet := about.packet(None if recipe is None else clean(recipe)):
+        image.info["xmp"] = packet
+    if about.dpi is not None:
+        image.info["dpi"] = about.dpi
     if recipe is not None:
-        image.info[metadata.KEYWORD] = recipe
+        image.info[KEYWORD] = recipe
     return image
 
 
-def _format(path: Path) -> PictureFormat:
-    if kind := format_of(path):
-        return kind
-    suffix = path.suffix.lower()
-    arrived = f"the suffix {path.suffix!r}" if suffix else "no suffix"
-    raise PictureError(
-        f"{path} has {arrived}, which names no format to write; allowed are "
-        f"{', '.join(WRITTEN)}{suggestion(suffix, WRITTEN)}"
-    )
+def keeping_of(word: str) -> Keeping:
+    """Return a word that says what is kept of a photograph's metadata.
+
+    Raises:
+        OptionError: there is no such word.
+    """
+    if word not in get_args(Keeping):
+        raise OptionError(f"metadata is {word!r}. It may be {', '.join(get_args(Keeping))}.")
+    return cast(Keeping, word)
 
 
-def _encode(picture: Picture, path: Path, recipe: str | None, bits: int, quality: int) -> bytes:
-    kind = _format(path).name
-    recipe = None if recipe is None else metadata.clean(recipe)
-    xmp = None if recipe is None else metadata.packet(recipe)
-    if kind == "TIFF":
-        return tiff(_levels(picture, bits), profile=srgb_profile(), xmp=xmp)
-    if kind == "PNG" and bits == 16:
-        levels = _levels(picture, 16)
-        return png16(levels, profile=srgb_profile(), keyword=metadata.KEYWORD, text=recipe)
+def _encode(
+    picture: Picture, path: Path, about: Kept, recipe: str | None, bits: int, quality: int
+) -> bytes:
+    kind = written_format(path).name
     if kind == "PNG":
-        return _png(picture, recipe)
-    return _webp(picture, xmp, quality) if kind == "WebP" else _jpeg(picture, path, xmp, quality)
+        return _png(picture, about, recipe, bits)
+    if kind == "JPEG":
+        return _jpeg(picture, path, about, recipe, quality)
+    packet = about.packet(recipe, name=str(path))
+    if kind == "JPEG XL":
+        exif = about.exif_data()
+        return jpeg_xl.encoded(_levels(picture, bits), quality=quality, exif=exif, xmp=packet)
+    if kind == "TIFF":
+        levels = _levels(picture, bits)
+        profile = srgb_profile()
+        return tiff(levels, profile=profile, about=about.exif, xmp=packet, iptc=about.iptc)
+    return (_webp if kind == "WebP" else _avif)(picture, about, packet, quality)
 
 
-def _png(picture: Picture, recipe: str | None) -> bytes:
-    text = PngImagePlugin.PngInfo()
-    if recipe is not None:
-        text.add_itxt(metadata.KEYWORD, recipe)
-    return _save(to_pil(picture), "PNG", pnginfo=text)
+def _png(picture: Picture, about: Kept, recipe: str | None, bits: int) -> bytes:
+    chunks: list[Chunk] = [] if recipe is None else [png_text(KEYWORD, recipe)]
+    chunks += [png_text(keyword, text) for keyword, text in about.texts.items()]
+    # The recipe has a chunk of its own, which is easier to find.
+    if packet := about.packet(None):
+        chunks.append(png_text("XML:com.adobe.xmp", packet.decode()))
+    exif = about.exif_data()
+    if bits == 16:
+        chunks += [(b"eXIf", exif)] if exif else []
+        chunks += [] if about.dpi is None else [png_physical(about.dpi)]
+        return png16(_levels(picture, 16), profile=srgb_profile(), chunks=chunks)
+    texts = PngImagePlugin.PngInfo()
+    for chunk in chunks:
+        texts.add(*chunk)
+    return _save(_plain(picture), "PNG", pnginfo=texts, exif=exif, dpi=about.dpi)
 
 
-def _webp(picture: Picture, xmp: bytes | None, quality: int) -> bytes:
+def _webp(picture: Picture, about: Kept, xmp: bytes | None, quality: int) -> bytes:
     # `exact` keeps the colours under transparent places.
-    lossless = quality == 100
     return _save(
-        to_pil(picture), "WEBP", quality=quality, lossless=lossless, exact=True, xmp=xmp or b""
+        _plain(picture),
+        "WEBP",
+        quality=quality,
+        lossless=quality == 100,
+        exact=True,
+        exif=about.exif_data(),
+        xmp=xmp or b"",
     )
 
 
-def _jpeg(picture: Picture, path: Path, xmp: bytes | None, quality: int) -> bytes:
+def _avif(picture: Picture, about: Kept, xmp: bytes | None, quality: int) -> bytes:
+    # Pillow would rewrite EXIF data with an orientation, and lose letters beyond ASCII.
+    exif = about.exif_data(with_orientation=False)
+    # Colour at full resolution, as in a JPEG.
+    return _save(
+        _plain(picture), "AVIF", quality=quality, subsampling="4:4:4", exif=exif, xmp=xmp or b""
+    )
+
+
+def _jpeg(picture: Picture, path: Path, about: Kept, recipe: str | None, quality: int) -> bytes:
+    xmp = about.packet(recipe, _JPEG_PACKET, str(path))
     if xmp is not None and len(xmp) > _JPEG_PACKET:
         raise PictureError(
             f"{path}: the recipe takes {len(xmp):,} bytes and JPEG holds {_JPEG_PACKET:,}. Write a "
@@ -150,10 +178,28 @@ def _jpeg(picture: Picture, path: Path, xmp: bytes | None, quality: int) -> byte
         )
     if picture.alpha is not None:
         _log.warning("%s: JPEG has no transparency, the picture is laid over white.", path)
-        white = 1 - picture.alpha
-        picture = Picture(picture.pixels * picture.alpha + white)
-    # Colour at full resolution: halving it blurs the edges of strokes.
-    return _save(to_pil(picture), "JPEG", quality=quality, subsampling=0, optimize=True, xmp=xmp)
+        picture = Picture(on_white(picture))
+    exif = about.exif_data()
+    return _save(
+        _plain(picture),
+        "JPEG",
+        quality=quality,
+        subsampling=0,  # colour at full resolution: halving it blurs the edges of strokes
+        optimize=True,
+        exif=_EXIF + exif if exif else b"",
+        xmp=xmp,
+        extra=_segment(_APP13, _PHOTOSHOP + photoshop_block(about.iptc)) if about.iptc else b"",
+        dpi=about.dpi or (0, 0),
+    )
+
+
+def _segment(marker: int, data: bytes) -> bytes:
+    """Return a segment of a JPEG."""
+    return b"\xff" + bytes([marker]) + (len(data) + 2).to_bytes(2, "big") + data
+
+
+def _plain(picture: Picture) -> Image.Image:
+    return Image.fromarray(_levels(picture, 8))
 
 
 def _save(image: Image.Image, kind: str, **options: object) -> bytes:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import get_args
 
 from impasto.config.bases import StyledConfig
 from impasto.config.output import OutputSettings
 from impasto.config.recipe import BEFORE
+from impasto.config.sizes import RelativeSize
 from impasto.config.specs import StyleSpec, means_file
 from impasto.errors import OptionError, PictureError
 from impasto.files.digests import of_bytes, of_file
-from impasto.image.formats import READ_SUFFIXES, WRITTEN, WrittenName
+from impasto.files.names import resolved
+from impasto.image.formats import WRITTEN, WrittenName
+from impasto.image.long_side import long_side
 from impasto.networks.trained_metadata import split_source
+from impasto.painting.misplaced import check_style
 from impasto.styles import gallery
 from impasto.version import __version__
 
-__all__ = ["FORMATS", "STAGING", "Batch", "BatchStyle", "find_photographs", "style_file"]
+__all__ = ["FORMATS", "STAGING", "Batch", "BatchStyle", "style_file"]
 
 FORMATS: tuple[str, ...] = get_args(WrittenName)
 """What a batch writes."""
@@ -28,6 +31,7 @@ STAGING = ".impasto-batch"
 """Name of the folder in a batch's folder where pictures are written first."""
 
 _MOST_WORKERS = 256
+_FIRST_SETTINGS = ("bits", "quality", "recipe")
 _DEEP = tuple(name for name in FORMATS if WRITTEN[f".{name}"].bits == 16)
 
 
@@ -90,6 +94,7 @@ class Batch:
         workers: processes that paint, 1 to 256; they share the processor's threads.
         memory: bytes that all workers together may hold; by default four fifths of what is free.
         force: replace pictures that were painted otherwise, and files that are not the batch's.
+        size: a part of each photograph's size, instead of `config.size`.
 
     Raises:
         OptionError: nothing to paint, or values that are not allowed.
@@ -106,6 +111,7 @@ class Batch:
     workers: int = 1
     memory: int | None = None
     force: bool = False
+    size: RelativeSize | None = None
 
     def __post_init__(self) -> None:
         if not self.photographs:
@@ -129,11 +135,11 @@ class Batch:
 
     def _check_folder(self) -> None:
         """Check that nothing that the batch paints from is in its folder."""
-        out = self.folder.resolve()
+        out = resolved(self.folder)
         styles = [style_file(spec.source) for style in self.styles for spec in style.specs]
         starts = [] if self.init is None else [self.init]
         for file in (*self.photographs, *styles, *starts):
-            if file.resolve().is_relative_to(out):
+            if resolved(file).is_relative_to(out):
                 raise OptionError(
                     f"{file} is in {self.folder}, where the pictures go. Give another folder with "
                     "--out."
@@ -144,77 +150,46 @@ class Batch:
         """The folder where pictures are written before the manifest names them."""
         return self.folder / STAGING
 
-    def options_digest(self) -> str:
+    def config_of(self, photograph: Path) -> StyledConfig:
+        """Return the options for a photograph.
+
+        Raises:
+            ImpastoError: its size is needed and cannot be read, or gives one that is not allowed.
+        """
+        if self.size is None:
+            return self.config
+        return replace(self.config, size=self.size.of(long_side(photograph)))
+
+    def options_digest(self, config: StyledConfig | None = None) -> str:
         """Return a digest of all that makes a picture, except its photograph and style.
+
+        Args:
+            config: the options for a photograph, where they are not those of all.
 
         Raises:
             ImpastoError: a file cannot be read.
         """
+        config = config or self.config
         files = [None if f is None else of_file(f, PictureError) for f in (self.init, self.weights)]
-        written = asdict(self.settings)
+        # A later option counts only where it is used: batches that are older stay as they are.
+        usual = OutputSettings()
+        written = {
+            name: value
+            for name, value in asdict(self.settings).items()
+            if name in _FIRST_SETTINGS or value != getattr(usual, name)
+        }
         if not WRITTEN[f".{self.format}"].is_lossy:
             written["quality"] = None
         # An option that earlier batches did not have counts where it changes what they did.
-        chosen = {n: v for n, v in asdict(self.config).items() if BEFORE.get(n) != v}
+        chosen = {n: v for n, v in asdict(config).items() if BEFORE.get(n) != v}
         options = [
             __version__,
-            type(self.config).__name__,
+            type(config).__name__,
             chosen,
             files,
             [self.format, *written.values()],
         ]
         return of_bytes(json.dumps(options, sort_keys=True).encode())
-
-
-def find_photographs(
-    inputs: Sequence[Path], folder: Path, *, deep: bool = False
-) -> tuple[Path, ...]:
-    """Return the pictures that are named, and those in the folders that are named, each once.
-
-    Args:
-        folder: where the results go; it is not searched.
-        deep: search the folders' own folders, except hidden ones.
-
-    Raises:
-        PictureError: a file or folder does not exist, or a folder has no pictures.
-    """
-    files: dict[Path, Path] = {}
-    for path in inputs:
-        for file in _photographs_of(path, folder.resolve(), deep):
-            files.setdefault(file.resolve(), file)
-    return tuple(files.values())
-
-
-def _photographs_of(path: Path, out: Path, deep: bool) -> list[Path]:
-    try:
-        if path.is_file():
-            return [path]
-        if not path.is_dir():
-            raise PictureError(f"{path} does not exist: check the name and the folder.")
-        if path.resolve() == out:
-            raise OptionError(
-                f"{path} has the photographs and is where the pictures go. Give another folder "
-                "with --out."
-            )
-        files = sorted(_walk(path, out, deep))
-    except OSError as problem:
-        raise PictureError(f"{path} cannot be read: {problem.strerror or problem}.") from problem
-    if not files:
-        more = "" if deep else " --recursive looks into its folders too."
-        raise PictureError(f"{path} holds no pictures ({', '.join(sorted(READ_SUFFIXES))}).{more}")
-    return files
-
-
-def _walk(folder: Path, out: Path, deep: bool) -> Iterator[Path]:
-    for path in folder.iterdir():
-        if path.name.startswith("."):
-            continue
-        if path.is_dir():
-            # Links to folders may form a circle.
-            if deep and not path.is_symlink() and path.resolve() != out:
-                yield from _walk(path, out, deep)
-        elif path.suffix.lower() in READ_SUFFIXES:
-            yield path
 
 
 def style_file(source: str) -> Path:
@@ -223,6 +198,7 @@ def style_file(source: str) -> Path:
     Raises:
         ImpastoError: there is no such style.
     """
+    check_style(source)
     file = split_source(source)[0]  # of a trained style
     if Path(file).is_file():
         return Path(file)

@@ -18,7 +18,7 @@ from multiprocessing import parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
-from impasto.errors import ImpastoError
+from impasto.errors import ImpastoError, speaking_flags, speaks_flags
 from impasto.jobs.batch import Batch
 from impasto.jobs.messages import Job, Report
 
@@ -28,6 +28,8 @@ TRIES = 2
 """How often a job is tried whose worker dies."""
 
 _MAX_FAILED_STARTS = 3  # of workers in a row that end before their first job
+# Signals that a terminal sends to all processes of a batch: Ctrl-C, and the end of the terminal.
+_REACHING_ALL = {signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)}
 _TIMEOUT = 0.2  # seconds to wait for a report before control returns to the caller
 
 
@@ -94,7 +96,8 @@ class Executor:
         while len(self._workers) < min(self._batch.workers, busy + waiting):
             context = multiprocessing.get_context("spawn")
             ours, theirs = context.Pipe()
-            process = context.Process(target=serve, args=(theirs, self._batch), daemon=True)
+            arguments = (theirs, self._batch, speaks_flags())
+            process = context.Process(target=serve, args=arguments, daemon=True)
             with _signals_blocked():
                 process.start()
             theirs.close()  # otherwise we would not notice when it is closed there
@@ -167,7 +170,7 @@ def _cause(status: int | None) -> str:
 
 @contextlib.contextmanager
 def _signals_blocked() -> Iterator[None]:
-    """Block Ctrl-C and SIGTERM for a process that is started, until it ignores Ctrl-C itself.
+    """Block signals for a process that is started, until it ignores those that reach all.
 
     It inherits the mask of signals; those that come meanwhile are delivered to us afterwards.
     """
@@ -175,26 +178,29 @@ def _signals_blocked() -> Iterator[None]:
         yield
         return
     resource_tracker.ensure_running()  # its start would reset the mask
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {*_REACHING_ALL, signal.SIGTERM})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def serve(connection: Connection, batch: Batch) -> None:
+def serve(connection: Connection, batch: Batch, is_command: bool) -> None:
     """Do one job after another, until the connection is closed.
 
     Args:
         connection: for jobs to this process, and reports from it.
+        is_command: whether its messages are for a command line.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent decides
-    if hasattr(signal, "pthread_sigmask"):  # both were blocked until here
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+    for number in _REACHING_ALL:  # the parent decides
+        signal.signal(number, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):  # they were blocked until here
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {*_REACHING_ALL, signal.SIGTERM})
     threading.Thread(target=_end_with_parent, daemon=True).start()
     logging.getLogger("impasto").addHandler(_Notes(connection))
     try:
-        _work(connection, batch)
+        with speaking_flags() if is_command else contextlib.nullcontext():
+            _work(connection, batch)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
 

@@ -7,13 +7,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from impasto.files.names import safe_name
 from impasto.jobs.batch import BatchStyle
 from impasto.jobs.manifest import MadeOf, Manifest
 
 __all__ = ["picture_names"]
 
 _SHEETS = re.compile(r"contact(-[0-9]+)?\.jpg")  # names of contact sheets, never of a picture
-_LONGEST = 200  # bytes of a name before its number and suffix
 
 
 def picture_names(
@@ -52,17 +52,9 @@ def picture_names(
 
 def _free(name: str, suffix: str, reserved: set[str]) -> str:
     """Return `photo-style.png`, or `photo-style-2.png` if that is reserved, and so on."""
-    base = _safe(name)
+    base = safe_name(name)
     number, free = 1, f"{base}{suffix}"
     while free.casefold() in reserved or _SHEETS.fullmatch(free.casefold()):
         number += 1
         free = f"{base}-{number}{suffix}"
     return free
-
-
-def _safe(name: str) -> str:
-    """Return the name without characters that some system forbids, and not too long."""
-    safe = "".join("_" if c < " " or c in '\x7f<>:"/\\|?*' else c for c in name).lstrip(".")
-    while len(safe.encode("utf-8", "surrogatepass")) > _LONGEST:
-        safe = safe[:-1]
-    return safe or "picture"

@@ -58,11 +58,11 @@ def batch_status(batch: Batch, manifest: Manifest | None = None) -> list[Item]:
         ImpastoError: the manifest, a style or another file that all items need cannot be read.
     """
     manifest = Manifest.read(batch.folder) if manifest is None else manifest
-    settings = batch.options_digest()
+    usual = batch.options_digest()
     digests = [style.digest() for style in batch.styles]
     pairs, origins, faults = [], [], []
     for photograph in batch.photographs:
-        digest, fault = _digest(photograph)
+        digest, settings, fault = _origin(batch, photograph, usual)
         for style, style_digest in zip(batch.styles, digests, strict=True):
             pairs.append((photograph, style))
             origins.append(None if digest is None else MadeOf(digest, style_digest, settings))
@@ -96,12 +96,19 @@ def check_clear(items: Sequence[Item], folder: Path, *, force: bool) -> None:
     )
 
 
-def _digest(photograph: Path) -> tuple[str | None, str]:
-    """Return a photograph's digest, or why it cannot be read."""
+def _origin(batch: Batch, photograph: Path, usual: str) -> tuple[str | None, str, str]:
+    """Return a photograph's digest, that of its options, and why it cannot be painted.
+
+    Args:
+        usual: the digest of the options that are the same for all photographs.
+    """
     try:
-        return of_file(photograph, PictureError), ""
+        digest = of_file(photograph, PictureError)
+        if batch.size is None:
+            return digest, usual, ""
+        return digest, batch.options_digest(batch.config_of(photograph)), ""
     except ImpastoError as error:
-        return None, str(error)
+        return None, usual, str(error)
 
 
 def _item(

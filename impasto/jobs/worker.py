@@ -14,12 +14,13 @@ from impasto.engine.setup import backbone_of, with_layers
 from impasto.engine.snapshots import Execution
 from impasto.errors import ImpastoError, OptionError, PictureError, is_out_of_memory, notes_of
 from impasto.files.digests import of_file
-from impasto.image.writing import check_writable
+from impasto.image.writable import check_writable
 from impasto.jobs.batch import Batch
 from impasto.jobs.contact_sheet import draw
 from impasto.jobs.messages import DrawJob, Job, PaintJob, Report
 from impasto.painting.prepare import prepare
-from impasto.painting.sources import Sources, Task
+from impasto.painting.sources import Sources
+from impasto.painting.task import Task
 from impasto.run.events import Failed, Noted, Stepped
 from impasto.run.forecast import Forecast, forecast, resident_memory
 from impasto.run.output import Output
@@ -85,15 +86,16 @@ class Worker:
 
     def _paint(self, job: PaintJob) -> Iterator[Report]:
         batch = self._batch
+        config = batch.config_of(job.photograph)
         output = Output(self._target(job), batch.settings, force=True)
         with _writing(output.path):
             check_writable(
-                output.path, bits=batch.settings.depth, force=True, long_side=batch.config.size
+                output.path, bits=batch.settings.depth, force=True, long_side=config.size
             )
         sources = Sources(
             str(job.photograph), job.styles, batch.init, None, (), weights=batch.weights
         )
-        task = prepare(sources, batch.config, self._extractor)
+        task = prepare(sources, config, self._extractor)
         expected = self._forecast(task)
         events = run(task, output, execution=Execution(expected.plan), expected=expected)
         reported = time.monotonic()

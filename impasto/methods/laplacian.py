@@ -22,7 +22,7 @@ from impasto.engine.comparison import Engine
 from impasto.engine.photograph import paint_photograph
 from impasto.engine.pyramid_extractor import PyramidExtractor
 from impasto.engine.regions import Region
-from impasto.engine.setup import prepared
+from impasto.engine.setup import prepared, sides_of
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution, Snapshot
 from impasto.engine.statistics import statistics_engine
 from impasto.engine.step import Step
@@ -31,7 +31,6 @@ from impasto.errors import ResumeError
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
 from impasto.features.plan import min_side
-from impasto.image.pyramid import scale_schedule
 from impasto.styles.statistics import Painting, Style
 
 __all__ = ["laplacian", "laplacian_workload"]
@@ -64,7 +63,7 @@ def laplacian(
     """
     areas, config, extractor = prepared(style, regions, config or LaplacianConfig(), extractor)
     config, content = _of_one_stage(config), content.to(extractor.device)
-    scales = len(scale_schedule(config.size, config.smallest))
+    scales = len(sides_of(config, *content.shape[-2:]))
     has_second = config.stage == 2
     if _stage_of(execution, config.stage) == 1:
         step = None
@@ -169,7 +168,7 @@ def _fitting(
     """Return the layers, from the first on, whose levels are large enough at the first scale."""
     extractor.check_layers(layers)
     short, long = sorted(content.shape[-2:])
-    first = scale_schedule(config.size, config.smallest)[0]
+    first = sides_of(config, *content.shape[-2:])[0]
     side = short * first // long + 2 * MARGIN
     fitting: list[str] = []
     for level, layer in enumerate(layers):

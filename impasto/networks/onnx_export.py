@@ -17,17 +17,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from impasto.errors import OptionError, WeightsError
+from impasto.errors import WeightsError
 from impasto.features.extractor import Extractor
 from impasto.files import atomic
 from impasto.networks.decoder import SMALLEST_SIDE, Decoder
+from impasto.networks.onnx_libraries import check_libraries
 from impasto.networks.portable import Portable
 from impasto.networks.transport import Target
 from impasto.version import __version__
 
-__all__ = ["SUFFIX", "check_libraries", "export"]
-
-SUFFIX = ".onnx"
+__all__ = ["export"]
 
 # The oldest version that has all of the graph's operations, for old runtimes.
 _OPSET = 18
@@ -40,23 +39,6 @@ _TRACED, _TRIED = (45, 67), ((75, 51), (24, 41))
 _MOST = 0.25 / 255
 
 _INPUT, _OUTPUT = "photograph", "painting"
-
-
-def check_libraries() -> None:
-    """Check that the libraries for an export are installed.
-
-    Raises:
-        OptionError: one is not.
-    """
-    try:
-        import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ImportError as problem:
-        raise OptionError(
-            f"An ONNX file is made with onnx, onnxscript and onnxruntime, and {problem.name} is "
-            "not installed here. Install them with `pip install 'impasto[onnx]'`."
-        ) from problem
 
 
 def export(

@@ -10,10 +10,9 @@ from impasto.config.bases import PictureConfig
 from impasto.config.methods import method_of
 from impasto.config.recipe import Input, Recipe
 from impasto.config.specs import layer_weights
-from impasto.engine.setup import backbone_of
+from impasto.engine.setup import backbone_of, layers_of
 from impasto.features import sources as networks
 from impasto.features.extractor import Extractor
-from impasto.painting.inputs import layers_of
 from impasto.painting.sources import Sources
 from impasto.version import __version__
 

@@ -17,8 +17,10 @@ from impasto.image.masks import masks
 from impasto.image.picture import Picture, fitted
 from impasto.painting.common import network_of, recipe_of
 from impasto.painting.inputs import LoadedStyle, read_map, read_picture, read_style
-from impasto.painting.regions import warn_of_size
-from impasto.painting.sources import Sources, Task, opaque
+from impasto.painting.kinds import without_parts
+from impasto.painting.shapes import check_map
+from impasto.painting.sources import Sources
+from impasto.painting.task import Task, opaque
 from impasto.styles.statistics import LEAST_CELLS, Painting
 
 __all__ = ["doodle_task"]
@@ -40,7 +42,7 @@ def doodle_task(sources: Sources, config: DoodleConfig, extractor: Extractor | N
     style = read_style(sources.styles[0].source, config, extractor, digest)
     painting = _painting(style)
     style_map = read_map("style-map", sources.style_maps[0])
-    warn_of_size("style map", style_map, style.size)
+    check_map("style map", style_map.size, "painting", style.size)
     labels, style_labels = matched(map.labels, style_map.labels)
     width, height = map.size
     regions = _regions(labels, style_labels, painting, fitted(height, width, config.size))
@@ -59,10 +61,7 @@ def doodle_task(sources: Sources, config: DoodleConfig, extractor: Extractor | N
 
 def _painting(style: LoadedStyle) -> Picture:
     if style.picture is None:
-        raise OptionError(
-            f"A doodle takes parts of a painting, and {style.input.name!r} is a style card, which "
-            "has none. Give the painting's file."
-        )
+        raise without_parts(style.input.name)
     return style.picture
 
 

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from impasto.config.specs import StyleSpec
-from impasto.errors import OptionError, WeightsError
-from impasto.files import atomic
-from impasto.networks.onnx_export import check_libraries, export
-from impasto.networks.trained_metadata import is_trained, read_metadata, split_source
+from impasto.networks.onnx_export import export
+from impasto.networks.trained_metadata import is_trained
+from impasto.painting.export_targets import check_export
 from impasto.painting.stylizer import Painter, fast, instant
 
 __all__ = ["export_style"]
@@ -32,24 +31,10 @@ def export_style(
         OptionError: a library is not installed; a size for a trained style.
         ImpastoError: a style that cannot be used, a file that cannot be written.
     """
-    check_libraries()
-    targets = _targets(style, path)
-    for target in targets.values():
-        atomic.check_target(target, force=force, error=WeightsError)
+    targets = check_export(style, path, size=size, force=force)
     for name, target in targets.items():
         _export(name, target, strength=strength, size=size, force=force)
     return list(targets.values())
-
-
-def _targets(style: str, path: Path) -> dict[str, Path]:
-    """Return each style and its file."""
-    file, name = split_source(style)
-    if name or not is_trained(style):
-        return {style: path}
-    names = [entry.name for entry in read_metadata(Path(file)).entries]
-    if len(names) == 1:
-        return {style: path}
-    return {f"{file}#{n}": path.with_name(f"{path.stem}-{n}{path.suffix}") for n in names}
 
 
 def _export(style: str, path: Path, *, strength: float, size: int | None, force: bool) -> None:
@@ -71,8 +56,4 @@ def _painter(style: str, strength: float, size: int | None) -> Painter:
     options: dict[str, Any] = {"strength": strength, "device": "cpu", "precision": "float32"}
     if not is_trained(style):
         return instant(style, size=size or 512, **options)
-    if size is not None:
-        raise OptionError(
-            f"--size is {size}, and a trained style was looked at as it was trained. Leave it out."
-        )
     return fast(style, **options)

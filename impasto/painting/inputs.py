@@ -6,30 +6,34 @@ import functools
 import hashlib
 import logging
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from PIL import Image
 from torch.nn import functional as F
 
 from impasto.config.bases import PictureConfig
-from impasto.config.methods import method_of
 from impasto.config.recipe import Input
-from impasto.config.specs import layer_weights
-from impasto.errors import OptionError, PictureError, StyleError
+from impasto.errors import StyleError, worded
 from impasto.features.extractor import Extractor
-from impasto.features.plan import min_side
 from impasto.files import limits
+from impasto.files.names import resolved
+from impasto.image.exchange import read
 from impasto.image.labels import LabelMap
+from impasto.image.opening import digest
 from impasto.image.picture import Picture
-from impasto.image.pyramid import scale_schedule
-from impasto.image.reading import digest, read
 from impasto.image.region_maps import quantise
 from impasto.image.transparency import on_white, shown_share, without_hidden_colours
 from impasto.networks import trained, trained_metadata
-from impasto.painting.sources import Source
+from impasto.painting.kinds import card_file, check_card, kind_of
+from impasto.painting.shapes import (
+    check_small,
+    check_thin,
+    long_side_of_painting,
+    note_enlargement,
+)
+from impasto.painting.sources import Source, is_named
 from impasto.styles import card as cards
-from impasto.styles import gallery
 from impasto.styles.statistics import Painting, Style
 
 __all__ = [
@@ -37,7 +41,6 @@ __all__ = [
     "LoadedPicture",
     "LoadedStyle",
     "digest_of",
-    "layers_of",
     "read_map",
     "read_picture",
     "read_style",
@@ -97,11 +100,6 @@ class LoadedMap:
     size: tuple[int, int]
 
 
-def layers_of(config: PictureConfig) -> list[str]:
-    """Return every layer that style or content is compared at."""
-    return [*layer_weights(config.content_names), *layer_weights(config.style_names)]
-
-
 def read_picture(
     role: str,
     source: Source,
@@ -122,12 +120,25 @@ def read_picture(
     Raises:
         PictureError: it cannot be read, or is too thin.
     """
-    picture = read(source)
-    entry = _entry(role, source, picture, use)
+    loaded = _loaded(role, source, use)
     if extractor is not None:
-        _check_shape(entry, picture, config, extractor)
-    size, name = (picture.width, picture.height), f"The {role} {entry.name}".rstrip()
-    return LoadedPicture(entry, without_hidden_colours(picture, name, limit or config.size), size)
+        check_small(loaded.input, loaded.size, config)
+        check_thin(loaded.input, loaded.size, config)
+    if role == "content":
+        note_enlargement(loaded.input, loaded.size, config)
+    return _reduced(loaded, limit or config.size)
+
+
+def _loaded(role: str, source: Source, use: str) -> LoadedPicture:
+    picture = read(source)
+    size = (picture.width, picture.height)
+    return LoadedPicture(_entry(role, source, picture, use), picture, size)
+
+
+def _reduced(loaded: LoadedPicture, limit: int) -> LoadedPicture:
+    """Return the picture without hidden colours, at most `limit` pixels along its long side."""
+    name = f"The {loaded.input.role} {loaded.input.name}".rstrip()
+    return replace(loaded, picture=without_hidden_colours(loaded.picture, name, limit))
 
 
 def read_map(role: str, source: Source) -> LoadedMap:
@@ -167,16 +178,15 @@ def read_style(
     Raises:
         ImpastoError: it cannot be read, or is not a style for this method or network.
     """
-    if method_of(config).takes_trained:
+    kind = kind_of(source, config)
+    if kind == "trained":
         return _read_trained(source, network, role, use)
-    if not isinstance(source, Image.Image) and trained_metadata.is_trained(source):
-        raise OptionError(
-            f"{source} is a file of trained styles, which only --method fast paints in. Add that, "
-            "or give the painting."
-        )
-    if isinstance(source, Image.Image) or (_is_file(source) and not _is_card(source)):
+    if kind == "picture":
         limit = math.ceil((view or config.size) * max(1.0, config.stroke))
-        painting = read_picture(role, source, config, extractor, use, limit)
+        painting = _loaded(role, source, use)
+        check_small(painting.input, painting.size, config)
+        limit = long_side_of_painting(painting.size, config, extractor, limit)
+        painting = _reduced(painting, limit)
         _warn_of_stroke(painting.input, (0, max(painting.size)), config, view)
         picture = painting.picture
         alpha = shown_share(picture.alpha)
@@ -188,31 +198,18 @@ def read_style(
 
 
 def _read_card(
-    source: str | Path, config: PictureConfig, network: str, role: str, use: str
+    source: Any, config: PictureConfig, network: str, role: str, use: str
 ) -> tuple[cards.StyleCard, Input]:
-    file = Path(source) if _is_file(source) else gallery.path(str(source))
-    card = cards.load(file)
-    if card.about.backbone_digest != network:
-        raise StyleError(
-            f"The style card {str(source)!r} was measured with {card.about.backbone}, and the run "
-            f"uses {config.eye}, or other weights of it. Take the painting itself, or make a "
-            "card for this backbone with `impasto style make`."
-        )
-    return card, Input(role, str(source), digest(file), use)
+    file = card_file(source)
+    check_card(file, source, config, network)
+    return cards.load(file), Input(role, str(source), digest(file), use)
 
 
-def _read_trained(source: Source, network: str, role: str, use: str) -> LoadedStyle:
-    if isinstance(source, Image.Image) or not trained_metadata.is_trained(source):
-        name = "a picture" if isinstance(source, Image.Image) else repr(str(source))
-        raise OptionError(
-            f"--method fast paints in styles that a network was trained for, and {name} is not a "
-            f"file of those (*{trained_metadata.SUFFIX}). Train one (`impasto train PAINTING`), or "
-            "take --method instant, which paints in any style."
-        )
+def _read_trained(source: Any, network: str, role: str, use: str) -> LoadedStyle:
     place, name = trained_metadata.split_source(str(source))
     limits.check_tensors(Path(place), trained_metadata.MAX_BYTES, StyleError)
     stamp = digest(Path(place))
-    styles = _trained(Path(place).resolve(), stamp)
+    styles = _trained(resolved(Path(place)), stamp)
     styles.metadata.check_backbone(network, place)
     style = styles.style(name.removeprefix("#"), place)
     return LoadedStyle(Input(role, place, stamp, use), style)
@@ -240,8 +237,10 @@ def _warn_of_stroke(
     nearest, change, bound = (most, "larger", "most") if beyond else (least, "smaller", "least")
     remedy = "the painting itself" if least else "a file of more pixels"
     _LOG.warning(
-        "--stroke %g asks for %s with a long side of %d pixels, and it has %d at %s: its strokes "
-        "come out no %s than at --stroke %.2g; for %s ones, give %s",
+        worded(
+            "--stroke %g asks for %s with a long side of %d pixels, and it has %d at %s: its "
+            "strokes come out no %s than at --stroke %.2g; for %s ones, give %s"
+        ),
         config.stroke, entry.name or f"the {entry.role}", needed, nearest, bound,
         change, config.stroke * nearest / needed, change, remedy,
     )  # fmt: skip
@@ -257,34 +256,6 @@ def digest_of(picture: Picture) -> str:
 
 
 def _entry(role: str, source: Source, picture: Picture, use: str) -> Input:
-    if isinstance(source, Image.Image):
-        return Input(role, "", digest_of(picture), use)
-    return Input(role, str(source), digest(Path(source)), use)
-
-
-def _is_card(source: str | Path) -> bool:
-    return Path(source).suffix.lower() == cards.SUFFIX
-
-
-def _is_file(source: str | Path) -> bool:
-    """Return whether a file is meant: also a missing one, if it has a suffix or a folder."""
-    path = Path(source)
-    if path.is_file():
-        return True
-    return str(source) not in gallery.names() and (bool(path.suffix) or len(path.parts) > 1)
-
-
-def _check_shape(
-    entry: Input, picture: Picture, config: PictureConfig, extractor: Extractor
-) -> None:
-    """Refuse a picture that would be too thin for the network at the first scale."""
-    first = scale_schedule(config.size, config.first)[0]
-    needed = max(16, min_side(extractor.plan, layers_of(config)))
-    short, long = sorted((picture.width, picture.height))
-    if short < needed or round(short * first / long) < needed:
-        raise PictureError(
-            f"The {entry.role} {entry.name} has {picture.width}×{picture.height} pixels: too thin "
-            "or too small for the network to see anything in it. Both sides should have "
-            f"{needed} pixels or more, and the longer one at most {first // needed} times the "
-            "shorter."
-        )
+    if is_named(source):
+        return Input(role, str(source), digest(Path(source)), use)
+    return Input(role, "", digest_of(picture), use)

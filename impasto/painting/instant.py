@@ -13,8 +13,10 @@ from impasto.networks.checkpoint import load_instant
 from impasto.painting.common import network_of, recipe_of
 from impasto.painting.inputs import read_picture
 from impasto.painting.photograph import finished_photograph
+from impasto.painting.preflight import check_weights
 from impasto.painting.regions import plan_regions
-from impasto.painting.sources import Sources, Task
+from impasto.painting.sources import Sources
+from impasto.painting.task import Task
 
 __all__ = ["fast_task", "instant_task"]
 
@@ -55,12 +57,8 @@ def _task(
     """
     method = method_of(config)
     if sources.content is None:
-        raise OptionError("There is no photograph to paint: give CONTENT.")
-    if sources.weights is not None:
-        raise OptionError(
-            f"--weights are those of a backbone, and --method {method.name} knows only its own. "
-            "Leave them out, or take another method."
-        )
+        raise OptionError("There is no photograph to paint: name one.")
+    check_weights(sources, config)
     extractor, digest = network_of(config, sources, extractor)
     content = read_picture("content", sources.content, config, extractor)
     photograph = content.picture

@@ -21,7 +21,8 @@ from impasto.networks.checkpoint import load_instant
 from impasto.painting.common import network_of, recipe_of
 from impasto.painting.inputs import read_picture
 from impasto.painting.regions import plan_regions
-from impasto.painting.sources import Sources, Task
+from impasto.painting.sources import Sources
+from impasto.painting.task import Task
 from impasto.styles.blend import Blend
 from impasto.styles.statistics import Painting, Style
 
@@ -40,7 +41,7 @@ def photograph_task(
         ImpastoError: anything that cannot be used, before any work is done.
     """
     if sources.content is None:
-        raise OptionError("There is no photograph to paint: give CONTENT.")
+        raise OptionError("There is no photograph to paint: name one.")
     config = with_layers(config)
     extractor, digest = network_of(config, sources, extractor)
     content = read_picture("content", sources.content, config, extractor)
@@ -107,11 +108,15 @@ def finished_photograph(
     keeps_colour: Float[Tensor, "1 1 mh mw"] | float | None,
     pixels: Float[Tensor, "1 3 h w"],
 ) -> Picture:
-    """Return painted pixels with what stays the photograph's: its colours if kept, transparency."""
+    """Return painted pixels with what stays the photograph's.
+
+    That is its transparency, its metadata, and its colours if they are kept.
+    """
     size = pixels.shape[-2:]
     if keeps_colour is not None:
         coloured = with_colours_of(pixels, resize(photograph.pixels, *size))
         share = keeps_colour if isinstance(keeps_colour, float) else resize(keeps_colour, *size)
         pixels = pixels + share * (coloured - pixels)
     alpha = photograph.alpha
-    return Picture(pixels, None if alpha is None else resize(alpha, *size))
+    alpha = None if alpha is None else resize(alpha, *size)
+    return Picture(pixels, alpha, photograph.metadata)

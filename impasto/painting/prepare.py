@@ -5,7 +5,9 @@ from __future__ import annotations
 from impasto.config.bases import PictureConfig
 from impasto.config.methods import method_of
 from impasto.features.extractor import Extractor
-from impasto.painting.sources import Sources, Task
+from impasto.painting.misplaced import check_style
+from impasto.painting.sources import Sources
+from impasto.painting.task import Task
 
 __all__ = ["prepare"]
 
@@ -20,5 +22,7 @@ def prepare(sources: Sources, config: PictureConfig, extractor: Extractor | None
     Raises:
         ImpastoError: anything that cannot be used.
     """
+    for spec in sources.styles:
+        check_style(spec.source)
     task: Task = method_of(config).task(sources, config, extractor)
     return task

@@ -22,12 +22,15 @@ from impasto.image.masks import masks
 from impasto.image.picture import Picture
 from impasto.image.recolor import matched_colours
 from impasto.image.transparency import visible_mask
-from impasto.painting.inputs import LoadedMap, LoadedPicture, LoadedStyle, read_map, read_style
+from impasto.painting.inputs import LoadedPicture, LoadedStyle, read_map, read_style
+from impasto.painting.kinds import without_colours, without_parts
+from impasto.painting.preflight import check_choices
+from impasto.painting.shapes import check_map
 from impasto.painting.sources import Source, Sources
 from impasto.styles.blend import Blend, Share
 from impasto.styles.statistics import LEAST_CELLS, Painting, Style
 
-__all__ = ["PlannedRegions", "blended", "plan_regions", "read_styles", "shares_of", "warn_of_size"]
+__all__ = ["PlannedRegions", "blended", "plan_regions", "read_styles", "shares_of"]
 
 _LOG = logging.getLogger("impasto")
 
@@ -80,7 +83,7 @@ def plan_regions(
         OptionError: colours without a counterpart, a region that is too small, or options that
             contradict each other.
     """
-    _check(sources, config)
+    check_choices(sources, config)
     styles = read_styles(sources, config, extractor, network)
     inputs = [style.input for _, style in styles]
     if sources.content_map is None:
@@ -113,26 +116,6 @@ def shares_of(styles: Sequence[SpecifiedStyle]) -> tuple[Share, ...]:
     return tuple(Share(style.style, spec.weight, spec.layers) for spec, style in styles)
 
 
-def _check(sources: Sources, config: StyledConfig) -> None:
-    if config.region and sources.content_map is None:
-        raise OptionError("--region says what to do with a colour of --content-map: give that map.")
-    if sources.style_maps and sources.content_map is None:
-        raise OptionError(
-            "--style-map says which part of the painting goes where --content-map has the same "
-            "colour: give both."
-        )
-    if sources.style_maps and len(sources.style_maps) != len(sources.styles):
-        raise OptionError(
-            f"There are {len(sources.styles)} styles and {len(sources.style_maps)} style maps: "
-            "give one map for each style, in their order, or none."
-        )
-    if not sources.styles and not config.region:
-        raise OptionError(
-            "There is nothing to paint with: name a painting, a style card or a built-in style "
-            "with --style (see `impasto styles`)."
-        )
-
-
 def _mapped(
     sources: Sources,
     config: StyledConfig,
@@ -144,7 +127,7 @@ def _mapped(
     """Return the parts of a photograph that has a map, and the recipe's entries of all inputs."""
     assert sources.content_map is not None
     map = read_map("content-map", sources.content_map)
-    warn_of_size("content map", map, photograph.size)
+    check_map("content map", map.size, "photograph", photograph.size)
     labels = map.labels
     specs = _specs_by_colour(labels, config)
     region_styles = {
@@ -249,12 +232,9 @@ def _style_masks(
 ) -> tuple[dict[str, Mask | None], Input]:
     """Return where a painting's map has each of the colours that the content shares with it."""
     if style.picture is None:
-        raise OptionError(
-            f"--style-map chooses parts of a painting, and {style.input.name!r} is a style card, "
-            "which has none. Give the painting's file."
-        )
+        raise without_parts(style.input.name)
     map = read_map("style-map", source)
-    warn_of_size("style map", map, style.size)
+    check_map("style map", map.size, "painting", style.size)
     _, theirs = matched(labels, map.labels, shared)
     each = masks(theirs, style.picture.height, style.picture.width)
     only = len(theirs.colours) == 1
@@ -272,19 +252,6 @@ def _part_of(style: LoadedStyle, mask: Mask | None) -> Style:
             "nothing to take from there. Draw the map over what is visible."
         )
     return Painting(style.picture.pixels, mask, style.picture.alpha)
-
-
-def warn_of_size(what: str, map: LoadedMap, size: tuple[int, int]) -> None:
-    """Warn of a map whose size, or even shape, is not that of its picture."""
-    (width, height), (wide, high) = map.size, size
-    if (wide, high) == (width, height):
-        return
-    skewed = abs(height * wide - width * high) > 0.02 * width * high
-    how = "stretched over it" if skewed else "resized to it by nearest neighbour"
-    _LOG.warning(
-        "the %s has %d×%d pixels and its picture %d×%d: it is %s",
-        what, width, height, wide, high, how,
-    )  # fmt: skip
 
 
 def _region(part: _Part, config: StyledConfig, photograph: Picture) -> Region:
@@ -310,10 +277,7 @@ def blended(shares: Sequence[Share], config: PictureConfig) -> Style:
 
 def _matched(style: Style, photograph: Picture, mask: Mask | None, config: StyledConfig) -> Style:
     if not isinstance(style, Painting):
-        raise OptionError(
-            "--color match moves a painting's colours, and a style card has only statistics of "
-            "them. Give the painting's file, or take --color keep."
-        )
+        raise without_colours()
     pixels = matched_colours(
         style.pixels,
         photograph.pixels,

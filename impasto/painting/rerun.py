@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,18 +17,16 @@ from impasto.networks.trained_metadata import split_source
 from impasto.painting.common import digest_of_weights
 from impasto.painting.inputs import digest_of
 from impasto.painting.prepare import prepare
-from impasto.painting.sources import Sources, Task
+from impasto.painting.recipe_inputs import Places, change
+from impasto.painting.sources import Sources
+from impasto.painting.task import Task
 
 __all__ = [
-    "Places",
     "change_of_weights",
     "changes",
     "prepare_again",
     "take_threads",
 ]
-
-# By role, where each of a recipe's inputs is, in the recipe's order.
-Places = Mapping[str, Sequence[str]]
 
 
 def prepare_again(recipe: Recipe, places: Places, weights: Path | None) -> Task:
@@ -115,12 +112,9 @@ def _relocated(spec: RegionSpec, place: str) -> RegionSpec:
     return replace(spec, style=split_source(place)[0] + split_source(spec.style)[1])
 
 
-def _change(then: Input, now: Input) -> str | None:
-    digest = now.digest if then.name else _digest_of_pixels(now)
-    if then.digest == digest:
-        return None
-    return (
-        f"the {now.role} {now.name!r} has changed: {short(digest)} now, {short(then.digest)} then"
+def _change(then: Input, now: Input) -> str:
+    return change(
+        then, now.name, now.digest if then.name or not now.name else _digest_of_pixels(now)
     )
 
 

@@ -1,29 +1,46 @@
-"""The sources of a run, and the task that is made of them before anything is painted."""
+"""The sources of a run: its pictures and styles, as files or in memory. Needs no PyTorch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
-from jaxtyping import Float
-from PIL import Image
-from torch import Tensor
-
-from impasto.config.bases import PictureConfig
-from impasto.config.recipe import Recipe
 from impasto.config.specs import StyleSpec
-from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
-from impasto.engine.step import Step
-from impasto.engine.workload import Workload
 from impasto.errors import OptionError
-from impasto.features.extractor import Extractor
-from impasto.image.picture import Picture
 
-__all__ = ["Source", "Sources", "Task", "finish", "opaque", "paint"]
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL import Image
 
-Source = str | Path | Image.Image
+    from impasto.image.picture import Picture
+
+    Source = str | os.PathLike[str] | Image.Image | Picture | np.ndarray
+else:
+    Source = object  # what `image.exchange.read` takes; it names the kinds where it refuses one
+
+__all__ = ["STANDARD_INPUT", "Source", "Sources", "StandardInput", "is_named"]
+
+STANDARD_INPUT = "standard input"
+"""What a recipe and messages call a picture that came from there."""
+
+
+@dataclass(frozen=True)
+class StandardInput(os.PathLike[str]):
+    """A picture that came from standard input: a path to its bytes, which people do not see.
+
+    Attributes:
+        file: where its bytes are as long as the run lasts.
+    """
+
+    file: Path
+
+    def __fspath__(self) -> str:
+        return str(self.file)
+
+    def __str__(self) -> str:
+        return STANDARD_INPUT
 
 
 @dataclass(frozen=True)
@@ -58,50 +75,19 @@ class Sources:
         return Sources(content, tuple(_style_spec(style) for style in styles), **more)
 
 
+def is_named(source: object) -> TypeGuard[str | os.PathLike[str]]:
+    """Return whether a source is the name of something, rather than a picture in memory."""
+    return isinstance(source, (str, os.PathLike))
+
+
 def _style_spec(style: Any) -> StyleSpec:
     if isinstance(style, StyleSpec):
         return style
     if isinstance(style, tuple) and len(style) == 2:
-        return StyleSpec(style[0], float(style[1]))
-    if not isinstance(style, (str, Path, Image.Image)):
-        raise OptionError(
-            f"A style is given as {type(style).__name__}. It may be a file's name, a path or a "
-            "Pillow image (of an array, Image.fromarray makes one)."
-        )
+        source, weight = style
+        if isinstance(weight, bool) or not isinstance(weight, (int, float)):
+            raise OptionError(
+                f"The weight of a style is {weight!r}. It takes a number, such as 0.3."
+            )
+        return StyleSpec(source, float(weight))
     return StyleSpec.parse(style) if isinstance(style, str) else StyleSpec(style)
-
-
-@dataclass(frozen=True)
-class Task:
-    """Everything a run needs, read and checked.
-
-    Attributes:
-        recipe: to be written into the picture.
-        config: the method's options, with its backbone's own layers filled in.
-        run: starts or continues the method; yields after every iteration.
-        finish: turns a step's pixels into the picture that is written.
-        workload: how much there is to compute.
-        network: the backbone.
-    """
-
-    recipe: Recipe
-    config: PictureConfig
-    run: Callable[..., Iterator[Step]]
-    finish: Callable[[Float[Tensor, "1 3 h w"]], Picture]
-    workload: Workload
-    network: Extractor
-
-
-def paint(task: Task, execution: Execution = DEFAULT_EXECUTION) -> Iterator[Step]:
-    """Run the task; yields after every iteration."""
-    yield from task.run(execution=execution)
-
-
-def finish(task: Task, step: Step) -> Picture:
-    """Return the picture at a step, with the photograph's transparency, and colours if kept."""
-    return task.finish(step.image().cpu())
-
-
-def opaque(pixels: Float[Tensor, "1 3 h w"]) -> Picture:
-    """Return a picture of painted pixels alone, for a task without a photograph."""
-    return Picture(pixels)

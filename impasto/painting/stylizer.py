@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from impasto.config.bases import StyledConfig
-from impasto.config.fields import from_dict
 from impasto.config.methods import FastConfig, InstantConfig
+from impasto.config.validation import checked_config
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.networks.brush import Brush, brush_of
@@ -57,29 +57,31 @@ class Painter:
         return torch.cat(painted).to(pictures)
 
 
-def instant(style: Any, *, strength: float = 0.5, size: int = 512, **options: Any) -> Painter:
+def instant(
+    style: Any, *, strength: float | str = 0.5, size: int | str = 512, **options: Any
+) -> Painter:
     """Encode a style, to paint any number of pictures with it.
 
         paint = impasto.instant("painting.jpg")
         batch = paint(batch)  # (B, 3, H, W) in [0, 1]
 
     Args:
-        style: a painting, a style card, or the name of a built-in one; or several of them, with
-            weights: `["a.jpg", "b.jpg:0.3"]`.
-        strength: from 0, the photograph, to 1.
+        style: a painting, as `impasto.read` takes one, a style card, or the name of a built-in one;
+            or several of them, with weights: `["a.jpg", "b.jpg:0.3"]`.
+        strength: from 0, the photograph, to 1, also as `70%`.
         size: the long side of the pictures to come, in pixels: the painting is looked at as large.
         options: `stroke`, `device` and `precision`, as `impasto.stylize` has them.
 
     Raises:
         ImpastoError: anything that cannot be used.
     """
-    config = from_dict(InstantConfig, {"strength": strength, "size": size, **options})
+    config = checked_config(InstantConfig, {"strength": strength, "size": size, **options})
     blend, extractor = _read(style, config)
     long_side = round(config.size * config.stroke)
-    return Painter(Brush.of(blend, strength, long_side, extractor), extractor)
+    return Painter(Brush.of(blend, config.strength, long_side, extractor), extractor)
 
 
-def fast(style: Any, *, strength: float = 0.5, **options: Any) -> Painter:
+def fast(style: Any, *, strength: float | str = 0.5, **options: Any) -> Painter:
     """Load a style that a network was trained for, to paint any number of pictures with it.
 
         paint = impasto.fast("my-styles.impasto#b")
@@ -98,9 +100,9 @@ def fast(style: Any, *, strength: float = 0.5, **options: Any) -> Painter:
         raise OptionError(
             f"A trained style does not have {', '.join(unknown)}; it has device and precision."
         )
-    config = from_dict(FastConfig, {"strength": strength, **options})
+    config = checked_config(FastConfig, {"strength": strength, **options})
     blend, extractor = _read(style, config)
-    return Painter(brush_of(blend, strength, extractor), extractor)
+    return Painter(brush_of(blend, config.strength, extractor), extractor)
 
 
 def _read(style: Any, config: StyledConfig) -> tuple[Style, Extractor]:

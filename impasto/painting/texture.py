@@ -11,7 +11,8 @@ from impasto.features.extractor import Extractor
 from impasto.methods.texture import view_of
 from impasto.painting.common import network_of, recipe_of
 from impasto.painting.regions import blended, read_styles, shares_of
-from impasto.painting.sources import Sources, Task, opaque
+from impasto.painting.sources import Sources
+from impasto.painting.task import Task, opaque
 
 __all__ = ["texture_task"]
 

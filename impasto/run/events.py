@@ -9,7 +9,7 @@ from pathlib import Path
 from impasto.config.recipe import Recipe
 from impasto.engine.step import Step
 from impasto.image.picture import Picture
-from impasto.painting.sources import Task
+from impasto.painting.task import Task
 from impasto.run.forecast import Forecast
 
 __all__ = [

@@ -3,8 +3,9 @@
     out.run/run.json             what is painted, from what and into what; written as the run begins
     out.run/state.safetensors    the run between two iterations; written now and then
 
-Each file is replaced atomically. Writing states takes at most a fiftieth of a run's time: after
-each, the next waits for 49 times as long as it took.
+No PyTorch is imported here before a state is read or written, so that a run that cannot begin is
+refused at once. Each file is replaced atomically. Writing states takes at most a fiftieth of a
+run's time: after each, the next waits for 49 times as long as it took.
 """
 
 from __future__ import annotations
@@ -18,17 +19,18 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from impasto.config.recipe import Stop
-from impasto.engine.step import Step
 from impasto.errors import ResumeError
 from impasto.files import atomic, locks
 from impasto.files.strict_json import MAX_TEXT
-from impasto.run import state as run_state
 from impasto.run.checkpoint_pace import CheckpointPace
 from impasto.run.record import Record
-from impasto.run.state import Saved
+
+if TYPE_CHECKING:
+    from impasto.engine.step import Step
+    from impasto.run.state import Saved
 
 __all__ = ["LEAST", "SHARE", "RunFolder", "folder_beside", "locked_folder"]
 
@@ -166,12 +168,16 @@ class RunFolder:
         """
         if not self.has_state:
             return None
+        from impasto.run import state as run_state
+
         # A state holds the picture with its margin.
         longest = 2 * self.record.recipe.settings().size + 1024
         return run_state.load(self.path / _STATE, self.record.mark, longest)
 
     def save_if_due(self, step: Step) -> None:
         """Write the state after a step if it is time; warn of the first failure only."""
+        from impasto.run import state as run_state
+
         now = time.monotonic()
         if not self._pace.is_due(now, lambda: run_state.bytes_of(step.snapshot())):
             return
@@ -188,6 +194,8 @@ class RunFolder:
         Raises:
             ResumeError: it cannot be written; the last one stays.
         """
+        from impasto.run import state as run_state
+
         if self.record.recipe.stopped_at == Stop(step.scale, step.iteration):
             return
         began, size = time.monotonic(), 0

@@ -25,7 +25,7 @@ from impasto.losses.neighbours import nearest
 from impasto.losses.objective import Distance, Term, Values
 from impasto.losses.tiled_losses import region_measurement, variation_measurement
 from impasto.losses.viewer import Viewer
-from impasto.painting.sources import Task
+from impasto.painting.task import Task
 from impasto.run.memory_fallback import MEBIBYTE, ladder
 from impasto.runtime import generator, keep_freed_memory, memory_of
 

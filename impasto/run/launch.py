@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from impasto.config.recipe import ROLES, Recipe
+from impasto.config.recipe import Recipe
 from impasto.engine.snapshots import Execution
-from impasto.errors import ImpastoError, OptionError, ResumeError
-from impasto.image.reading import digest, read_recipe
+from impasto.image.opening import digest
 from impasto.painting.rerun import take_threads
-from impasto.painting.sources import Task
-from impasto.run import resume
+from impasto.painting.task import Task
+from impasto.run import continuing, resume
 from impasto.run.events import Events, Noted, Started
-from impasto.run.folder import RunFolder, folder_beside, locked_folder
+from impasto.run.folder import RunFolder, locked_folder
 from impasto.run.forecast import Forecast, forecast
 from impasto.run.halt import Halt
 from impasto.run.memory_fallback import plan_in_words
@@ -26,7 +24,7 @@ from impasto.run.runner import run
 from impasto.run.state import Saved
 from impasto.version import __version__
 
-__all__ = ["RunOptions", "begin", "resume_run"]
+__all__ = ["RunOptions", "begin", "begin_unkept", "planned_task", "resume_run"]
 
 # Pixels from which on a run's time is estimated: smaller ones are soon painted.
 _TIMED = 1_000_000
@@ -78,8 +76,8 @@ def begin(
     Raises:
         ImpastoError: as `prepare` does; a folder or an output that cannot be used.
     """
-    with locked_folder(_folder_of(output, options)) as folder:
-        record = _unfinished(folder, options)
+    with locked_folder(continuing.folder_of(output, options.folder)) as folder:
+        record = continuing.unfinished(folder, resume=options.resume)
         saved = None
         if record is None:
             folder.check_free(force=output.force)
@@ -88,13 +86,13 @@ def begin(
             output.check(long_side)
             if repeats is not None:
                 yield from _notes_of_version(repeats)
-            task, expected = _new_task(prepare(), options, repeats)
+            task, expected = planned_task(prepare(), options, repeats)
         else:
-            output = _resuming(output, record)
+            output = continuing.resuming(output, record)
             output.check(long_side)
             take_threads(record.recipe)
             task = prepare()
-            _refuse_another(folder, record.recipe, task.recipe)
+            continuing.refuse_another(folder, record.recipe, task.recipe)
             saved = folder.saved()
             task = replace(task, recipe=record.recipe)
             task, expected = _stopped_task(folder, task, options, saved)
@@ -111,11 +109,34 @@ def begin(
                 weights=None if weights is None else str(weights.absolute()),
                 keep=options.keep,
             )
-            _spare_inputs(record.places, output)
+            continuing.spare_inputs(record.places, output)
             folder.begin(record)
         else:
             _update(folder, task.recipe, output, record.goal.replaces, options)
         yield from _painted(folder, task, expected, output, saved, options)
+
+
+def begin_unkept(
+    prepare: Callable[[], Task], output: Output, options: RunOptions, long_side: int
+) -> Events:
+    """Begin a run without a folder, which nothing could continue.
+
+    The arguments are those of `begin`.
+
+    Yields:
+        Events as `runner.run` does; only `Started` for a dry run.
+
+    Raises:
+        ImpastoError: as `prepare` does; an output that cannot be used.
+    """
+    output.check(long_side)
+    task, expected = planned_task(prepare(), options, None)
+    continuing.spare_inputs(Record.places_of(task.recipe), output)
+    if options.dry_run:
+        yield Started(task, expected)
+        return
+    execution = Execution(plan=expected.plan)
+    yield from run(task, output, execution=execution, expected=expected, stop=options.stop)
 
 
 def resume_run(
@@ -142,14 +163,7 @@ def resume_run(
         ImpastoError: the run cannot continue.
     """
     with locked_folder(path) as folder:
-        record = folder.open()
-        if extra:
-            record = resume.extended(folder, extra)
-        output = None if output_of is None else _resuming(output_of(record), record)
-        if output is not None:
-            if extra and not force:
-                output = replace(output, force=False)  # its own picture is worth keeping, too
-            output.check(record.recipe.settings().size)
+        record, output = continuing.opened_run(folder, output_of, extra=extra, force=force)
         yield from _notes_of_version(record.recipe)
         task = resume.prepared(folder, record)
         saved = folder.saved()
@@ -170,7 +184,7 @@ def _update(
 ) -> None:
     """Write the record of a run that continues, and of what it writes now."""
     record = folder.record
-    _spare_inputs(record.places, output)
+    continuing.spare_inputs(record.places, output)
     folder.change(
         recipe=recipe,
         goal=_goal(output, replaces),
@@ -202,8 +216,12 @@ def _painted(
     )
 
 
-def _new_task(task: Task, options: RunOptions, repeats: Recipe | None) -> tuple[Task, Forecast]:
-    """Return a task with its plan, and its forecast; it stops where `repeats` did."""
+def planned_task(task: Task, options: RunOptions, repeats: Recipe | None) -> tuple[Task, Forecast]:
+    """Return a task with its plan, and its forecast; it stops where `repeats` did.
+
+    Raises:
+        OptionError: no plan needs so little memory.
+    """
     plan, extra, stopped_at = None, 0, None
     if repeats is not None:
         plan, extra, stopped_at = repeats.plan, repeats.extended, repeats.stopped_at
@@ -251,38 +269,6 @@ def _notes_of_plan(then: Recipe, now: Recipe) -> Events:
         yield Noted(f"memory is short: the run continues, {plan_in_words(now.plan)}")
 
 
-def _folder_of(output: Output, options: RunOptions) -> Path:
-    """Return the run's folder.
-
-    Raises:
-        OptionError: it would be where the picture goes.
-    """
-    path = options.folder or folder_beside(output.path)
-    if path.resolve() == output.path.resolve():
-        raise OptionError(f"{path} cannot be both --run and the result.")
-    return path
-
-
-def _unfinished(folder: RunFolder, options: RunOptions) -> Record | None:
-    """Return the run to continue, if there is one and it is to be continued."""
-    if options.resume and folder.has_run and not (record := folder.open()).finished:
-        return record
-    return None
-
-
-def _refuse_another(folder: RunFolder, then: Recipe, now: Recipe) -> None:
-    """Refuse to continue a run that was to paint something else.
-
-    Raises:
-        ResumeError: a method, an option, an input or the weights are not the same.
-    """
-    if differences := resume.differences(then, now):
-        raise ResumeError(
-            f"{folder.path} holds another run: {'; '.join(differences)}. Repeat the command as it "
-            f"was, or `impasto resume {folder.path}`; --force without --resume begins again."
-        )
-
-
 def _goal(output: Output, replaces: tuple[str, ...] = ()) -> Goal:
     goal = Goal(
         path=str(output.path.absolute()),
@@ -292,40 +278,3 @@ def _goal(output: Output, replaces: tuple[str, ...] = ()) -> Goal:
     )
     # `Output.check` has accepted an existing file: it may be replaced.
     return goal.owning(digest(output.path)) if output.path.is_file() else goal
-
-
-def _resuming(output: Output, record: Record) -> Output:
-    """Return an output that may replace what the run may: its own pictures, or with `--force`."""
-    is_own = output.path.is_file() and (
-        digest(output.path) in record.goal.replaces or _is_of(output.path, record.recipe)
-    )
-    return replace(output, force=output.force or is_own, resumes=True)
-
-
-def _is_of(path: Path, recipe: Recipe) -> bool:
-    """Return whether a picture is the run's own by its recipe, as after a kill."""
-    with suppress(ImpastoError):
-        text = read_recipe(path)
-        return text is not None and replace(Recipe.from_json(text), stopped_at=None) == replace(
-            recipe, stopped_at=None
-        )
-    return False
-
-
-def _spare_inputs(places: Mapping[str, tuple[str, ...]], output: Output) -> None:
-    """Refuse to overwrite the run's inputs, even with `--force`.
-
-    Raises:
-        OptionError: an output is one of the inputs.
-    """
-    targets = {"where the result goes": output.path}
-    if output.preview_every is not None:
-        targets["where --preview-every puts the picture so far"] = output.preview
-    for role in ROLES:
-        for place in places.get(role, ()):
-            for what, target in targets.items():
-                if place and Path(place).resolve() == target.resolve():
-                    raise OptionError(
-                        f"The {role} {place} is {what}: "
-                        "move one of them, or give --out another name."
-                    )

@@ -28,6 +28,7 @@ _PLANS = (
     MemoryPlan(32 * MEBIBYTE, history=5, dtype="float16"),
     MemoryPlan(32 * MEBIBYTE, history=3, dtype="float16"),
     MemoryPlan(32 * MEBIBYTE, history=2, dtype="float16"),
+    MemoryPlan(32 * MEBIBYTE, history=1, dtype="float16"),
 )
 
 

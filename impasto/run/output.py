@@ -1,4 +1,4 @@
-"""What a run writes: the picture, previews of it, and a trace of its steps."""
+"""What a run writes: the picture, previews of it, a trace. No PyTorch before a picture comes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from impasto.config.output import OutputSettings
 from impasto.config.recipe import Recipe
 from impasto.errors import ImpastoError, OptionError, PictureError
-from impasto.image.picture import Picture
-from impasto.image.writing import check_writable, write
+from impasto.files.names import resolved
+from impasto.image.writable import check_writable
 from impasto.run import trace
+
+if TYPE_CHECKING:
+    from impasto.image.picture import Picture
 
 __all__ = ["Output", "Previewer"]
 
@@ -59,7 +63,7 @@ class Output:
         if self.preview_every is not None:
             check_writable(self.preview, force=True)
         if self.trace is not None:
-            if self.trace.resolve() in (self.path.resolve(), self.preview.resolve()):
+            if resolved(self.trace) in (resolved(self.path), resolved(self.preview)):
                 raise OptionError(f"{self.trace} cannot be both --trace and a picture of the run.")
             trace.check(self.trace, force=self.force, append=self.resumes)
 
@@ -69,6 +73,8 @@ class Output:
         Raises:
             PictureError: it cannot be written.
         """
+        from impasto.image.writing import write
+
         try:
             write(
                 picture,
@@ -77,6 +83,7 @@ class Output:
                 bits=self.settings.depth,
                 force=self.force,
                 quality=self.settings.quality,
+                metadata=self.settings.metadata,
             )
         except PictureError as error:
             if self.path.exists():
@@ -114,11 +121,13 @@ class Previewer:
 
     def step(self, count: int, picture: Callable[[], Picture]) -> None:
         """Write a preview if one is due after `count` iterations."""
+        from impasto.image.writing import write
+
         output = self._output
         if output is None or not output.preview_every or count % output.preview_every:
             return
         try:
-            write(picture(), output.preview, force=True)
+            write(picture(), output.preview, force=True, metadata=output.settings.metadata)
         except PictureError as error:
             if not self._is_warned:
                 _LOG.warning("%s The run goes on.", error)

@@ -18,9 +18,9 @@ from impasto.engine.snapshots import Execution, Snapshot
 from impasto.engine.step import Step
 from impasto.errors import ResumeError
 from impasto.files.atomic import sync
+from impasto.image.opening import digest
 from impasto.image.picture import Picture
-from impasto.image.reading import digest
-from impasto.painting.sources import Task, finish, paint
+from impasto.painting.task import Task, finish, paint
 from impasto.run import trace
 from impasto.run.events import Events, Failed, Finished, Noted, Result, Started, Stepped
 from impasto.run.folder import RunFolder

@@ -1,4 +1,4 @@
-"""A run's trace: one line of JSON for every step. Imports PyTorch: commands import it late."""
+"""A run's trace: one line of JSON for every step. Needs no PyTorch."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from impasto.errors import ImpastoError, OptionError
 from impasto.files import atomic
-from impasto.run.events import Stepped
+
+if TYPE_CHECKING:
+    from impasto.run.events import Stepped
 
 __all__ = ["check", "finite", "tracing"]
 
-Writer = Callable[[Stepped], None]
+Writer = Callable[["Stepped"], None]
 
 _FIELDS = ("scale", "scales", "width", "height", "iteration", "iterations", "done", "note")
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from impasto.errors import OptionError, PictureError
 from impasto.files import atomic
+from impasto.installation import install_hint
 
-__all__ = ["Key", "Line", "Panel", "can_plot", "matplotlib", "save_plot"]
+__all__ = ["Key", "Line", "Panel", "can_plot", "check_plots", "matplotlib", "save_plot"]
 
 # Okabe and Ito, "Color universal design", 2008: distinct for every kind of eye. Without black and
 # yellow, which vanish on dark and on light paper.
@@ -93,19 +94,28 @@ def can_plot() -> bool:
     return importlib.util.find_spec("matplotlib") is not None
 
 
+def check_plots() -> None:
+    """Check that curves can be drawn.
+
+    Raises:
+        OptionError: matplotlib is not installed.
+    """
+    if not can_plot():
+        raise OptionError(
+            "A study is drawn with matplotlib, which is not installed here. Install it with "
+            f"`{install_hint('study')}`."
+        )
+
+
 def matplotlib() -> Any:
     """Return the module `matplotlib`, imported when it is needed.
 
     Raises:
         OptionError: it is not installed.
     """
-    try:
-        import matplotlib as library
-    except ImportError as problem:
-        raise OptionError(
-            "A study is drawn with matplotlib, which is not installed here. Install it with "
-            "`pip install 'impasto[study]'`."
-        ) from problem
+    check_plots()
+    import matplotlib as library
+
     return library
 
 

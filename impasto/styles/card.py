@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -72,6 +73,14 @@ class StyleCard:
         share = 0.0 if above == below else math.log(long_side / below) / math.log(above / below)
         low, high = self.measured[below], self.measured[above]
         return {name: blend(low[name], high[name], share) for name in layers}
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write the card to a file, `painting.style`, which is then a style like a painting.
+
+        Raises:
+            StyleError: the file exists and `force` is not set, or it cannot be written.
+        """
+        save(self, Path(path), force)
 
     def _check(self, extractor: Extractor, layers: Sequence[str]) -> None:
         available = next(iter(self.measured.values()))

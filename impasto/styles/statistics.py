@@ -21,7 +21,15 @@ from impasto.losses.moments import Moments
 from impasto.losses.tiled_losses import region_measurement
 from impasto.losses.viewer import PictureView, Viewer
 
-__all__ = ["LEAST_CELLS", "NARROW", "FeatureMap", "Painting", "Style", "inside"]
+__all__ = [
+    "LEAST_CELLS",
+    "NARROW",
+    "FeatureMap",
+    "Painting",
+    "Style",
+    "inside",
+    "least_short_side",
+]
 
 # A region of fewer cells than 3×3 at a layer says nothing about a style there.
 LEAST_CELLS = 9.0
@@ -170,9 +178,14 @@ def _size_at(
     """Return height and width of a painting at a size; see `Painting.at`."""
     height, width = pixels.shape[-2:]
     short, long = sorted((height, width))
-    needed = max(min_side(extractor.plan, layers), _CELLS_ACROSS * extractor.stride(layers))
+    needed = least_short_side(extractor, layers)
     factor = min(long, max(long_side, math.ceil(needed * long / short))) / long
     return max(1, round(height * factor)), max(1, round(width * factor))
+
+
+def least_short_side(extractor: Extractor, layers: Sequence[str]) -> int:
+    """Return the pixels below which the short side of a painting is not reduced."""
+    return max(min_side(extractor.plan, layers), _CELLS_ACROSS * extractor.stride(layers))
 
 
 def inside(mask: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:

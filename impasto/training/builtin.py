@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from impasto.errors import OptionError
+from impasto.installation import install_hint
 
 __all__ = ["builtin_pictures"]
 
@@ -29,7 +30,8 @@ def builtin_pictures() -> list[Path]:
     except ImportError:
         raise OptionError(
             "--content builtin trains on the pictures that come with scikit-image, which is not "
-            "installed: pip install 'impasto[train]', or name a folder of photographs."
+            f"installed. Install it with `{install_hint('train')}`, or name a folder of "
+            "photographs."
         ) from None
     folder = Path(skimage.__file__).parent / "data"
     pictures = [folder / name for name in _NAMES if (folder / name).is_file()]

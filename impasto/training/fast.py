@@ -11,14 +11,12 @@ style in units of the photograph's own distance to it, as in `--method gatys`.
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from impasto.errors import OptionError, PictureError
 from impasto.features import sources, weights
 from impasto.features.extractor import Extractor
 from impasto.losses.moments import Moments
@@ -26,7 +24,7 @@ from impasto.networks import checkpoint
 from impasto.networks.fast import FastNetwork
 from impasto.networks.instant import STYLE_LAYERS
 from impasto.networks.trained import Trained
-from impasto.networks.trained_metadata import MOST_STYLES, NAME, Entry, TrainedMetadata
+from impasto.networks.trained_metadata import Entry, TrainedMetadata
 from impasto.runtime import pick_device
 from impasto.styles.statistics import Style
 from impasto.training import parallel, state
@@ -37,13 +35,11 @@ from impasto.training.painting_lesson import (
     optimisers,
     squares,
 )
+from impasto.training.preflight import check_names, check_photos
 from impasto.training.schedule import Patience, Schedule
 from impasto.training.styles import StylePool
 
-__all__ = ["LEAST_PHOTOS", "FastTraining", "NamedStyle", "loop_of", "name_of", "result", "start"]
-
-LEAST_PHOTOS = 8
-"""Fewest photographs of a training; some hundreds are better."""
+__all__ = ["FastTraining", "NamedStyle", "loop_of", "result", "start"]
 
 # Held-out photographs: every tenth, and at most twelve.
 _HELD_OUT_EVERY, _HELD_OUT = 10, 12
@@ -85,19 +81,6 @@ class NamedStyle:
     style: Style
 
 
-def name_of(source: str) -> str:
-    """Return the name of a painting's style: its file's, without what needs quoting in a shell.
-
-    Raises:
-        OptionError: nothing is left of the name.
-    """
-    stem = Path(source).stem
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:64]
-    if not NAME.fullmatch(name):
-        raise OptionError(f"A style cannot be named after {source!r}: rename the file.")
-    return name
-
-
 def start(
     options: FastTraining,
     styles: Sequence[NamedStyle],
@@ -117,7 +100,8 @@ def start(
         OptionError: two styles of one name.
         PictureError: too few photographs, or one that cannot be read.
     """
-    _check(styles, photos, base)
+    check_names([one.name for one in styles], None if base is None else base.metadata)
+    check_photos(photos)
     place = pick_device(device)
     extractor = weights.load("compact").to(place)
     pool = StylePool.of_moments(_measured(styles, options.size, extractor), extractor)
@@ -200,25 +184,6 @@ def _rounded(figures: Mapping[str, float]) -> dict[str, float]:
 def _size(lesson: PaintingLesson) -> int:
     assert isinstance(lesson.options, FastTraining)
     return lesson.options.size
-
-
-def _check(styles: Sequence[NamedStyle], photos: Sequence[Path], base: Trained | None) -> None:
-    names = [one.name for one in styles]
-    names += [] if base is None else [entry.name for entry in base.metadata.entries]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise OptionError(
-            f"Two styles would be called {twice[0]!r}, after their files. Rename one of them."
-        )
-    if len(names) > MOST_STYLES:
-        raise OptionError(
-            f"The file would have {len(names)} styles; {MOST_STYLES} are the most. Make two files."
-        )
-    if len(photos) < LEAST_PHOTOS:
-        raise PictureError(
-            f"There are {len(photos)} photographs to learn from, and {LEAST_PHOTOS} at least are "
-            "needed; some hundreds are better: your own, of everything that you will paint, with "
-            "300 pixels or more on each side. --content builtin uses those of scikit-image."
-        )
 
 
 def _measured(styles: Sequence[NamedStyle], size: int, extractor: Extractor) -> dict[str, Moments]:

@@ -13,32 +13,14 @@ from PIL import ImageOps
 from torch import Tensor
 from torch.nn import functional as F
 
-from impasto.errors import PictureError
-from impasto.image.picture import Picture
-from impasto.image.reading import opened
+from impasto.image.opening import opened
+from impasto.image.picture import Picture, resize
+from impasto.image.reading import read
 from impasto.image.transparency import without_hidden_colours
 
-__all__ = ["SHORT", "Ahead", "Crops", "find_pictures", "load_bytes"]
+__all__ = ["SHORT", "Ahead", "Crops", "load_bytes"]
 
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
-
-
-def find_pictures(*folders: Path) -> list[Path]:
-    """Return the picture files directly in the folders, sorted by name.
-
-    Raises:
-        PictureError: a folder without pictures.
-    """
-    paths: list[Path] = []
-    for folder in folders:
-        pictures = sorted(p for p in folder.glob("*") if p.suffix.lower() in _SUFFIXES)
-        if not pictures:
-            raise PictureError(
-                f"There are no pictures in {folder}. Give a folder with photographs "
-                f"({', '.join(sorted(_SUFFIXES))}); some hundreds do."
-            )
-        paths += pictures
-    return paths
+_TIFF = {".tif", ".tiff"}
 
 
 def load_bytes(path: Path, short: int | None = None) -> UInt8[Tensor, "3 h w"]:
@@ -51,6 +33,8 @@ def load_bytes(path: Path, short: int | None = None) -> UInt8[Tensor, "3 h w"]:
     Raises:
         PictureError: the file is not a picture, or its header claims too much.
     """
+    if path.suffix.lower() in _TIFF:
+        return _tiff_bytes(path, short)  # of many kinds, of which Pillow reads some as noise
     with opened(path) as picture:
         if short is not None and min(picture.size) > short:
             factor = short / min(picture.size)
@@ -71,7 +55,20 @@ def _visible(levels: UInt8[np.ndarray, "h w 4"], name: str) -> UInt8[Tensor, "3 
     """Return the colours of a picture, where it is transparent those of what is visible nearby."""
     channels = torch.from_numpy(levels).permute(2, 0, 1)[None] / 255
     picture = without_hidden_colours(Picture(channels[:, :3], channels[:, 3:]), name)
-    return (picture.pixels[0] * 255).round().byte()
+    return _rounded(picture.pixels)
+
+
+def _tiff_bytes(path: Path, short: int | None) -> UInt8[Tensor, "3 h w"]:
+    pixels = without_hidden_colours(read(path), str(path)).pixels
+    shorter = min(pixels.shape[-2:])
+    if short is not None and shorter > short:
+        height, width = (max(1, round(side * short / shorter)) for side in pixels.shape[-2:])
+        pixels = resize(pixels, height, width)
+    return _rounded(pixels)
+
+
+def _rounded(pixels: Float[Tensor, "1 3 h w"]) -> UInt8[Tensor, "3 h w"]:
+    return (pixels[0] * 255).round().byte()
 
 
 SHORT = 512

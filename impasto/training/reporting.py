@@ -15,25 +15,16 @@ from impasto.training.curves import plot_log
 from impasto.training.fast import FastTraining, NamedStyle
 from impasto.training.loop import Loop
 from impasto.training.painting_lesson import PaintingLesson
+from impasto.training.preflight import report_files
 from impasto.training.previews import contact_sheet
 from impasto.version import __version__
 
-__all__ = ["report_files", "write_report"]
+__all__ = ["write_report"]
 
 _PHOTOS = 4
 
 # Styles on a sheet; a JPEG takes no more than 65,500 pixels.
 _STYLES = 24
-
-
-def report_files(out: Path) -> tuple[Path, Path, Path]:
-    """Return the card, the sheet and the curves of a file of styles."""
-    stem = out.stem
-    return (
-        out.with_suffix(".md"),
-        out.with_name(f"{stem}-sheet.jpg"),
-        out.with_name(f"{stem}-curves.png"),
-    )
 
 
 def write_report(

@@ -18,32 +18,34 @@ from typing import Any
 from impasto.config.methods import InstantConfig
 from impasto.errors import OptionError, StyleError
 from impasto.features import sources, weights
-from impasto.files import atomic, digests, locks
+from impasto.files import digests, locks
 from impasto.networks import trained
 from impasto.networks.trained import Trained
-from impasto.networks.trained_metadata import SUFFIX
 from impasto.painting.inputs import read_style
 from impasto.runtime import keep_freed_memory
 from impasto.sheets.plots import can_plot
 from impasto.training import fast, parallel
-from impasto.training.builtin import builtin_pictures
 from impasto.training.curves import plot_log
 from impasto.training.fast import FastTraining, NamedStyle
 from impasto.training.loop import Loop
 from impasto.training.painting_lesson import PaintingLesson
-from impasto.training.pictures import find_pictures
+from impasto.training.preflight import (
+    CURVES,
+    OURS,
+    PREVIEW,
+    check_files,
+    check_folder,
+    files_of,
+    folder_of,
+    name_of,
+    photographs,
+)
 from impasto.training.previews import preview
-from impasto.training.reporting import report_files, write_report
+from impasto.training.reporting import write_report
 
-__all__ = ["BUILTIN", "TrainingSpec", "Watch", "folder_of", "run_training"]
-
-BUILTIN = "builtin"
-"""The name of the pictures that come with scikit-image."""
+__all__ = ["TrainingSpec", "Watch", "run_training"]
 
 Watch = Callable[[Mapping[str, Any], Loop], bool]
-
-STATE, PREVIEW, CURVES = "state.safetensors", "preview.jpg", "curves.png"
-_OURS = {STATE, PREVIEW, CURVES, "train.jsonl"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class TrainingSpec:
 
     Attributes:
         paintings: pictures, style cards or names of built-in styles.
-        content: a folder of photographs, or `BUILTIN`.
+        content: a folder of photographs, or `preflight.BUILTIN`.
         out: the file of styles.
         extends: a file of styles that these are added to; it may be `out`.
         resume: continue a training that was stopped.
@@ -69,11 +71,6 @@ class TrainingSpec:
     force: bool = False
 
 
-def folder_of(out: Path) -> Path:
-    """Return the folder of a training: `out.train` for `out.impasto`."""
-    return out.with_suffix(".train")
-
-
 def run_training(spec: TrainingSpec, watch: Watch) -> Path | None:
     """Train, and write the styles with their card and their sheet.
 
@@ -88,14 +85,14 @@ def run_training(spec: TrainingSpec, watch: Watch) -> Path | None:
             written to.
     """
     keep_freed_memory()
-    _check(spec)
+    check_files(spec.out, spec.extends, resume=spec.resume, force=spec.force)
     with parallel.together(), _lock(spec):
         base, options = None, spec.options
         if spec.extends is not None:
             base = _load(spec.extends)
             digest = digests.of_file(spec.extends, StyleError)
             options = replace(options, size=base.metadata.size, start=digest)
-        photos, styles = _photos(spec.content), _styles(spec, options.size)
+        photos, styles = photographs(spec.content), _styles(spec, options.size)
         lesson = fast.start(options, styles, photos, base, spec.device)
         return _train(spec, lesson, styles, base, watch)
 
@@ -143,34 +140,6 @@ def _show(line: Mapping[str, Any], loop: Loop, names: Sequence[str], watch: Watc
     return watch(line, loop)
 
 
-def _check(spec: TrainingSpec) -> None:
-    """Check, before any work, that nothing would be lost and everything can be written."""
-    out, folder = spec.out, folder_of(spec.out)
-    if out.suffix.lower() != SUFFIX:
-        raise OptionError(f"{out} is not the name of a file of styles: it should end in {SUFFIX}.")
-    is_same = spec.extends is not None and spec.extends.resolve() == out.resolve()
-    is_resumed = spec.resume and (folder / STATE).is_file()
-    for path in (out, *report_files(out)):
-        atomic.check_target(path, force=spec.force or is_same or is_resumed, error=StyleError)
-    if folder.exists():
-        _check_folder(folder, spec)
-
-
-def _check_folder(folder: Path, spec: TrainingSpec) -> None:
-    foreign = [path.name for path in _files(folder) if path.name not in _OURS]
-    if foreign or not folder.is_dir():
-        problem = f"holds {foreign[0]}" if foreign else "is not a folder"
-        raise OptionError(
-            f"{folder} {problem}, and the training's files would go there. Give another name with "
-            "-o, or move it away."
-        )
-    if (folder / STATE).is_file() and not (spec.resume or spec.force):
-        raise OptionError(
-            f"{folder} holds a training that was stopped: --resume continues it, --force starts "
-            "again."
-        )
-
-
 @contextlib.contextmanager
 def _lock(spec: TrainingSpec) -> Iterator[None]:
     """Lock the training's folder; remove it at the end if it is empty.
@@ -195,7 +164,8 @@ def _lock(spec: TrainingSpec) -> Iterator[None]:
             f"{folder} cannot be used: {problem.strerror}. Give another name with -o."
         ) from None
     try:
-        _check_folder(folder, spec)  # a second time: from here on it is locked
+        # A second time: from here on it is locked.
+        check_folder(folder, resume=spec.resume, force=spec.force)
         yield
     finally:
         lock.release()
@@ -203,29 +173,11 @@ def _lock(spec: TrainingSpec) -> Iterator[None]:
             folder.rmdir()
 
 
-def _files(folder: Path) -> list[Path]:
-    files = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [path for path in files if path.name != locks.LOCK_FILE]
-
-
 def _empty(folder: Path) -> None:
     """Remove a training's files from its folder."""
-    for path in _files(folder):
-        if path.name in _OURS:
+    for path in files_of(folder):
+        if path.name in OURS:
             path.unlink()
-
-
-def _photos(content: str) -> list[Path]:
-    if content == BUILTIN:
-        return builtin_pictures()
-    folder = Path(content)
-    if not folder.is_dir():
-        raise OptionError(
-            f"There is no folder {content} of photographs to learn from. Name one (some hundreds, "
-            "of everything that you will paint, with 300 pixels or more on each side), or use "
-            "--content builtin: the pictures that come with scikit-image."
-        )
-    return find_pictures(folder)
 
 
 def _styles(spec: TrainingSpec, size: int) -> list[NamedStyle]:
@@ -235,5 +187,5 @@ def _styles(spec: TrainingSpec, size: int) -> list[NamedStyle]:
     for source in spec.paintings:
         painting = read_style(source, config, extractor, backbone)
         assert painting.style is not None
-        styles.append(NamedStyle(fast.name_of(source), painting.input.digest, painting.style))
+        styles.append(NamedStyle(name_of(source), painting.input.digest, painting.style))
     return styles

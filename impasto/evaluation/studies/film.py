@@ -8,13 +8,14 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from impasto.errors import OptionError, PictureError
+from impasto.errors import PictureError
+from impasto.evaluation.studies.preflight import check_film
 from impasto.evaluation.studies.result import StudyResult
 from impasto.files import atomic
 from impasto.sheets.contact_sheet import Cell
 from impasto.sheets.drawing import INK, blank, dejavu, fit_into, wrap
 
-__all__ = ["check_film", "write_film"]
+__all__ = ["write_film"]
 
 _FRAMES_A_SECOND = 24
 
@@ -24,23 +25,10 @@ _SIDE = (512, 1024)  # a frame's long side, at least and at most
 _STRIP = 48  # pixels below the picture, for the caption
 
 
-def check_film() -> None:
-    """Fail before the work rather than after it.
-
-    Raises:
-        OptionError: PyAV is not installed.
-    """
-    _library()
-
-
 def _library() -> Any:
-    try:
-        import av
-    except ImportError as problem:
-        raise OptionError(
-            "A study's film is written with PyAV, which is not installed here. Install it with "
-            "`pip install 'impasto[study]'`, or leave the film out with --no-video."
-        ) from problem
+    check_film()
+    import av
+
     return av
 
 

@@ -1,4 +1,4 @@
-"""A study's folder: what belongs to it, and which of its pictures are painted already."""
+"""A study's folder: what belongs to it, which pictures are painted already. Needs no PyTorch."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from impasto.config.recipe import Recipe
 from impasto.errors import ImpastoError, OptionError
 from impasto.files import atomic
 from impasto.files.digests import of_bytes
-from impasto.image.reading import digest, read_recipe
+from impasto.image.opening import digest, read_recipe
 
-__all__ = ["Record", "Tick", "claim", "name_of", "recall", "remember"]
+__all__ = ["Record", "Tick", "check_free", "claim", "name_of", "recall", "remember"]
 
 _FORMAT = 1
 _ABOUT = "study.json"
@@ -66,7 +66,7 @@ def claim(
     stamp = {"format": _FORMAT, "study": kind, "settings": _settings(contents)}
     about = folder / _ABOUT
     try:
-        if not force and folder.exists() and any(folder.iterdir()):
+        if not force and not _is_empty(folder):
             _check_same(folder, stamp)
         (folder / "runs").mkdir(parents=True, exist_ok=True)
     except OSError as problem:
@@ -74,6 +74,30 @@ def claim(
         raise OptionError(f"{folder} cannot be used: {reason}. Give another folder.") from problem
     if not about.is_file() or _read(about) != stamp:
         atomic.replace(about, _json(stamp), force=True, error=OptionError)
+
+
+def check_free(folder: Path, kind: str, *, force: bool = False) -> None:
+    """Check, as far as that is known before anything is read, that `claim` could have the folder.
+
+    Raises:
+        OptionError: something else is in it and `force` is not set.
+    """
+    if not force and not _is_empty(folder):
+        stored = _read(folder / _ABOUT) if (folder / _ABOUT).is_file() else None
+        _check_same(folder, {**(stored or {}), "study": kind})
+
+
+def _is_empty(folder: Path) -> bool:
+    """Return whether nothing is in a folder, or it does not exist.
+
+    Raises:
+        OptionError: it cannot be looked into.
+    """
+    try:
+        return not folder.exists() or not any(folder.iterdir())
+    except OSError as problem:
+        reason = problem.strerror or problem
+        raise OptionError(f"{folder} cannot be used: {reason}. Give another folder.") from problem
 
 
 def _check_same(folder: Path, stamp: dict[str, Any]) -> None:

@@ -22,7 +22,8 @@ from impasto.image.picture import Picture
 from impasto.image.writing import write
 from impasto.painting.inputs import read_picture, read_style
 from impasto.painting.prepare import prepare
-from impasto.painting.sources import Sources, Task
+from impasto.painting.sources import Sources
+from impasto.painting.task import Task
 from impasto.run import runner
 from impasto.run.events import Failed, Noted, Stepped
 from impasto.styles.statistics import Style

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from impasto.config.bases import PhotoConfig
-from impasto.errors import OptionError
-from impasto.evaluation.studies.film import check_film
 from impasto.evaluation.studies.folder import claim
 from impasto.evaluation.studies.painting import Run, paint_run, recalled, runs_of, subject_of
+from impasto.evaluation.studies.preflight import check_study
 from impasto.evaluation.studies.registry import Variant, study_named, variants_of
 from impasto.evaluation.studies.report import write_report
 from impasto.evaluation.studies.result import Painted, StudyResult, rgb
 from impasto.run.events import Stepped
 from impasto.sheets.contact_sheet import Cell
-from impasto.sheets.plots import matplotlib
 
 __all__ = ["Outcome", "Progress", "StudySpec", "run_study"]
 
@@ -107,7 +105,14 @@ def run_study(spec: StudySpec, watch: Watch = lambda _: True) -> Outcome:
     """
     study = study_named(spec.kind)
     variants = variants_of(spec.kind, spec.base, spec.values, spec.init)
-    _check(spec, variants)
+    check_study(
+        variants,
+        spec.content,
+        spec.style,
+        spec.folder,
+        weights=spec.weights,
+        film=spec.film,
+    )
     subject = subject_of(spec.content, spec.style, spec.base, spec.weights)
     runs = runs_of(variants, subject)
     contents = [(name, run.task.recipe) for run in runs for name in run.names()]
@@ -133,21 +138,6 @@ def run_study(spec: StudySpec, watch: Watch = lambda _: True) -> Outcome:
         )
     files = tuple(one.record.file for one in pictures.painted)
     return Outcome(spec.folder, files, len(variants), pictures.reused)
-
-
-def _check(spec: StudySpec, variants: Sequence[Variant]) -> None:
-    """Fail before the work rather than after it."""
-    matplotlib()
-    if spec.film:
-        check_film()
-    starts = [str(variant.init) for variant in variants if variant.init]
-    for source in (spec.content, spec.style, *starts):
-        file = Path(source)
-        if file.is_file() and file.resolve().is_relative_to(spec.folder.resolve()):
-            raise OptionError(
-                f"{source} is in {spec.folder}, where the study's files go. Give another folder "
-                "with --out."
-            )
 
 
 class _Pictures:

@@ -1,0 +1,56 @@
+"""How this copy of the package was installed, and so the command that adds an extra to it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+__all__ = ["install_hint"]
+
+
+def install_hint(extra: str) -> str:
+    """Return the command that adds `extra`, such as "study", to this installation.
+
+    It is right for a clone, a wheel, a published release, uv and pipx: it installs into the Python
+    that runs, from where this copy came, so that no other version takes its place.
+    """
+    return f"{_installer()} {_source(extra)}"
+
+
+def _installer() -> str:
+    """Return how packages are installed for the Python that runs."""
+    environment = Path(sys.prefix)
+    if (environment / "uv-receipt.toml").exists():  # `uv tool install`, which brings no pip
+        return f"uv pip install --python {_quoted(sys.executable)}"
+    if (environment / "pipx_metadata.json").exists():
+        return f"pipx runpip {environment.name} install"
+    pip = shutil.which("pip")
+    if pip and Path(pip).parent == Path(sys.executable).parent:
+        return "pip install"
+    return f"{_quoted(sys.executable)} -m pip install"
+
+
+def _source(extra: str) -> str:
+    """Return the requirement: a clone, a wheel or a repository, or the published name."""
+    clone = Path(__file__).resolve().parents[1]
+    if (clone / "pyproject.toml").is_file():
+        return f'-e "{clone}[{extra}]"'  # without -e a copy would take the clone's place
+    try:
+        # PEP 610: written by installers for all that did not come from a package index.
+        record = distribution("impasto").read_text("direct_url.json")
+    except PackageNotFoundError:
+        record = None
+    origin = json.loads(record) if record else {}
+    if "vcs_info" in origin:
+        return f'"impasto[{extra}] @ {origin["vcs_info"]["vcs"]}+{origin["url"]}"'
+    path = Path(url2pathname(urlparse(origin.get("url", "")).path))
+    return f'"{path if origin and path.exists() else "impasto"}[{extra}]"'
+
+
+def _quoted(path: str) -> str:
+    return f'"{path}"' if " " in path else path
