@@ -204,6 +204,7 @@ class LaplacianConfig(PhotoConfig):
         need=Need(lambda config: config.stage == 2, "--stage 2"),
     )
     style_loss: str = otherwise(GatysConfig, "style_loss", "gram")
+    preconditioner: str = otherwise(PixelConfig, "preconditioner", "spectral")
 
     def __post_init__(self) -> None:
         super().__post_init__()
