@@ -152,8 +152,8 @@ class PixelConfig(PictureConfig):
     )
     preconditioner: str = option(
         "none",
-        "What L-BFGS takes for the curvature at first: the same everywhere (none), or less for coarse "
-        "forms, which then move first (spectral).",
+        "What L-BFGS takes for the curvature at first: the same everywhere (none), or less for "
+        "coarse forms, which then move first (spectral).",
         choices=("spectral", "none"),
         panel="Optimiser",
         need=Need(lambda config: config.optimizer == "lbfgs", "--optimizer lbfgs"),
