@@ -229,6 +229,7 @@ class TextureConfig(PixelConfig):
         False, "Opposite edges meet, so that the texture can be laid side by side with itself."
     )
     style_loss: str = otherwise(GatysConfig, "style_loss", "gaussian")
+    preconditioner: str = otherwise(PixelConfig, "preconditioner", "spectral")
 
     def __post_init__(self) -> None:
         super().__post_init__()
