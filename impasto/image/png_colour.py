@@ -28,7 +28,7 @@ _SAME = 100  # hundred-thousandths of x and y that programs round differently
 _log = logging.getLogger(__name__)
 
 
-def conversion(path: Path, image: Image.Image) -> Conversion | None:
+def conversion(path: Path, image: Image.Image, name: str) -> Conversion | None:
     """Return what turns the decoded colours into sRGB; None if they are, or have a profile.
 
     Code points take precedence over a profile, which is then taken from the image. Chunks that
@@ -36,17 +36,18 @@ def conversion(path: Path, image: Image.Image) -> Conversion | None:
 
     Args:
         image: the file, opened by Pillow.
+        name: of the file, for messages.
     """
     chunks = _chunks(path)
     try:
         if b"cICP" in chunks:
             image.info.pop("icc_profile", None)
-            return _of_code_points(chunks[b"cICP"], str(path))
+            return _of_code_points(chunks[b"cICP"], name)
         if b"iCCP" in chunks or b"sRGB" in chunks:
             return None
         return _of_gamma(chunks)
     except (struct.error, ValueError) as problem:
-        _log.warning("%s: its colour information is ignored (%s).", path, problem)
+        _log.warning("%s: its colour information is ignored (%s).", name, problem)
         return None
 
 

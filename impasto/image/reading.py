@@ -114,8 +114,8 @@ def _from_file(path: Path, name: str, max_pixels: int) -> Decoded:
     with decoding(name, max_pixels):
         header_limits.check(path)
         kind = kind_of(path)
-        if kind is not None and (levels := _by_reader(kind, path, max_pixels)) is not None:
-            return *levels, metadata.of_file(path, kind.reader)
+        if kind is not None and (levels := _by_reader(kind, path, name, max_pixels)) is not None:
+            return *levels, metadata.of_file(path, name, kind.reader)
     try:
         return _by_pillow(path, name, max_pixels)
     except PictureError:
@@ -123,40 +123,43 @@ def _from_file(path: Path, name: str, max_pixels: int) -> Decoded:
             raise
         # Pillow knows fewer kinds of headers; but it says best what is damaged.
         with suppress(PictureError), decoding(name, max_pixels):
-            return *tiff.read_whatever_kind(path, max_pixels), metadata.of_file(path, "tiff")
+            levels = tiff.read_whatever_kind(path, name, max_pixels)
+            return *levels, metadata.of_file(path, name, "tiff")
         raise
 
 
 def _by_pillow(path: Path, name: str, max_pixels: int) -> Decoded:
-    with opened(path) as image:
+    with opened(path, name) as image:
         check_size(image.size, name, max_pixels)
-        _check_effort(image, name)
+        _check_effort(image, path, name)
         with decoding(name, max_pixels):
-            frames.note(image, path)
+            frames.note(image, path, name)
             is_deep = bool(_other_order(image))  # before loading, which forgets the tiles
-            to_srgb = stored_colours.conversion(path, image)
-            original, image = image, stored_colours.arranged(path, image)
+            to_srgb = stored_colours.conversion(path, image, name)
+            original, image = image, stored_colours.arranged(path, image, name)
             image.load()
-            about = metadata.of_image(original, path)  # turning it rewrites its EXIF data
-            words = stored_colours.deep(path, image)
+            about = metadata.of_image(original, path, name)  # turning it rewrites its EXIF data
+            words = stored_colours.deep(path, image, name)
             image = _upright(image, name)
             if is_deep:
-                words = _deep(path, image)
+                words = _deep(path, image, name)
             whole = from_image(image, name) if words is None else from_deep(words, image, name)
             return whole[0] if to_srgb is None else to_srgb(whole[0]), whole[1], about
 
 
-def _by_reader(kind: Kind, path: Path, max_pixels: int) -> tuple[Levels, Levels | None] | None:
+def _by_reader(
+    kind: Kind, path: Path, name: str, max_pixels: int
+) -> tuple[Levels, Levels | None] | None:
     """Return what another reader than Pillow makes of a file; None if it is for Pillow."""
     match kind.reader:
         case "tiff":
-            return tiff.read(path, max_pixels)
+            return tiff.read(path, name, max_pixels)
         case "heif":
-            return heif.read(path, kind.name, max_pixels)
+            return heif.read(path, name, kind.name, max_pixels)
         case "raw":
-            return raw.read(path, kind.name, max_pixels)
+            return raw.read(path, name, kind.name, max_pixels)
         case "jxl":
-            return jpeg_xl.read(path, kind.name, max_pixels)
+            return jpeg_xl.read(path, name, kind.name, max_pixels)
     return None
 
 
@@ -175,15 +178,13 @@ _MOST_SLOW_BYTES = 2**25
 _BYTES, _BYTES_OF_NUMBERS = 24, 64
 
 
-def _check_effort(image: Image.Image, name: str) -> None:
+def _check_effort(image: Image.Image, path: Path, name: str) -> None:
     """Refuse what would take minutes, or more memory than is free."""
     decoders = {tile.codec_name for tile in getattr(image, "tile", [])}
     pixels = image.width * image.height
     if "ppm_plain" in decoders:
         raise PictureError(f"{name} is a PPM written as text, which is not read: save it as PNG.")
-    if decoders & _SLOW and (
-        pixels > _MOST_SLOW_PIXELS or Path(name).stat().st_size > _MOST_SLOW_BYTES
-    ):
+    if decoders & _SLOW and (pixels > _MOST_SLOW_PIXELS or path.stat().st_size > _MOST_SLOW_BYTES):
         raise PictureError(
             f"{name} is a {image.format} of a rare kind; at most {_MOST_SLOW_PIXELS:,} pixels of "
             "these are read: save it as PNG."
@@ -214,7 +215,7 @@ def _other_order(image: Image.Image) -> list[ImageFile._Tile]:
     return tiles
 
 
-def _deep(path: Path, image: Image.Image) -> Words | None:
+def _deep(path: Path, image: Image.Image, name: str) -> Words | None:
     """Return all 16 bits of a file whose high bytes are in `image`; None if that fails."""
     with Image.open(path, formats=PILLOW_FORMATS) as reopened:
         reopened.tile = tiles = _other_order(reopened)
@@ -222,9 +223,9 @@ def _deep(path: Path, image: Image.Image) -> Words | None:
         try:
             reopened.load()
         except (OSError, ValueError) as problem:
-            _log.info("%s: read at 8 bits (%s).", path, problem)
+            _log.info("%s: read at 8 bits (%s).", name, problem)
             return None
-        second = np.asarray(_upright(reopened, str(path)))
+        second = np.asarray(_upright(reopened, name))
     if not is_grey:
         return _join(np.asarray(image), second)
     return _join(second[..., 0::2], second[..., 1::2])[..., [0, 0, 0, 1]]
