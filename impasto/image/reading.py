@@ -58,8 +58,12 @@ def read(source: str | os.PathLike[str] | Image.Image, *, max_pixels: int = MAX_
     palette, CMYK, Lab, 1 to 32 bits and floats. Exceptions are a PPM written as text, a large PPM
     of another depth than 8 or 16 bits, and a large compressed BMP. HEIC, camera RAW, JPEG XL and
     TIFF's rare codecs need an extra, which the message names. Of an animation, or of several
-    pictures in a file, the first is read. PNG, TIFF, HEIC and RAW keep up to 16 bits; a Pillow
-    image of mode RGB has only 8.
+    pictures in a file, the first is read.
+
+    PNG, TIFF, HEIC, RAW, JPEG XL and the grey of PPM and JPEG 2000 keep up to 16 bits. With
+    imagecodecs, so do the colours of JPEG 2000, and those of AVIF that are not sRGB's. A Pillow
+    image of mode RGB has only 8, and of what it was opened from only the EXIF orientation and the
+    profile count, not code points or a gamma.
 
     Args:
         source: a file, or a Pillow image, which is not changed.

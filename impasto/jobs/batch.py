@@ -89,7 +89,7 @@ class Batch:
         init: a picture to start from, instead of `config.init`.
         weights: a file of weights for the backbone.
         format: one of `FORMATS`.
-        settings: how each picture's file is written; 16 bits in PNG and TIFF only.
+        settings: how each picture's file is written; 16 bits in PNG, TIFF, JPEG XL only.
         workers: processes that paint, 1 to 256; they share the processor's threads.
         memory: bytes that all workers together may hold; by default four fifths of what is free.
         force: replace pictures that were painted otherwise, and files that are not the batch's.
