@@ -46,7 +46,12 @@ _OTHER_ORDER = {
 _GREY_ALPHA = "LA;16B"
 
 
-def read(source: str | os.PathLike[str] | Image.Image, *, max_pixels: int = MAX_PIXELS) -> Picture:
+def read(
+    source: str | os.PathLike[str] | Image.Image,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    short: int | None = None,
+) -> Picture:
     """Read a picture, upright by its EXIF orientation and converted to sRGB.
 
     What its file says beside the pixels is in its `metadata`.
@@ -68,6 +73,8 @@ def read(source: str | os.PathLike[str] | Image.Image, *, max_pixels: int = MAX_
     Args:
         source: a file, or a Pillow image, which is not changed.
         max_pixels: a picture with more is refused before it is decoded.
+        short: pixels that are enough for the shorter side: a JPEG's file is then decoded at a half
+            to an eighth of its size, but no smaller than that, which is quick. Others are whole.
 
     Raises:
         PictureError: the file is missing, not a picture, damaged, cut short, or too large for the
@@ -78,7 +85,7 @@ def read(source: str | os.PathLike[str] | Image.Image, *, max_pixels: int = MAX_
         colours, alpha, about = _from_pillow(source, name, max_pixels)
     else:
         name = str(source)
-        colours, alpha, about = _from_file(Path(source), name, max_pixels)
+        colours, alpha, about = _from_file(Path(source), name, max_pixels, short)
     # Only now, with Pillow's own copy gone: the floats are four times what was decoded.
     with decoding(name, max_pixels):
         return _picture(colours, alpha, about)
@@ -114,14 +121,14 @@ def _from_pillow(source: Image.Image, name: str, max_pixels: int) -> Decoded:
         return *from_image(_upright(source, name, is_ours=False), name), about
 
 
-def _from_file(path: Path, name: str, max_pixels: int) -> Decoded:
+def _from_file(path: Path, name: str, max_pixels: int, short: int | None) -> Decoded:
     with decoding(name, max_pixels):
         header_limits.check(path)
         kind = kind_of(path)
         if kind is not None and (levels := _by_reader(kind, path, name, max_pixels)) is not None:
             return *levels, metadata.of_file(path, name, kind.reader)
     try:
-        return _by_pillow(path, name, max_pixels)
+        return _by_pillow(path, name, max_pixels, short)
     except PictureError:
         if kind is None or kind.reader != "tiff":
             raise
@@ -132,9 +139,11 @@ def _from_file(path: Path, name: str, max_pixels: int) -> Decoded:
         raise
 
 
-def _by_pillow(path: Path, name: str, max_pixels: int) -> Decoded:
+def _by_pillow(path: Path, name: str, max_pixels: int, short: int | None) -> Decoded:
     with opened(path, name) as image:
         check_size(image.size, name, max_pixels)
+        if short is not None:
+            _draft(image, short)
         _check_effort(image, path, name)
         with decoding(name, max_pixels):
             frames.note(image, path, name)
@@ -149,6 +158,14 @@ def _by_pillow(path: Path, name: str, max_pixels: int) -> Decoded:
                 words = _deep(path, image, name)
             whole = from_image(image, name) if words is None else from_deep(words, image, name)
             return whole[0] if to_srgb is None else to_srgb(whole[0]), whole[1], about
+
+
+def _draft(image: Image.Image, short: int) -> None:
+    """Have a JPEG decoded at a fraction of its size; does nothing to other formats."""
+    factor = short / min(image.size)
+    if factor < 1:
+        width, height = (max(1, round(side * factor)) for side in image.size)
+        image.draft(None, (width, height))
 
 
 def _by_reader(
