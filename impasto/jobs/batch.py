@@ -17,6 +17,7 @@ from impasto.files.names import resolved
 from impasto.image.formats import WRITTEN, WrittenName
 from impasto.image.long_side import long_side
 from impasto.networks.trained_metadata import split_source
+from impasto.painting.kinds import without_styles
 from impasto.painting.misplaced import check_style
 from impasto.styles import gallery
 from impasto.version import __version__
@@ -116,10 +117,7 @@ class Batch:
         if not self.photographs:
             raise OptionError("There is no photograph to paint: name pictures or their folders.")
         if not self.styles:
-            raise OptionError(
-                "There is nothing to paint with: name a painting, a style card or a built-in style "
-                "with --style (see `impasto styles`)."
-            )
+            raise without_styles()
         if not 1 <= self.workers <= _MOST_WORKERS:
             raise OptionError(f"--workers is {self.workers}. It takes 1 to {_MOST_WORKERS}.")
         if self.memory is not None and self.memory < 1:
