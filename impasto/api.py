@@ -15,13 +15,13 @@ from impasto.config.memory import parse_memory
 from impasto.config.methods import DoodleConfig, TextureConfig, configs_with
 from impasto.config.presets import expanded
 from impasto.config.specs import StyleSpec, start_of
-from impasto.config.validation import checked_config
+from impasto.config.validation import check_owners, checked_config
 from impasto.engine.snapshots import Execution
 from impasto.errors import OptionError, RecipeError, suggestion
 from impasto.image.exchange import path_of
 from impasto.image.writing import keeping_of, to_pil
 from impasto.painting import rerun as repeated
-from impasto.painting.misplaced import check_photograph, is_card
+from impasto.painting.misplaced import check_photograph, has_card
 from impasto.painting.prepare import prepare
 from impasto.painting.recipe_inputs import locate
 from impasto.painting.recipes import recipe_of
@@ -77,8 +77,9 @@ def stylize(
     """
     keeping_of(metadata)
     kinds = configs_with(StyledConfig)
-    has_card = any(is_card(spec.source) for spec in Sources.of(None, *_several(style)).styles)
-    method, options = expanded(preset, method, options, has_card=has_card)
+    specs = Sources.of(None, *_several(style)).styles
+    is_a_card = has_card([spec.source for spec in specs], _several(options.get("region")))
+    method, options = expanded(preset, method, options, has_card=is_a_card)
     if not isinstance(method, str) or method not in kinds:
         raise OptionError(
             f"There is no method {method!r}{suggestion(str(method), kinds)} It may be "
@@ -86,6 +87,7 @@ def stylize(
         )
     weights = _weights(options)
     options, init = start_of(options)
+    check_owners(kinds, method, options, preset)
     sources = Sources.of(
         content,
         *_several(style),
@@ -171,8 +173,12 @@ def rerun(
 
     Args:
         picture: a file, or a Pillow image with a recipe in its `info`.
-        content, style, content_map, style_map, init: where the recipe's inputs are now, if they
-            are neither where they were nor beside the file; or the pictures that they were.
+        content: where the recipe's photograph is now, if it is neither where it was nor beside the
+            file; or the picture that it was. The same holds for the other inputs.
+        style: the style, or all of several.
+        content_map: the map of the photograph.
+        style_map: the map of the style, or all of several.
+        init: the picture that it started from.
         region: the same for the styles of regions: `["#ff0000=painting.jpg"]`.
         weights: a file of weights, if the recipe's were from one.
         anyway: paint even though an input has changed.

@@ -331,10 +331,10 @@ NEEDS: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     ("gatys", {"match": "pca"}, 'match has no effect without color="match"', {"color": "match"}),
     ("gatys", {"match": "pca"}, "match", {"region": ("#f00=color=match",)}),
     ("nnst", {"laplacian_pool": 2}, "laplacian_pool .* a laplacian_w", {"laplacian_weight": 1.0}),
-    ("mrf", {"history": 5, "optimizer": "adam"}, "history .* lbfgs", {"optimizer": "lbfgs"}),
+    ("mrf", {"history": 5, "optimizer": "adam"}, "history .*lbfgs", {"optimizer": "lbfgs"}),
     ("texture", {"tv": "l2", "tv_weight": 0.0}, "tv .* a tv_weight", {"tv_weight": 1.0}),
     ("doodle", {"map_weight": 1.0, "engine": "statistics"}, "map_w", {"engine": "patches"}),
-    ("doodle", {"style_loss": "gram"}, "style_loss .* statist", {"engine": "statistics"}),
+    ("doodle", {"style_loss": "gram"}, "style_loss .*statist", {"engine": "statistics"}),
     ("laplacian", {"content_layers": ("relu1_1",), "stage": 1}, "content_layers", {"stage": 2}),
 ]
 

@@ -65,13 +65,13 @@ def test_what_came_from_a_pipe_is_named_and_can_be_repeated(
 ) -> None:
     pipe(photo)
     assert main(["stylize", "-", *STYLE]) == 0
-    assert capsysbinary.readouterr().out == b"stdin-painting.png\n"
+    assert capsysbinary.readouterr().out == b"stdin-painting-gatys.png\n"
     assert not Path("stdin-painting.run").exists()
-    again = ["rerun", "stdin-painting.png", "-o", "again.png"]
+    again = ["rerun", "stdin-painting-gatys.png", "-o", "again.png"]
     assert main(again) == 1
     assert b"it came from standard input" in capsysbinary.readouterr().err
     assert main([*again, "--content", "photo.png"]) == 0
-    assert (pixels("again.png") == pixels("stdin-painting.png")).all()
+    assert (pixels("again.png") == pixels("stdin-painting-gatys.png")).all()
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,27 @@ REFUSED = {
     "previews": ([*STRAIGHT, "-o", "-", "--preview-every", "1"], "--preview-every writes beside"),
     "a file's format": ([*STRAIGHT, "--format", "jpg"], "--format is for -o -"),
     "16 bits": ([*STRAIGHT, "-o", "-", "--format", "jpg", "--bits", "16"], "holds 8 bits"),
+    "over a style": (
+        ["stylize", "-", "-s", "painting.png", "-o", "painting.png", "--force"],
+        "painting.png is where the result goes",
+    ),
+    "a part of it": (
+        ["stylize", "-", "-s", "painting.png", "--size", "50%"],
+        "shows only once it is read",
+    ),
     "no photograph": (["stylize", "-", "-s", "none.png"], "none.png does not exist"),
 }
+
+
+def test_a_regions_style_is_not_overwritten(pipe: Pipe, photo: bytes, capsysbinary: Said) -> None:
+    pipe(photo)
+    with Image.open("photo.png") as picture:
+        Image.new("RGB", picture.size, (255, 0, 0)).save("red.png")
+    before = Path("painting.png").read_bytes()
+    regions = ["--content-map", "red.png", "--region", "#ff0000=painting.png"]
+    assert main(["stylize", "-", *regions, *QUICK, "-o", "painting.png", "--force"]) == 2
+    assert b"painting.png is where the result goes" in capsysbinary.readouterr().err
+    assert Path("painting.png").read_bytes() == before
 
 
 @pytest.mark.parametrize(("args", "words"), REFUSED.values(), ids=REFUSED)
@@ -135,7 +154,7 @@ def test_what_makes_no_sense_with_a_pipe_is_refused(
     ("data", "words"),
     [
         (b"", "Standard input is empty"),
-        (b"no picture", "impasto: standard input is not a picture"),
+        (b"no picture", "impasto: standard input is text, not a picture"),
         (b"\x89PNG\r\n\x1a\n" + bytes(20), "impasto: standard input is"),
     ],
 )
@@ -207,7 +226,7 @@ def test_a_name_that_is_no_text_is_printed_for_scripts() -> None:
     Path("photo.png").rename(os.fsdecode(UNPRINTABLE + b".png"))
     done = process("stylize", os.fsdecode(UNPRINTABLE + b".png"), *STYLE, text=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == UNPRINTABLE + b"-painting.png\n"
+    assert done.stdout == UNPRINTABLE + b"-painting-gatys.png\n"
     assert Path(os.fsdecode(done.stdout[:-1])).exists()
     done = process("info", os.fsdecode(UNPRINTABLE + b".jpg"), text=False)
     assert rb"caf\udce9.jpg does not exist" in done.stderr

@@ -26,7 +26,9 @@ from impasto.config.sizes import RelativeSize, parse_size
 from impasto.config.specs import RegionSpec, StyleSpec, layer_weights
 from impasto.config.validation import checked_config
 from impasto.errors import ImpastoError, OptionError
+from impasto.image import boxes, jpeg_xl
 from impasto.image.long_side import long_side
+from impasto.painting.misplaced import has_card
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -173,6 +175,25 @@ def test_every_reader_s_headers_are_understood(suffix: str) -> None:
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", shown], env=env, capture_output=True, text=True)
     assert done.stdout == "64\n", done.stderr
+
+
+def test_the_long_side_is_that_of_the_picture_that_is_read() -> None:
+    whole = np.full((48, 64, 3), 128, np.uint8)
+    with tifffile.TiffWriter("a.tif") as file:
+        file.write(whole[::4, ::4], photometric="rgb", subfiletype=1, metadata=None)
+        file.write(whole, photometric="rgb", metadata=None)
+    assert long_side("a.tif") == 64
+
+
+def test_the_long_side_of_a_jpeg_xl_is_in_its_header() -> None:
+    codecs = pytest.importorskip("imagecodecs")
+    noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    data = codecs.jpegxl_encode(noise, usecontainer=True)
+    at = data.index(b"jxlc") - 4
+    before = data[:at] + boxes.box(b"Exif", bytes(100_000))
+    Path("a.jxl").write_bytes(before + data[at : at + 60])  # nothing could decode it
+    assert long_side("a.jxl") == 64
+    assert not jpeg_xl.is_deep(Path("a.jxl"))
 
 
 def test_a_part_of_the_photograph(capsys: Said) -> None:
@@ -368,7 +389,9 @@ def test_what_a_preset_stands_for() -> None:
     assert expanded("best", "nnst", {"iterations": 9}) == ("nnst", {"iterations": 9})
     assert expanded("best", None, {"epochs": 2, "steps": 3})[1] == {"epochs": 2, "steps": 3}
     assert expanded("best", None, {}, has_card=True)[0] == "gatys"
-    with pytest.raises(OptionError, match="is --method gatys here, and --method is nnst"):
+    assert has_card([], ["#ff0000=starry-night"])
+    assert not has_card(["a.jpg"], ["#ff0000=keep", "#00f=0.4"])
+    with pytest.raises(OptionError, match='is method="gatys" here, and method is nnst'):
         expanded("best", "nnst", {}, has_card=True)
 
 

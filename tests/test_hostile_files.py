@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save
 
+from impasto import runtime
 from impasto.errors import ImpastoError, PictureError, StyleError, WeightsError
 from impasto.features import checkpoint
 from impasto.features.checkpoint import read_tensors
@@ -65,6 +66,9 @@ def test_what_programs_write_is_within_the_bounds(name: str, tmp_path: Path) -> 
     assert reading.read(path).width == 40
 
 
+JPEG_XL = b"\0\0\0\x0cJXL \r\n\x87\n"
+
+
 def test_metadata_of_many_megabytes_are_refused(tmp_path: Path) -> None:
     kept = [chunk(b"prVt", bytes(2**20)) for _ in range(8)]
     path = tmp_path / "a.png"
@@ -91,6 +95,7 @@ def test_endless_pieces_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "pieces" in refused(tmp_path / "a.gif", gif[:at] + words + gif[at:])
     boxes = encoded("JPEG2000")
     assert "pieces" in refused(tmp_path / "a.jp2", boxes[:12] + b"\0\0\0\x08free" * 3000)
+    assert "pieces" in refused(tmp_path / "a.jxl", JPEG_XL + b"\0\0\0\x08free" * 3000)
 
 
 def tiff(*entries: tuple[int, int, int, int]) -> bytes:
@@ -173,11 +178,11 @@ def test_a_picture_that_memory_cannot_hold_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Image.new("L", (500, 400)).save(tmp_path / "a.png")
-    monkeypatch.setattr(size_limits, "memory_of", lambda _: 4_000_000)
+    monkeypatch.setattr(runtime, "memory_of", lambda _: 4_000_000)
     assert reading.read(tmp_path / "a.png").width == 500  # a small one is read in any case
     monkeypatch.setattr(size_limits, "_FEW_PIXELS", 1000)
     assert "500×400, which takes 0.0 GB to read" in refused(tmp_path / "a.png")
-    monkeypatch.setattr(size_limits, "memory_of", lambda _: 5_000_000)
+    monkeypatch.setattr(runtime, "memory_of", lambda _: 5_000_000)
     assert reading.read(tmp_path / "a.png").width == 500
 
 
@@ -186,8 +191,11 @@ def test_a_poster_is_within_the_limit() -> None:
 
 
 def test_a_file_of_terabytes_is_refused(tmp_path: Path) -> None:
-    for kind, most in (("PNG", "4,294,967,296"), ("WEBP", "536,870,912"), ("AVIF", "536,870,912")):
-        path = _written(tmp_path / kind, encoded(kind))
+    files = {kind: encoded(kind) for kind in ("PNG", "WEBP", "AVIF")}
+    files |= {"codestream": b"\xff\x0a" + bytes(30), "JPEG XL": JPEG_XL}
+    for kind, data in files.items():
+        most = "4,294,967,296" if kind == "PNG" else "536,870,912"
+        path = _written(tmp_path / kind, data)
         with path.open("r+b") as file:
             file.truncate(2**33)  # without taking room
         assert f"at most {most} are read" in refused(path)

@@ -6,6 +6,7 @@ import io
 import struct
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -210,6 +211,53 @@ def test_a_jpeg_has_room_for_the_recipe_first(
     assert "photoshop:Credit" in caplog.text
     with pytest.raises(PictureError, match="65,504"):
         writing.write(reading.read(photo), tmp_path / "b.jpg", recipe="r" * 70_000)
+
+
+def with_properties(number: int, length: int) -> bytes:
+    """A packet that has so many more properties, each of about so many bytes."""
+    more = "".join(f"<dc:p{n}>{'y' * length}</dc:p{n}>" for n in range(number))
+    return xmp_packet().replace(b"<dc:title>", more.encode() + b"<dc:title>")
+
+
+def test_many_properties_are_measured_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = kept(xmp=with_properties(400, 300))
+    assert 400 < len(about.properties) < 430
+    calls = 0
+    written = xmp._written
+
+    def counting(*arguments: Any) -> str:
+        nonlocal calls
+        calls += 1
+        return written(*arguments)
+
+    monkeypatch.setattr(xmp, "_written", counting)
+    packet = about.packet("{}", 65_000)
+    assert packet is not None
+    assert 60_000 < len(packet) <= 65_000
+    assert b"Eiffel" in packet  # the longest went first
+    assert calls < 4 * 430
+    assert " more." in caplog.text
+    assert len(caplog.messages[-1]) < 2000
+
+
+def test_of_thousands_of_properties_some_hundred_are_kept(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    about = kept(xmp=with_properties(2000, 150))
+    assert len(about.properties) == 501  # with Impasto's name
+    assert "photo.jpg: of the 20" in caplog.text
+    assert "properties in its XMP the first 500 are kept" in caplog.text
+
+
+def test_each_unknown_namespace_has_a_prefix_of_its_own() -> None:
+    inner = "".join(f"<a:x xmlns:a='urn:{n % 3}'>{n}</a:x>" for n in range(6))
+    data = xmp_packet().replace(b"Somebody", inner.encode())
+    packet = kept(xmp=data).packet(None)
+    assert packet is not None
+    assert [packet.count(b'"urn:%d"' % n) for n in range(3)] == [1, 1, 1]
+    assert kept(xmp=packet).packet(None) == packet
 
 
 # --- IPTC, PNG and boxes ---

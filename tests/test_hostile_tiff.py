@@ -105,6 +105,22 @@ def test_tiles_beyond_all_size(tmp_path: Path) -> None:
     assert peak(path) < 5 * MEGABYTES
 
 
+def test_many_tiles_that_are_mostly_beyond_the_picture(tmp_path: Path) -> None:
+    tile = zlib.compress(bytes(2**23), 9)
+    path = tiff(
+        tmp_path / "a.tif", tile, t256=(4, (2048,)), t257=(4, (1,)), t322=(4, (16,)),
+        t323=(4, (2**18,)), t324=(4, (8,) * 128), t325=(4, (len(tile),) * 128),
+    )  # fmt: skip
+    assert path.stat().st_size < 10_000
+    assert "its tiles are larger than its pixels" in refused(path)
+
+
+def test_large_tiles_of_a_thin_picture_are_read(tmp_path: Path) -> None:
+    thin = np.random.default_rng(0).integers(0, 65536, (2, 9000), dtype=np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", thin, tile=(512, 512), compression="zlib")
+    assert reading.read(tmp_path / "a.tif").width == 9000
+
+
 def test_pixels_that_are_not_there(tmp_path: Path) -> None:
     assert "damaged" in refused(tiff(tmp_path / "a.tif", b"x", t279=(4, (0,))))
     assert "damaged" in refused(tiff(tmp_path / "b.tif", zlib.compress(bytes(100))))

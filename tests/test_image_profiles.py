@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import sys
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import tifffile
 from PIL import Image
 from test_image_files import png
 
-from impasto.image import reading
+from impasto.image import icc_matrix, reading
 from impasto.image.icc import srgb_profile
 
 # The primaries of sRGB and Adobe RGB (1998), adapted to D50, as columns.
@@ -131,6 +132,24 @@ def test_grey_with_a_linear_profile(tmp_path: Path, deep: bool) -> None:
     assert np.abs(seen - encode(data[..., None] / 65535)).max() < 2.5 / 255
 
 
+def test_tags_that_are_the_same_megabytes_take_them_once() -> None:
+    data = bytearray(matrix_profile(np.eye(3), gamma(1.8)))
+    (count,) = struct.unpack_from(">I", data, 128)
+    table = b"".join(struct.pack(">4sII", b"x%03d" % n, 4, 2**22) for n in range(100))
+    data[132:132] = table
+    struct.pack_into(">I", data, 128, count + 100)
+    for at in range(132 + len(table), 132 + len(table) + 12 * count, 12):
+        (offset,) = struct.unpack_from(">I", data, at + 4)
+        struct.pack_into(">I", data, at + 4, offset + len(table))
+    whole = bytes(data).ljust(2**22, b"\0")
+    tracemalloc.start()
+    try:
+        assert icc_matrix.parse(whole) is not None
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
+
+
 def test_grey_with_an_rgb_profile(tmp_path: Path) -> None:
     icc = matrix_profile(SRGB, gamma(1.0))
     data = np.arange(256, dtype=np.uint8)[None]
@@ -212,7 +231,7 @@ def test_a_profile_of_tables_keeps_16_bits_with_imagecodecs(
     assert np.abs(seen - expected).max() < (4e-3 if has_codecs else 0.06)
     levels = len(np.unique(seen))
     assert levels > 2000 if has_codecs else levels <= 256
-    assert has_codecs != ("impasto[codecs]' keeps 16" in caplog.text)
+    assert has_codecs != ('[codecs]"` keeps 16' in caplog.text)
 
 
 def cmyk_profile() -> bytes:

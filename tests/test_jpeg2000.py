@@ -14,6 +14,7 @@ from PIL import Image, ImageCms
 
 from impasto.errors import PictureError
 from impasto.image import reading
+from impasto.installation import install_hint
 
 COLOURS = [200, 100, 50]
 OPACITY = 128
@@ -195,6 +196,12 @@ def test_all_bits_are_read(bits: int, path: Path) -> None:
     assert read(path, deep(values[::-1], bits, reverse))[0] == pytest.approx(colours)
 
 
+def test_deep_indices_among_several_components_are_refused(path: Path) -> None:
+    data = deep([1, 1, 1], 10, palette(*PALETTE), cmap(0, 1, 2))
+    with pytest.raises(PictureError, match="indices of 10 bits, of which 8 can be read"):
+        read(path, data)
+
+
 def test_deep_opacity_first(path: Path) -> None:
     data = deep([30_000, 50_000, 1000, 7], 16, cdef((0, 1, 0), (1, 0, 1), (2, 0, 2), (3, 0, 3)))
     colours, opacity = read(path, data)
@@ -209,7 +216,7 @@ def test_without_the_codec_eight_bits_are_read(
     monkeypatch.setitem(sys.modules, "imagecodecs", None)
     colours, _ = read(path, data)
     assert colours == pytest.approx([0, 1000 / 257, 50_003 / 257], abs=1)
-    assert "16 bits, of which 8 are read: pip install 'impasto[codecs]'" in caplog.text
+    assert f"16 bits, of which 8 are read: `{install_hint('codecs')}`" in caplog.text
 
 
 @pytest.mark.parametrize("bad", [

@@ -192,6 +192,17 @@ def test_chunks_without_sense_are_ignored(
     assert "colour information is ignored" in caplog.text
 
 
+@pytest.mark.parametrize("points", [[1, 13, 5, 1], [1, 13]])
+def test_what_follows_counts_where_code_points_make_no_sense(
+    points: list[int], path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    linear = srgb_code(RGB / 255)
+    for next_one in ((b"iCCP", linear_profile()), (b"gAMA", GAMMA_1)):
+        pixels = read(path, png(RGB, (b"cICP", bytes(points)), next_one))
+        assert np.allclose(pixels, linear, atol=0.01)
+    assert "colour information is ignored" in caplog.text
+
+
 def test_gamma_so_great_that_all_is_black(path: Path) -> None:
     pixels = read(path, png(RGB, (b"gAMA", struct.pack(">I", 1))))
     assert np.isfinite(pixels).all()

@@ -40,7 +40,7 @@ _FAILED = 1
 def batch(
     photographs: Annotated[
         list[Path],
-        shared.argument("PHOTOGRAPHS...", "Pictures, and folders of pictures."),
+        shared.argument("PHOTOGRAPH", "Pictures, and folders of pictures."),
     ],
     options: dict[str, Any],
     style: Annotated[
@@ -100,7 +100,7 @@ def batch(
     has_card = any(is_card(spec.source) for one in styles for spec in one.specs)
     method, options = expanded(preset, method, options, has_card=has_card)
     options, size = without_relative_size(options)
-    config, init = config_and_start(configs_with(StyledConfig), method, options)
+    config, init = config_and_start(configs_with(StyledConfig), method, options, preset=preset)
     assert isinstance(config, StyledConfig)
     paint_all(
         photographs,

@@ -12,11 +12,11 @@ from typing import Annotated, Any
 import typer
 
 from impasto.config.bases import PictureConfig
-from impasto.config.fields import flag_of, from_text
+from impasto.config.fields import from_text
 from impasto.config.output import SHOWN
 from impasto.config.schema import OptionSpec, option_specs
 from impasto.config.specs import start_of
-from impasto.config.validation import checked_config
+from impasto.config.validation import check_owners, checked_config
 from impasto.errors import OptionError, suggestion
 
 __all__ = [
@@ -135,11 +135,14 @@ def config_and_start(
     kinds: Mapping[str, type[PictureConfig]],
     method: str,
     options: dict[str, Any],
+    *,
+    preset: str | None = None,
     **more: Any,
 ) -> tuple[PictureConfig, Path | None]:
     """Return the configuration, and the picture to start from where `--init` names one.
 
     Args:
+        preset: that the method is of, if one was typed.
         more: as of `checked_config`.
 
     Raises:
@@ -150,32 +153,28 @@ def config_and_start(
             f"--method is {method!r}{suggestion(method, kinds)} It may be {', '.join(kinds)}."
         )
     options, init = start_of(options)
-    return config_of(kinds, method, options, **more), init
+    return config_of(kinds, method, options, preset=preset, **more), init
 
 
 def config_of(
     kinds: Mapping[str, type[PictureConfig]],
     method: str,
     options: dict[str, Any],
+    *,
+    preset: str | None = None,
     **more: Any,
 ) -> PictureConfig:
     """Return the configuration of a method from what was typed.
 
     Args:
+        preset: that the method is of, if one was typed.
         more: as of `checked_config`.
 
     Raises:
         OptionError: an option that belongs to other methods or has no effect, or a value that is
             not allowed.
     """
-    names = {spec.name for spec in fields(kinds[method])}
-    for name in options:
-        if name not in names:
-            owners = [m for m, kind in kinds.items() if name in kind.__dataclass_fields__]
-            raise OptionError(
-                f"{flag_of(name)} is an option of {', '.join(owners)}, and --method is {method}. "
-                "Leave it out, or take that method."
-            )
+    check_owners(kinds, method, options, preset)
     return checked_config(kinds[method], options, **more)
 
 

@@ -51,7 +51,7 @@ _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 # What Typer says, and the same for who types a command line.
 _PLAIN = {
     r"^Missing argument '(.+?)'": r"\1 is missing",
-    r"^Missing option '(.+?)'": r"\1 is missing",
+    r"^Missing option '(\S+)'(?: / '\S+')?": r"\1 is missing",
     r"^Option '(.+?)' requires an argument": r"\1 takes a value, which is missing",
     r"^Got unexpected extra argument(?:\(s\)|s)? \((.+)\)": r"Nothing can be done with \1",
 }
@@ -154,7 +154,8 @@ def _explain_usage(error: Exception) -> int:
     for pattern, words in _PLAIN.items():
         message = re.sub(pattern, words, message)
     if message and type(error).__name__ != "NoArgsIsHelpError":
-        print_error(f"{message.rstrip('.')}.{where}")
+        end = "" if message.endswith("?") else "."
+        print_error(f"{message.rstrip('.')}{end}{where}")
     return USAGE
 
 

@@ -18,10 +18,10 @@ from impasto.cli.streams import STREAM, label
 from impasto.config.bases import StyledConfig
 from impasto.config.methods import METHODS, configs_with
 from impasto.config.presets import expanded
-from impasto.config.sizes import without_relative_size
+from impasto.config.sizes import RelativeSize, without_relative_size
 from impasto.config.specs import StyleSpec
 from impasto.errors import OptionError
-from impasto.painting.misplaced import check_photograph, check_style, is_card, style_kind
+from impasto.painting.misplaced import check_photograph, check_style, has_card, style_kind
 from impasto.painting.sources import Sources
 
 __all__ = ["stylize"]
@@ -35,7 +35,7 @@ def stylize(
     content: Annotated[
         list[str],
         shared.argument(
-            "CONTENT...",
+            "CONTENT",
             "The photograph, or - for standard input. Several, or a folder of them, are painted "
             "into the folder --out, as by `impasto batch`.",
         ),
@@ -85,17 +85,23 @@ def stylize(
     """
     set_quiet(flags.quiet)
     choices = tuple(StyleSpec.parse(text) for text in style or ())
-    has_card = any(is_card(choice.source) for choice in choices)
-    method, options = expanded(preset, method, options, has_card=has_card)
+    is_a_card = has_card([choice.source for choice in choices], options.get("region", ()))
+    method, options = expanded(preset, method, options, has_card=is_a_card)
     _check_words(content, style or (), has_regions="region" in options)
     is_single = len(content) == 1 and not Path(content[0]).is_dir()
     size = None
     if not is_single:
         options, size = without_relative_size(options)
+    if content == [STREAM] and isinstance(part := options.get("size"), RelativeSize):
+        raise OptionError(
+            f"--size is {part.text}, and how large standard input is shows only once it is read: "
+            "give a number, or name a file."
+        )
     config, init = config_and_start(
         configs_with(StyledConfig),
         method,
         options,
+        preset=preset,
         has_map=content_map is not None,
         photograph=content[0],
     )
@@ -124,6 +130,8 @@ def _check_words(content: Sequence[str], styles: Sequence[str], *, has_regions: 
     Raises:
         OptionError: one does, or there is nothing to paint with.
     """
+    if "" in content:
+        raise OptionError("The name of a photograph is empty: give that of a file.")
     kinds = {name: style_kind(name) for name in content}
     misplaced = [name for name, kind in kinds.items() if kind]
     photographs = [name for name, kind in kinds.items() if not kind]
@@ -169,6 +177,7 @@ def _refuse_single_options(config: StyledConfig, flags: shared.RunFlags, *, maps
         "--trace": flags.trace is not None,
         "--run": flags.run is not None,
         "--keep-run": flags.keep_run,
+        "--format": flags.format is not None,
     }
     if names := [name for name, typed in is_typed.items() if typed]:
         raise OptionError(

@@ -39,7 +39,7 @@ def train(
     paintings: Annotated[
         list[str],
         shared.argument(
-            "PAINTING...",
+            "PAINTING",
             "Pictures, style cards or built-in names. Each is a style, called after its file.",
         ),
     ],

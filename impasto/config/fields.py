@@ -151,6 +151,7 @@ def from_text(kind: type, options: Mapping[str, Any]) -> dict[str, Any]:
                 f"{flag_of(name)} and {flag_of(specs[name].metadata['also'])} are the same option. "
                 "Leave out one."
             )
+        value = value.item() if type(value).__module__ == "numpy" else value  # a number of NumPy's
         values[name] = _number(specs[name], value) if name in specs else value
     return values
 

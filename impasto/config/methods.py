@@ -18,7 +18,7 @@ from impasto.config.bases import PhotoConfig, PictureConfig, PixelConfig, Styled
 from impasto.config.fields import Need, option, otherwise
 from impasto.config.sizes import LEAST, MOST
 from impasto.config.specs import layer_weights
-from impasto.errors import OptionError, learn_words
+from impasto.errors import OptionError, StyleError, learn_words
 
 __all__ = [
     "METHODS",
@@ -131,6 +131,14 @@ class MatchingConfig(PhotoConfig):
         high=100.0,
         panel="Matching (nnst, mrf)",
     )
+
+    @staticmethod
+    def without_features(method: str) -> StyleError:
+        """Return what to raise where a style card is to be matched."""
+        return StyleError(
+            f"The method {method} takes features from the painting itself, and a style card "
+            "holds only their statistics. Give the painting's file, or use the method gatys."
+        )
 
 
 @dataclass(frozen=True)

@@ -6,20 +6,49 @@ person gave are checked here, not a config.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
 from impasto.config.bases import PictureConfig, PixelConfig
-from impasto.config.fields import Need, from_dict, from_text
+from impasto.config.fields import Need, flag_of, from_dict, from_text
 from impasto.config.sizes import RelativeSize
 from impasto.errors import OptionError
 
-__all__ = ["checked_config"]
+__all__ = ["check_owners", "checked_config"]
 
 Config = TypeVar("Config", bound=PictureConfig)
 
 _MAP = Need(lambda _: False, "--content-map")
+
+
+def check_owners(
+    kinds: Mapping[str, type[PictureConfig]],
+    method: str,
+    options: Iterable[str],
+    preset: str | None = None,
+) -> None:
+    """Check that a method has the options that were given.
+
+    Args:
+        kinds: the configs of the methods that there are to choose from.
+        options: their names; unknown ones are left to `checked_config`.
+        preset: that the method is of, if one was chosen.
+
+    Raises:
+        OptionError: one is an option of other methods.
+    """
+    known = {name for spec in fields(kinds[method]) for name in (spec.name, spec.metadata["also"])}
+    for name in options:
+        owners = [m for m, kind in kinds.items() if name in kind.__dataclass_fields__]
+        if name not in known and owners:
+            chosen = (
+                f"--preset {preset} is --method {method}" if preset else f"--method is {method}"
+            )
+            raise OptionError(
+                f"{flag_of(name)} is an option of {', '.join(owners)}, and {chosen}. "
+                "Leave it out, or take that method."
+            )
 
 
 def checked_config(

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from impasto.errors import StyleError
+from impasto.config.methods import MatchingConfig
 from impasto.styles.blend import Blend, Share
 from impasto.styles.statistics import FeatureMap, Painting, Style
 
@@ -48,10 +48,7 @@ def paintings_of(style: Style, method: str) -> list[tuple[Share, Painting]]:
     paintings = []
     for share in shares:
         if not isinstance(share.style, Painting):
-            raise StyleError(
-                f"The method {method} takes features from the painting itself, and a style card "
-                "holds only their statistics. Give the painting's file, or use the method gatys."
-            )
+            raise MatchingConfig.without_features(method)
         if share.weight > 0:
             paintings.append((share, share.style))
     return paintings

@@ -120,6 +120,8 @@ def _check(target: Path, path: Path, force: bool, error: type[ImpastoError]) -> 
         raise error(f"{path} is not a regular file: give another name.")
     if target.exists() and not force:
         raise error(f"{path} exists already: give another name, or replace it with --force.")
+    if target.parent.is_file():
+        raise error(f"{path} cannot be written: {target.parent} is a file and no folder.")
     if not target.parent.is_dir():
         raise error(f"{path} cannot be written: there is no folder {target.parent}. Make it first.")
 

@@ -15,6 +15,7 @@ from PIL import Image
 from impasto.image.bmff import ColourInformation, colour_information
 from impasto.image.cicp import CodePoints, Conversion, to_srgb
 from impasto.image.pixel_modes import Words
+from impasto.image.samples import levels
 from impasto.installation import install_hint
 
 __all__ = ["conversion", "deep"]
@@ -76,9 +77,7 @@ def _other_points(information: ColourInformation, image: Image.Image) -> CodePoi
 
 
 def _widened(values: np.ndarray, bits: int) -> Words:
-    top = 2**bits - 1
-    table = (np.arange(top + 1) * (65535 / top)).round().astype(np.uint16)
     # Grey, perhaps with alpha, becomes RGB.
     channels = {1: [0, 0, 0], 2: [0, 0, 0, 1]}.get(values.shape[-1], slice(None))
-    words: Words = table.take(values, mode="clip")[..., channels]
+    words: Words = levels(values, bits)[..., channels]
     return words

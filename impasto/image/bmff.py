@@ -1,23 +1,19 @@
-"""What an AVIF says of its colours: boxes of the ISO base media file format (ISO/IEC 14496-12).
+"""What an AVIF says of its colours: properties of its primary picture (HEIF, ISO/IEC 23008-12).
 
-Anybody may have written a file: lengths are held to the bytes that there are, and a file whose
-boxes make no sense has no colour information.
+Anybody may have written a file: one whose boxes make no sense has no colour information.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
+from impasto.image.boxes import first, inner
 from impasto.image.cicp import CodePoints
 
-__all__ = ["ColourInformation", "box_of_file", "boxes", "colour_information"]
+__all__ = ["ColourInformation", "colour_information"]
 
-_MOST_BOXES = 1000  # beside each other in the file, before the one that is looked for
-_MOST_BYTES = 2**24  # of the box with everything about a picture but its pixels
 _MOST_PROPERTIES = 2**15  # an index of 15 bits
 
 
@@ -43,60 +39,20 @@ def colour_information(path: Path) -> ColourInformation:
         OSError: the file cannot be read.
     """
     with path.open("rb") as file:
-        meta = box_of_file(file, b"meta")
+        _, meta = first(file, b"meta")
     try:
         return _described(_properties(meta[4:]))  # after version and flags
     except (struct.error, IndexError):
         return ColourInformation()
 
 
-def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the kind and the content of each box in a box."""
-    at = 0
-    while at + 8 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, at)
-        start = at + 8
-        if length == 1 and start + 8 <= len(data):
-            (length,) = struct.unpack_from(">Q", data, start)
-            start += 8
-        end = len(data) if length == 0 else at + length
-        if end < start or end > len(data):
-            return
-        yield kind, data[start:end]
-        at = end
-
-
-def box_of_file(
-    file: BinaryIO, sought: bytes, most: int = _MOST_BYTES, *, whole: bool = True
-) -> bytes:
-    """Return the content of a box that is in no other; nothing if it is missing.
-
-    Args:
-        most: bytes that are read.
-        whole: return nothing of a box that is larger; otherwise its beginning.
-    """
-    for _ in range(_MOST_BOXES):
-        if len(head := file.read(8)) < 8:
-            break
-        length, kind = struct.unpack(">I4s", head)
-        rest = length - 8 if length else most  # 0: to the end of the file
-        if length == 1 and len(more := file.read(8)) == 8:
-            rest = int.from_bytes(more, "big") - 16
-        if kind == sought and (rest <= most or not whole):
-            return file.read(max(0, min(rest, most)))
-        if rest < 0 or rest >= 2**40 or length == 0:
-            break
-        file.seek(rest, 1)
-    return b""
-
-
 def _properties(meta: bytes) -> list[tuple[bytes, bytes]]:
     """Return the properties that the primary item has, as kinds and contents."""
-    inner = dict(boxes(meta))
-    primary = inner.get(b"pitm", b"")
+    parts = dict(inner(meta))
+    primary = parts.get(b"pitm", b"")
     (item,) = struct.unpack_from(">I" if primary[0] else ">H", primary, 4)
-    iprp = list(boxes(inner.get(b"iprp", b"")))
-    stored = list(boxes(dict(iprp).get(b"ipco", b"")))[:_MOST_PROPERTIES]
+    iprp = list(inner(parts.get(b"iprp", b"")))
+    stored = list(inner(dict(iprp).get(b"ipco", b"")))[:_MOST_PROPERTIES]
     indices = [i for kind, data in iprp if kind == b"ipma" for i in _associated(data, item)]
     return [stored[i - 1] for i in indices if 0 < i <= len(stored)]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float32
 
+from impasto.image.icc_matrix import encode
+
 __all__ = ["encoded"]
 
 Light = Float32[np.ndarray, "h w 3"]
@@ -38,7 +40,7 @@ def encoded(light: Light) -> Light:
         light = light.copy()
         light[beyond] = _paler(light[beyond])
     light = np.clip(light, 0, 1)
-    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    return encode(light)
 
 
 def _paler(light: Colours) -> Colours:

@@ -11,11 +11,12 @@ import re
 import struct
 import sys
 from collections.abc import Callable, Generator, Iterator
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from impasto.errors import PictureError
 from impasto.files import limits
+from impasto.image import boxes
 
 __all__ = ["MAX_BYTES", "MAX_DIRECTORIES", "MAX_METADATA", "MAX_PIECES", "MAX_SCANS", "check"]
 
@@ -34,9 +35,11 @@ MAX_DIRECTORIES = 8
 MAX_SCANS = 100
 """The most scans of a progressive JPEG: encoders write about ten, each takes a full decoding."""
 
-Walk = Callable[[BinaryIO], Iterator[int]]
+Walk = Callable[[BufferedReader], Iterator[int]]
 
-_READ_WHOLE = 2**29  # bytes of a WebP or AVIF file, which is read into memory before its header
+# Files that are read into memory before their headers: AVIF and HEIF, WebP, JPEG XL.
+_WHOLE = re.compile(rb"....ftyp|RIFF....WEBP|\xff\x0a|\0\0\0\x0cJXL ", re.DOTALL)
+_READ_WHOLE = 2**29  # bytes of such a file
 _HEADER = 4096  # bytes within which a PPM's must end
 
 
@@ -49,8 +52,7 @@ def check(path: Path) -> None:
     limits.check(path, sys.maxsize, PictureError)  # opening a pipe would wait for ever
     with path.open("rb") as file:
         head = file.read(_HEADER)
-        is_read_whole = head[4:8] == b"ftyp" or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
-        limits.check(path, _READ_WHOLE if is_read_whole else MAX_BYTES, PictureError)
+        limits.check(path, _READ_WHOLE if _WHOLE.match(head) else MAX_BYTES, PictureError)
         for magic, walk in _WALKS.items():
             if re.match(magic, head, re.DOTALL):
                 file.seek(0)
@@ -69,7 +71,7 @@ def _count(path: Path, pieces: Iterator[int]) -> None:
             )
 
 
-def _png(file: BinaryIO) -> Iterator[int]:
+def _png(file: BufferedReader) -> Iterator[int]:
     file.seek(8)
     while len(head := file.read(8)) == 8:
         length, kind = struct.unpack(">I4s", head)
@@ -85,7 +87,7 @@ _ENDLESS = {0x01, 0xD8}  # markers without a segment
 _SCAN, _END = 0xDA, 0xD9
 
 
-def _jpeg(file: BinaryIO) -> Iterator[int]:
+def _jpeg(file: BufferedReader) -> Iterator[int]:
     scans = 0
     while (marker := _marker(file)) is not None and marker != _END:
         if marker in _ENDLESS:
@@ -104,7 +106,7 @@ def _jpeg(file: BinaryIO) -> Iterator[int]:
         file.seek(max(0, length - 2), 1)
 
 
-def _marker(file: BinaryIO) -> int | None:
+def _marker(file: BufferedReader) -> int | None:
     """Return the next marker, with the file's position behind it."""
     while len(block := file.read(1 << 16)) > 1:
         if match := _MARKER.search(block):
@@ -114,7 +116,7 @@ def _marker(file: BinaryIO) -> int | None:
     return None
 
 
-def _gif(file: BinaryIO) -> Iterator[int]:
+def _gif(file: BufferedReader) -> Iterator[int]:
     """Yield the lengths up to the first image, the only one that is read."""
     head = file.read(13)
     if len(head) == 13 and head[10] & 0x80:
@@ -129,7 +131,7 @@ def _gif(file: BinaryIO) -> Iterator[int]:
             file.seek(length[0], 1)
 
 
-def _tiff(file: BinaryIO) -> Iterator[int]:
+def _tiff(file: BufferedReader) -> Iterator[int]:
     """Yield the lengths in the first directories, those that are looked at, and within them."""
     head = file.read(16)
     order = "<" if head[:2] == b"II" else ">"
@@ -151,7 +153,7 @@ _MOST_VALUES = {**dict.fromkeys((273, 279, 324, 325), MAX_PIECES), 33628: 256, 3
 
 
 def _directory(
-    file: BinaryIO, at: int, order: str, is_big: bool, depth: int
+    file: BufferedReader, at: int, order: str, is_big: bool, depth: int
 ) -> Generator[int, None, int]:
     """Yield the lengths in a directory; return the offset of the next, 0 for none."""
     if at >= MAX_BYTES or depth > 2:
@@ -175,27 +177,26 @@ def _directory(
     return int(struct.unpack(order + pointer, end)[0]) if is_whole else 0
 
 
-def _jpeg2000(file: BinaryIO) -> Iterator[int]:
+def _jpeg2000(file: BufferedReader) -> Iterator[int]:
     if file.read(4) == b"\xff\x4f\xff\x51":
         file.seek(0)
         yield from _codestream(file)
         return
     file.seek(0)
-    while len(head := file.read(8)) == 8:
-        length, kind = struct.unpack(">I4s", head)
-        head_size = 8
-        if length == 1 and len(more := file.read(8)) == 8:
-            (length,), head_size = struct.unpack(">Q", more), 16
-        if kind == b"jp2c":
+    for place in boxes.places(file):
+        if place.kind == b"jp2c":
+            file.seek(place.start)
             yield from _codestream(file)
             return
-        yield max(length, head_size)
-        if length == 0 or length >= MAX_BYTES:  # to the end of the file
-            return
-        file.seek(max(length, head_size) - head_size, 1)
+        yield place.size
 
 
-def _codestream(file: BinaryIO) -> Iterator[int]:
+def _jpeg_xl(file: BufferedReader) -> Iterator[int]:
+    for place in boxes.places(file):
+        yield 0 if place.kind in (b"jxlc", b"jxlp") else place.size
+
+
+def _codestream(file: BufferedReader) -> Iterator[int]:
     """Yield the lengths of the main header's marker segments, up to the first tile."""
     file.seek(2, 1)
     while len(head := file.read(4)) == 4 and head[1] not in (0x90, 0xD9):
@@ -204,7 +205,7 @@ def _codestream(file: BinaryIO) -> Iterator[int]:
         file.seek(max(0, length - 2), 1)
 
 
-def _ppm(file: BinaryIO) -> Iterator[int]:
+def _ppm(file: BufferedReader) -> Iterator[int]:
     """Limit the header: Pillow reads its numbers byte by byte, through all comments."""
     words = re.sub(rb"#[^\r\n]*", b"", file.read(_HEADER)).split(maxsplit=4)
     needed = 3 if words[:1] in ([b"P1"], [b"P4"]) else 4
@@ -217,5 +218,6 @@ _WALKS: dict[bytes, Walk] = {
     rb"GIF8": _gif,
     rb"II[*+]|MM\0[*+]|MM\*\0|II\0\*": _tiff,
     rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  ": _jpeg2000,
+    rb"\0\0\0\x0cJXL ": _jpeg_xl,
     rb"P[\dFfyY]": _ppm,
 }

@@ -85,7 +85,8 @@ def _parse(profile: bytes) -> CurveProfile | None:
     space, connection = profile[16:20], profile[20:24]
     (count,) = struct.unpack_from(">I", profile, 128)
     entries = struct.iter_unpack(">4sII", profile[132 : 132 + 12 * min(count, 1000)])
-    tags = {name: profile[at : at + size] for name, at, size in entries}
+    view = memoryview(profile)  # any number of tags may be the same bytes
+    tags = {name: view[at : at + size] for name, at, size in entries}
     names = _CURVES.get(space, ())
     if not names or tags.keys() & _TABLES or not tags.keys() >= set(names):
         return None
@@ -98,18 +99,19 @@ def _parse(profile: bytes) -> CurveProfile | None:
     return CurveProfile(curves, np.array(columns).T)
 
 
-def _numbers(tag: bytes, at: int, count: int) -> tuple[float, ...]:
+def _numbers(tag: memoryview, at: int, count: int) -> tuple[float, ...]:
     return tuple(number / 65536 for number in struct.unpack_from(f">{count}i", tag, at))
 
 
-def _curve(tag: bytes) -> Curve:
+def _curve(tag: memoryview) -> Curve:
     """Sample a curve, as a table or a formula, within [0, 1]."""
     values = np.linspace(0, 1, _ENTRIES)
     (count,) = struct.unpack_from(">I", tag, 8)
-    if tag[:4] == b"para":
+    kind = bytes(tag[:4])
+    if kind == b"para":
         formula: Curve = np.nan_to_num(_formula(values, tag)).clip(0, 1)
         return formula
-    if tag[:4] != b"curv":
+    if kind != b"curv":
         raise ValueError("its profile has a curve of an unknown type")
     if count == 0:
         return values
@@ -120,7 +122,7 @@ def _curve(tag: bytes) -> Curve:
     return np.interp(values, np.linspace(0, 1, count), points)
 
 
-def _formula(x: Curve, tag: bytes) -> Curve:
+def _formula(x: Curve, tag: memoryview) -> Curve:
     """Return a parametricCurveType (ICC.1:2010, 10.16) of x."""
     (kind,) = struct.unpack_from(">H", tag, 8)
     if kind > 4:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator
 
-__all__ = ["DataSet", "photoshop_block", "photoshop_data", "read", "values", "write"]
+__all__ = ["RESOURCE", "DataSet", "photoshop_block", "photoshop_data", "read", "values", "write"]
 
 DataSet = tuple[int, int, bytes]
 """A record's number, a data set's number in it, and its value."""
@@ -17,7 +17,8 @@ _MOST = 2_000  # data sets; a picture has some thirty
 _UTF8 = b"\x1b%G"  # ISO 2022's name of it
 _CHARACTERS = (1, 90)
 
-_RESOURCE = 0x0404  # of Photoshop's resources the one that holds IIM
+RESOURCE = 0x0404
+"""Of Photoshop's resources the one that holds IIM."""
 
 
 def read(data: bytes) -> Iterator[DataSet]:
@@ -66,7 +67,7 @@ def photoshop_block(data: bytes) -> bytes:
     """Return IIM as Photoshop's resource, as JPEG's segment APP13 holds it."""
     size = struct.pack(">I", len(data))
     padding = bytes(len(data) % 2)
-    return b"8BIM" + struct.pack(">H", _RESOURCE) + b"\0\0" + size + data + padding
+    return b"8BIM" + struct.pack(">H", RESOURCE) + b"\0\0" + size + data + padding
 
 
 def photoshop_data(blocks: bytes) -> bytes:
@@ -79,7 +80,7 @@ def photoshop_data(blocks: bytes) -> bytes:
         if at + 4 > len(blocks):
             break
         (size,) = struct.unpack_from(">I", blocks, at)
-        if number == _RESOURCE:
+        if number == RESOURCE:
             return blocks[at + 4 : at + 4 + size]
         at += 4 + size + size % 2
     return b""

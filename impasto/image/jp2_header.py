@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from impasto.image.bmff import box_of_file, boxes
+from impasto.image.boxes import first, inner
 
 __all__ = ["CMYK", "GREY", "SRGB", "SYCC", "Header", "read_codestream", "read_header"]
 
@@ -94,11 +94,11 @@ def read_header(path: Path) -> Header:
         with path.open("rb") as file:
             is_codestream = file.read(4) == b"\xff\x4f\xff\x51"
             file.seek(0)
-            inner = b"" if is_codestream else box_of_file(file, b"jp2h")
+            header = b"" if is_codestream else first(file, b"jp2h")[1]
         bits, is_subsampled = _components(read_codestream(path, 65_600))
         parts: dict[bytes, bytes] = {}
         colours = []
-        for kind, data in boxes(inner):
+        for kind, data in inner(header):
             parts.setdefault(kind, data)
             colours += [data] if kind == b"colr" else []
         space, profile = _colour(colours)
@@ -123,7 +123,7 @@ def read_codestream(path: Path, most: int = _MOST_CODESTREAM) -> bytes:
             file.seek(0)
             return file.read(most)
         file.seek(0)
-        return box_of_file(file, b"jp2c", most, whole=False)
+        return first(file, b"jp2c", most=most, whole=False)[1]
 
 
 def _components(codestream: bytes) -> tuple[int, bool]:

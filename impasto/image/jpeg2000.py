@@ -15,6 +15,7 @@ from jaxtyping import UInt8, UInt16
 from PIL import Image
 
 from impasto.image.jp2_header import SYCC, Header, read_codestream, read_header
+from impasto.image.samples import levels, straight
 from impasto.installation import install_hint
 
 __all__ = ["arranged", "deep"]
@@ -101,7 +102,10 @@ def _components(path: Path, image: Image.Image, header: Header) -> Levels:
         values = np.asarray(stored)
     if header.palette is not None:
         # Pillow shifts numbers of fewer bits to the top of 8 or 16.
-        values = values >> (8 * values.dtype.itemsize - header.bits)
+        shift = 8 * values.dtype.itemsize - header.bits
+        if shift < 0:
+            raise ValueError(f"indices of {header.bits} bits, of which 8 can be read")
+        values = values >> shift
     elif values.dtype == np.uint16:
         values = (values >> 8).astype(np.uint8)
     return values if values.ndim == 3 else values[..., None]
@@ -124,15 +128,11 @@ def _channels(components: np.ndarray, header: Header, bits: int) -> Levels:
     """Return channels at 8 or 16 bits: components, or what a palette makes of them.
 
     Args:
-        components: of so many bits.
+        components: of so many bits, 8 or more.
     """
-    top, kind = (255, np.uint8) if bits <= 8 else (65535, np.uint16)
     if header.palette is None:
-        if bits in (8, 16):
-            return components
-        table = (np.arange(2**bits) * (top / (2**bits - 1))).round().astype(kind)
-        scaled: Levels = table.take(components, mode="clip")
-        return scaled
+        return levels(components, bits)
+    top, kind = (255, np.uint8) if bits <= 8 else (65535, np.uint16)
     columns = []
     for component, is_mapped, column in header.mapping:
         values = components[..., component]
@@ -152,16 +152,8 @@ def _separated(channels: Levels, header: Header) -> tuple[Levels, Levels | None]
     if header.colour_space == SYCC and len(colours) == 3:
         picked = _from_sycc(picked)
     if alpha is not None and is_premultiplied:
-        picked = _straight(picked, alpha)
+        picked = straight(picked, alpha)
     return picked, alpha
-
-
-def _straight(colours: Levels, alpha: Levels) -> Levels:
-    """Return colours that were multiplied by their opacity without it."""
-    top = np.iinfo(colours.dtype).max
-    share = np.maximum(alpha, 1).astype(np.float32) / np.float32(top)
-    divided: Levels = (colours / share).clip(0, top).round().astype(colours.dtype)
-    return divided
 
 
 def _from_sycc(colours: Levels) -> Levels:

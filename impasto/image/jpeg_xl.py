@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from io import BufferedIOBase
 from pathlib import Path
 from types import ModuleType
 
@@ -9,14 +11,15 @@ import numpy as np
 from jaxtyping import UInt8, UInt16
 
 from impasto.errors import PictureError
-from impasto.image.boxes import box
+from impasto.image import boxes
 from impasto.image.extras import needed, optional
 from impasto.image.pixel_modes import Levels, unit
 from impasto.image.size_limits import check_memory, check_size
 from impasto.installation import install_hint
 
-__all__ = ["encoded", "is_deep", "read", "size_of", "writer"]
+__all__ = ["encoded", "is_deep", "read", "size_in_file", "size_of", "writer"]
 
+_START = 32  # bytes of a codestream, within which the fields end that are looked at
 _BYTES = 40  # a pixel while it is read: decoded as floats, converted, as floats
 
 
@@ -34,11 +37,10 @@ def read(path: Path, name: str, what: str, max_pixels: int) -> tuple[Levels, Lev
         Exception: the file is damaged.
     """
     codecs = needed("imagecodecs", "codecs", name, what)
-    data = path.read_bytes()
-    size = size_of(data)
+    size = size_in_file(path)
     check_size(size, name, max_pixels)
     check_memory(size, _BYTES, name)
-    values = codecs.jpegxl_decode(data, index=0, numthreads=1)
+    values = codecs.jpegxl_decode(path.read_bytes(), index=0, numthreads=1)
     values = values if values.ndim == 3 else values[..., None]
     if values.ndim != 3 or values.shape[-1] > 4:
         raise PictureError(f"{name} has {values.shape[-1]} channels: save it as RGB first.")
@@ -46,9 +48,8 @@ def read(path: Path, name: str, what: str, max_pixels: int) -> tuple[Levels, Lev
         values = unit(values, (1,), name)
     has_alpha = values.shape[-1] in (2, 4)
     colours = values[..., :-1] if has_alpha else values
-    return np.broadcast_to(colours, (*colours.shape[:2], 3)), values[
-        ..., -1:
-    ] if has_alpha else None
+    alpha = values[..., -1:] if has_alpha else None
+    return np.broadcast_to(colours, (*colours.shape[:2], 3)), alpha
 
 
 def is_deep(path: Path) -> bool:
@@ -58,7 +59,7 @@ def is_deep(path: Path) -> bool:
         ValueError: it is cut short.
     """
     with path.open("rb") as file:
-        return _Header(file.read(2**16)).bits > 8
+        return _Header(file).bits > 8
 
 
 def size_of(data: bytes) -> tuple[int, int]:
@@ -67,7 +68,19 @@ def size_of(data: bytes) -> tuple[int, int]:
     Raises:
         ValueError: it is cut short.
     """
-    header = _Header(data)
+    header = _Header(io.BytesIO(data))
+    return header.width, header.height
+
+
+def size_in_file(path: Path) -> tuple[int, int]:
+    """Return width and height by a file's header, without reading the rest of it.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is cut short.
+    """
+    with path.open("rb") as file:
+        header = _Header(file)
     return header.width, header.height
 
 
@@ -98,8 +111,8 @@ def encoded(
     )
     options = {"lossless": True} if quality == 100 else {"distance": distance}
     data = codecs.jpegxl_encode(values, photometric="rgb", usecontainer=True, **options)
-    parts = [box(b"Exif", bytes(4) + exif)] if exif else []
-    parts += [] if xmp is None else [box(b"xml ", xmp)]
+    parts = [boxes.box(b"Exif", bytes(4) + exif)] if exif else []
+    parts += [] if xmp is None else [boxes.box(b"xml ", xmp)]
     return bytes(data) + b"".join(parts)
 
 
@@ -125,8 +138,8 @@ class _Header:
         bits: of each channel.
     """
 
-    def __init__(self, data: bytes) -> None:
-        bits = _Bits(_codestream(data)[2:])
+    def __init__(self, file: BufferedIOBase) -> None:
+        bits = _Bits(_codestream(file)[2:])
         self.width, self.height = _size(bits)
         self.bits = 8 if bits.take(1) else _depth(bits)
 
@@ -173,20 +186,13 @@ class _Bits:
         return value
 
 
-def _codestream(data: bytes) -> bytes:
+def _codestream(file: BufferedIOBase) -> bytes:
     """Return the beginning of the codestream, which a container holds in a box of its own."""
-    if data[:2] == b"\xff\x0a":
-        return data[:32]
-    at = 0
-    while at + 8 <= len(data):
-        length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
-        head = 8
-        if length == 1:
-            length, head = int.from_bytes(data[at + 8 : at + 16], "big"), 16
-        if kind in (b"jxlc", b"jxlp"):
-            start = at + head + (4 if kind == b"jxlp" else 0)
-            return data[start : start + 32]
-        if length < head:
-            break
-        at += length
-    raise ValueError("it has no codestream")
+    start = file.read(_START)
+    if start[:2] == b"\xff\x0a":
+        return start
+    file.seek(0)
+    kind, data = boxes.first(file, b"jxlc", b"jxlp", most=_START + 4, whole=False)
+    if not data:
+        raise ValueError("it has no codestream")
+    return data[4:] if kind == b"jxlp" else data  # a part has its number first

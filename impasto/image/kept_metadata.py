@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from xml.etree.ElementTree import Element
 
@@ -25,6 +25,7 @@ from impasto.image.kept_tags import (
     is_place,
 )
 from impasto.image.metadata import Metadata
+from impasto.image.samples import ORIENTATION
 from impasto.version import __version__
 
 __all__ = ["SOFTWARE", "Kept", "kept"]
@@ -34,12 +35,14 @@ SOFTWARE = f"Impasto {__version__}"
 _log = logging.getLogger(__name__)
 
 _LONGEST_PROPERTY = 2**15  # bytes of XMP
+_MOST_PROPERTIES = 500  # a photograph has some hundred
+_MOST_NAMES, _LONGEST_NAME = 20, 80  # of properties in a message
 _MOST_EXIF = 60_000  # bytes; a JPEG holds 65,527
 _MOST_IPTC = 60_000
 _MOST_XMP = 2**20
 _DPI = (1, 30_000)
 
-_ORIENTATION, _SOFTWARE = 274, 305
+_SOFTWARE = 305
 _RESOLUTIONS, _UNIT, _PER_INCH, _PER_CM = (282, 283), 296, 2, 3
 _VERSION, _COLOR_SPACE, _SIZE = 36864, 40961, (40962, 40963)
 
@@ -74,7 +77,7 @@ class Kept:
             return b""
         if with_orientation:
             return exif.write(self.exif)
-        image = {tag: f for tag, f in self.exif.image.items() if tag != _ORIENTATION}
+        image = {tag: f for tag, f in self.exif.image.items() if tag != ORIENTATION}
         return exif.write(replace(self.exif, image=image))
 
     def packet(self, recipe: str | None, room: int = _MOST_XMP, name: str = "") -> bytes | None:
@@ -85,17 +88,37 @@ class Kept:
                 out, with a warning; the recipe never is.
         """
         parts = list(self.properties)
-        left_out = []
-        while parts and len(xmp.packet(parts, recipe)) > room:
-            longest = max(parts, key=xmp.length)
-            parts.remove(longest)
-            left_out.append(xmp.prefixed(longest.tag))
-        if left_out:
+        whole = xmp.packet(parts, recipe)
+        if len(whole) > room:
+            parts, left_out = _fitting(parts, len(whole) - room)
+            whole = xmp.packet(parts, recipe)
             _log.warning(
                 "%s: there is no room for all of the photograph's XMP beside the recipe; left out: "
-                "%s.", name, ", ".join(left_out),
+                "%s.", name, _names(left_out),
             )  # fmt: skip
-        return xmp.packet(parts, recipe) if parts or recipe is not None else None
+        return whole if parts or recipe is not None else None
+
+
+def _fitting(parts: list[Element], excess: int) -> tuple[list[Element], list[Element]]:
+    """Return the properties that stay, and the longest, left out for so many bytes."""
+    lengths = [xmp.length(part) for part in parts]
+    left_out: set[int] = set()
+    for index in sorted(range(len(parts)), key=lambda at: -lengths[at]):
+        if excess <= 0:
+            break
+        left_out.add(index)
+        excess -= lengths[index]
+    return (
+        [part for at, part in enumerate(parts) if at not in left_out],
+        [parts[at] for at in sorted(left_out)],
+    )
+
+
+def _names(parts: Sequence[Element]) -> str:
+    """Return the names of properties as a message lists them."""
+    names = [xmp.prefixed(part.tag)[:_LONGEST_NAME] for part in parts[:_MOST_NAMES]]
+    more = len(parts) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more else "")
 
 
 def kept(metadata: Metadata, keeping: Keeping, size: tuple[int, int]) -> Kept:
@@ -147,7 +170,7 @@ def _completed(
 ) -> Exif:
     """Return EXIF data that is true of the picture: upright, sRGB, of this size."""
     upright: Directory = {
-        _ORIENTATION: exif.number(1),
+        ORIENTATION: exif.number(1),
         _SOFTWARE: exif.text(SOFTWARE),
         **_resolution(dpi),
     }
@@ -215,14 +238,19 @@ def _properties(metadata: Metadata, with_place: bool) -> list[Element]:
             continue
         _prune(part, with_place)
         if xmp.length(part) > _LONGEST_PROPERTY:
-            too_long.append(xmp.prefixed(part.tag))
+            too_long.append(part)
         else:
             chosen.setdefault(part.tag, part)
     if too_long:
         _log.warning(
-            "%s: what is too long in its XMP is left out (%s).", metadata.name, ", ".join(too_long)
+            "%s: what is too long in its XMP is left out (%s).", metadata.name, _names(too_long)
         )
-    return list(chosen.values())
+    if len(chosen) > _MOST_PROPERTIES:
+        _log.warning(
+            "%s: of the %d properties in its XMP the first %d are kept.",
+            metadata.name, len(chosen), _MOST_PROPERTIES,
+        )  # fmt: skip
+    return list(chosen.values())[:_MOST_PROPERTIES]
 
 
 def _is_allowed(name: str, with_place: bool) -> bool:

@@ -51,14 +51,14 @@ def size_in_header(path: Path) -> tuple[int, int] | None:
     with decoding(str(path), None):
         header_limits.check(path)
         kind = kind_of(path)
-    if kind is None or kind.reader in (None, "pillow"):
-        return _size_by_pillow(path)
-    try:
-        return _SIZES[kind.reader](path, kind.name)
-    except PictureError:
-        raise
-    except Exception:  # damaged headers make libraries raise a dozen kinds of exceptions
-        return None  # the reader says what is wrong, or does better
+        if kind is not None and kind.reader in _SIZES:
+            try:
+                return _SIZES[kind.reader](path, kind.name)
+            except PictureError:
+                raise
+            except Exception:  # damaged headers make libraries raise a dozen kinds of exceptions
+                return None  # the reader says what is wrong, or does better
+    return _size_by_pillow(path)
 
 
 def _size_by_pillow(path: Path) -> tuple[int, int]:
@@ -77,18 +77,19 @@ def _raw_size(path: Path, what: str) -> tuple[int, int]:
 
 
 def _tiff_size(path: Path, _: str) -> tuple[int, int]:
-    import tifffile
+    from impasto.image import tiff
 
-    with tifffile.TiffFile(path) as file:
-        page = file.pages.first
-        return int(page.imagewidth), int(page.imagelength)
+    return tiff.size(path)
 
 
-def _jpeg_xl_size(path: Path, what: str) -> None:
+def _jpeg_xl_size(path: Path, what: str) -> tuple[int, int]:
+    from impasto.image import jpeg_xl
+
     needed("imagecodecs", "codecs", str(path), what)
+    return jpeg_xl.size_in_file(path)
 
 
-_SIZES: dict[str, Callable[[Path, str], tuple[int, int] | None]] = {
+_SIZES: dict[str, Callable[[Path, str], tuple[int, int]]] = {
     "heif": _heif_size,
     "raw": _raw_size,
     "tiff": _tiff_size,

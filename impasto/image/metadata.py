@@ -42,7 +42,6 @@ MAX_BYTES = 1_000_000
 # Searched as text: no XML parser is needed to know whether there is a recipe.
 _ELEMENT = re.compile(rb"<impasto:recipe>([^<]*)</impasto:recipe>")
 
-_IPTC_RESOURCE = 0x0404
 _TIFF_XMP, _TIFF_IPTC, _TIFF_PHOTOSHOP = 700, 33723, 34377
 
 
@@ -97,7 +96,7 @@ def of_file(path: Path, name: str, reader: str | None) -> Metadata:
 def of_info(info: Mapping[Any, Any], name: str) -> Metadata:
     """Return the metadata in the `info` of a Pillow image."""
     blocks = info.get("photoshop")
-    own = blocks.get(_IPTC_RESOURCE, b"") if isinstance(blocks, dict) else b""
+    own = blocks.get(iptc.RESOURCE, b"") if isinstance(blocks, dict) else b""
     return Metadata(
         name,
         exif=_bytes(info.get("exif")) or _profile(info, "exif") or _profile(info, "APP1"),

@@ -25,6 +25,8 @@ _SRGB_GAMMA = 45_455  # the specification's, 1/2.2, for sRGB
 _SRGB_CHROMATICITIES = (31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000)
 _SAME = 100  # hundred-thousandths of x and y that programs round differently
 
+_IGNORED = "%s: its colour information is ignored (%s)."
+
 _log = logging.getLogger(__name__)
 
 
@@ -32,22 +34,27 @@ def conversion(path: Path, image: Image.Image, name: str) -> Conversion | None:
     """Return what turns the decoded colours into sRGB; None if they are, or have a profile.
 
     Code points take precedence over a profile, which is then taken from the image. Chunks that
-    cannot be used are ignored, with a warning in the log.
+    cannot be used are ignored, with a warning in the log: the next ones count.
 
     Args:
         image: the file, opened by Pillow.
         name: of the file, for messages.
     """
     chunks = _chunks(path)
-    try:
-        if b"cICP" in chunks:
+    if b"cICP" in chunks:
+        try:
+            converted = _of_code_points(chunks[b"cICP"], name)
+        except (struct.error, ValueError) as problem:
+            _log.warning(_IGNORED, name, problem)
+        else:
             image.info.pop("icc_profile", None)
-            return _of_code_points(chunks[b"cICP"], name)
-        if b"iCCP" in chunks or b"sRGB" in chunks:
-            return None
+            return converted
+    if b"iCCP" in chunks or b"sRGB" in chunks:
+        return None
+    try:
         return _of_gamma(chunks)
     except (struct.error, ValueError) as problem:
-        _log.warning("%s: its colour information is ignored (%s).", name, problem)
+        _log.warning(_IGNORED, name, problem)
         return None
 
 

@@ -7,7 +7,10 @@ from jaxtyping import Shaped
 
 from impasto.image.pixel_modes import Levels
 
-__all__ = ["levels", "straight", "turned"]
+__all__ = ["ORIENTATION", "levels", "straight", "turned"]
+
+ORIENTATION = 274
+"""The tag of TIFF and EXIF whose value `turned` takes."""
 
 _BAND = 64  # rows that are converted at a time
 

@@ -9,11 +9,9 @@ from PIL import Image
 from impasto.image import avif, jpeg2000, png_colour
 from impasto.image.cicp import Conversion
 from impasto.image.pixel_modes import Words
-from impasto.image.samples import turned
+from impasto.image.samples import ORIENTATION, turned
 
 __all__ = ["arranged", "conversion", "deep"]
-
-_ORIENTATION = 274  # EXIF's tag
 
 
 def conversion(path: Path, image: Image.Image, name: str) -> Conversion | None:
@@ -48,7 +46,7 @@ def deep(path: Path, image: Image.Image, name: str) -> Words | None:
     if reader is None or (words := reader(path, image, name)) is None:
         return None
     try:
-        orientation = image.getexif().get(_ORIENTATION, 1)
+        orientation = image.getexif().get(ORIENTATION, 1)
     except Exception:  # damaged; whoever turns the image itself says so
         return words
     upright: Words = turned(words, orientation)

@@ -14,19 +14,18 @@ from typing import TYPE_CHECKING
 
 from impasto.image import header_limits, tiff_segments
 from impasto.image.pixel_modes import Levels
-from impasto.image.samples import turned
+from impasto.image.samples import ORIENTATION, turned
 from impasto.image.size_limits import check_memory, check_size
 from impasto.image.tiff_colours import colours_of
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage, TiffPages
 
-__all__ = ["is_deep", "read", "read_whatever_kind"]
+__all__ = ["is_deep", "read", "read_whatever_kind", "size"]
 
 _log = logging.getLogger(__name__)
 
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
-_ORIENTATION = 274
 _PILLOW_COMPRESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946}
 _PALETTE = 3
 _OF_LIBTIFF = {5, 32773}  # tifffile cannot unpack these without imagecodecs
@@ -66,9 +65,19 @@ def _read(page: TiffPage, name: str) -> tuple[Levels, Levels | None]:
     tiff_segments.check(page, name)
     check_memory((page.imagewidth, page.imagelength), _bytes(page), name)
     colours, alpha = colours_of(tiff_segments.decode(page), page, name)
-    orientation = page.tags.valueof(_ORIENTATION, 1)
+    orientation = page.tags.valueof(ORIENTATION, 1)
     code = orientation if isinstance(orientation, int) else 1
     return turned(colours, code), None if alpha is None else turned(alpha, code)
+
+
+def size(path: Path) -> tuple[int, int]:
+    """Return width and height of the file's first picture, as they are stored.
+
+    Raises:
+        Exception: the file is damaged.
+    """
+    with _opened(path) as (_, page):
+        return int(page.imagewidth), int(page.imagelength)
 
 
 def is_deep(path: Path) -> bool:

@@ -31,9 +31,10 @@ __all__ = ["check", "decode"]
 _MOST_SEGMENTS = 2**18  # each takes some microseconds, whatever its size
 _MOST_SAMPLES = 64
 _MOST_PADDING = 2**22  # pixels of a tile beyond those of the picture
+_MOST_PADDED = 2**26  # numbers of all tiles beyond a multiple of the picture's
 
 # Codes of compression. Those in `_ALONE` tifffile, or Python, decodes without imagecodecs.
-_DEFLATE, _LZMA, _PACKBITS = {8, 32946, 50013}, {34925}, {32773}
+_DEFLATE, _LZMA = {8, 32946, 50013}, {34925}
 _ALONE = {1} | _DEFLATE | _LZMA
 _JPEG, _JPEG_2000 = {6, 7, 33007, 34892}, {33003, 33004, 33005, 34712}
 _WEBP, _JPEG_XL, _PNG, _LERC = {34927, 50001}, {50002, 52546}, {34933}, {34887}
@@ -111,6 +112,9 @@ def _check_layout(page: TiffPage, name: str) -> None:
             raise ValueError(f"tiles of {page.tilewidth}×{page.tilelength}")
         across = -(-page.imagewidth // page.tilewidth)
         number = across * -(-page.imagelength // page.tilelength)
+        # All of them may be the same few bytes, each of which is unpacked.
+        if (number * tile - 4 * pixels) * page.samplesperpixel > _MOST_PADDED:
+            raise ValueError("its tiles are larger than its pixels")
     else:
         number = -(-page.imagelength // max(1, page.rowsperstrip))
     if page.planarconfig != 1:

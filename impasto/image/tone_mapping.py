@@ -90,7 +90,7 @@ def _rolled_off(light: Float32[np.ndarray, "h w 1"], peak: float) -> Float32[np.
 
 
 def _mapped_luma(luma: Float32[np.ndarray, "h w"], peak: float) -> Float32[np.ndarray, "h w"]:
-    """Method A's three steps (BT.2446-1, section 4.2)."""
+    """Return luma by method A's three steps (BT.2446-1, section 4.2)."""
     hdr, sdr = (1 + 32 * (most / 10_000) ** (1 / _GAMMA) for most in (peak, _SDR_PEAK))
     p = np.log1p((hdr - 1) * luma) / math.log(hdr)
     shadows, middle, lights = 1.0770 * p, -1.1510 * p**2 + 2.7811 * p - 0.6302, 0.5 * p + 0.5

@@ -5,11 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from PIL import features
-
 from impasto.errors import PictureError, suggestion
 from impasto.files import atomic
-from impasto.image import jpeg_xl
 from impasto.image.formats import WRITTEN, PictureFormat, format_of
 
 __all__ = ["check_writable", "written_format"]
@@ -47,6 +44,12 @@ def check_writable(
 
 
 def _check_codec(kind: PictureFormat, path: Path) -> None:
+    if kind.name not in ("AVIF", "JPEG XL"):
+        return
+    from PIL import features  # the command's help, which reads this file, needs no Pillow
+
+    from impasto.image import jpeg_xl
+
     if kind.name == "AVIF" and not features.check("avif"):
         raise PictureError(
             f"{path}: this Pillow was built without AVIF. Install its wheel "

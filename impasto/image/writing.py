@@ -21,6 +21,7 @@ from impasto.image.iptc import photoshop_block
 from impasto.image.kept_metadata import Kept, kept
 from impasto.image.metadata import KEYWORD, clean
 from impasto.image.picture import Picture
+from impasto.image.transparency import on_white
 from impasto.image.writable import check_writable, written_format
 
 __all__ = ["keeping_of", "to_pil", "write"]
@@ -177,8 +178,7 @@ def _jpeg(picture: Picture, path: Path, about: Kept, recipe: str | None, quality
         )
     if picture.alpha is not None:
         _log.warning("%s: JPEG has no transparency, the picture is laid over white.", path)
-        white = 1 - picture.alpha
-        picture = Picture(picture.pixels * picture.alpha + white)
+        picture = Picture(on_white(picture))
     exif = about.exif_data()
     return _save(
         _plain(picture),

@@ -165,12 +165,12 @@ def listed(name: str, kind: str, values: Sequence[str]) -> Element:
 
 def packet(properties: Sequence[Element], recipe: str | None = None) -> bytes:
     """Return a packet with these properties, and a recipe of Impasto."""
-    spaces = {} if recipe is None else {"impasto": IMPASTO}
+    spaces = {} if recipe is None else {IMPASTO: "impasto"}
     # The recipe is first, and without attributes: it is searched as text.
     text = "" if recipe is None else escape(recipe, _RETURN)
     body = "" if recipe is None else f"<impasto:recipe>{text}</impasto:recipe>"
     body += "".join(_written(part, spaces) for part in properties)
-    declared = "".join(f" xmlns:{prefix}={quoteattr(uri)}" for prefix, uri in spaces.items())
+    declared = "".join(f" xmlns:{prefix}={quoteattr(uri)}" for uri, prefix in spaces.items())
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
         '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
@@ -188,7 +188,7 @@ def _written(part: Element, spaces: dict[str, str]) -> str:
     """Return an element as text.
 
     Args:
-        spaces: gets the namespaces that are used, by prefix.
+        spaces: gets the prefixes of the namespaces that are used.
     """
     name = _name(part.tag, spaces)
     attributes = "".join(
@@ -205,8 +205,7 @@ def _name(name: str, spaces: dict[str, str]) -> str:
     uri, _, local = name.removeprefix("{").rpartition("}")
     prefix = _PREFIXES.get(uri)
     if prefix is None:
-        known = {address: short for short, address in spaces.items()}
-        prefix = known.get(uri) or f"ns{len(spaces)}"
+        prefix = spaces.get(uri) or f"ns{len(spaces)}"
     if prefix not in ("rdf", "xml"):
-        spaces[prefix] = uri
+        spaces[uri] = prefix
     return f"{prefix}:{local}"

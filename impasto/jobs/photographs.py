@@ -8,7 +8,6 @@ from pathlib import Path
 
 from impasto.errors import ImpastoError, OptionError, PictureError
 from impasto.files.names import resolved
-from impasto.image.formats import READ_SUFFIXES
 from impasto.image.left_out import LeftOut, is_read
 from impasto.jobs.manifest import FILE, Manifest
 from impasto.painting.misplaced import check_photograph
@@ -71,13 +70,10 @@ def _files_of(path: Path, out: Path, deep: bool) -> list[Path]:
     except OSError as problem:
         raise PictureError(f"{path} cannot be read: {problem.strerror or problem}.") from problem
     if not any(map(is_read, files)):
-        more = "" if deep else " --recursive looks into its folders too."
         left_out = LeftOut.of(files)
-        has = f"It has {left_out}. " if left_out else ""
-        kinds = ", ".join(sorted(READ_SUFFIXES))
-        raise PictureError(
-            f"{path} holds no pictures that can be read. {has}Read are {kinds}.{more}"
-        )
+        has = f" It has {left_out}." if left_out else ""
+        more = "" if deep else " Its own folders are not looked into; `impasto batch -r` does that."
+        raise PictureError(f"{path} holds no pictures that can be read.{has}{more}")
     return files
 
 

@@ -45,8 +45,10 @@ def make_card(
 
     Args:
         source: a file, a Pillow image or an array, as `impasto.read` takes them.
-        title, artist, year, licence: what the card says of the painting; its title is otherwise
-            that of the file.
+        title: of the painting; otherwise the file's name.
+        artist: who painted it.
+        year: when.
+        licence: that the painting is under.
         backbone: the network that it is measured with; a run needs the same.
         weights: a file of weights for it, instead of its own.
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from impasto.config.specs import RegionSpec
 from impasto.errors import OptionError
 from impasto.files.names import is_on_network
 from impasto.image.formats import READ_SUFFIXES
 from impasto.networks.trained_metadata import is_trained
 from impasto.styles import about, gallery
 
-__all__ = ["check_photograph", "check_style", "is_card", "style_kind"]
+__all__ = ["check_photograph", "check_style", "has_card", "is_card", "style_kind"]
 
 _A_CARD, _BUILT_IN = "a style card", "a built-in style"
 
@@ -74,12 +76,22 @@ def style_kind(source: str | os.PathLike[str]) -> str:
     if is_trained(source):
         return "a file of trained styles"
     name = str(source)
-    return _BUILT_IN if name in gallery.names() and not Path(name).exists() else ""
+    return _BUILT_IN if name in gallery.names() and not Path(name).is_file() else ""
 
 
 def is_card(source: Any) -> bool:
     """Return whether a style is a card: a file of one, or a built-in style."""
     return isinstance(source, (str, os.PathLike)) and style_kind(source) in (_A_CARD, _BUILT_IN)
+
+
+def has_card(styles: Iterable[Any], regions: Iterable[str] = ()) -> bool:
+    """Return whether one of a picture's styles, or of its regions' styles, is a card.
+
+    Args:
+        styles: their sources.
+        regions: texts such as `#ff0000=starry-night`.
+    """
+    return any(map(is_card, (*styles, *(RegionSpec.parse(text).style for text in regions))))
 
 
 def _check_address(name: str) -> None:

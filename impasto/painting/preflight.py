@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto.config.bases import PictureConfig, StyledConfig
-from impasto.config.methods import method_of
+from impasto.config.methods import MatchingConfig, method_of
 from impasto.config.specs import layer_weights
 from impasto.errors import OptionError
 from impasto.features import sources as networks
@@ -56,12 +56,17 @@ def check_sources(sources: Sources, config: PictureConfig) -> None:
             check_picture(source)
     kinds = [check_style(spec.source, config, sources.weights) for spec in sources.styles]
     for spec, kind in zip(sources.styles, kinds, strict=True):
+        if isinstance(config, MatchingConfig) and kind != "picture":
+            raise config.without_features(method_of(config).name)
         if sources.style_maps and kind != "picture":
             raise without_parts(spec.source)
     if isinstance(config, StyledConfig):
         for region in config.regions:
-            if region.style:
-                check_style(region.style, config, sources.weights)
+            if not region.style:
+                continue
+            kind = check_style(region.style, config, sources.weights)
+            if isinstance(config, MatchingConfig) and kind != "picture":
+                raise config.without_features(method_of(config).name)
         if config.color == "match" and sources.content_map is None and set(kinds) != {"picture"}:
             raise without_colours()
 

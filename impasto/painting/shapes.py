@@ -37,7 +37,7 @@ def check_small(entry: Input, size: Size, config: PictureConfig) -> None:
     least, (width, height) = least_side(config), size
     if min(size) < least:
         raise PictureError(
-            f"The {entry.role} {entry.name} has {width}×{height} pixels: too few for the network "
+            f"{_name(entry)} has {width}×{height} pixels: too few for the network "
             f"to see anything in it. Each side needs {least} or more."
         )
 
@@ -54,10 +54,14 @@ def check_thin(entry: Input, size: Size, config: PictureConfig) -> None:
     larger = math.ceil(least * max(size) / min(size))
     advice = f"take a size of {larger:,} or more, or " if larger <= MOST else ""
     raise PictureError(
-        f"The {entry.role} {entry.name} has {width}×{height} pixels: too thin for a size of "
+        f"{_name(entry)} has {width}×{height} pixels: too thin for a size of "
         f"{config.size:,}, at which its short side has {short} pixels and the network needs "
         f"{least}. To paint it, {advice}cut a piece of other proportions out of it."
     )
+
+
+def _name(entry: Input) -> str:
+    return f"The {entry.role} {entry.name}".rstrip()
 
 
 def long_side_of_painting(

@@ -131,6 +131,7 @@ def begin_unkept(
     """
     output.check(long_side)
     task, expected = planned_task(prepare(), options, None)
+    continuing.spare_inputs(Record.places_of(task.recipe), output)
     if options.dry_run:
         yield Started(task, expected)
         return

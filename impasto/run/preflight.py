@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,9 @@ from impasto.run import continuing
 from impasto.run.folder import RunFolder, locked_folder
 from impasto.run.output import Output
 from impasto.run.record import Record
+
+# Its role, its name and use as the recipe has them, and where it is.
+InputFile = tuple[str, str, Path, str]
 
 __all__ = ["check_begin", "check_output", "check_resume", "check_unkept"]
 
@@ -48,8 +51,7 @@ def check_begin(
     record = check_output(output, config.size, chosen=chosen, resume=resume)
     check_sources(sources, config)
     files = _files(sources, config)
-    places = {role: [str(file) for r, _, file, _ in files if r == role] for role in ROLES}
-    continuing.spare_inputs(places, output)
+    _spare_inputs(files, output)
     if record is not None:
         inputs = [Input(r, n, of_file(file, PictureError), use) for r, n, file, use in files]
         folder = RunFolder(continuing.folder_of(output, chosen))
@@ -64,6 +66,12 @@ def check_unkept(sources: Sources, config: PictureConfig, output: Output) -> Non
     """
     output.check(config.size)
     check_sources(sources, config)
+    _spare_inputs(_files(sources, config), output)
+
+
+def _spare_inputs(files: Sequence[InputFile], output: Output) -> None:
+    places = {role: [str(file) for r, _, file, _ in files if r == role] for role in ROLES}
+    continuing.spare_inputs(places, output)
 
 
 def check_output(
@@ -99,7 +107,7 @@ def check_resume(
         continuing.refuse_changed(folder, continuing.located(folder, record)[1])
 
 
-def _files(sources: Sources, config: PictureConfig) -> list[tuple[str, str, Path, str]]:
+def _files(sources: Sources, config: PictureConfig) -> list[InputFile]:
     """Return the files that a run is painted from, except its regions' styles.
 
     Each has its role, name and use as the recipe's entry of it will have.
@@ -108,7 +116,8 @@ def _files(sources: Sources, config: PictureConfig) -> list[tuple[str, str, Path
     pictures += [("content-map", sources.content_map)]
     pictures += [("style-map", source) for source in sources.style_maps]
     pictures += [("init", sources.init)]
-    files = [(role, str(s), Path(s), "") for role, s in pictures if s is not None and is_named(s)]
+    files: list[InputFile] = []
+    files += [(role, str(s), Path(s), "") for role, s in pictures if s is not None and is_named(s)]
     for spec in sources.styles:
         if is_named(spec.source):
             name = split_source(str(spec.source))[0]
