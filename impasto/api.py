@@ -78,7 +78,8 @@ def stylize(
     keeping_of(metadata)
     kinds = configs_with(StyledConfig)
     specs = Sources.of(None, *_several(style)).styles
-    is_a_card = has_card([spec.source for spec in specs], _several(options.get("region")))
+    texts = [text for text in _several(options.get("region")) if isinstance(text, str)]
+    is_a_card = has_card([spec.source for spec in specs], texts)
     method, options = expanded(preset, method, options, has_card=is_a_card)
     if not isinstance(method, str) or method not in kinds:
         raise OptionError(

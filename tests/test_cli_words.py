@@ -414,3 +414,21 @@ def test_a_preset_is_the_same_everywhere(capsys: Said) -> None:
     picture = impasto.stylize("photo.png", "painting.png", preset="draft", size=64)
     assert (pixels("one.png") == picture).all()
     assert "preset" not in recipe_of("one.png").config
+
+
+def test_an_option_of_other_methods_is_refused_by_the_presets_name() -> None:
+    with pytest.raises(OptionError, match=r'option of gatys.* preset="draft" is method="instant"'):
+        impasto.stylize("photo.png", "starry-night", preset="draft", iterations=9)
+    with pytest.raises(OptionError, match=r"iterations is an option of gatys.*method is instant"):
+        impasto.stylize("photo.png", "starry-night", method="instant", iterations=9)
+
+
+def test_an_empty_name_paints_no_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stylize", "", "-s", "starry-night"]) == 2
+    assert "name of a photograph is empty" in capsys.readouterr().err
+    assert not Path("batch").exists()
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    assert checked_config(GatysConfig, {"size": np.int64(64)}).size == 64
+    assert checked_config(GatysConfig, {"strength": np.float32(0.5)}).strength == 0.5

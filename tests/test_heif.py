@@ -47,10 +47,10 @@ def test_ten_bits_are_kept_and_scaled_by_their_range(tmp_path: Path) -> None:
     words[...] += (np.arange(256, dtype=np.uint16) * 16)[None, :, None]
     words[:8, :8] = 65535
     path = write(tmp_path / "a.heic", words, 10)
-    seen = pixels(path)
-    np.testing.assert_allclose(seen, words / 65535, atol=2 / 1023)
-    assert len(np.unique(seen[32, :, 1])) > 50  # of 8 bits there would be 17
-    assert seen[2, 2].min() > 0.999  # white is white
+    decoded = pixels(path)
+    np.testing.assert_allclose(decoded, words / 65535, atol=2 / 1023)
+    assert len(np.unique(decoded[32, :, 1])) > 50  # of 8 bits there would be 17
+    assert decoded[2, 2].min() > 0.999  # white is white
     assert reading.depth(path) == 16
 
 
@@ -58,8 +58,8 @@ def test_transparency(tmp_path: Path) -> None:
     words = np.dstack([ramp(), ramp()[..., :1]])
     picture = reading.read(write(tmp_path / "a.heic", words, 8))
     assert picture.alpha is not None
-    seen = picture.alpha[0, 0].numpy()
-    np.testing.assert_allclose(seen, (words[..., 3] >> 8) / 255, atol=2 / 255)
+    decoded = picture.alpha[0, 0].numpy()
+    np.testing.assert_allclose(decoded, (words[..., 3] >> 8) / 255, atol=2 / 255)
 
 
 @pytest.mark.parametrize("orientation", [3, 6, 8])
@@ -73,34 +73,34 @@ def test_a_picture_is_turned_once(orientation: int, tmp_path: Path) -> None:
     )
     turns = {3: 2, 6: 3, 8: 1}[orientation]  # of 90° against the clock
     expected = np.rot90((ramp() >> 8) / 255, turns)
-    seen = pixels(tmp_path / "a.heic")
-    assert seen.shape == expected.shape
-    np.testing.assert_allclose(seen, expected, atol=3 / 255)
+    decoded = pixels(tmp_path / "a.heic")
+    assert decoded.shape == expected.shape
+    np.testing.assert_allclose(decoded, expected, atol=3 / 255)
 
 
 @pytest.mark.parametrize("bits", [8, 10])
 def test_its_profile_is_followed(bits: int, tmp_path: Path) -> None:
     icc = matrix_profile(ADOBE, gamma(563 / 256))
     words = ramp()
-    seen = pixels(write(tmp_path / "a.heic", words, bits, icc_profile=icc))
+    decoded = pixels(write(tmp_path / "a.heic", words, bits, icc_profile=icc))
     words = words if bits > 8 else (words >> 8) * 257
     light = (words / 65535) ** (563 / 256) @ ADOBE.T @ np.linalg.inv(SRGB).T
-    assert np.abs(seen - encode(light).clip(0, 1)).max() < 4 / 255
-    assert np.abs(seen - words / 65535).max() > 20 / 255
+    assert np.abs(decoded - encode(light).clip(0, 1)).max() < 4 / 255
+    assert np.abs(decoded - words / 65535).max() > 20 / 255
 
 
 def test_a_profile_takes_precedence_over_code_points(tmp_path: Path) -> None:
     icc = matrix_profile(SRGB, srgb_curve())
     hdr = {"color_primaries": 9, "transfer_characteristics": 16}
-    seen = pixels(write(tmp_path / "a.heic", ramp(), 10, icc_profile=icc, **hdr))
-    np.testing.assert_allclose(seen, ramp() / 65535, atol=2 / 1023)
+    decoded = pixels(write(tmp_path / "a.heic", ramp(), 10, icc_profile=icc, **hdr))
+    np.testing.assert_allclose(decoded, ramp() / 65535, atol=2 / 1023)
 
 
 def test_pq_is_mapped_with_a_note(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     hdr = {"color_primaries": 9, "transfer_characteristics": 16}
     white = np.full((16, 16, 3), round(0.58 * 65535), np.uint16)  # of 203 cd/m² by BT.2408
-    seen = pixels(write(tmp_path / "a.heic", white, 10, **hdr))
-    assert seen.mean() > 0.8
+    decoded = pixels(write(tmp_path / "a.heic", white, 10, **hdr))
+    assert decoded.mean() > 0.8
     assert "high dynamic range" in caplog.text
 
 

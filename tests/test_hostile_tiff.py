@@ -161,7 +161,7 @@ def test_a_jpeg_xl_of_too_many_pixels_is_refused_by_its_header(tmp_path: Path) -
 def test_pillow_is_not_asked_for_what_it_reads_wrong(tmp_path: Path) -> None:
     data = np.random.default_rng(0).integers(0, 65536, (3, 8, 8), dtype=np.uint16)
     tifffile.imwrite(tmp_path / "a.tif", data, photometric="rgb", planarconfig="separate")
-    seen = reading.read(tmp_path / "a.tif").pixels[0].numpy()
-    np.testing.assert_allclose(seen, data / 65535, atol=1e-6)
+    decoded = reading.read(tmp_path / "a.tif").pixels[0].numpy()
+    np.testing.assert_allclose(decoded, data / 65535, atol=1e-6)
     with Image.open(tmp_path / "a.tif") as image:
         assert np.abs(np.asarray(image.convert("RGB")).transpose(2, 0, 1) - data / 257).mean() > 20

@@ -13,7 +13,7 @@ from PIL import Image
 from impasto.errors import PictureError
 from impasto.image import reading
 from impasto.image.formats import FORMATS, READ_SUFFIXES, WRITTEN
-from impasto.jobs.left_out import is_read
+from impasto.image.left_out import is_read
 from impasto.jobs.photographs import find_photographs
 
 

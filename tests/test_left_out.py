@@ -9,10 +9,10 @@ import pytest
 
 from impasto.cli.main import main
 from impasto.errors import PictureError
+from impasto.image import left_out
 from impasto.image.formats import READ_SUFFIXES, PictureFormat
+from impasto.image.left_out import LeftOut, is_read
 from impasto.installation import install_hint
-from impasto.jobs import left_out
-from impasto.jobs.left_out import LeftOut, is_read
 from impasto.jobs.photographs import find_photographs
 
 pytestmark = pytest.mark.usefixtures("folder")

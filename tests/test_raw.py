@@ -40,13 +40,13 @@ def test_a_raw_is_developed_at_full_size_with_the_camera_s_white(
 ) -> None:
     pytest.importorskip("rawpy")
     path = write_dng(tmp_path / f"a{suffix}", quarters())
-    seen = pixels(path)
-    assert seen.shape == (64, 96, 3)
-    grey = quarter(seen, 0, 0)
+    decoded = pixels(path)
+    assert decoded.shape == (64, 96, 3)
+    grey = quarter(decoded, 0, 0)
     assert np.ptp(grey) < 0.02, "the camera's white balance"
     assert grey.mean() > 0.3
     for place, channel in (((0, 1), 0), ((1, 0), 1), ((1, 1), 2)):
-        colour = quarter(seen, *place)
+        colour = quarter(decoded, *place)
         assert colour[channel] > 1.5 * np.delete(colour, channel).max()
     assert reading.depth(path) == 16
 
@@ -54,17 +54,17 @@ def test_a_raw_is_developed_at_full_size_with_the_camera_s_white(
 def test_a_raw_has_16_bits(tmp_path: Path) -> None:
     pytest.importorskip("rawpy")
     ramp = np.linspace(0.2, 0.21, 96)[None, :, None] * np.ones((64, 1, 3))
-    seen = pixels(write_dng(tmp_path / "a.dng", ramp))
-    assert len(np.unique(seen[32, 8:-8, 1])) > 40  # of 8 bits there would be two or three
+    decoded = pixels(write_dng(tmp_path / "a.dng", ramp))
+    assert len(np.unique(decoded[32, 8:-8, 1])) > 40  # of 8 bits there would be two or three
 
 
 def test_a_raw_is_upright(tmp_path: Path) -> None:
     pytest.importorskip("rawpy")
-    seen = pixels(write_dng(tmp_path / "a.dng", quarters(), orientation=6))
-    assert seen.shape == (96, 64, 3)  # the file's first row is shown at the right
-    assert quarter(seen, 0, 0).argmax() == 1
-    assert quarter(seen, 1, 0).argmax() == 2
-    assert np.ptp(quarter(seen, 0, 1)) < 0.02
+    decoded = pixels(write_dng(tmp_path / "a.dng", quarters(), orientation=6))
+    assert decoded.shape == (96, 64, 3)  # the file's first row is shown at the right
+    assert quarter(decoded, 0, 0).argmax() == 1
+    assert quarter(decoded, 1, 0).argmax() == 2
+    assert np.ptp(quarter(decoded, 0, 1)) < 0.02
 
 
 def test_without_rawpy_a_raw_says_what_to_install(

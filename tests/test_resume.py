@@ -379,7 +379,7 @@ def test_an_output_folder_that_is_removed_for_good_is_one_message(
     monkeypatch.setattr(runner, "paint", removed)
     assert paint("--run", "kept.run", out="there/out.png") == 1
     said = last_line(capsys)
-    assert "there is no folder" in said
+    assert "is a file and no folder" in said
     assert "`impasto resume kept.run`" in said
     monkeypatch.setattr(runner, "paint", real_paint)
     assert main(["resume", "kept.run", "-o", "out.png", "--quiet"]) == 0

@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from impasto.cli.options import RunFlags
+from impasto.cli.streams import STREAM
 from impasto.errors import OptionError, PictureError
 
 __all__ = ["check_folder", "names_folder", "picture_path", "placed"]
 
-_STREAM = "-"
 _SUFFIX = re.compile(r"\.[^\W\d]\w*")  # that of a file: no year or version number
 
 
@@ -21,7 +21,7 @@ def names_folder(out: Path) -> bool:
     """Return whether a name means a folder: an existing one, or a name without a suffix."""
     if out.is_dir():
         return True
-    return not (_SUFFIX.fullmatch(out.suffix) or out.exists() or str(out) == _STREAM)
+    return not (_SUFFIX.fullmatch(out.suffix) or out.exists() or str(out) == STREAM)
 
 
 def picture_path(out: Path | None, name: str) -> Path:

@@ -13,7 +13,6 @@ from impasto.cli.console import print_note, set_quiet
 from impasto.cli.painting import output_of
 from impasto.cli.places import picture_path
 from impasto.errors import RecipeError
-from impasto.image.writable import written_format
 
 if TYPE_CHECKING:
     from impasto.painting.task import Task
@@ -60,6 +59,7 @@ def rerun(
 
     A picture that was stopped early is stopped at the same step.
     """
+    from impasto.image.writable import written_format
     from impasto.painting.recipe_inputs import changed_files, locate
     from impasto.painting.recipes import recipe_of
     from impasto.run.preflight import check_output

@@ -14,10 +14,9 @@ from impasto.errors import StyleError
 from impasto.files import atomic
 from impasto.files.names import safe_name
 from impasto.styles import gallery
+from impasto.styles.about import SUFFIX
 
 __all__ = ["app"]
-
-_SUFFIX = ".style"  # that of impasto.styles.card, which would import PyTorch
 
 app = typer.Typer(help="Make style cards of your own, and read them.", no_args_is_help=True)
 
@@ -49,10 +48,10 @@ def make(
     from impasto.painting.preflight import check_network, check_picture
 
     set_quiet(quiet)
-    path = out or Path(f"{safe_name(painting.stem)}{_SUFFIX}")
-    if path.suffix.lower() != _SUFFIX:
+    path = out or Path(f"{safe_name(painting.stem)}{SUFFIX}")
+    if path.suffix.lower() != SUFFIX:
         raise StyleError(
-            f"{path} is not a name for a style card: it must end in {_SUFFIX}, so that --style can "
+            f"{path} is not a name for a style card: it must end in {SUFFIX}, so that --style can "
             "tell it from a picture."
         )
     atomic.check_target(path, force=force, error=StyleError)

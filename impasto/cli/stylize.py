@@ -21,6 +21,7 @@ from impasto.config.presets import expanded
 from impasto.config.sizes import RelativeSize, without_relative_size
 from impasto.config.specs import StyleSpec
 from impasto.errors import OptionError
+from impasto.painting.kinds import without_styles
 from impasto.painting.misplaced import check_photograph, check_style, has_card, style_kind
 from impasto.painting.sources import Sources
 
@@ -153,10 +154,7 @@ def _check_words(content: Sequence[str], styles: Sequence[str], *, has_regions: 
         raise OptionError(
             f"There are two photographs and no --style. {_meant(content[0], content[1])}"
         )
-    raise OptionError(
-        "There is nothing to paint with: name a painting, a style card or a built-in style with "
-        "--style (see `impasto styles`)."
-    )
+    raise without_styles()
 
 
 def _meant(photograph: str, style: str) -> str:

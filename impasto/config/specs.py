@@ -12,6 +12,7 @@ from typing import Any
 
 from impasto.config.numbers import comma_advice, is_decimal, share
 from impasto.errors import OptionError, suggestion
+from impasto.files.names import is_on_network
 from impasto.networks.trained_metadata import split_source
 
 __all__ = [
@@ -28,9 +29,6 @@ __all__ = [
 COLOUR_MODES = ("style", "keep", "match")
 DEPTHS = ("all", "fine", "coarse")
 STARTS = ("content", "noise", "grey")
-
-# Windows' names of another computer's files begin so.
-_NETWORK = ("//", "\\\\", "/\\", "\\/")
 
 _COLOUR_WORDS = ("color=", "colour=")
 
@@ -262,8 +260,7 @@ def _check_once(flag: str, text: str, words: Sequence[str]) -> None:
 
 def _is_file(name: str) -> bool:
     try:
-        # To look at a network path, of a stranger's recipe perhaps, would sign in at its computer.
-        return not name.startswith(_NETWORK) and Path(name).is_file()
+        return not is_on_network(name) and Path(name).is_file()
     except OSError:  # too long for a name
         return False
 

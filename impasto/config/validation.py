@@ -41,14 +41,17 @@ def check_owners(
     known = {name for spec in fields(kinds[method]) for name in (spec.name, spec.metadata["also"])}
     for name in options:
         owners = [m for m, kind in kinds.items() if name in kind.__dataclass_fields__]
-        if name not in known and owners:
-            chosen = (
-                f"--preset {preset} is --method {method}" if preset else f"--method is {method}"
-            )
+        if name in known or not owners:
+            continue
+        if preset:
             raise OptionError(
-                f"{flag_of(name)} is an option of {', '.join(owners)}, and {chosen}. "
-                "Leave it out, or take that method."
+                f"{flag_of(name)} is an option of {', '.join(owners)}, and --preset {preset} is "
+                f"--method {method}. Leave one of them out."
             )
+        raise OptionError(
+            f"{flag_of(name)} is an option of {', '.join(owners)}, and --method is {method}. "
+            "Leave it out, or take that method."
+        )
 
 
 def checked_config(

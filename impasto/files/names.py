@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["LONGEST", "resolved", "safe_name"]
+__all__ = ["LONGEST", "is_on_network", "resolved", "safe_name"]
 
 LONGEST = 200
 """Bytes of a name before its suffixes: 255 are allowed by most file systems for all of it."""
+
+# Windows' names of another computer's files begin so.
+_NETWORK = ("//", "\\\\", "/\\", "\\/")
 
 
 def safe_name(name: str) -> str:
@@ -22,3 +25,11 @@ def safe_name(name: str) -> str:
 def resolved(path: Path) -> Path:
     """Return the file that a path leads to; where links lead in a circle, one of them."""
     return Path(os.path.realpath(path))
+
+
+def is_on_network(name: str) -> bool:
+    """Return whether a name is that of another computer's file, on Windows.
+
+    A stranger's recipe may hold one: to look at the file would sign in at that computer.
+    """
+    return name.startswith(_NETWORK)

@@ -23,19 +23,20 @@ __all__ = ["conversion", "deep"]
 _log = logging.getLogger(__name__)
 
 
-def conversion(path: Path, image: Image.Image) -> Conversion | None:
+def conversion(path: Path, image: Image.Image, name: str) -> Conversion | None:
     """Return what turns the decoded colours into sRGB; None if they are, or have a profile.
 
     A profile takes precedence over code points (HEIF, ISO/IEC 23008-12, 6.5.5).
 
     Args:
         image: the file, opened by Pillow.
+        name: of the file, for messages.
     """
     points = _other_points(colour_information(path), image)
-    return None if points is None else partial(to_srgb, points=points, name=str(path))
+    return None if points is None else partial(to_srgb, points=points, name=name)
 
 
-def deep(path: Path, image: Image.Image) -> Words | None:
+def deep(path: Path, image: Image.Image, name: str) -> Words | None:
     """Return the colours of a picture of 10 or 12 bits, and its alpha, at 16 bits.
 
     As the file has them: not upright. None for a picture of 8 bits, for one whose values are sRGB's
@@ -43,6 +44,7 @@ def deep(path: Path, image: Image.Image) -> Words | None:
 
     Args:
         image: the file, opened by Pillow, by which the size was checked.
+        name: of the file, for messages.
     """
     information = colour_information(path)
     bits = information.bits
@@ -53,13 +55,13 @@ def deep(path: Path, image: Image.Image) -> Words | None:
     except ImportError:
         _log.warning(
             "%s has %d bits, of which 8 are read: `%s` reads all.",
-            path, bits, install_hint("codecs"),
+            name, bits, install_hint("codecs"),
         )  # fmt: skip
         return None
     try:
         values = np.asarray(avif_decode(path.read_bytes(), index=0))
     except Exception as problem:  # of many kinds; Pillow reads it, or says what is wrong
-        _log.info("%s: read at 8 bits (%s).", path, problem)
+        _log.info("%s: read at 8 bits (%s).", name, problem)
         return None
     values = values if values.ndim == 3 else values[..., None]
     if values.dtype != np.uint16 or values.shape[:2] != image.size[::-1]:

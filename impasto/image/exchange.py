@@ -25,8 +25,11 @@ _SHAPES = "(height, width), (height, width, 3) or (height, width, 4)"
 def read(source: Any, *, max_pixels: int = MAX_PIXELS) -> Picture:
     """Read a picture from a file, or from memory, as sRGB values in [0, 1].
 
-    A file and a Pillow image are turned upright by their EXIF orientation and converted from their
-    profile. An array is sRGB already.
+    A file is turned upright and converted from its profile, or from what else it says of its
+    colours, such as a high dynamic range, which is mapped to sRGB's. Of a Pillow image only the
+    EXIF orientation and the profile are known: one of 8 bits that Pillow has opened from an AVIF
+    in PQ or HLG, or from a PNG with a gamma, has other colours than the file itself, so give the
+    file. An array is sRGB already.
 
     Args:
         source: a file's name or path; a Pillow image, which is not changed; a NumPy array of bytes,
@@ -72,10 +75,10 @@ def write(
             takes.
         recipe: a text to keep in the metadata. By default that which a Pillow image from this
             package has in `info["impasto"]`, or a file in itself; None leaves it out.
-        bits: of each channel; 16 in PNG and TIFF only.
+        bits: of each channel; 16 in PNG, TIFF and JPEG XL only.
         force: replace an existing file.
-        quality: of JPEG and WebP, 1 to 100; a WebP of 100 is lossless. JPEG has no transparency:
-            the picture is then laid over white.
+        quality: of JPEG, WebP, AVIF and JPEG XL, 1 to 100; a WebP or JPEG XL of 100 is lossless.
+            JPEG has no transparency: the picture is then laid over white.
         metadata: what is kept of the picture's own, as in `impasto.stylize`.
 
     Raises:

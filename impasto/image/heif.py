@@ -20,20 +20,20 @@ __all__ = ["info", "is_deep", "read"]
 _BYTES = 32  # a pixel while it is read: decoded twice, converted, as floats
 
 
-def read(path: Path, what: str, max_pixels: int) -> tuple[Levels, Levels | None]:
+def read(path: Path, name: str, what: str, max_pixels: int) -> tuple[Levels, Levels | None]:
     """Return sRGB and alpha of the file's primary picture.
 
     libheif turns it upright as the file's own properties say; EXIF's orientation repeats these and
     does not count (ISO/IEC 23008-12, 6.5.10).
 
     Args:
+        name: of the file, for messages.
         what: the file is, for the message if pillow-heif is missing.
 
     Raises:
         PictureError: pillow-heif is not installed, or the picture is too large.
         Exception: the file is damaged.
     """
-    name = str(path)
     library = needed("pillow_heif", "heif", name, what)
     image = library.open_heif(path, convert_hdr_to_8bit=False, hdr_to_16bit=False)
     check_size(image.size, name, max_pixels)

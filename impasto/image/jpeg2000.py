@@ -27,11 +27,12 @@ Levels = Bytes | Words
 _log = logging.getLogger(__name__)
 
 
-def arranged(path: Path, image: Image.Image) -> Image.Image:
+def arranged(path: Path, image: Image.Image, name: str) -> Image.Image:
     """Return the picture with its channels in order, at 8 bits, and with its ICC profile.
 
     Args:
         image: the file, opened by Pillow.
+        name: of the file, for messages.
 
     Raises:
         ValueError: the header contradicts the pixels.
@@ -41,7 +42,7 @@ def arranged(path: Path, image: Image.Image) -> Image.Image:
         header = read_header(path)
         is_rearranged = header.is_rearranged
     except ValueError as problem:
-        _log.warning("%s: what it says of its channels is ignored (%s).", path, problem)
+        _log.warning("%s: what it says of its channels is ignored (%s).", name, problem)
         return image
     if header.profile is not None:
         image.info["icc_profile"] = header.profile
@@ -54,13 +55,14 @@ def arranged(path: Path, image: Image.Image) -> Image.Image:
     return made
 
 
-def deep(path: Path, image: Image.Image) -> Words | None:
+def deep(path: Path, image: Image.Image, name: str) -> Words | None:
     """Return RGB or RGBA of more than 8 bits a channel, at 16.
 
     None for others, for grey alone, which Pillow decodes at 16 bits, and without imagecodecs.
 
     Args:
         image: what `arranged` returned.
+        name: of the file, for messages.
     """
     try:
         header = read_header(path)
@@ -73,13 +75,13 @@ def deep(path: Path, image: Image.Image) -> Words | None:
     except ImportError:
         _log.warning(
             "%s has %d bits, of which 8 are read: `%s` reads all.",
-            path, header.bits, install_hint("codecs"),
+            name, header.bits, install_hint("codecs"),
         )  # fmt: skip
         return None
     try:
         values = np.asarray(jpeg2k_decode(read_codestream(path)))
     except Exception as problem:  # of many kinds; Pillow has decoded it
-        _log.info("%s: read at 8 bits (%s).", path, problem)
+        _log.info("%s: read at 8 bits (%s).", name, problem)
         return None
     if values.dtype != np.uint16 or values.shape[:2] != image.size[::-1]:
         return None

@@ -23,16 +23,19 @@ _START = 32  # bytes of a codestream, within which the fields end that are looke
 _BYTES = 40  # a pixel while it is read: decoded as floats, converted, as floats
 
 
-def read(path: Path, what: str, max_pixels: int) -> tuple[Levels, Levels | None]:
+def read(path: Path, name: str, what: str, max_pixels: int) -> tuple[Levels, Levels | None]:
     """Return sRGB and alpha of the file's first frame, upright.
 
     imagecodecs does not return the colour profile: colours are taken as sRGB.
+
+    Args:
+        name: of the file, for messages.
+        what: the file is, for the message if imagecodecs is missing.
 
     Raises:
         PictureError: imagecodecs is not installed, or the picture is too large.
         Exception: the file is damaged.
     """
-    name = str(path)
     codecs = needed("imagecodecs", "codecs", name, what)
     size = size_in_file(path)
     check_size(size, name, max_pixels)

@@ -66,24 +66,31 @@ class Metadata:
     dpi: tuple[float, float] | None = None
 
 
-def of_image(image: Image.Image, path: Path) -> Metadata:
-    """Return the metadata of a file that Pillow has loaded, and not yet turned upright."""
+def of_image(image: Image.Image, path: Path, name: str) -> Metadata:
+    """Return the metadata of a file that Pillow has loaded, and not yet turned upright.
+
+    Args:
+        name: of the file, for messages.
+    """
     if image.format == "TIFF":
-        return of_file(path, "tiff")
-    about = of_info(image.info, str(path))
+        return of_file(path, name, "tiff")
+    about = of_info(image.info, name)
     return _of_boxes(path, about) if image.format == "JPEG2000" else about
 
 
-def of_file(path: Path, reader: str | None) -> Metadata:
+def of_file(path: Path, name: str, reader: str | None) -> Metadata:
     """Return the metadata of a file that Pillow does not read, by its reader in `kinds`.
 
     RAW files are mostly TIFF files of a kind; others, such as Canon's CR3, have none that is read.
+
+    Args:
+        name: of the file, for messages.
     """
     if reader == "heif":
-        return of_info(heif.info(path), str(path))
+        return of_info(heif.info(path), name)
     if reader == "jxl":
-        return _of_boxes(path, Metadata(str(path)))
-    return _of_tiff(path)
+        return _of_boxes(path, Metadata(name))
+    return _of_tiff(path, name)
 
 
 def of_info(info: Mapping[Any, Any], name: str) -> Metadata:
@@ -108,7 +115,7 @@ def _of_boxes(path: Path, about: Metadata) -> Metadata:
     return about
 
 
-def _of_tiff(path: Path) -> Metadata:
+def _of_tiff(path: Path, name: str) -> Metadata:
     """Return the metadata of a TIFF file, whose first directory it is a part of.
 
     A file whose directory is damaged has none.
@@ -120,12 +127,12 @@ def _of_tiff(path: Path) -> Metadata:
             file.seek(0)
             others = exif.read(file, fields).image
     except (OSError, exif.ExifError):
-        return Metadata(str(path))
+        return Metadata(name)
     data = {tag: field.data for tag, field in others.items()}
     if data.get(_TIFF_IPTC, b"\x1c")[0] != 0x1C:  # as numbers of 32 bits in the file's order
         data[_TIFF_IPTC] = exif.swapped(data[_TIFF_IPTC])
     return Metadata(
-        str(path),
+        name,
         exif=exif.write(about),
         xmp=data.get(_TIFF_XMP, b""),
         iptc=data.get(_TIFF_IPTC, b"") or iptc.photoshop_data(data.get(_TIFF_PHOTOSHOP, b"")),

@@ -41,17 +41,21 @@ _lock = threading.RLock()
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Image.Image]:
+def opened(path: Path, name: str | None = None) -> Iterator[Image.Image]:
     """Open a picture's file with its header read and nothing decoded.
+
+    Args:
+        name: of the file, for messages; by default its path.
 
     Raises:
         PictureError: the file is missing, not a picture, or its header names too large sizes.
     """
-    with decoding(str(path), None):
+    name = name or str(path)
+    with decoding(name, None):
         header_limits.check(path)
         kind = kind_of(path)
         if kind is not None and kind.reader not in ("pillow", "tiff"):
-            raise refusal(kind, str(path))
+            raise refusal(kind, name)
         formats = [kind.pillow] if kind is not None and kind.pillow else PILLOW_FORMATS
         image = Image.open(path, formats=formats)
     with image:

@@ -30,7 +30,7 @@ _IGNORED = "%s: its colour information is ignored (%s)."
 _log = logging.getLogger(__name__)
 
 
-def conversion(path: Path, image: Image.Image) -> Conversion | None:
+def conversion(path: Path, image: Image.Image, name: str) -> Conversion | None:
     """Return what turns the decoded colours into sRGB; None if they are, or have a profile.
 
     Code points take precedence over a profile, which is then taken from the image. Chunks that
@@ -38,13 +38,14 @@ def conversion(path: Path, image: Image.Image) -> Conversion | None:
 
     Args:
         image: the file, opened by Pillow.
+        name: of the file, for messages.
     """
     chunks = _chunks(path)
     if b"cICP" in chunks:
         try:
-            converted = _of_code_points(chunks[b"cICP"], str(path))
+            converted = _of_code_points(chunks[b"cICP"], name)
         except (struct.error, ValueError) as problem:
-            _log.warning(_IGNORED, path, problem)
+            _log.warning(_IGNORED, name, problem)
         else:
             image.info.pop("icc_profile", None)
             return converted
@@ -53,7 +54,7 @@ def conversion(path: Path, image: Image.Image) -> Conversion | None:
     try:
         return _of_gamma(chunks)
     except (struct.error, ValueError) as problem:
-        _log.warning(_IGNORED, path, problem)
+        _log.warning(_IGNORED, name, problem)
         return None
 
 

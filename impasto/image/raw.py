@@ -17,23 +17,23 @@ _BYTES = 40  # a pixel while it is read: measured, interpolated in four colours,
 _GAMMA = (2.4, 12.92)  # sRGB's exponent, and its slope in the darkest tones
 
 
-def read(path: Path, what: str, max_pixels: int) -> tuple[Levels, Levels | None]:
+def read(path: Path, name: str, what: str, max_pixels: int) -> tuple[Levels, Levels | None]:
     """Return sRGB of 16 bits at the sensor's full resolution, upright.
 
     White balance is the camera's. As in most programs that show RAW, the picture is brightened
     until a hundredth of it is white, since cameras expose for the lights.
 
     Args:
+        name: of the file, for messages.
         what: the file is, for the message if rawpy is missing.
 
     Raises:
         PictureError: rawpy is not installed, does not know the camera, or the picture is too large.
         Exception: the file is damaged.
     """
-    name = str(path)
     library = needed("rawpy", "raw", name, what)
     try:
-        raw = library.imread(name)
+        raw = library.imread(str(path))
     except library.LibRawFileUnsupportedError as problem:
         raise PictureError(
             f"{name} is {what} that LibRaw does not know: save it from the camera's own program as "

@@ -46,7 +46,12 @@ _OTHER_ORDER = {
 _GREY_ALPHA = "LA;16B"
 
 
-def read(source: str | os.PathLike[str] | Image.Image, *, max_pixels: int = MAX_PIXELS) -> Picture:
+def read(
+    source: str | os.PathLike[str] | Image.Image,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    short: int | None = None,
+) -> Picture:
     """Read a picture, upright by its EXIF orientation and converted to sRGB.
 
     What its file says beside the pixels is in its `metadata`.
@@ -58,12 +63,18 @@ def read(source: str | os.PathLike[str] | Image.Image, *, max_pixels: int = MAX_
     palette, CMYK, Lab, 1 to 32 bits and floats. Exceptions are a PPM written as text, a large PPM
     of another depth than 8 or 16 bits, and a large compressed BMP. HEIC, camera RAW, JPEG XL and
     TIFF's rare codecs need an extra, which the message names. Of an animation, or of several
-    pictures in a file, the first is read. PNG, TIFF, HEIC and RAW keep up to 16 bits; a Pillow
-    image of mode RGB has only 8.
+    pictures in a file, the first is read.
+
+    PNG, TIFF, HEIC, RAW, JPEG XL and the grey of PPM and JPEG 2000 keep up to 16 bits. With
+    imagecodecs, so do the colours of JPEG 2000, and those of AVIF that are not sRGB's. A Pillow
+    image of mode RGB has only 8, and of what it was opened from only the EXIF orientation and the
+    profile count, not code points or a gamma.
 
     Args:
         source: a file, or a Pillow image, which is not changed.
         max_pixels: a picture with more is refused before it is decoded.
+        short: pixels that are enough for the shorter side: a JPEG's file is then decoded at a half
+            to an eighth of its size, but no smaller than that, which is quick. Others are whole.
 
     Raises:
         PictureError: the file is missing, not a picture, damaged, cut short, or too large for the
@@ -74,7 +85,7 @@ def read(source: str | os.PathLike[str] | Image.Image, *, max_pixels: int = MAX_
         colours, alpha, about = _from_pillow(source, name, max_pixels)
     else:
         name = str(source)
-        colours, alpha, about = _from_file(Path(source), name, max_pixels)
+        colours, alpha, about = _from_file(Path(source), name, max_pixels, short)
     # Only now, with Pillow's own copy gone: the floats are four times what was decoded.
     with decoding(name, max_pixels):
         return _picture(colours, alpha, about)
@@ -110,53 +121,66 @@ def _from_pillow(source: Image.Image, name: str, max_pixels: int) -> Decoded:
         return *from_image(_upright(source, name, is_ours=False), name), about
 
 
-def _from_file(path: Path, name: str, max_pixels: int) -> Decoded:
+def _from_file(path: Path, name: str, max_pixels: int, short: int | None) -> Decoded:
     with decoding(name, max_pixels):
         header_limits.check(path)
         kind = kind_of(path)
-        if kind is not None and (levels := _by_reader(kind, path, max_pixels)) is not None:
-            return *levels, metadata.of_file(path, kind.reader)
+        if kind is not None and (levels := _by_reader(kind, path, name, max_pixels)) is not None:
+            return *levels, metadata.of_file(path, name, kind.reader)
     try:
-        return _by_pillow(path, name, max_pixels)
+        return _by_pillow(path, name, max_pixels, short)
     except PictureError:
         if kind is None or kind.reader != "tiff":
             raise
         # Pillow knows fewer kinds of headers; but it says best what is damaged.
         with suppress(PictureError), decoding(name, max_pixels):
-            return *tiff.read_whatever_kind(path, max_pixels), metadata.of_file(path, "tiff")
+            levels = tiff.read_whatever_kind(path, name, max_pixels)
+            return *levels, metadata.of_file(path, name, "tiff")
         raise
 
 
-def _by_pillow(path: Path, name: str, max_pixels: int) -> Decoded:
-    with opened(path) as image:
+def _by_pillow(path: Path, name: str, max_pixels: int, short: int | None) -> Decoded:
+    with opened(path, name) as image:
         check_size(image.size, name, max_pixels)
-        _check_effort(image, name)
+        if short is not None:
+            _draft(image, short)
+        _check_effort(image, path, name)
         with decoding(name, max_pixels):
-            frames.note(image, path)
+            frames.note(image, path, name)
             is_deep = bool(_other_order(image))  # before loading, which forgets the tiles
-            to_srgb = stored_colours.conversion(path, image)
-            original, image = image, stored_colours.arranged(path, image)
+            to_srgb = stored_colours.conversion(path, image, name)
+            original, image = image, stored_colours.arranged(path, image, name)
             image.load()
-            about = metadata.of_image(original, path)  # turning it rewrites its EXIF data
-            words = stored_colours.deep(path, image)
+            about = metadata.of_image(original, path, name)  # turning it rewrites its EXIF data
+            words = stored_colours.deep(path, image, name)
             image = _upright(image, name)
             if is_deep:
-                words = _deep(path, image)
+                words = _deep(path, image, name)
             whole = from_image(image, name) if words is None else from_deep(words, image, name)
             return whole[0] if to_srgb is None else to_srgb(whole[0]), whole[1], about
 
 
-def _by_reader(kind: Kind, path: Path, max_pixels: int) -> tuple[Levels, Levels | None] | None:
+def _draft(image: Image.Image, short: int) -> None:
+    """Have a JPEG decoded at a fraction of its size; does nothing to other formats."""
+    factor = short / min(image.size)
+    if factor < 1:
+        width, height = (max(1, round(side * factor)) for side in image.size)
+        image.draft(None, (width, height))
+
+
+def _by_reader(
+    kind: Kind, path: Path, name: str, max_pixels: int
+) -> tuple[Levels, Levels | None] | None:
     """Return what another reader than Pillow makes of a file; None if it is for Pillow."""
     match kind.reader:
         case "tiff":
-            return tiff.read(path, max_pixels)
+            return tiff.read(path, name, max_pixels)
         case "heif":
-            return heif.read(path, kind.name, max_pixels)
+            return heif.read(path, name, kind.name, max_pixels)
         case "raw":
-            return raw.read(path, kind.name, max_pixels)
+            return raw.read(path, name, kind.name, max_pixels)
         case "jxl":
-            return jpeg_xl.read(path, kind.name, max_pixels)
+            return jpeg_xl.read(path, name, kind.name, max_pixels)
     return None
 
 
@@ -175,15 +199,13 @@ _MOST_SLOW_BYTES = 2**25
 _BYTES, _BYTES_OF_NUMBERS = 24, 64
 
 
-def _check_effort(image: Image.Image, name: str) -> None:
+def _check_effort(image: Image.Image, path: Path, name: str) -> None:
     """Refuse what would take minutes, or more memory than is free."""
     decoders = {tile.codec_name for tile in getattr(image, "tile", [])}
     pixels = image.width * image.height
     if "ppm_plain" in decoders:
         raise PictureError(f"{name} is a PPM written as text, which is not read: save it as PNG.")
-    if decoders & _SLOW and (
-        pixels > _MOST_SLOW_PIXELS or Path(name).stat().st_size > _MOST_SLOW_BYTES
-    ):
+    if decoders & _SLOW and (pixels > _MOST_SLOW_PIXELS or path.stat().st_size > _MOST_SLOW_BYTES):
         raise PictureError(
             f"{name} is a {image.format} of a rare kind; at most {_MOST_SLOW_PIXELS:,} pixels of "
             "these are read: save it as PNG."
@@ -214,7 +236,7 @@ def _other_order(image: Image.Image) -> list[ImageFile._Tile]:
     return tiles
 
 
-def _deep(path: Path, image: Image.Image) -> Words | None:
+def _deep(path: Path, image: Image.Image, name: str) -> Words | None:
     """Return all 16 bits of a file whose high bytes are in `image`; None if that fails."""
     with Image.open(path, formats=PILLOW_FORMATS) as reopened:
         reopened.tile = tiles = _other_order(reopened)
@@ -222,9 +244,9 @@ def _deep(path: Path, image: Image.Image) -> Words | None:
         try:
             reopened.load()
         except (OSError, ValueError) as problem:
-            _log.info("%s: read at 8 bits (%s).", path, problem)
+            _log.info("%s: read at 8 bits (%s).", name, problem)
             return None
-        second = np.asarray(_upright(reopened, str(path)))
+        second = np.asarray(_upright(reopened, name))
     if not is_grey:
         return _join(np.asarray(image), second)
     return _join(second[..., 0::2], second[..., 1::2])[..., [0, 0, 0, 1]]

@@ -32,10 +32,13 @@ _OF_LIBTIFF = {5, 32773}  # tifffile cannot unpack these without imagecodecs
 _PHOTOMETRIC_OF_PILLOW = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3}  # → colour channels
 
 
-def read(path: Path, max_pixels: int) -> tuple[Levels, Levels | None] | None:
+def read(path: Path, name: str, max_pixels: int) -> tuple[Levels, Levels | None] | None:
     """Return sRGB and alpha of the file's first picture, upright; None if Pillow shall read it.
 
     The first picture is the first directory that is neither a smaller copy nor a mask.
+
+    Args:
+        name: of the file, for messages.
 
     Raises:
         PictureError: the picture is too large, of a kind that is not read, or imagecodecs is needed
@@ -43,19 +46,19 @@ def read(path: Path, max_pixels: int) -> tuple[Levels, Levels | None] | None:
         Exception: the file is damaged.
     """
     with _opened(path) as (file, page):
-        check_size((page.imagewidth, page.imagelength), str(path), max_pixels)
+        check_size((page.imagewidth, page.imagelength), name, max_pixels)
         if _has_more(file, page):
-            _log.warning("%s holds several pictures: the first is taken.", path)
+            _log.warning("%s holds several pictures: the first is taken.", name)
         if page.treeindex == (0,) and _pillow_reads(page):
             return None
-        return _read(page, str(path))
+        return _read(page, name)
 
 
-def read_whatever_kind(path: Path, max_pixels: int) -> tuple[Levels, Levels | None]:
+def read_whatever_kind(path: Path, name: str, max_pixels: int) -> tuple[Levels, Levels | None]:
     """Return the same for a file that Pillow could not read."""
     with _opened(path) as (_, page):
-        check_size((page.imagewidth, page.imagelength), str(path), max_pixels)
-        return _read(page, str(path))
+        check_size((page.imagewidth, page.imagelength), name, max_pixels)
+        return _read(page, name)
 
 
 def _read(page: TiffPage, name: str) -> tuple[Levels, Levels | None]:

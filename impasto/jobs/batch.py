@@ -18,6 +18,7 @@ from impasto.files.names import resolved
 from impasto.image.formats import WRITTEN, WrittenName
 from impasto.image.long_side import long_side
 from impasto.networks.trained_metadata import split_source
+from impasto.painting.kinds import without_styles
 from impasto.painting.misplaced import check_style
 from impasto.styles import gallery
 from impasto.version import __version__
@@ -90,7 +91,7 @@ class Batch:
         init: a picture to start from, instead of `config.init`.
         weights: a file of weights for the backbone.
         format: one of `FORMATS`.
-        settings: how each picture's file is written; 16 bits in PNG and TIFF only.
+        settings: how each picture's file is written; 16 bits in PNG, TIFF, JPEG XL only.
         workers: processes that paint, 1 to 256; they share the processor's threads.
         memory: bytes that all workers together may hold; by default four fifths of what is free.
         force: replace pictures that were painted otherwise, and files that are not the batch's.
@@ -117,10 +118,7 @@ class Batch:
         if not self.photographs:
             raise OptionError("There is no photograph to paint: name pictures or their folders.")
         if not self.styles:
-            raise OptionError(
-                "There is nothing to paint with: name a painting, a style card or a built-in style "
-                "with --style (see `impasto styles`)."
-            )
+            raise without_styles()
         if not 1 <= self.workers <= _MOST_WORKERS:
             raise OptionError(f"--workers is {self.workers}. It takes 1 to {_MOST_WORKERS}.")
         if self.memory is not None and self.memory < 1:

@@ -17,7 +17,7 @@ from impasto.jobs.batch import style_file
 from impasto.jobs.messages import DrawJob, SheetPicture
 from impasto.sheets import contact_sheet as sheets
 from impasto.sheets.drawing import INK, PAPER, QUIET, blank, font, jpeg
-from impasto.styles import card
+from impasto.styles import about, card
 
 __all__ = ["draw"]
 
@@ -115,7 +115,7 @@ def _style(source: str, box: Box) -> Image.Image:
     """Return the middle of a painting, or of the swatch on its card."""
     try:
         file = style_file(source)
-        if file.suffix.lower() == card.SUFFIX:
+        if file.suffix.lower() == about.SUFFIX:
             return _filling(card.load(file).swatch[None].float() / 255, box)
         return _filling(_over_paper(read(file)), box)
     except ImpastoError:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from impasto.errors import ImpastoError, OptionError, PictureError
 from impasto.files.names import resolved
-from impasto.jobs.left_out import LeftOut, is_read
+from impasto.image.left_out import LeftOut, is_read
 from impasto.jobs.manifest import FILE, Manifest
 from impasto.painting.misplaced import check_photograph
 

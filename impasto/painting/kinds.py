@@ -12,11 +12,17 @@ from impasto.networks import trained_metadata
 from impasto.painting.sources import is_named
 from impasto.styles import about, gallery
 
-__all__ = ["Kind", "card_file", "check_card", "kind_of", "without_colours", "without_parts"]
+__all__ = [
+    "Kind",
+    "card_file",
+    "check_card",
+    "kind_of",
+    "without_colours",
+    "without_parts",
+    "without_styles",
+]
 
 Kind = Literal["picture", "card", "trained"]
-
-_CARD = ".style"  # that of impasto.styles.card, which would import PyTorch
 
 
 def kind_of(source: Any, config: PictureConfig) -> Kind:
@@ -40,7 +46,7 @@ def kind_of(source: Any, config: PictureConfig) -> Kind:
             f"{source} is a file of trained styles, which only --method fast paints in. Add that, "
             "or give the painting."
         )
-    if not is_named(source) or (_is_file(source) and Path(source).suffix.lower() != _CARD):
+    if not is_named(source) or (_is_file(source) and Path(source).suffix.lower() != about.SUFFIX):
         return "picture"
     return "card"
 
@@ -71,6 +77,14 @@ def check_card(file: Path, source: Any, config: PictureConfig, network: str) -> 
             f"uses {config.eye}, or other weights of it. Take the painting itself, or make a "
             "card for this backbone with `impasto style make`."
         )
+
+
+def without_styles() -> OptionError:
+    """Return what to raise where no style is named."""
+    return OptionError(
+        "There is nothing to paint with: name a painting, a style card or a built-in style with "
+        "--style (see `impasto styles`)."
+    )
 
 
 def without_parts(source: Any) -> OptionError:

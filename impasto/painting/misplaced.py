@@ -10,13 +10,12 @@ from typing import Any
 
 from impasto.config.specs import RegionSpec
 from impasto.errors import OptionError
+from impasto.files.names import is_on_network
 from impasto.image.formats import READ_SUFFIXES
 from impasto.networks.trained_metadata import is_trained
-from impasto.styles import gallery
+from impasto.styles import about, gallery
 
 __all__ = ["check_photograph", "check_style", "has_card", "is_card", "style_kind"]
-
-_CARD = ".style"  # that of impasto.styles.card, which would import PyTorch
 
 _A_CARD, _BUILT_IN = "a style card", "a built-in style"
 
@@ -72,7 +71,7 @@ def style_kind(source: str | os.PathLike[str]) -> str:
 
     A file is never taken for the built-in style of the same name.
     """
-    if Path(source).suffix.lower() == _CARD:
+    if Path(source).suffix.lower() == about.SUFFIX:
         return _A_CARD
     if is_trained(source):
         return "a file of trained styles"
@@ -106,9 +105,8 @@ def _check_address(name: str) -> None:
 
 
 def _is_folder(source: str | os.PathLike[str]) -> bool:
-    # To look at another computer's file, which a stranger's recipe may name, would sign in there.
     name = str(source)
-    return not name.startswith(("//", "\\\\", "/\\", "\\/")) and Path(name).is_dir()
+    return not is_on_network(name) and Path(name).is_dir()
 
 
 def _example(folder: str | os.PathLike[str]) -> str:

@@ -25,6 +25,7 @@ from impasto.painting.kinds import (
     kind_of,
     without_colours,
     without_parts,
+    without_styles,
 )
 from impasto.painting.sources import Sources, is_named
 
@@ -133,10 +134,7 @@ def check_choices(sources: Sources, config: StyledConfig) -> None:
             "give one map for each style, in their order, or none."
         )
     if not sources.styles and not config.region:
-        raise OptionError(
-            "There is nothing to paint with: name a painting, a style card or a built-in style "
-            "with --style (see `impasto styles`)."
-        )
+        raise without_styles()
 
 
 def check_network(backbone: str, weights: Path | None) -> None:

@@ -10,6 +10,7 @@ from impasto.config.recipe import ROLES, Input, Recipe, short
 from impasto.config.specs import RegionSpec
 from impasto.errors import PictureError, RecipeError
 from impasto.files.digests import of_file
+from impasto.files.names import is_on_network
 from impasto.networks.trained_metadata import split_source
 from impasto.painting.sources import STANDARD_INPUT
 from impasto.styles import gallery
@@ -21,8 +22,6 @@ Moved = Mapping[str, Sequence[Any]]
 
 # By role, where each of a recipe's inputs is, in the recipe's order.
 Places = Mapping[str, Sequence[Any]]
-
-_SLASHES = ("/", "\\")  # two of them begin Windows' name of another computer
 
 
 def locate(recipe: Recipe, moved: Moved, folder: Path) -> dict[str, list[Any]]:
@@ -116,8 +115,7 @@ def change(then: Input, name: str, digest: str) -> str:
 def _places(entry: Input, folder: Path) -> list[Path]:
     if not entry.name:
         return []
-    # A recipe may be a stranger's: to look at its network path would sign in at its computer.
-    if all(letter in _SLASHES for letter in f"{entry.name:-<2}"[:2]):
+    if is_on_network(entry.name):
         candidates = [folder / PureWindowsPath(entry.name).name]
     else:
         file = Path(entry.name)

@@ -11,9 +11,11 @@ from impasto.errors import StyleError
 from impasto.files import limits
 from impasto.files.digests import is_digest
 
-__all__ = ["FORMAT", "MAX_BYTES", "About", "check_swatch", "read_about", "read_swatch"]
+__all__ = ["FORMAT", "MAX_BYTES", "SUFFIX", "About", "check_swatch", "read_about", "read_swatch"]
 
 FORMAT = "impasto-style/1"
+
+SUFFIX = ".style"
 
 MAX_BYTES = 64_000_000
 """The largest card that is read; one measured with VGG-19 has 7 MB."""

@@ -29,17 +29,15 @@ from impasto.files import atomic
 from impasto.files.limits import short_message
 from impasto.losses.moments import Moments
 from impasto.losses.statistics import blend
-from impasto.styles.about import About, check_swatch, read_about
+from impasto.styles.about import SUFFIX, About, check_swatch, read_about
 from impasto.styles.packing import pack, unpack
 from impasto.styles.statistics import Painting
 
-__all__ = ["SIZES", "SUFFIX", "StyleCard", "load", "make", "save"]
+__all__ = ["SIZES", "StyleCard", "load", "make", "save"]
 
 # Long sides at which a painting is measured. Between two of them moments are blended; beyond the
 # last they stay the same, as a painting is never enlarged.
 SIZES = (180, 430, 1024)
-
-SUFFIX = ".style"
 
 _MOST_LAYERS = 256  # over all sizes
 

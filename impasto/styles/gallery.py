@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from impasto.errors import StyleError, suggestion
-from impasto.styles.about import About, read_about
+from impasto.styles.about import SUFFIX, About, read_about
 
 __all__ = ["FOLDER", "describe", "names", "path"]
 
@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parent / "data"
 
 def names() -> list[str]:
     """Return the names of the built-in styles, in alphabetical order."""
-    return sorted(file.stem for file in FOLDER.glob("*.style"))
+    return sorted(file.stem for file in FOLDER.glob(f"*{SUFFIX}"))
 
 
 def path(name: str) -> Path:
@@ -28,7 +28,7 @@ def path(name: str) -> Path:
             f"There is no file and no built-in style {name!r}{suggestion(name, names())} "
             f"`impasto styles` shows them: {', '.join(names())}."
         )
-    return FOLDER / f"{name}.style"
+    return FOLDER / f"{name}{SUFFIX}"
 
 
 def describe() -> dict[str, About]:

@@ -6,25 +6,22 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from PIL import ImageOps
 from torch import Tensor
 from torch.nn import functional as F
 
-from impasto.image.opening import opened
-from impasto.image.picture import Picture, resize
+from impasto.image.picture import resize
 from impasto.image.reading import read
 from impasto.image.transparency import without_hidden_colours
 
 __all__ = ["SHORT", "Ahead", "Crops", "load_bytes"]
 
-_TIFF = {".tif", ".tiff"}
-
 
 def load_bytes(path: Path, short: int | None = None) -> UInt8[Tensor, "3 h w"]:
-    """Read a picture as bytes, upright by its EXIF orientation.
+    """Read a picture as bytes of sRGB, upright.
+
+    Where it is transparent, it has the colours of what is visible nearby.
 
     Args:
         short: pixels that the shorter side is reduced to if it is longer: thousands of photographs
@@ -33,33 +30,7 @@ def load_bytes(path: Path, short: int | None = None) -> UInt8[Tensor, "3 h w"]:
     Raises:
         PictureError: the file is not a picture, or its header claims too much.
     """
-    if path.suffix.lower() in _TIFF:
-        return _tiff_bytes(path, short)  # of many kinds, of which Pillow reads some as noise
-    with opened(path) as picture:
-        if short is not None and min(picture.size) > short:
-            factor = short / min(picture.size)
-            smaller = (
-                max(1, round(picture.width * factor)),
-                max(1, round(picture.height * factor)),
-            )
-            picture.draft("RGB", smaller)  # a JPEG is then decoded at an eighth to half of its size
-            picture.thumbnail(smaller, reducing_gap=2.0)
-        upright = ImageOps.exif_transpose(picture)
-        if upright.has_transparency_data:
-            return _visible(np.array(upright.convert("RGBA")), str(path))
-        pixels = np.array(upright.convert("RGB"))
-    return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
-
-
-def _visible(levels: UInt8[np.ndarray, "h w 4"], name: str) -> UInt8[Tensor, "3 h w"]:
-    """Return the colours of a picture, where it is transparent those of what is visible nearby."""
-    channels = torch.from_numpy(levels).permute(2, 0, 1)[None] / 255
-    picture = without_hidden_colours(Picture(channels[:, :3], channels[:, 3:]), name)
-    return _rounded(picture.pixels)
-
-
-def _tiff_bytes(path: Path, short: int | None) -> UInt8[Tensor, "3 h w"]:
-    pixels = without_hidden_colours(read(path), str(path)).pixels
+    pixels = without_hidden_colours(read(path, short=short), str(path)).pixels
     shorter = min(pixels.shape[-2:])
     if short is not None and shorter > short:
         height, width = (max(1, round(side * short / shorter)) for side in pixels.shape[-2:])
@@ -93,9 +64,8 @@ class Crops:
         disturbed: bool = True,
     ) -> None:
         self.disturbed = disturbed
-        with ThreadPoolExecutor() as pool:  # Pillow releases the lock while it decodes
-            short = max(SHORT, size)
-            self.pictures = list(pool.map(lambda path: load_bytes(path, short), paths))
+        # One after the other: pictures are decoded under a lock, and a large one takes memory.
+        self.pictures = [load_bytes(path, max(SHORT, size)) for path in paths]
         self.size, self.batch, self.generator = size, batch, generator
 
     def __iter__(self) -> Iterator[Float[Tensor, "b 3 s s"]]:

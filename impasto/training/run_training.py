@@ -10,6 +10,7 @@ out.train/           during the training: state, log, preview.jpg and curves.png
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,7 +30,9 @@ from impasto.training.curves import plot_log
 from impasto.training.fast import FastTraining, NamedStyle
 from impasto.training.loop import Loop
 from impasto.training.painting_lesson import PaintingLesson
+from impasto.training.photographs import left_out_of
 from impasto.training.preflight import (
+    BUILTIN,
     CURVES,
     OURS,
     PREVIEW,
@@ -44,6 +47,8 @@ from impasto.training.previews import preview
 from impasto.training.reporting import write_report
 
 __all__ = ["TrainingSpec", "Watch", "run_training"]
+
+_log = logging.getLogger(__name__)
 
 Watch = Callable[[Mapping[str, Any], Loop], bool]
 
@@ -92,9 +97,16 @@ def run_training(spec: TrainingSpec, watch: Watch) -> Path | None:
             base = _load(spec.extends)
             digest = digests.of_file(spec.extends, StyleError)
             options = replace(options, size=base.metadata.size, start=digest)
-        photos, styles = photographs(spec.content), _styles(spec, options.size)
+        photos = photographs(spec.content)
+        _note_left_out(spec.content)
+        styles = _styles(spec, options.size)
         lesson = fast.start(options, styles, photos, base, spec.device)
         return _train(spec, lesson, styles, base, watch)
+
+
+def _note_left_out(content: str) -> None:
+    if content != BUILTIN and (left_out := left_out_of(Path(content))):
+        _log.warning("left out of %s: %s", content, left_out)
 
 
 def _load(path: Path) -> Trained:

@@ -1,4 +1,4 @@
-"""What a batch leaves out of folders, counted by kind. Needs no PyTorch."""
+"""What is left out of folders of pictures, counted by kind. Needs no PyTorch."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def is_read(path: Path) -> bool:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Files of folders that are not painted.
+    """Files of folders that are no pictures, or none that can be read.
 
     Attributes:
         counts: how many have each suffix, in small letters; empty for files without one.
