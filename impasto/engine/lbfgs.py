@@ -16,11 +16,6 @@ from impasto.errors import ResumeError
 
 __all__ = ["Lbfgs"]
 
-# How far the first step moves the pixels (root of the mean square); 0.04 is worse (LOG.md).
-_FIRST_STEP = 0.02
-
-_TINY = 1e-12
-
 
 class _Pair(NamedTuple):
     step: StoredTensor
@@ -31,10 +26,9 @@ class _Pair(NamedTuple):
 class Lbfgs:
     """Limited-memory BFGS (Nocedal 1980), one evaluation a step and no line search.
 
-    As is usual for pictures since Gatys. Departs from the paper in the first guess of the inverse
-    Hessian, which is `SpectralGuess` times a number and not that number alone, and in the first
-    step, which moves the pixels by 0.02 (otherwise by 1 in the sum of absolute values); from the
-    second on, the curvature sets the length.
+    As is usual for pictures since Gatys. The first step has length 1 in the sum of absolute
+    values; from the second on, the curvature sets the length. Departs from the paper in the first
+    guess of the inverse Hessian, which is `SpectralGuess` times a number and not that number alone.
 
     Args:
         rate: factor of the step that the curvature gives.
@@ -124,13 +118,6 @@ class Lbfgs:
         self._pairs.append(_Pair(*pair, curvature))
         return oldest if self.dtype == "float32" else [step, change]
 
-    def _first(self, gradient: Tensor) -> Tensor:
-        if not self.spectral:
-            return gradient / gradient.abs().sum().clamp(min=1.0)
-        step = self._guess(gradient).apply(gradient.clone())
-        # A gradient of nothing but rounding moves nothing.
-        return step.mul_(_FIRST_STEP / max(float(step.square().mean().sqrt()), _TINY))
-
     def _guess(self, like: Tensor) -> SpectralGuess:
         height, width = like.shape[-2:]
         if self._last_guess is None or self._last_guess.shape != (height, width):
@@ -145,7 +132,7 @@ class Lbfgs:
     def _direction(self, gradient: Tensor, spare: list[Tensor]) -> Tensor:
         """Return the estimated inverse Hessian times the gradient, by the two-loop recursion."""
         if not self._pairs:
-            return self._first(gradient)
+            return gradient / gradient.abs().sum().clamp(min=1.0)
         q = copied(gradient, spare)
         shares = []
         for step, change, curvature in reversed(self._pairs):
