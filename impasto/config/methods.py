@@ -66,7 +66,6 @@ class FastConfig(StyledConfig):
 class GatysConfig(PhotoConfig):
     """Options of the optimiser that matches statistics (Gatys, Ecker and Bethge 2016)."""
 
-    preconditioner: str = otherwise(PixelConfig, "preconditioner", "spectral")
     style_loss: str = option(
         "gaussian",
         "How two styles are compared: as Gaussians by optimal transport, or by Gram matrices.",
@@ -204,7 +203,6 @@ class LaplacianConfig(PhotoConfig):
         need=Need(lambda config: config.stage == 2, "--stage 2"),
     )
     style_loss: str = otherwise(GatysConfig, "style_loss", "gram")
-    preconditioner: str = otherwise(PixelConfig, "preconditioner", "spectral")
 
     def __post_init__(self) -> None:
         super().__post_init__()
