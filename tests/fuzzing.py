@@ -257,9 +257,9 @@ def _coloured(image: Image.Image) -> list[bytes]:
     chunks.append(
         (b"cHRM", struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 1500, 600))
     )
-    found = [plain[:33] + _chunk(*part) + plain[33:] for part in chunks]
+    files = [plain[:33] + _chunk(*part) + plain[33:] for part in chunks]
     at = avif.index(b"colrnclx") + 8
-    found += [
+    files += [
         avif[:at] + struct.pack(">HH", *points) + avif[at + 4 :] for points in ((9, 16), (12, 18))
     ]
     order = b"cdef" + struct.pack(">10H", 3, 0, 0, 3, 1, 0, 2, 2, 0, 1)
@@ -270,8 +270,8 @@ def _coloured(image: Image.Image) -> list[bytes]:
         head = jp2.index(b"jp2h") - 4
         size = int.from_bytes(jp2[head : head + 4], "big")
         inner = jp2[head + 4 : head + size] + boxes
-        found.append(jp2[:head] + struct.pack(">I", size + len(boxes)) + inner + jp2[head + size :])
-    return found
+        files.append(jp2[:head] + struct.pack(">I", size + len(boxes)) + inner + jp2[head + size :])
+    return files
 
 
 def _blank() -> Picture:

@@ -140,14 +140,14 @@ def test_help_shows_every_default(monkeypatch: pytest.MonkeyPatch) -> None:
             if isinstance(spec.default, tuple):
                 continue
             flag = "--" + spec.name.replace("_", "-")
-            found = re.search(rf" {flag}[ ,].*?\[default: \(?(.*?)\)?\]", shown)
-            assert found, flag
+            match = re.search(rf" {flag}[ ,].*?\[default: \(?(.*?)\)?\]", shown)
+            assert match, flag
             usual = next(k for k in STYLIZERS.values() if spec.name in k.__dataclass_fields__)
             default = str(spec.default)
             if default == str(getattr(usual, spec.name)):
-                assert re.match(rf"{default}\b", found[1]), flag
+                assert re.match(rf"{default}\b", match[1]), flag
             else:
-                assert f"{method} {default}" in found[1], flag
+                assert f"{method} {default}" in match[1], flag
 
 
 def test_flags_of_every_kind_arrive_as_the_config_wants_them() -> None:

@@ -332,8 +332,8 @@ def test_a_style_is_exported(
 
 
 def test_a_file_of_styles_is_exported_to_a_file_each(file: Path, tmp_path: Path) -> None:
-    wanted = check_export(str(file), tmp_path / "out.onnx")
-    assert wanted == {f"{file}#{n}": tmp_path / f"out-{n}.onnx" for n in ("a", "b-2")}
+    checked = check_export(str(file), tmp_path / "out.onnx")
+    assert checked == {f"{file}#{n}": tmp_path / f"out-{n}.onnx" for n in ("a", "b-2")}
     assert check_export(f"{file}#a", tmp_path / "o.onnx") == {f"{file}#a": tmp_path / "o.onnx"}
 
 

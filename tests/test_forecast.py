@@ -84,10 +84,10 @@ def test_too_little_memory_is_refused_with_a_size_that_fits(task: Task) -> None:
     large = at_size(task, 8192)
     *_, least = ladder(large.workload)
     allowed = forecast(large, plan=least).memory - 200 * MB
-    told = r"At size=8192 this takes at least .* GB, and memory allows .*Try size=(\d+), or"
-    with pytest.raises(OptionError, match=told) as refused:
+    message = r"At size=8192 this takes at least .* GB, and memory allows .*Try size=(\d+), or"
+    with pytest.raises(OptionError, match=message) as refused:
         forecast(large, allowed)
-    found = re.search(told, str(refused.value))
+    found = re.search(message, str(refused.value))
     assert found
     size = int(found[1])
     assert 4096 < size < 8192

@@ -97,8 +97,8 @@ def test_exchanged_primaries_exchange_the_channels(tmp_path: Path, suffix: str) 
     image = Image.fromarray(np.kron(RGB, np.ones((4, 4, 1), dtype=np.uint8)))
     path = tmp_path / f"a{suffix}"
     image.save(path, icc_profile=icc, lossless=True)
-    seen = reading.read(path).pixels[0].permute(1, 2, 0).numpy()
-    assert np.abs(seen - np.asarray(image)[..., [1, 0, 2]] / 255.0).max() < 3 / 255
+    decoded = reading.read(path).pixels[0].permute(1, 2, 0).numpy()
+    assert np.abs(decoded - np.asarray(image)[..., [1, 0, 2]] / 255.0).max() < 3 / 255
 
 
 def test_alpha_and_palette_are_converted_too(tmp_path: Path) -> None:
@@ -153,8 +153,8 @@ def test_tags_that_are_the_same_megabytes_take_them_once() -> None:
 def test_grey_with_an_rgb_profile(tmp_path: Path) -> None:
     icc = matrix_profile(SRGB, gamma(1.0))
     data = np.arange(256, dtype=np.uint8)[None]
-    seen = read(Image.fromarray(data), tmp_path / "a.png", icc)
-    assert np.abs(seen - encode(data[..., None] / 255)).max() < 2.5 / 255
+    decoded = read(Image.fromarray(data), tmp_path / "a.png", icc)
+    assert np.abs(decoded - encode(data[..., None] / 255)).max() < 2.5 / 255
 
 
 def parametric(kind: int, *numbers: float) -> bytes:
@@ -189,19 +189,19 @@ def test_deep_colour_keeps_its_depth_through_a_profile(
     data = np.random.default_rng(2).integers(0, 65536, (8, 9, 3), dtype=np.uint16)
     data[0, :, :] = np.arange(9, dtype=np.uint16)[:, None] + 30_000  # neighbours stay apart
     path = save_deep(tmp_path / f"a{suffix}", data, matrix_profile(ADOBE, stored))
-    seen = reading.read(path).pixels[0].permute(1, 2, 0).numpy()
+    decoded = reading.read(path).pixels[0].permute(1, 2, 0).numpy()
     light = (to_light or decode)(data / 65535) @ ADOBE.T @ np.linalg.inv(SRGB).T
-    assert np.abs(seen - encode(light).clip(0, 1)).max() < 1e-3  # the profile's own digits
-    assert len(np.unique(seen[0, :, 1])) > 5  # of 8 bits there would be one
-    assert np.abs(seen - data / 65535).max() > 20 / 255
+    assert np.abs(decoded - encode(light).clip(0, 1)).max() < 1e-3  # the profile's own digits
+    assert len(np.unique(decoded[0, :, 1])) > 5  # of 8 bits there would be one
+    assert np.abs(decoded - data / 65535).max() > 20 / 255
 
 
 def test_deep_grey_keeps_its_depth_through_a_profile(tmp_path: Path) -> None:
     icc = profile(b"mntr", b"GRAY", b"XYZ ", {b"kTRC": gamma(1)})
     data = np.arange(200, 400, dtype=np.uint16)[None] * 3
-    seen = read(Image.fromarray(data), tmp_path / "a.png", icc)
-    assert np.abs(seen[..., 0] - encode(data / 65535)).max() < 1e-4
-    assert len(np.unique(seen)) == 200
+    decoded = read(Image.fromarray(data), tmp_path / "a.png", icc)
+    assert np.abs(decoded[..., 0] - encode(data / 65535)).max() < 1e-4
+    assert len(np.unique(decoded)) == 200
 
 
 def swapping_tables() -> bytes:
@@ -226,10 +226,10 @@ def test_a_profile_of_tables_keeps_16_bits_with_imagecodecs(
         monkeypatch.setitem(sys.modules, "imagecodecs", None)
     data = np.random.default_rng(2).integers(0, 65536, (40, 40, 3), dtype=np.uint16)
     path = save_deep(tmp_path / "a.png", data, swapping_tables())
-    seen = reading.read(path).pixels[0].permute(1, 2, 0).numpy()
+    decoded = reading.read(path).pixels[0].permute(1, 2, 0).numpy()
     expected = encode(data[..., [1, 0, 2]] / 65535)
-    assert np.abs(seen - expected).max() < (4e-3 if has_codecs else 0.06)
-    levels = len(np.unique(seen))
+    assert np.abs(decoded - expected).max() < (4e-3 if has_codecs else 0.06)
+    levels = len(np.unique(decoded))
     assert levels > 2000 if has_codecs else levels <= 256
     assert has_codecs != ('[codecs]"` keeps 16' in caplog.text)
 

@@ -119,9 +119,9 @@ def test_a_painting_is_never_brought_down_to_nothing_nor_enlarged(net: Extractor
 
 
 def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
-    found = [r.getMessage() for r in caplog.records if "its strokes" in r.getMessage()]
+    messages = [r.getMessage() for r in caplog.records if "its strokes" in r.getMessage()]
     caplog.clear()
-    return found
+    return messages
 
 
 def test_a_stroke_that_no_style_has_is_told(
