@@ -75,7 +75,7 @@ def test_the_second_stage_takes_the_firsts_picture_as_its_style(
     pictures = [step.image() for step in steps]
     torch.testing.assert_close(pictures[7], first.image())
     # The rest is the usual way with that picture as the style.
-    usual = GatysConfig(size=64, smallest=64, iterations=8, style_loss="gram")
+    usual = GatysConfig(size=64, smallest=64, iterations=8, preconditioner="spectral")
     second = last(gatys(picture, first.image(), usual, extractor=eye))
     torch.testing.assert_close(pictures[-1], second.image())
 
@@ -114,6 +114,49 @@ def test_the_first_stage_holds_the_photographs_detail(picture: Tensor, painting:
         for c in (config, loose)
     ]  # fmt: skip
     assert off[0] < 0.5 * off[1]
+
+
+def _differences(
+    picture: Tensor, painting: Tensor, eye: Extractor, **options: float
+) -> tuple[float, float]:
+    """Return how far the first stage's finest level and small picture are from the photograph's."""
+    config = LaplacianConfig(size=64, smallest=64, iterations=40, stage=1)
+    painted = last(laplacian(picture, painting, replace(config, **options), extractor=eye)).image()
+    levels = zip(split(painted, 4), split(picture, 4), strict=True)
+    off = [float((level - photo).square().mean()) for level, photo in levels]
+    return off[0], off[-1]
+
+
+def test_the_weight_of_the_base_sets_how_free_the_colours_are(
+    picture: Tensor, painting: Tensor, compact: Extractor
+) -> None:
+    _, free = _differences(picture, painting, compact)
+    _, held = _differences(picture, painting, compact, pyramid_base=10.0)
+    assert held < 0.8 * free
+
+
+def test_the_weight_of_the_pyramid_sets_how_much_detail_stays(
+    picture: Tensor, painting: Tensor, compact: Extractor
+) -> None:
+    loose, _ = _differences(picture, painting, compact, pyramid_weight=0.5)
+    tight, _ = _differences(picture, painting, compact, pyramid_weight=8.0)
+    assert tight < 0.8 * loose
+
+
+def test_the_heaviest_content_is_held_still(picture: Tensor, painting: Tensor) -> None:
+    config = LaplacianConfig(
+        size=64, smallest=64, iterations=2, stage=1, content_weight=1e6, pyramid_weight=100.0
+    )
+    image = last(laplacian(picture, painting, config, extractor=load("compact"))).image()
+    assert float((image - picture).abs().mean()) < 0.02
+
+
+def test_without_a_pyramid_the_content_weight_is_no_matter(
+    picture: Tensor, painting: Tensor, compact: Extractor
+) -> None:
+    none = {"pyramid_weight": 0.0}
+    first = _differences(picture, painting, compact, **none)
+    assert first == _differences(picture, painting, compact, **none, content_weight=5.0)
 
 
 def test_regions_keep_pixels_and_have_their_own_strength(

@@ -104,12 +104,13 @@ def test_output_settings_have_a_schema() -> None:
 
 def test_an_option_of_several_methods_is_described_once() -> None:
     specs = {spec.name: spec for spec in option_specs(*configs_with(StyledConfig).values())}
-    smallest, loss = specs["smallest"], specs["style_loss"]
+    smallest, guess = specs["smallest"], specs["preconditioner"]
     assert smallest.default == 180
     assert smallest.defaults == {"nnst": 80, "mrf": 128, "instant+refine": 16384}
     assert smallest.flag == "--smallest"
-    assert loss.methods == ("gatys", "instant+refine", "laplacian")
-    assert loss.defaults == {"laplacian": "gram"}
+    assert guess.default == "none"
+    assert guess.defaults == {"laplacian": "spectral"}
+    assert specs["style_loss"].methods == ("gatys", "instant+refine", "laplacian")
 
 
 # Rows

@@ -195,6 +195,24 @@ class LaplacianConfig(PhotoConfig):
         "finest level's first, each with a weight if needed; the backbone's own if none.",
         panel="Stages (laplacian)",
     )
+    pyramid_weight: float = option(
+        2.0,
+        "What the pyramid counts in the first stage, times --content-weight.",
+        low=0.0,
+        high=100.0,
+        panel="Stages (laplacian)",
+    )
+    # The small picture holds the mean colour of large areas. Held like a level of detail, it leaves
+    # the painting's colours only fine threads, whose mean is the photograph's: mud and coloured
+    # grain (LOG.md).
+    pyramid_base: float = option(
+        0.1,
+        "What the coarsest level, the small picture that holds the colours of large areas, counts "
+        "against 1 for each level of detail.",
+        low=0.01,
+        high=10.0,
+        panel="Stages (laplacian)",
+    )
     # The first stage compares the photograph's pyramid instead.
     content_layers: tuple[str, ...] = otherwise(
         PhotoConfig,
@@ -202,7 +220,8 @@ class LaplacianConfig(PhotoConfig):
         (),
         need=Need(lambda config: config.stage == 2, "--stage 2"),
     )
-    style_loss: str = otherwise(GatysConfig, "style_loss", "gram")
+    style_loss: str = otherwise(GatysConfig, "style_loss", "gaussian")
+    preconditioner: str = otherwise(PixelConfig, "preconditioner", "spectral")
 
     def __post_init__(self) -> None:
         super().__post_init__()

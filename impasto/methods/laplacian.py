@@ -39,6 +39,9 @@ __all__ = ["laplacian", "laplacian_workload"]
 # be too small.
 _LEVELS = 4
 
+# The most that a content weight may be: beyond it nothing else counts in single precision.
+_HEAVIEST = 1e6
+
 # The first stage's share of the time: its network sees the pyramid's levels as well.
 _FIRST_SHARE = 0.6
 
@@ -148,14 +151,25 @@ def _first_stage(
     execution: Execution,
 ) -> Iterator[Step]:
     """Paint with a network that has the pyramid's levels as further layers."""
-    weights = _level_layers(config)
-    layers = _fitting(list(weights), content, config, extractor)
+    layers = _fitting(list(_level_layers(config)), content, config, extractor)
     pyramid = PyramidExtractor.of(extractor, layers)
-    content_layers = tuple(f"{name}:{weights[layer]!r}" for name, layer in pyramid.levels.items())
-    engine, config = _engine(config), replace(config, content_layers=content_layers)
+    engine = _engine(config)
+    config = replace(
+        config,
+        content_layers=_weighted_levels(pyramid, config),
+        content_weight=min(config.content_weight * config.pyramid_weight, _HEAVIEST),
+    )
     # This network is more than a plan of operations, so it cannot be computed in tiles.
     execution = replace(execution, plan=replace(execution.plan, tile=0))
     return paint_photograph(content, regions, engine, config, pyramid, start, execution)
+
+
+def _weighted_levels(pyramid: PyramidExtractor, config: LaplacianConfig) -> tuple[str, ...]:
+    """Return the levels with their weights; the last is the small picture that is left."""
+    weights = _level_layers(config)
+    levels = {name: weights[layer] for name, layer in pyramid.levels.items()}
+    levels[f"level {len(levels)}"] *= config.pyramid_base
+    return tuple(f"{name}:{weight!r}" for name, weight in levels.items())
 
 
 def _engine(config: LaplacianConfig) -> Engine:
