@@ -203,8 +203,7 @@ class LaplacianConfig(PhotoConfig):
         panel="Stages (laplacian)",
     )
     # The small picture holds the mean colour of large areas. Held like a level of detail, it leaves
-    # the painting's colours only fine threads, whose mean is the photograph's: mud and coloured
-    # grain (LOG.md).
+    # the painting's colours fine threads, whose mean is the photograph's (LOG.md).
     pyramid_base: float = option(
         0.1,
         "What the coarsest level, the small picture that holds the colours of large areas, counts "
