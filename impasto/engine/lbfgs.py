@@ -20,6 +20,10 @@ __all__ = ["Lbfgs"]
 # How far the first step moves the pixels at most (root of the mean square); 0.04 is worse (LOG.md).
 _FIRST_STEP = 0.02
 
+# The guess is γ·P with γ = s·y / y·Py, which weighs the steepest directions most: where nothing is
+# known yet it is mostly less steep. 1.3 to 1.8 are as good, 2.5 overshoots (LOG.md).
+_LONGER = 1.5
+
 
 class _Pair(NamedTuple):
     step: StoredTensor
@@ -158,7 +162,7 @@ class Lbfgs:
         _, change, curvature = self._pairs[-1]
         if self.spectral:
             guess = self._guess(q)
-            guess.apply(q).mul_(curvature / guess.square(change.channels()))
+            guess.apply(q).mul_(_LONGER * curvature / guess.square(change.channels()))
         else:
             q.mul_(curvature / change.square())
         for step, change, curvature in self._pairs:
