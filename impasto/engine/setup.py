@@ -41,8 +41,8 @@ __all__ = [
 # Long side in pixels of the largest scale that gets as many iterations as smaller ones.
 _LARGE = 1024
 
-# Share of the iterations that the last of several scales gets, against 1 of each other.
-_LAST_SHARE = 1.4
+# Iterations of each scale, against those of the one that is twice as large.
+_COARSER = 0.8
 
 # The least pixels along a side of a picture in which anything can be seen, whatever the network.
 _LEAST_SIDE = 16
@@ -119,11 +119,11 @@ def _shares(scales: int, octaves: float) -> list[float]:
     """Return each scale's share of the iterations, from coarse to fine.
 
     Where a scale is close to the one before, the first, cheap one lays the picture out and gets the
-    most. Where it is twice as large, half of its detail is new, and the last one gets the most.
+    most. Where it is twice as large, most of its detail is new, and the last one gets the most.
     """
     if octaves < 1:
         return [2.0, 1.3, *[1.0] * scales][:scales]
-    return [1.0] * (scales - 1) + [_LAST_SHARE]
+    return [_COARSER**coarser for coarser in range(scales - 1, -1, -1)]
 
 
 def sides_of(config: PixelConfig, height: int, width: int) -> list[int]:
