@@ -2,11 +2,11 @@
 
     python benchmarks/refine.py --pair PHOTO PAINTING [--pair …] --out benchmarks/results
 
-Paints each pair from the photograph and from what `instant` paints, by several schedules, and
-records the loss at the last scale, which is the same function for all of them: after each
-iteration, with the cost until then in iterations at the size of the result and in seconds. From
-these follows how many iterations from either start are as good as the usual run from the
-photograph. Writes `refine.json` after each pair, and `refine.png`; pairs that `refine.json` already
+Paints each pair from the photograph and from what `instant` paints, by several schedules of half
+octaves without the spectral guess, and records the loss at the last scale, which is the same
+function for all of them: after each iteration, with the cost until then in iterations at the size
+of the result and in seconds. From these follows how many iterations from either start are as good
+as a run over several scales from the photograph. Writes `refine.json` after each pair, and `refine.png`; pairs that `refine.json` already
 has are not painted again.
 """
 
@@ -62,7 +62,7 @@ class Schedule:
 
     def smallest(self, size: int) -> int:
         """Return the value of `--smallest`."""
-        usual = GatysConfig().smallest
+        usual = 180
         return min(MOST, round(size / 2 ** ((self.scales - 1) / 2))) if self.scales else usual
 
 
@@ -88,7 +88,13 @@ def curve(
     extractor: Extractor,
 ) -> tuple[Rows, Tensor]:
     """Run a schedule; return its rows and its picture."""
-    config = GatysConfig(size=size, smallest=plan.smallest(size), iterations=plan.iterations)
+    config = GatysConfig(
+        size=size,
+        smallest=plan.smallest(size),
+        iterations=plan.iterations,
+        scales="half-octaves",
+        preconditioner="none",
+    )
     content, style = pair
     rows: Rows = []
     cost, began = 0.0, time.perf_counter()

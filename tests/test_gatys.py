@@ -79,8 +79,12 @@ def test_strength_runs_from_the_photograph_to_the_painting(
     assert style[0] > style[1] > style[2]
 
 
-def test_strength_zero_is_the_photograph(photo: Tensor, painting: Tensor, net: Extractor) -> None:
-    step = paint(photo, painting, net, strength=0.0, tv_weight=0.0)
+@pytest.mark.parametrize("preconditioner", ["none", "spectral"])
+def test_strength_zero_is_the_photograph(
+    preconditioner: str, photo: Tensor, painting: Tensor, net: Extractor
+) -> None:
+    options = {"strength": 0.0, "tv_weight": 0.0, "preconditioner": preconditioner}
+    step = paint(photo, painting, net, **options)
     assert (step.image() - photo).abs().max() < 0.04
     assert "style" not in step.losses
 

@@ -104,13 +104,16 @@ def test_output_settings_have_a_schema() -> None:
 
 def test_an_option_of_several_methods_is_described_once() -> None:
     specs = {spec.name: spec for spec in option_specs(*configs_with(StyledConfig).values())}
-    smallest, guess = specs["smallest"], specs["preconditioner"]
-    assert smallest.default == 180
-    assert smallest.defaults == {"nnst": 80, "mrf": 128, "instant+refine": 16384}
+    smallest, loss = specs["smallest"], specs["style_loss"]
+    assert smallest.default == 130
+    assert smallest.defaults == {
+        "nnst": 80, "mrf": 128, "laplacian": 180, "instant+refine": 16384
+    }  # fmt: skip
     assert smallest.flag == "--smallest"
-    assert guess.default == "none"
-    assert guess.defaults == {"laplacian": "spectral"}
-    assert specs["style_loss"].methods == ("gatys", "instant+refine", "laplacian")
+    assert loss.methods == ("gatys", "instant+refine", "laplacian")
+    guess = specs["preconditioner"]
+    assert guess.default == "spectral"
+    assert guess.defaults == {"nnst": "none", "mrf": "none"}
 
 
 # Rows

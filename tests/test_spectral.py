@@ -75,6 +75,30 @@ def test_coarse_forms_are_soon_where_they_belong(dtype: str) -> None:
     assert errors[True] < 0.2 * errors[False]
 
 
+@pytest.mark.parametrize("factor", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_the_first_step_is_as_long_whatever_the_gradient(factor: float, dtype: str) -> None:
+    pixels = torch.full((1, 3, 20, 30), 0.5)
+    Lbfgs(dtype=dtype).step(pixels, factor * noise(20, 30))
+    assert float((pixels - 0.5).square().mean().sqrt()) == pytest.approx(0.02, rel=1e-3)
+
+
+def test_the_first_step_ends_where_the_slope_would_meet_a_loss_of_zero() -> None:
+    slope, loss = noise(20, 30), 0.5
+    pixels = torch.full((1, 3, 20, 30), 0.5)
+    Lbfgs().step(pixels, slope.clone(), loss)
+    descent = (0.5 - pixels) * slope
+    assert float(descent.sum()) == pytest.approx(loss, rel=1e-3)
+    Lbfgs().step(pixels, slope.clone(), 0.0)
+    torch.testing.assert_close(((0.5 - pixels) * slope).sum(), descent.sum())
+
+
+def test_without_the_guess_the_first_step_has_length_one() -> None:
+    pixels = torch.full((1, 3, 20, 30), 0.5)
+    Lbfgs(spectral=False).step(pixels, 1e6 * noise(20, 30), 0.0)
+    assert float((pixels - 0.5).abs().sum()) == pytest.approx(1, rel=1e-3)
+
+
 def test_no_slope_is_no_step() -> None:
     pixels = torch.full((1, 3, 20, 30), 0.5)
     Lbfgs().step(pixels, torch.zeros(1, 3, 20, 30))

@@ -146,7 +146,7 @@ def test_a_style_s_own_scale(gravel: Tensor) -> None:
 def test_the_first_scale_is_small_but_no_smaller_than_shapes_are(
     size: tuple[int, int], painting: tuple[int, int], scales: int
 ) -> None:
-    factors = _factors(size, painting, 180)
+    factors = _factors(size, painting, 180, 0.5)
     assert len(factors) == scales
     assert factors[-1] == 1
     assert all(b / a == pytest.approx(2**0.5) for a, b in pairwise(factors))

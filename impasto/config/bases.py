@@ -86,6 +86,11 @@ class PictureConfig:
         """Long side of the first, coarsest scale, at most, in pixels."""
         return self.size
 
+    @property
+    def octaves(self) -> float:
+        """Octaves from each scale to the next: 1 if that is twice as long."""
+        return 0.5
+
 
 @dataclass(frozen=True)
 class PixelConfig(PictureConfig):
@@ -161,6 +166,13 @@ class PixelConfig(PictureConfig):
     learning_rate: float = option(
         0.0, "Length of a step; 0 takes the optimiser's own.", low=0.0, high=10.0, panel="Optimiser"
     )
+    scales: str = option(
+        "half-octaves",
+        "How the scales are laid out: each twice as long as the one before (octaves), or √2 times "
+        "(half-octaves).",
+        choices=("octaves", "half-octaves"),
+        panel="Optimiser",
+    )
     smallest: int = option(
         180,
         "Long side of the first, coarsest scale, at most; longer for a panorama.",
@@ -217,6 +229,11 @@ class PixelConfig(PictureConfig):
     def first(self) -> int:
         """Long side of the first, coarsest scale, at most, in pixels."""
         return self.smallest
+
+    @property
+    def octaves(self) -> float:
+        """Octaves from each scale to the next: 1 if that is twice as long."""
+        return 1.0 if self.scales == "octaves" else 0.5
 
 
 @dataclass(frozen=True)

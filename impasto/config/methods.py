@@ -66,6 +66,10 @@ class FastConfig(StyledConfig):
 class GatysConfig(PhotoConfig):
     """Options of the optimiser that matches statistics (Gatys, Ecker and Bethge 2016)."""
 
+    iterations: int = otherwise(PixelConfig, "iterations", 52)
+    preconditioner: str = otherwise(PixelConfig, "preconditioner", "spectral")
+    scales: str = otherwise(PixelConfig, "scales", "octaves")
+    smallest: int = otherwise(PixelConfig, "smallest", 130)
     style_loss: str = option(
         "gaussian",
         "How two styles are compared: as Gaussians by optimal transport, or by Gram matrices.",
@@ -90,7 +94,7 @@ class RefineConfig(GatysConfig):
     init: str = otherwise(
         PhotoConfig, "init", "content", need=Need(lambda _: False, "", message=_NO_START)
     )
-    iterations: int = otherwise(PixelConfig, "iterations", 75)
+    iterations: int = otherwise(PixelConfig, "iterations", 45)
     smallest: int = otherwise(PixelConfig, "smallest", MOST)
 
     def __post_init__(self) -> None:

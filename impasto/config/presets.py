@@ -37,7 +37,7 @@ PRESETS = {
     "good": Preset("gatys", help="is a finished painting"),
     # Over 200 iterations nnst gains clean plain areas and longer strokes, gatys little (LOG.md).
     "best": Preset(
-        "nnst", {"iterations": 500}, for_cards="gatys", help="takes five times as long as good"
+        "nnst", {"iterations": 500}, for_cards="gatys", help="takes ten times as long as good"
     ),
 }
 learn_words(PRESETS)

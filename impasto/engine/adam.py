@@ -36,7 +36,7 @@ class Adam:
         self.origin: Tensor | None = None
         self._moments: tuple[StoredTensor, StoredTensor] | None = None
 
-    def step(self, pixels: Pixels, gradient: Pixels) -> None:
+    def step(self, pixels: Pixels, gradient: Pixels, loss: float = math.inf) -> None:  # noqa: ARG002
         """Move the pixels in place. The optimiser takes over the gradient tensor."""
         self.origin = copied(pixels, [] if self.origin is None else [self.origin])
         if self._moments is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from torch import Tensor
 
 from impasto.engine.half_precision import dot
@@ -30,7 +32,7 @@ class Descent:
         self.origin: Tensor | None = None
         self.last: Tensor | None = None
 
-    def step(self, pixels: Pixels, gradient: Pixels) -> None:
+    def step(self, pixels: Pixels, gradient: Pixels, loss: float = math.inf) -> None:  # noqa: ARG002
         """Move the pixels in place. The optimiser takes over the gradient tensor."""
         if not self.full:
             size = float(gradient.square().mean().sqrt())

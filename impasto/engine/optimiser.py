@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -32,8 +33,12 @@ class Optimiser(Protocol):
 
     origin: Tensor | None
 
-    def step(self, pixels: Pixels, gradient: Pixels) -> None:
-        """Move the pixels in place. The optimiser takes over the gradient tensor."""
+    def step(self, pixels: Pixels, gradient: Pixels, loss: float = math.inf) -> None:
+        """Move the pixels in place. The optimiser takes over the gradient tensor.
+
+        Args:
+            loss: at these pixels, in the gradient's unit, and 0 at best; infinite if unknown.
+        """
         ...
 
     def leave(self) -> None:

@@ -158,7 +158,8 @@ class Scale:
             return losses, self._retreat("the gradient was not finite")
         if self.first == math.inf:
             self.first = losses["total"]
-        self.optimiser.step(self.pixels, gradient)
+        # The gradient is that of a sum, and the losses are means.
+        self.optimiser.step(self.pixels, gradient, losses["total"] * self.pixels.numel())
         if not is_finite(self.pixels):
             return losses, self._retreat("the step was not finite")
         self.pixels.clamp_(0, 1)

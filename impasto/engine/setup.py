@@ -41,6 +41,9 @@ __all__ = [
 # Long side in pixels of the largest scale that gets as many iterations as smaller ones.
 _LARGE = 1024
 
+# Iterations of each scale, against those of the one that is twice as large.
+_COARSER = 0.8
+
 # The least pixels along a side of a picture in which anything can be seen, whatever the network.
 _LEAST_SIDE = 16
 
@@ -97,18 +100,30 @@ def settings_of(config: PixelConfig) -> Settings:
     )
 
 
-def iterations_of(total: int, sides: Sequence[int]) -> list[int]:
-    """Divide the iterations: the first, cheap scale lays the picture out and gets the most.
+def iterations_of(total: int, sides: Sequence[int], octaves: float) -> list[int]:
+    """Divide the iterations among the scales.
 
     Args:
         sides: the long side of each scale, in pixels. Beyond 1,024 a scale gets fewer, as a step
             takes longest there and changes least.
+        octaves: from each scale to the next.
     """
     scales = len(sides)
-    first = [2.0, 1.3, *[1.0] * scales][:scales]
-    weights = [w * min(1.0, (_LARGE / side) ** 0.5) for w, side in zip(first, sides, strict=True)]
+    shares = zip(_shares(scales, octaves), sides, strict=True)
+    weights = [share * min(1.0, (_LARGE / side) ** 0.5) for share, side in shares]
     ends = [round(total * sum(weights[: i + 1]) / sum(weights)) for i in range(scales)]
     return [max(1, end - begin) for begin, end in zip([0, *ends], ends, strict=False)]
+
+
+def _shares(scales: int, octaves: float) -> list[float]:
+    """Return each scale's share of the iterations, from coarse to fine.
+
+    Where a scale is close to the one before, the first, cheap one lays the picture out and gets the
+    most. Where it is twice as large, most of its detail is new, and the last one gets the most.
+    """
+    if octaves < 1:
+        return [2.0, 1.3, *[1.0] * scales][:scales]
+    return [_COARSER**coarser for coarser in range(scales - 1, -1, -1)]
 
 
 def sides_of(config: PixelConfig, height: int, width: int) -> list[int]:
@@ -119,7 +134,7 @@ def sides_of(config: PixelConfig, height: int, width: int) -> list[int]:
     Args:
         height, width: of the photograph or of the map; only the proportion counts.
     """
-    sides = scale_schedule(config.size, config.smallest)
+    sides = scale_schedule(config.size, config.smallest, config.octaves)
     least = least_side(config)
     return [s for s in sides if min(fitted(height, width, s)) >= least] or sides[-1:]
 
@@ -137,7 +152,8 @@ def scales_of(
         for i, side in enumerate(sides_of(config, height, width))
         for _ in range(_rounds(config, i))
     ]
-    return [fitted(height, width, side) for side in sides], iterations_of(config.length, sides)
+    counts = iterations_of(config.length, sides, config.octaves)
+    return [fitted(height, width, side) for side in sides], counts
 
 
 def _rounds(config: PixelConfig, scale: int) -> int:

@@ -13,11 +13,16 @@ __all__ = ["scale_schedule", "split"]
 _KERNEL = (1 / 8, 3 / 8, 3 / 8, 1 / 8)
 
 
-def scale_schedule(size: int, smallest: int) -> list[int]:
-    """Return long sides from `smallest` or just above it to `size`, each √2 times the last."""
+def scale_schedule(size: int, smallest: int, octaves: float = 0.5) -> list[int]:
+    """Return long sides from `smallest` or just above it to `size`.
+
+    Args:
+        octaves: from each to the next, 1 for twice as long.
+    """
+    ratio = 2**octaves
     sizes = [float(size)]
-    while sizes[-1] / 2**0.5 >= smallest - 0.5:
-        sizes.append(sizes[-1] / 2**0.5)
+    while sizes[-1] / ratio >= smallest - 0.5:
+        sizes.append(sizes[-1] / ratio)
     return [round(s) for s in reversed(sizes)]
 
 

@@ -122,9 +122,10 @@ def _scales(
     Args:
         view: long side of the painting, in the texture's pixels.
     """
-    factors = _factors((height, width), _painting_at(style, view), config.smallest)
+    painting = _painting_at(style, view)
+    factors = _factors((height, width), painting, config.smallest, config.octaves)
     sides = [max(1, round(max(height, width) * factor)) for factor in factors]
-    return factors, iterations_of(config.length, sides)
+    return factors, iterations_of(config.length, sides, config.octaves)
 
 
 @dataclass(frozen=True)
@@ -194,17 +195,19 @@ class _TextureScales:
         return enlarged(before, height - 2 * MARGIN, width - 2 * MARGIN)
 
 
-def _factors(texture: tuple[int, int], painting: tuple[int, int], smallest: int) -> list[float]:
-    """Return the scales' factors, each √2 times the one before, the last 1.
+def _factors(
+    texture: tuple[int, int], painting: tuple[int, int], smallest: int, octaves: float
+) -> list[float]:
+    """Return the scales' factors, `octaves` from each to the next, the last 1.
 
     At the first scale the long side is `smallest`, and so is that of the painting: a network sees
     about as far, and nothing of the painting is wider than itself. The first is at most a half.
     """
     narrow, wide = (min(sides) for sides in zip(sorted(texture), sorted(painting), strict=True))
     first = min(1.0, max(min(0.5, smallest / wide), _LEAST_SIDE / narrow))
-    # With a small constant against rounding, as 0.5 is two steps and not one.
-    steps = math.floor(-2 * math.log2(first) + 1e-6)
-    return [2 ** (-step / 2) for step in range(steps, -1, -1)]
+    # With a small constant against rounding, as 0.5 is two steps of √2 and not one.
+    steps = math.floor(-math.log2(first) / octaves + 1e-6)
+    return [2 ** (-step * octaves) for step in range(steps, -1, -1)]
 
 
 def _painting_at(style: Style, view: int) -> tuple[int, int]:

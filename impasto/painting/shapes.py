@@ -72,7 +72,7 @@ def long_side_of_painting(
     A strip is one whose short side would be too small for the network at the first scale.
     """
     short, long = sorted(size)
-    first = scale_schedule(config.size, config.first)[0]
+    first = scale_schedule(config.size, config.first, config.octaves)[0]
     if round(short * first / long) >= least_side(config):
         return most
     return max(most, math.ceil(least_short_side(extractor, layers_of(config)) * long / short))
