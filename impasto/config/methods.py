@@ -72,6 +72,13 @@ class GatysConfig(PhotoConfig):
         choices=("gaussian", "gram"),
         panel="Losses",
     )
+    subject: str = option(
+        "leave",
+        "What the painting shows only once, such as a face: leave it out of the deepest layer, so "
+        "that none appears in a sky, or paint it too.",
+        choices=("leave", "paint"),
+        panel="Losses",
+    )
 
 
 _NO_START = (
