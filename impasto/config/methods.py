@@ -79,6 +79,7 @@ class GatysConfig(PhotoConfig):
         choices=("leave", "paint"),
         panel="Losses",
     )
+    detail_weight: float = otherwise(PhotoConfig, "detail_weight", 2.0)
 
 
 _NO_START = (
