@@ -314,6 +314,14 @@ class PhotoConfig(StyledConfig, PixelConfig):
     content_weight: float = option(
         1.0, "Weight of the content loss.", low=0.0, high=_HEAVIEST, panel="Losses"
     )
+    detail_weight: float = option(
+        0.0,
+        "Weight of the photograph's small, strong details, such as eyes, at a finer layer; as a "
+        "multiple of --content-weight.",
+        low=0.0,
+        high=100.0,
+        panel="Losses",
+    )
     l2_weight: float = option(
         0.0,
         "Weight of the squared distance to the photograph's pixels.",
@@ -345,6 +353,11 @@ class PhotoConfig(StyledConfig, PixelConfig):
     def content_names(self) -> tuple[str, ...]:
         """The layers that are named, or the backbone's own once they are filled in."""
         return self.content_layers
+
+    @property
+    def detail_names(self) -> tuple[str, ...]:
+        """The layer that holds the photograph's details; none if they weigh nothing."""
+        return (BACKBONES[self.backbone].detail,) if self.detail_weight else ()
 
     def _counted(self) -> dict[str, float]:
         own = [region.strength for region in self.regions]

@@ -76,6 +76,14 @@ class GatysConfig(PhotoConfig):
         choices=("gaussian", "gram"),
         panel="Losses",
     )
+    subject: str = option(
+        "leave",
+        "What the painting shows only once, such as a face: leave it out of the deepest layer, so "
+        "that none appears in a sky, or paint it too.",
+        choices=("leave", "paint"),
+        panel="Losses",
+    )
+    detail_weight: float = otherwise(PhotoConfig, "detail_weight", 2.0)
 
 
 _NO_START = (

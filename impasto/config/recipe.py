@@ -46,6 +46,8 @@ _EARLIER: dict[int, dict[str, Any]] = {2: {"plan": None, "extended": 0, "replann
 BEFORE: dict[str, Any] = {
     "preconditioner": "none",
     "scales": "half-octaves",
+    "subject": "paint",
+    "detail_weight": 0.0,
     "pyramid_weight": 1.0,
     "pyramid_base": 1.0,
 }

@@ -28,7 +28,7 @@ from impasto.engine.setup import scales_of, settings_of
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.solver import solve
 from impasto.engine.step import Picture, Problem, Step
-from impasto.engine.terms import content_terms, style_terms
+from impasto.engine.terms import content_terms, detail_terms, style_terms
 from impasto.features.extractor import Extractor
 from impasto.image.picture import resize
 from impasto.losses.fixed_pixels import FixedPixels
@@ -157,7 +157,8 @@ def _problem(
         with_detail(before, content, canvas.content_weight) if detailed else enlarged(before, *size)
     )
     photograph = with_margin(content)
-    layers = tuple(dict.fromkeys([*layer_weights(config.content_layers), *engine.layers]))
+    content_layers = [*layer_weights(config.content_layers), *config.detail_names]
+    layers = tuple(dict.fromkeys([*content_layers, *engine.layers]))
     viewer = Viewer(extractor, layers, tile)
     fixed = None if canvas.free is None else FixedPixels(photograph, canvas.free)
     picture_viewer = replace(viewer, fixed=fixed)
@@ -168,6 +169,7 @@ def _problem(
         weights = PixelWeights.of(canvas.regions, photograph)
         terms = [
             *content_terms(views, config),
+            *detail_terms(views, config),
             *style_terms(views, engine, config),
             *pixel_terms(photograph, config, weights=weights),
         ]

@@ -13,6 +13,7 @@ from impasto.image.masks import pooled
 from impasto.losses.guides import Guide
 from impasto.losses.moments import Moments
 from impasto.losses.viewer import PictureView
+from impasto.styles.blend import recurring as only_recurring
 from impasto.styles.statistics import LEAST_CELLS, Style, inside
 
 __all__ = ["Region", "RegionView", "region_views", "region_weight"]
@@ -70,10 +71,17 @@ class RegionView:
         assert self.region.style is not None
         return self.region.style
 
-    def style_moments(self, layers: Sequence[str]) -> dict[str, Moments]:
-        """Return the style's moments at those layers where the region is large enough for one."""
+    def style_moments(
+        self, layers: Sequence[str], recurring: Sequence[str] = ()
+    ) -> dict[str, Moments]:
+        """Return the style's moments at those layers where the region is large enough for one.
+
+        Args:
+            recurring: layers at which only what a painting has in several places counts.
+        """
         present = [name for name in layers if name in self.guides]
-        moments = self.style.at(self.long_side, self.extractor, present) if present else {}
+        style = only_recurring(self.style, recurring) if recurring else self.style
+        moments = style.at(self.long_side, self.extractor, present) if present else {}
         return {name: part.to(self.extractor.device) for name, part in moments.items()}
 
 

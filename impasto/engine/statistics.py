@@ -23,19 +23,29 @@ BALANCED = {"gram": 5.0, "gaussian": 3.5}
 """The style weights at strength 0.5, chosen by eye and by figures (LOG.md)."""
 
 
-def statistics_engine(layers: Sequence[str], kind: str) -> Engine:
-    """Compare styles by their layers' statistics: `gaussian` or `gram`."""
+def statistics_engine(layers: Sequence[str], kind: str, recurring: Sequence[str] = ()) -> Engine:
+    """Compare styles by their layers' statistics: `gaussian` or `gram`.
+
+    Args:
+        recurring: layers at which only what a painting has in several places is its style.
+    """
     names = layer_weights(layers)
-    return Engine(tuple(names), partial(_compare, tuple(names), kind), BALANCED[kind], names)
+    compare = partial(_compare, tuple(names), kind, tuple(recurring))
+    return Engine(tuple(names), compare, BALANCED[kind], names)
 
 
-def _compare(names: Sequence[str], kind: str, region_views: Sequence[RegionView]) -> Comparison:
+def _compare(
+    names: Sequence[str],
+    kind: str,
+    recurring: Sequence[str],
+    region_views: Sequence[RegionView],
+) -> Comparison:
     """Compare each layer that both a region and its style have statistics of.
 
     The moments of all regions are computed and compared at once, so that five cost little more than
     one.
     """
-    styles = [view.style_moments(names) for view in region_views]
+    styles = [view.style_moments(names, recurring) for view in region_views]
     make = _gram_distances if kind == "gram" else _gaussian_distances
     regions = {n: [i for i, moments in enumerate(styles) if n in moments] for n in names}
     regions = {name: numbers for name, numbers in regions.items() if numbers}

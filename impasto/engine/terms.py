@@ -12,14 +12,16 @@ from impasto.config.bases import PhotoConfig, PixelConfig
 from impasto.config.specs import layer_weights
 from impasto.engine.comparison import Comparison, Engine
 from impasto.engine.regions import RegionView, region_weight
+from impasto.image.masks import pooled
 from impasto.losses import functional as losses
 from impasto.losses.moments import Moments
 from impasto.losses.objective import Distance, Measurement, Term, Values
+from impasto.losses.small_structure import small_structure
 from impasto.losses.statistics import lift_of
 from impasto.losses.tiled_losses import content_measurement, region_measurement
 from impasto.losses.viewer import PictureView
 
-__all__ = ["FLOOR", "content_terms", "style_terms", "style_weight"]
+__all__ = ["FLOOR", "content_terms", "detail_terms", "style_terms", "style_weight"]
 
 FLOOR = 0.05
 """The share of a painting's own energy under which no distance is taken as a unit: otherwise
@@ -94,8 +96,12 @@ def content_terms(region_views: Sequence[RegionView], config: PhotoConfig) -> li
         return []
     names, photograph = layer_weights(config.content_layers), constrained[0].content
     total, targets = sum(names.values()), photograph.features(list(names))
+    view = constrained[0]
     measurements = [
-        _content_measurement(name, targets[name], constrained, photograph) for name in names
+        _content_measurement(
+            name, targets[name], _cell_weights(name, constrained), view, photograph
+        )
+        for name in names
     ]
 
     def value(values: Sequence[Values]) -> Tensor:
@@ -107,14 +113,39 @@ def content_terms(region_views: Sequence[RegionView], config: PhotoConfig) -> li
     return [Term("content", config.content_weight, Distance(tuple(measurements), value))]
 
 
+def detail_terms(region_views: Sequence[RegionView], config: PhotoConfig) -> list[Term]:
+    """Return one term: the difference from the photograph at a finer layer, where that has details.
+
+    Layers that hold the content lose an eye of a few pixels. The term counts where the photograph
+    has such small, strong structure (`small_structure`); a picture without any has none.
+    """
+    constrained = [view for view in region_views if view.region.strength < 1]
+    weight = config.content_weight * config.detail_weight
+    if not constrained or not weight or constrained[0].content is None:
+        return []
+    (name,), photograph = config.detail_names, constrained[0].content
+    target = photograph.features([name])[name]
+    share = pooled(small_structure(photograph.pixels), *photograph.shape(name))
+    region = _cell_weights(name, constrained)
+    share = share if region is None else share * region
+    if not bool(share.any()):
+        return []
+    measurement = _content_measurement(name, target, share, constrained[0], photograph)
+    return [Term("detail", weight, Distance.sum(measurement))]
+
+
 @torch.no_grad()
 def _content_measurement(
-    name: str, target: Tensor, region_views: Sequence[RegionView], photograph: PictureView
+    name: str,
+    target: Tensor,
+    weights: Float[Tensor, "_ _"] | None,
+    view: RegionView,
+    photograph: PictureView,
 ) -> Measurement:
-    lift = lift_of(region_views[0].extractor, name)
+    lift = lift_of(view.extractor, name)
     ((mean, second),) = photograph.measure([region_measurement(name, [None])])
     unit = losses.energy(Moments(mean, second), lift)
-    return content_measurement(name, target, lift, unit, _cell_weights(name, region_views))
+    return content_measurement(name, target, lift, unit, weights)
 
 
 def _cell_weights(name: str, region_views: Sequence[RegionView]) -> Float[Tensor, "_ _"] | None:

@@ -294,7 +294,9 @@ def workload_of(
         scales: from coarse to fine.
         matching, pyramid_layers, properties: as `Workload` has them.
     """
-    content = layer_weights(config.content_layers) if isinstance(config, PhotoConfig) else ()
+    content: tuple[str, ...] = ()
+    if isinstance(config, PhotoConfig):
+        content = (*layer_weights(config.content_layers), *config.detail_names)
     fine = BACKBONES[config.backbone].style[:2] if matching else ()
     return Workload(
         tuple(scales),
@@ -302,7 +304,7 @@ def workload_of(
         config.backbone,
         config.optimizer,
         config.history,
-        content_layers=tuple(content),
+        content_layers=content,
         matching=matching,
         pyramid_layers=pyramid_layers,
         can_tile=not pyramid_layers,

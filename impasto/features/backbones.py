@@ -28,12 +28,14 @@ class Backbone:
         lifts: layer → width of the layer that it imitates.
         content: default layers at which a photograph is compared.
         style: default layers at which a painting is compared.
+        detail: a layer whose cells are small enough for an eye.
     """
 
     name: str
     plan: tuple[Operation, ...]
     content: tuple[str, ...]
     style: tuple[str, ...]
+    detail: str
     padding: Literal["zeros", "reflect"] = "zeros"
     lifts: dict[str, int] = field(default_factory=dict)
     mean: Colour = _IMAGENET_MEAN
@@ -58,6 +60,7 @@ BACKBONES: dict[str, Backbone] = {
         vgg((16, 16), (32, 32), (64,) * 4, (128,) * 4, (128,)),
         content=("relu4_1",),
         style=_VGG_STYLE,
+        detail="relu3_1",
         padding="reflect",
         lifts=COMPACT_LIFTS,
     ),
@@ -66,17 +69,20 @@ BACKBONES: dict[str, Backbone] = {
         vgg((64,) * 2, (128,) * 2, (256,) * 4, (512,) * 4, (512,) * 4),
         content=("relu4_2",),
         style=_VGG_STYLE,
+        detail="relu3_1",
     ),
     "vgg16": Backbone(
         "vgg16",
         vgg((64,) * 2, (128,) * 2, (256,) * 3, (512,) * 3, (512,) * 3),
         content=("relu4_2",),
         style=_VGG_STYLE,
+        detail="relu3_1",
     ),
     "alexnet": Backbone(
         "alexnet",
         _ALEXNET,
         content=("relu4",),
         style=("relu1", "relu2", "relu3", "relu4", "relu5"),
+        detail="relu1",
     ),
 }

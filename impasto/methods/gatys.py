@@ -14,6 +14,7 @@ from impasto.engine.setup import prepared
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.statistics import statistics_engine
 from impasto.engine.step import Step
+from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
 from impasto.styles.statistics import Style
 
@@ -46,5 +47,7 @@ def gatys(
         DivergedError: no step was small enough.
     """
     areas, config, extractor = prepared(style, regions, config or GatysConfig(), extractor)
-    engine = statistics_engine(config.style_layers, config.style_loss)
+    deepest = BACKBONES[config.backbone].style[-1]
+    recurring = () if config.subject == "paint" else (deepest,)
+    engine = statistics_engine(config.style_layers, config.style_loss, recurring)
     yield from paint_photograph(content, areas, engine, config, extractor, start, execution)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.losses.gaussians import barycentre
 from impasto.losses.moments import Moments
 from impasto.losses.statistics import lift_of
-from impasto.styles.statistics import Style
+from impasto.styles.statistics import Painting, Style
 
-__all__ = ["Blend", "Share"]
+__all__ = ["Blend", "Share", "recurring"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,3 +76,16 @@ class Blend:
                 moments, weights = zip(*parts, strict=True)
                 blended[name] = barycentre(moments, weights, lift_of(extractor, name))
         return blended
+
+
+def recurring(style: Style, layers: Sequence[str]) -> Style:
+    """Return the style with places of its paintings counting at layers only if they recur.
+
+    A style card has no places: it stays as it is.
+    """
+    if isinstance(style, Painting):
+        return replace(style, recurring=tuple(layers))
+    if isinstance(style, Blend):
+        parts = [replace(share, style=recurring(share.style, layers)) for share in style.shares]
+        return replace(style, shares=tuple(parts))
+    return style

@@ -18,6 +18,8 @@ from impasto.image.masks import pooled
 from impasto.image.picture import resize
 from impasto.losses.guides import Guide
 from impasto.losses.moments import Moments
+from impasto.losses.recurrence import recurrence
+from impasto.losses.statistics import lift_of
 from impasto.losses.tiled_losses import region_measurement
 from impasto.losses.viewer import PictureView, Viewer
 
@@ -83,11 +85,13 @@ class Painting:
         pixels: in [0, 1].
         mask: 1 for the style's region and 0 elsewhere, of any size; None for all of it.
         alpha: how much each pixel counts: its opacity; None for 1.
+        recurring: layers at which places count only as far as they recur (`recurrence`).
     """
 
     pixels: Float[Tensor, "1 3 h w"]
     mask: Float[Tensor, "1 1 mh mw"] | None = None
     alpha: Float[Tensor, "1 1 h w"] | None = None
+    recurring: tuple[str, ...] = ()
 
     @torch.no_grad()
     def at(
@@ -99,7 +103,11 @@ class Painting:
         """
         view = _view(self.pixels, long_side, extractor, layers)
         shapes = {name: view.shape(name) for name in layers}
-        return _moments(view, self._guides(long_side, extractor, shapes))
+        guides = self._guides(long_side, extractor, shapes)
+        for name in guides.keys() & set(self.recurring):
+            share = recurrence(view.features([name])[name], lift_of(extractor, name))
+            guides[name] = _narrowed(guides[name], share)
+        return _moments(view, guides)
 
     @torch.no_grad()
     def features_at(
@@ -151,6 +159,14 @@ class Painting:
         elif not weights:
             return dict.fromkeys(shapes)
         return {name: Guide(weight) for name, weight in weights.items()}
+
+
+def _narrowed(guide: Guide | None, share: Cells) -> Guide | None:
+    """Return a guide with cells counting by their share; as it was if that leaves next to none."""
+    mask = torch.ones_like(share) if guide is None else guide.mask
+    narrowed = Guide(mask * share.sqrt())
+    least = max(LEAST_CELLS, NARROW * float(mask.square().sum()))
+    return narrowed if narrowed.total >= least else guide
 
 
 def _view(
