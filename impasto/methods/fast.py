@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 from jaxtyping import Float
 from torch import Tensor
@@ -16,6 +15,7 @@ from impasto.engine.step import Step
 from impasto.features.extractor import Extractor
 from impasto.methods.instant import fitted_photograph, paint_once
 from impasto.networks.brush import brush_of
+from impasto.networks.brushes import Brushes
 from impasto.styles.statistics import Style
 
 __all__ = ["fast"]
@@ -42,4 +42,10 @@ def fast(
     """
     areas, config, extractor = prepared(style, regions, config or FastConfig(), extractor)
     photograph = fitted_photograph(content, config.size, extractor)
-    yield from paint_once(photograph, areas, partial(brush_of, extractor=extractor), extractor)
+    eye = extractor
+
+    def encode(style: Style, strength: float) -> Brushes:
+        brush = brush_of(style, strength, eye)
+        return Brushes(brush, brush)
+
+    yield from paint_once(photograph, areas, encode, eye)
