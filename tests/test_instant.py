@@ -273,15 +273,14 @@ def test_white_grey_and_black_become_the_paintings_lights_and_darks() -> None:
     assert white > grey + 0.05
 
 
-def test_an_ordinary_photograph_has_next_to_nothing_of_the_broad_picture(
+def test_a_plain_photograph_alone_has_something_of_the_broad_picture(
     compact: Extractor,
 ) -> None:
     broad = broad_moments(compact)
     ordinary = broad_moments_of(compact, broad_picture().flip(3))
     plain = broad_moments_of(compact, torch.full((1, 3, 64, 64), 0.4))
     for name in LEVELS:
-        kept = steadied(ordinary, broad)[name].second
-        assert (kept - ordinary[name].second).norm() < 0.01 * kept.norm(), name
+        assert torch.equal(steadied(ordinary, broad)[name].second, ordinary[name].second)
         torch.testing.assert_close(steadied(plain, broad)[name].second, broad[name].second)
 
 

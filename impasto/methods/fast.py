@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from jaxtyping import Float
 from torch import Tensor
@@ -14,8 +15,7 @@ from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.step import Step
 from impasto.features.extractor import Extractor
 from impasto.methods.instant import fitted_photograph, paint_once
-from impasto.networks.brush import brush_of
-from impasto.networks.brushes import Brushes
+from impasto.networks.brushes import trained_brushes
 from impasto.styles.statistics import Style
 
 __all__ = ["fast"]
@@ -42,10 +42,6 @@ def fast(
     """
     areas, config, extractor = prepared(style, regions, config or FastConfig(), extractor)
     photograph = fitted_photograph(content, config.size, extractor)
-    eye = extractor
-
-    def encode(style: Style, strength: float) -> Brushes:
-        brush = brush_of(style, strength, eye)
-        return Brushes(brush, brush)
-
-    yield from paint_once(photograph, areas, encode, eye)
+    yield from paint_once(
+        photograph, areas, partial(trained_brushes, extractor=extractor), extractor
+    )

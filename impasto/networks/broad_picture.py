@@ -23,9 +23,9 @@ from impasto.runtime import generator
 
 __all__ = ["PLAIN", "broad_moments", "broad_picture", "broad_share", "steadied"]
 
-PLAIN = 0.03
-"""The variance of a photograph, as a share of the broad picture's, with which it counts as half
-plain. Ordinary photographs have from 0.3 to 2 of it, and so at most 1 % of the broad picture."""
+PLAIN = 0.1
+"""The variance of a photograph, as a share of the broad picture's, below which it counts as plain.
+Ordinary photographs have from 0.3 to 2 of it, and are painted as they are."""
 
 # The broad picture in pixels, its leaves, the least and the largest radius, and the width of edges.
 _SIDE, _LEAVES, _LEAST, _LARGEST, _EDGE = 192, 300, 12.0, 48.0, 3.0
@@ -76,10 +76,10 @@ def broad_moments(extractor: Extractor) -> dict[str, Moments]:
 def broad_share(variance: Tensor, broad: Moments) -> Tensor:
     """Return how much of the broad picture a photograph with that mean variance of channels gets.
 
-    From 1 for one of one colour to nearly 0 for an ordinary one.
+    1 for one of one colour, 0 for one that is not plain.
     """
     broad_variance = (broad.second.diagonal(dim1=1, dim2=2) - broad.mean.square()).mean(1)
-    return 1 / (1 + (variance.clamp(min=0) / (PLAIN * broad_variance)).square())
+    return (1 - variance.clamp(min=0) / (PLAIN * broad_variance)).clamp(min=0).square()
 
 
 def steadied(photograph: Mapping[str, Moments], broad: Mapping[str, Moments]) -> dict[str, Moments]:

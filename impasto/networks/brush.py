@@ -19,7 +19,7 @@ from impasto.networks.transport import Target, transport
 from impasto.styles.blend import Blend
 from impasto.styles.statistics import Style
 
-__all__ = ["Brush", "brush_of"]
+__all__ = ["Brush", "brush_of", "trained_size"]
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,15 @@ def brush_of(style: Style, strength: float, extractor: Extractor) -> Brush:
     goals = {name: Target.of(moments[name]).to(like.device) for name in LEVELS}
     decoder = network.base.decoder(steering, like)
     return Brush(decoder, goals, strength, broad_moments(extractor))
+
+
+def trained_size(style: Style) -> int:
+    """Return the long side, in pixels, with which trained styles' paintings were looked at.
+
+    Raises:
+        OptionError: as `brush_of`.
+    """
+    return _styles_of(style)[0][0].trained.metadata.size
 
 
 def _styles_of(style: Style) -> tuple[list[TrainedStyle], list[float]]:

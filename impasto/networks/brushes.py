@@ -18,12 +18,13 @@ from torch.nn import functional as F
 from impasto.features.extractor import Extractor
 from impasto.image.picture import fitted, resize
 from impasto.image.transparency import continued
-from impasto.networks.brush import Brush
+from impasto.networks.brush import Brush, brush_of, trained_size
 from impasto.networks.brush_painting import faded, paint_with
 from impasto.networks.enlarging import enlarged
 from impasto.networks.tiles import Picture
+from impasto.styles.statistics import Style
 
-__all__ = ["COARSE_SIDE", "Brushes", "paint_sized"]
+__all__ = ["COARSE_SIDE", "Brushes", "paint_sized", "trained_brushes"]
 
 COARSE_SIDE = 768
 """The long side, in pixels, up to which a photograph is painted in one pass at its own size."""
@@ -95,6 +96,18 @@ def paint_sized(
         again = paint_with(brushes.fine, painted, extractor, middle_mask, fades=False)
         painted = torch.lerp(painted, again, min(1.0, 2 * (fine_side / brushes.side - 1)))
     return faded(enlarged(painted, middle, photograph), photograph, brushes.coarse.strength)
+
+
+def trained_brushes(style: Style, strength: float, extractor: Extractor) -> Brushes:
+    """Return the brush of a style that a network was trained for, for both passes.
+
+    It paints in one pass up to the size at which the training looked at the painting, and more.
+
+    Raises:
+        OptionError: as `brush_of`.
+    """
+    brush = brush_of(style, strength, extractor)
+    return Brushes(brush, brush, max(COARSE_SIDE, trained_size(style)))
 
 
 def _fine_side(long_side: int, side: int) -> int:

@@ -15,8 +15,8 @@ from impasto.config.methods import FastConfig, InstantConfig
 from impasto.config.validation import checked_config
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
-from impasto.networks.brush import Brush, brush_of
-from impasto.networks.brushes import Brushes, paint_sized
+from impasto.networks.brush import Brush
+from impasto.networks.brushes import Brushes, paint_sized, trained_brushes
 from impasto.networks.decoder import SMALLEST_SIDE
 from impasto.painting.common import network_of
 from impasto.painting.regions import blended, read_styles, shares_of
@@ -115,8 +115,7 @@ def fast(style: Any, *, strength: float | str = 0.5, **options: Any) -> Painter:
         )
     config = checked_config(FastConfig, {"strength": strength, **options})
     blend, extractor = _read(style, config)
-    brush = brush_of(blend, config.strength, extractor)
-    return Painter(Brushes(brush, brush), extractor)
+    return Painter(trained_brushes(blend, config.strength, extractor), extractor)
 
 
 def _read(style: Any, config: StyledConfig) -> tuple[Style, Extractor]:
