@@ -10,17 +10,21 @@ import pytest
 import torch
 from torch import Tensor
 
+import impasto
 from impasto.config.methods import InstantConfig
 from impasto.engine.regions import Region
 from impasto.features import weights
 from impasto.features.extractor import Extractor
 from impasto.image.picture import resize
-from impasto.losses.moments import Moments
+from impasto.losses.moments import Moments, moments
 from impasto.methods.instant import instant
 from impasto.networks import brush_painting, tiles
+from impasto.networks.broad_picture import broad_moments, broad_picture, steadied
 from impasto.networks.brush import Brush
 from impasto.networks.brush_painting import paint_with
+from impasto.networks.brushes import Brushes, paint_sized
 from impasto.networks.decoder import LEVELS, MARGIN
+from impasto.networks.enlarging import enlarged
 from impasto.networks.instant import InstantNetwork
 from impasto.networks.photograph_moments import moments_of, sampled_moments
 from impasto.styles.statistics import Painting
@@ -229,7 +233,7 @@ def test_regions_have_styles_of_their_own_and_kept_ones_none(
     painted = one(content, network, compact, areas)
     torch.testing.assert_close(painted[..., 32:64], content[..., 32:64])
     first = Brush.of(styles[0], 0.5, 96, compact, network)
-    alone = paint_with(first, content, compact, left)
+    alone = paint_sized(Brushes(first, first), content, compact, left)
     torch.testing.assert_close(painted[..., :32], alone[..., :32])
     assert not torch.allclose(painted[..., 64:], alone[..., 64:], atol=1e-3)
 
@@ -259,3 +263,89 @@ def test_a_photograph_of_one_colour_becomes_a_plain_picture() -> None:
     (step,) = instant(plain, style, InstantConfig(size=160), extractor=net)
     assert step.image().isfinite().all()
     assert step.image().std((2, 3)).max() < 0.05  # no frame either
+
+
+def test_white_grey_and_black_become_the_paintings_lights_and_darks() -> None:
+    paint = impasto.instant("starry-night", size=64)
+    plain = torch.tensor([0.0, 0.5, 1.0])[:, None, None, None].expand(3, 3, 64, 64)
+    black, grey, white = paint(plain).mean((1, 2, 3)).tolist()
+    assert black < grey - 0.05
+    assert white > grey + 0.05
+
+
+def test_a_plain_photograph_alone_has_something_of_the_broad_picture(
+    compact: Extractor,
+) -> None:
+    broad = broad_moments(compact)
+    ordinary = broad_moments_of(compact, broad_picture().flip(3))
+    plain = broad_moments_of(compact, torch.full((1, 3, 64, 64), 0.4))
+    for name in LEVELS:
+        assert torch.equal(steadied(ordinary, broad)[name].second, ordinary[name].second)
+        torch.testing.assert_close(steadied(plain, broad)[name].second, broad[name].second)
+
+
+def broad_moments_of(net: Extractor, picture: Tensor) -> dict[str, Moments]:
+    return {name: moments(part) for name, part in net(picture, LEVELS).items()}
+
+
+def test_what_is_beyond_a_region_does_not_change_it(compact: Extractor, brush: Brush) -> None:
+    content = waves(1, 64, 96)
+    left = torch.zeros(1, 1, 64, 96)
+    left[..., :40] = 1
+    beyond = content.clone()
+    beyond[..., 40:] = torch.tensor([1.0, 0.0, 0.5])[:, None, None]
+    brushes = Brushes(brush, brush)
+    ours, theirs = (paint_sized(brushes, each, compact, left) for each in (content, beyond))
+    torch.testing.assert_close(ours[..., :40], theirs[..., :40], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("side", "share"), [(96, 0.6), (64, 0.9)])
+def test_a_large_picture_has_the_strokes_of_the_small_one(side: int, share: float) -> None:
+    """Reduced, it is nearer to what is painted at the first pass's size than one pass would be."""
+    painter = impasto.instant("starry-night", size=96)
+    brush, net, content = painter.brushes.coarse, painter.extractor, waves(1, 192, 192)
+    small = paint_with(brush, resize(content, side, side), net)
+    large = resize(paint_sized(Brushes(brush, brush, side), content, net), side, side)
+    single = resize(paint_with(brush, content, net), side, side)
+    assert (large - small).abs().mean() < share * (single - small).abs().mean()
+
+
+def test_the_size_makes_no_jump(compact: Extractor, brush: Brush) -> None:
+    """Neither where the coarse pass begins to be enlarged, nor where the second pass begins."""
+    for side, long_side in ((96, 97), (58, 97)):
+        content = waves(1, 97, 97)
+        before = paint_sized(Brushes(brush, brush, side + 1), content, compact)
+        after = paint_sized(Brushes(brush, brush, side), content, compact)
+        assert (after - before).abs().mean() < 0.03, long_side
+
+
+def test_strokes_follow_the_stroke_and_not_the_size(brush: Brush) -> None:
+    sides: list[int] = []
+
+    def encode(long_side: int) -> Brush:
+        sides.append(long_side)
+        return brush
+
+    assert Brushes.of(encode, 500, 1.0).side == 768
+    assert Brushes.of(encode, 3840, 0.5).side == 1536
+    assert Brushes.of(encode, 3840, 2.0).side == 768
+    assert sides == [500, 768, 1152, 1536, 4608]
+
+
+def test_detail_is_added_as_the_painting_has_the_coarser_forms() -> None:
+    photograph = waves(1, 120, 160).mean(1, keepdim=True).expand(-1, 3, -1, -1).contiguous()
+    colours = torch.tensor([0.5, -0.3, 0.2])[:, None, None]
+    small = resize(photograph, 60, 80)
+    painted = enlarged(0.4 + colours * small, small, photograph)
+    wanted = 0.4 + colours * photograph
+    blurred = torch.nn.functional.interpolate(0.4 + colours * small, scale_factor=2, mode="bicubic")
+    assert (painted - wanted).abs().mean() < 0.4 * (blurred - wanted).abs().mean()
+
+
+def test_at_no_strength_a_large_picture_is_nearly_the_photograph(
+    compact: Extractor, network: InstantNetwork
+) -> None:
+    content = waves(1, 96, 96)
+    brush = Brush.of(Painting(waves(5, 96, 80)), 0.001, 96, compact, network)
+    painted = paint_sized(Brushes(brush, brush, 40), content, compact)
+    assert (painted - content).abs().mean() < 0.01

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from impasto.errors import PictureError
 from impasto.image.picture import Picture, fit
 
-__all__ = ["on_white", "shown_share", "visible_mask", "without_hidden_colours"]
+__all__ = ["continued", "on_white", "shown_share", "visible_mask", "without_hidden_colours"]
 
 # Below this opacity a colour of 8 bits, stored for an edge, is mostly rounding.
 _FAINT = 1 / 16
@@ -53,9 +53,7 @@ def without_hidden_colours(picture: Picture, name: str, long_side: int | None = 
     if shown is None or alpha is None:
         return replace(picture, pixels=pixels, alpha=alpha)
     share = (alpha / _FAINT).clamp(max=1)
-    return replace(
-        picture, pixels=torch.lerp(_continued(pixels, share), pixels, share), alpha=alpha
-    )
+    return replace(picture, pixels=torch.lerp(continued(pixels, share), pixels, share), alpha=alpha)
 
 
 def _reduced(
@@ -69,7 +67,7 @@ def _reduced(
     return (weighted / total.clamp(min=_FAINT / 2)).clamp_(0, 1)
 
 
-def _continued(
+def continued(
     pixels: Float[Tensor, "1 3 h w"], weight: Float[Tensor, "1 1 h w"]
 ) -> Float[Tensor, "1 3 h w"]:
     """Return weighted averages, over ever wider squares where nothing near has a weight.
@@ -81,7 +79,7 @@ def _continued(
         return pixels
     sums = F.avg_pool2d(pixels * weight, 2, ceil_mode=True, count_include_pad=False)
     total = F.avg_pool2d(weight, 2, ceil_mode=True, count_include_pad=False)
-    coarse = _continued(sums / total.clamp(min=1e-12), (4 * total).clamp(max=1))
+    coarse = continued(sums / total.clamp(min=1e-12), (4 * total).clamp(max=1))
     wider = F.interpolate(coarse, size=(height, width), mode="bilinear")
     return torch.lerp(wider, pixels, weight)
 

@@ -15,7 +15,7 @@ from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.step import Step
 from impasto.features.extractor import Extractor
 from impasto.methods.instant import fitted_photograph, paint_once
-from impasto.networks.brush import brush_of
+from impasto.networks.brushes import trained_brushes
 from impasto.styles.statistics import Style
 
 __all__ = ["fast"]
@@ -42,4 +42,6 @@ def fast(
     """
     areas, config, extractor = prepared(style, regions, config or FastConfig(), extractor)
     photograph = fitted_photograph(content, config.size, extractor)
-    yield from paint_once(photograph, areas, partial(brush_of, extractor=extractor), extractor)
+    yield from paint_once(
+        photograph, areas, partial(trained_brushes, extractor=extractor), extractor
+    )

@@ -21,7 +21,8 @@ from impasto.features.extractor import Extractor
 from impasto.files import digests
 from impasto.image.picture import fitted, resize
 from impasto.networks.brush import Brush
-from impasto.networks.brush_painting import LARGEST_AT_ONCE, paint_with
+from impasto.networks.brush_painting import LARGEST_AT_ONCE
+from impasto.networks.brushes import Brushes, paint_sized
 from impasto.networks.checkpoint import digest
 from impasto.networks.instant import InstantNetwork
 from impasto.networks.tiles import Picture
@@ -64,8 +65,12 @@ def instant(
     """
     areas, config, extractor = prepared(style, regions, config or InstantConfig(), extractor)
     photograph = fitted_photograph(content, config.size, extractor)
-    long_side = round(max(photograph.shape[-2:]) * config.stroke)
-    encode = partial(Brush.of, long_side=long_side, extractor=extractor, network=network)
+    long_side, eye = max(photograph.shape[-2:]), extractor
+
+    def encode(style: Style, strength: float) -> Brushes:
+        of_side = partial(Brush.of, style, strength, extractor=eye, network=network)
+        return Brushes.of(of_side, long_side, config.stroke)
+
     yield from paint_once(photograph, areas, encode, extractor)
 
 
@@ -82,13 +87,13 @@ def fitted_photograph(
 def paint_once(
     photograph: Float[Tensor, "1 3 _ _"],
     regions: Sequence[Region],
-    encode: Callable[[Style, float], Brush],
+    encode: Callable[[Style, float], Brushes],
     extractor: Extractor,
 ) -> Iterator[Step]:
     """Paint a photograph, of the size of the result and on the extractor's device; one step.
 
     Args:
-        encode: makes a brush of a style and a strength.
+        encode: makes brushes of a style and a strength.
     """
     painted = _painted(photograph, regions, encode, extractor)
     height, width = photograph.shape[-2:]
@@ -100,7 +105,7 @@ def paint_once(
 def _painted(
     photograph: Picture,
     regions: Sequence[Region],
-    encode: Callable[[Style, float], Brush],
+    encode: Callable[[Style, float], Brushes],
     extractor: Extractor,
 ) -> Picture:
     """Paint each region, and combine them by their masks."""
@@ -110,8 +115,8 @@ def _painted(
         if mask is not None:
             mask = resize(mask.to(photograph), *photograph.shape[-2:])
         if region.style is not None and region.strength > 0:
-            brush = encode(region.style, region.strength)
-            part = paint_with(brush, photograph, extractor, mask)
+            brushes = encode(region.style, region.strength)
+            part = paint_sized(brushes, photograph, extractor, mask)
         picture += part if mask is None else mask * part
     return picture
 

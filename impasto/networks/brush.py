@@ -10,6 +10,7 @@ import torch
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.losses.moments import Moments
+from impasto.networks.broad_picture import broad_moments, steadied
 from impasto.networks.checkpoint import load_instant
 from impasto.networks.decoder import LEVELS, Decoder
 from impasto.networks.instant import STYLE_LAYERS, InstantNetwork, summary
@@ -18,7 +19,7 @@ from impasto.networks.transport import Target, transport
 from impasto.styles.blend import Blend
 from impasto.styles.statistics import Style
 
-__all__ = ["Brush", "brush_of"]
+__all__ = ["Brush", "brush_of", "trained_size"]
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,13 @@ class Brush:
         decoder: the network as the style steers it.
         goals: by level, the statistics that a photograph's features are moved to.
         strength: from 0, the photograph, to 1.
+        broad: by level, the moments that a plain photograph's are mixed with.
     """
 
     decoder: Decoder
     goals: Mapping[str, Target]
     strength: float
+    broad: Mapping[str, Moments]
 
     @staticmethod
     @torch.no_grad()
@@ -58,12 +61,13 @@ class Brush:
         steering = network.steering(summary(moments), torch.tensor([strength]))
         decoder = network.decoder(steering, like)
         goals = {n: Target.of(moments[n]).to(like.device) for n in LEVELS if n in moments}
-        return Brush(decoder, goals, strength)
+        return Brush(decoder, goals, strength, broad_moments(extractor))
 
     def decoder_for(self, moments: Mapping[str, Moments]) -> Decoder:
         """Return the decoder for a photograph, or a region of it, with these moments."""
         share = min(1.0, 2 * self.strength)
-        moves = {n: transport(moments[n], goal, share) for n, goal in self.goals.items()}
+        steady = steadied(moments, self.broad)
+        moves = {n: transport(steady[n], goal, share) for n, goal in self.goals.items()}
         return self.decoder.after(moves)
 
 
@@ -84,7 +88,17 @@ def brush_of(style: Style, strength: float, extractor: Extractor) -> Brush:
     like = next(extractor.parameters())
     moments = style.at(0, extractor, list(STYLE_LAYERS))
     goals = {name: Target.of(moments[name]).to(like.device) for name in LEVELS}
-    return Brush(network.base.decoder(steering, like), goals, strength)
+    decoder = network.base.decoder(steering, like)
+    return Brush(decoder, goals, strength, broad_moments(extractor))
+
+
+def trained_size(style: Style) -> int:
+    """Return the long side, in pixels, with which trained styles' paintings were looked at.
+
+    Raises:
+        OptionError: as `brush_of`.
+    """
+    return _styles_of(style)[0][0].trained.metadata.size
 
 
 def _styles_of(style: Style) -> tuple[list[TrainedStyle], list[float]]:

@@ -15,7 +15,7 @@ from impasto.networks.decoder import FAINT, MARGIN, Decoder
 from impasto.networks.photograph_moments import moments_of, sampled_moments
 from impasto.networks.tiles import STEP, Picture, features_of, paint
 
-__all__ = ["LARGEST_AT_ONCE", "paint_with"]
+__all__ = ["LARGEST_AT_ONCE", "faded", "paint_with"]
 
 # How far, in pixels, the networks see beyond what they paint; a multiple of `STEP`.
 HALO = 96
@@ -33,6 +33,8 @@ def paint_with(
     photograph: Picture,
     extractor: Extractor,
     mask: Float[Tensor, "1 1 _ _"] | None = None,
+    *,
+    fades: bool = True,
 ) -> Picture:
     """Paint a photograph with a brush, in parts if it is large, without a seam.
 
@@ -42,25 +44,32 @@ def paint_with(
     Args:
         photograph: at the size of the result.
         mask: where the photograph's moments are measured.
+        fades: to the photograph, at low strengths.
     """
+    painted = _painted(brush, photograph, extractor, mask)
+    return faded(painted, photograph, brush.strength) if fades else painted
+
+
+def _painted(
+    brush: Brush, photograph: Picture, extractor: Extractor, mask: Tensor | None
+) -> Picture:
     height, width = photograph.shape[-2:]
     framed = _framed(photograph, MARGIN)
     if height * width <= LARGEST_AT_ONCE:
         features = features_of(framed, extractor)
         decoder = brush.decoder_for(moments_of(features.levels, mask, (height, width)))
-        painted = paint(features, framed, decoder, extractor)[..., :height, :width]
-        return _faint(painted, photograph, brush.strength)
+        return paint(features, framed, decoder, extractor)[..., :height, :width]
     decoder = brush.decoder_for(sampled_moments(photograph, extractor, mask))
     painted = torch.empty_like(photograph)
     for top, bottom in _parts(height):
         for left, right in _parts(width):
             part = _part(framed, (top, bottom), (left, right), decoder, extractor)
             painted[..., top:bottom, left:right] = part
-    return _faint(painted, photograph, brush.strength)
+    return painted
 
 
-def _faint(painted: Picture, photograph: Picture, strength: float) -> Picture:
-    """Fade to the photograph at low strengths."""
+def faded(painted: Picture, photograph: Picture, strength: float) -> Picture:
+    """Return the painting, which at low strengths fades to the photograph."""
     if strength >= FAINT:
         return painted
     return torch.lerp(photograph, painted, strength / FAINT)

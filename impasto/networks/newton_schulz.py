@@ -17,6 +17,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from impasto.losses.moments import Moments
+from impasto.networks.broad_picture import broad_share
 from impasto.networks.transport import FLOOR, LEAST_SHARE, Target, Transport
 
 __all__ = ["orthogonal", "roots", "transport_by_products"]
@@ -64,17 +66,20 @@ def orthogonal(matrix: Float[Tensor, "c c"], steps: int = _PART_STEPS) -> Float[
 
 
 def transport_by_products(
-    rows: Float[Tensor, "n c"], style: Target, share: float = 1.0
+    rows: Float[Tensor, "n c"], style: Target, share: float = 1.0, broad: Moments | None = None
 ) -> Transport:
     """Return the map of `transport`, from a photograph's features instead of their moments.
 
     Args:
         rows: features, one row of channels for each pixel.
         share: 0 leaves the features as they are.
+        broad: what a plain photograph's moments are mixed with; None for nothing.
     """
     mean = rows.mean(0, keepdim=True)
     centred = rows - mean
     covariance = centred.mT @ centred / rows.shape[0]
+    if broad is not None:
+        mean, covariance = _mixed(mean, covariance, broad)
     identity = torch.eye(covariance.shape[-1], dtype=rows.dtype, device=rows.device)
     variance = covariance.diagonal().mean().maximum(LEAST_SHARE * style.variance[0])
     floor = FLOOR * variance + _LEAST
@@ -83,3 +88,14 @@ def transport_by_products(
     matrix = identity + share * (full - identity)
     target_mean = mean + share * (style.mean - mean)
     return Transport(matrix[None], (target_mean - mean @ matrix)[None])
+
+
+def _mixed(
+    mean: Float[Tensor, "1 c"], covariance: Float[Tensor, "c c"], broad: Moments
+) -> tuple[Float[Tensor, "1 c"], Float[Tensor, "c c"]]:
+    """Do what `steadied` does, by covariances: in single precision second moments lose digits."""
+    share = broad_share(covariance.diagonal().mean(), broad)
+    off = broad.mean - mean
+    theirs = broad.second[0] - broad.mean.mT @ broad.mean
+    between = share * (1 - share) * (off.mT @ off)
+    return mean + share * off, covariance + share * (theirs - covariance) + between

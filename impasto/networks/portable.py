@@ -1,7 +1,8 @@
 """The network for one style as a single graph, from a photograph to a painting.
 
 It does what `brush_painting.paint_with` does, for a picture in one piece, in operations that ONNX
-has. Height and width are free: no code here needs them as numbers.
+has. So its strokes have the same size in pixels at every size. Height and width are free: no code
+here needs them as numbers.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from torch import Tensor, nn
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.features.plan import relu_name
+from impasto.losses.moments import Moments
+from impasto.networks.broad_picture import broad_moments
 from impasto.networks.decoder import FAINT, LEVELS, MARGIN, SMALLEST_SIDE, Decoder
 from impasto.networks.newton_schulz import transport_by_products
 from impasto.networks.tiles import STEP, STRIDES
@@ -53,6 +56,8 @@ class Portable(nn.Module):
         convs = [*(conv for stage in decoder.stages for conv in stage), *decoder.joins]
         self.convs = _parameters(part for conv in [*convs, decoder.last] for part in conv)
         self.goals = _parameters(p for name in LEVELS for p in (goals[name].mean, goals[name].root))
+        broad = broad_moments(self.extractor)
+        self.broad = _parameters(p for n in LEVELS for p in (broad[n].mean, broad[n].second))
         self.eval()
 
     def forward(self, photograph: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:
@@ -81,12 +86,13 @@ class Portable(nn.Module):
     ) -> dict[str, Transport]:
         """Return the photograph's transports to the style, by level."""
         share = min(1.0, 2 * self.strength)
-        parts = iter(self.goals)
+        parts, broad_parts = iter(self.goals), iter(self.broad)
         moves = {}
         for name, stride in STRIDES.items():
             goal = Target(next(parts), next(parts))
             rows = _rows(features[name], stride, height, width)
-            moves[name] = transport_by_products(rows, goal, share)
+            broad = Moments(next(broad_parts), next(broad_parts))
+            moves[name] = transport_by_products(rows, goal, share, broad)
         return moves
 
     def _decoder(self) -> Decoder:

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from impasto.config.specs import StyleSpec
+from impasto.features.extractor import Extractor
+from impasto.networks.brush import Brush
 from impasto.networks.onnx_export import export
 from impasto.networks.trained_metadata import is_trained
 from impasto.painting.export_targets import check_export
-from impasto.painting.stylizer import Painter, fast, instant
+from impasto.painting.stylizer import fast, instant_brush
 
 __all__ = ["export_style"]
 
@@ -38,11 +40,10 @@ def export_style(
 
 
 def _export(style: str, path: Path, *, strength: float, size: int | None, force: bool) -> None:
-    painter = _painter(style, strength, size)
-    brush = painter.brush
+    brush, extractor = _brush(style, strength, size)
     export(
         path,
-        extractor=painter.extractor,
+        extractor=extractor,
         decoder=brush.decoder,
         goals=brush.goals,
         strength=brush.strength,
@@ -51,9 +52,11 @@ def _export(style: str, path: Path, *, strength: float, size: int | None, force:
     )
 
 
-def _painter(style: str, strength: float, size: int | None) -> Painter:
+def _brush(style: str, strength: float, size: int | None) -> tuple[Brush, Extractor]:
+    """Return the brush of one pass, as a graph paints a picture of any size in one."""
     # In single precision: other programs have no other.
     options: dict[str, Any] = {"strength": strength, "device": "cpu", "precision": "float32"}
     if not is_trained(style):
-        return instant(style, size=size or 512, **options)
-    return fast(style, **options)
+        return instant_brush(style, size=size or 512, **options)
+    painter = fast(style, **options)
+    return painter.brushes.coarse, painter.extractor

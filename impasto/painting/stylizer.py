@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -14,8 +15,8 @@ from impasto.config.methods import FastConfig, InstantConfig
 from impasto.config.validation import checked_config
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
-from impasto.networks.brush import Brush, brush_of
-from impasto.networks.brush_painting import paint_with
+from impasto.networks.brush import Brush
+from impasto.networks.brushes import Brushes, paint_sized, trained_brushes
 from impasto.networks.decoder import SMALLEST_SIDE
 from impasto.painting.common import network_of
 from impasto.painting.regions import blended, read_styles, shares_of
@@ -23,7 +24,7 @@ from impasto.painting.sources import Sources
 from impasto.runtime import LARGEST_KEPT, keep_freed_memory
 from impasto.styles.statistics import Style
 
-__all__ = ["Painter", "Stylizer", "fast", "instant"]
+__all__ = ["Painter", "Stylizer", "fast", "instant", "instant_brush"]
 
 
 @runtime_checkable
@@ -39,7 +40,7 @@ class Stylizer(Protocol):
 class Painter:
     """A style that was encoded once; a `Stylizer`."""
 
-    brush: Brush
+    brushes: Brushes
     extractor: Extractor
 
     def __call__(self, pictures: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
@@ -51,7 +52,7 @@ class Painter:
         _check(pictures)
         device = self.extractor.device
         painted = [
-            paint_with(self.brush, picture[None].to(device, torch.float32), self.extractor)
+            paint_sized(self.brushes, picture[None].to(device, torch.float32), self.extractor)
             for picture in pictures
         ]
         return torch.cat(painted).to(pictures)
@@ -77,8 +78,20 @@ def instant(
     """
     config = checked_config(InstantConfig, {"strength": strength, "size": size, **options})
     blend, extractor = _read(style, config)
+    encode = partial(Brush.of, blend, config.strength, extractor=extractor)
+    return Painter(Brushes.of(encode, config.size, config.stroke), extractor)
+
+
+def instant_brush(style: Any, **options: Any) -> tuple[Brush, Extractor]:
+    """Encode a style for one pass over pictures of any size; the arguments are those of `instant`.
+
+    Raises:
+        ImpastoError: anything that cannot be used.
+    """
+    config = checked_config(InstantConfig, options)
+    blend, extractor = _read(style, config)
     long_side = round(config.size * config.stroke)
-    return Painter(Brush.of(blend, config.strength, long_side, extractor), extractor)
+    return Brush.of(blend, config.strength, long_side, extractor), extractor
 
 
 def fast(style: Any, *, strength: float | str = 0.5, **options: Any) -> Painter:
@@ -102,7 +115,7 @@ def fast(style: Any, *, strength: float | str = 0.5, **options: Any) -> Painter:
         )
     config = checked_config(FastConfig, {"strength": strength, **options})
     blend, extractor = _read(style, config)
-    return Painter(brush_of(blend, config.strength, extractor), extractor)
+    return Painter(trained_brushes(blend, config.strength, extractor), extractor)
 
 
 def _read(style: Any, config: StyledConfig) -> tuple[Style, Extractor]:

@@ -1,0 +1,129 @@
+"""Painting with strokes that grow with the picture: a coarse pass, then a finer one over it.
+
+A network's strokes have a size in pixels. So a large photograph is painted at a size at which they
+are as large in the picture as the style's are, and that is enlarged with the photograph's detail.
+If it is enlarged far, the strokes are blurred by then, and a second pass paints them anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from impasto.features.extractor import Extractor
+from impasto.image.picture import fitted, resize
+from impasto.image.transparency import continued
+from impasto.networks.brush import Brush, brush_of, trained_size
+from impasto.networks.brush_painting import faded, paint_with
+from impasto.networks.enlarging import enlarged
+from impasto.networks.tiles import Picture
+from impasto.styles.statistics import Style
+
+__all__ = ["COARSE_SIDE", "Brushes", "paint_sized", "trained_brushes"]
+
+COARSE_SIDE = 768
+"""The long side, in pixels, up to which a photograph is painted in one pass at its own size."""
+
+# The second pass has this share of the result's long side: with both passes painting is then no
+# slower than with one pass at the result's size.
+_FINE_SHARE = 0.6
+
+Mask = Float[Tensor, "1 1 _ _"]
+
+
+@dataclass(frozen=True)
+class Brushes:
+    """A style at a strength, for both passes.
+
+    Attributes:
+        coarse, fine: of the first pass and of the second.
+        side: the long side of the first pass, in pixels; smaller photographs are painted as they
+            are.
+    """
+
+    coarse: Brush
+    fine: Brush
+    side: int = COARSE_SIDE
+
+    @staticmethod
+    def of(encode: Callable[[int], Brush], long_side: int, stroke: float) -> Brushes:
+        """Encode a style for a result's long side, in pixels, and a size of its strokes.
+
+        Args:
+            encode: returns a brush for a long side of the painting.
+        """
+        side = round(COARSE_SIDE / min(1.0, stroke))
+        coarse = encode(round(min(long_side, side) * stroke))
+        fine_side = _fine_side(long_side, side)
+        return Brushes(
+            coarse, encode(round(fine_side * stroke)) if fine_side > side else coarse, side
+        )
+
+
+@torch.no_grad()
+def paint_sized(
+    brushes: Brushes, photograph: Picture, extractor: Extractor, mask: Mask | None = None
+) -> Picture:
+    """Paint a photograph, with strokes that are as large in the picture at every size.
+
+    Nothing jumps with the size: the second pass begins at 1.7 times the size of the first, where
+    it counts for nothing, and counts for all from 2.5 times on.
+
+    Args:
+        photograph: at the size of the result.
+        mask: the region to paint. Beyond it the photograph is not looked at: its colours are
+            continued instead, so that no neighbour shows in the features of the region's edge.
+    """
+    long_side = max(photograph.shape[-2:])
+    if long_side <= brushes.side:
+        seen = photograph if mask is None else _region(photograph, mask)
+        return paint_with(brushes.coarse, seen, extractor, mask)
+    fine_side = _fine_side(long_side, brushes.side)
+    middle = _reduced(photograph, fine_side)
+    seen, middle_mask = middle, None if mask is None else _reduced(mask, fine_side)
+    if middle_mask is not None:
+        seen = _region(middle, middle_mask)
+    small = _reduced(seen, brushes.side)
+    small_mask = None if mask is None else _reduced(mask, brushes.side)
+    painted = paint_with(brushes.coarse, small, extractor, small_mask, fades=False)
+    painted = enlarged(painted, small, seen)
+    if fine_side > brushes.side:
+        again = paint_with(brushes.fine, painted, extractor, middle_mask, fades=False)
+        painted = torch.lerp(painted, again, min(1.0, 2 * (fine_side / brushes.side - 1)))
+    return faded(enlarged(painted, middle, photograph), photograph, brushes.coarse.strength)
+
+
+def trained_brushes(style: Style, strength: float, extractor: Extractor) -> Brushes:
+    """Return the brush of a style that a network was trained for, for both passes.
+
+    It paints in one pass up to the size at which the training looked at the painting, and more.
+
+    Raises:
+        OptionError: as `brush_of`.
+    """
+    brush = brush_of(style, strength, extractor)
+    return Brushes(brush, brush, max(COARSE_SIDE, trained_size(style)))
+
+
+def _fine_side(long_side: int, side: int) -> int:
+    """Return the long side of the second pass; that of the first if there is no second."""
+    return max(min(side, long_side), round(_FINE_SHARE * long_side))
+
+
+def _reduced(pixels: Float[Tensor, "1 c _ _"], long_side: int) -> Float[Tensor, "1 c _ _"]:
+    size = fitted(pixels.shape[-2], pixels.shape[-1], long_side)
+    return pixels if pixels.shape[-2:] == size else resize(pixels, *size)
+
+
+def _region(photograph: Picture, mask: Mask) -> Picture:
+    """Return a photograph whose other regions continue the colours at this one's edge."""
+    weight = (2 * mask - 1).clamp(min=0)  # a feathered edge has half of its neighbour's pixels
+    if not bool(weight.any()):
+        return photograph
+    # The least of 3×3 pixels: of a hard edge the outermost ones are blends with the neighbour.
+    return continued(photograph, -F.max_pool2d(-weight, 3, 1, 1))
