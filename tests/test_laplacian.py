@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -117,7 +118,7 @@ def test_the_first_stage_holds_the_photographs_detail(picture: Tensor, painting:
 
 
 def _differences(
-    picture: Tensor, painting: Tensor, eye: Extractor, **options: float
+    picture: Tensor, painting: Tensor, eye: Extractor, **options: Any
 ) -> tuple[float, float]:
     """Return how far the first stage's finest level and small picture are from the photograph's."""
     config = LaplacianConfig(size=64, smallest=64, iterations=40, stage=1)
