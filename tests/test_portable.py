@@ -19,6 +19,7 @@ from impasto.image.picture import resize
 from impasto.installation import install_hint
 from impasto.losses.moments import Moments, moments
 from impasto.networks import onnx_export
+from impasto.networks.broad_picture import steadied
 from impasto.networks.brush import Brush
 from impasto.networks.brush_painting import paint_with
 from impasto.networks.decoder import SMALLEST_SIDE
@@ -99,6 +100,19 @@ def test_products_find_the_transport_that_eigenvectors_find(rank: int, share: fl
     ours, theirs = (rows @ way.matrix[0] + way.shift[0] for way in (found, wanted))
     assert float((ours - theirs).norm() / theirs.norm()) < 2e-3
     assert float((ours - rows).norm() / rows.norm()) > 0.1
+
+
+@pytest.mark.parametrize("contrast", [0.0, 0.1])
+def test_products_mix_a_plain_photograph_as_the_brush_does(contrast: float) -> None:
+    rows, broad = 1 + contrast * features(1, 32), moments_of(features(3, 32))
+    goal = Target.of(moments_of(drawn(7, 900, 32)))
+    steady = steadied({"relu4_1": moments_of(rows)}, {"relu4_1": broad})["relu4_1"]
+    wanted = transport(steady, goal)
+    found = transport_by_products(rows, goal, broad=broad)
+    ours, theirs = (rows @ way.matrix[0] + way.shift[0] for way in (found, wanted))
+    assert float((ours - theirs).norm() / theirs.norm()) < 2e-3
+    alone = transport_by_products(rows, goal)
+    assert float((rows @ alone.matrix[0] + alone.shift[0] - theirs).norm() / theirs.norm()) > 0.05
 
 
 def test_features_that_do_not_vary_move_to_something_finite() -> None:
