@@ -6,8 +6,8 @@ Paints each pair from the photograph and from what `instant` paints, by several 
 octaves without the spectral guess, and records the loss at the last scale, which is the same
 function for all of them: after each iteration, with the cost until then in iterations at the size
 of the result and in seconds. From these follows how many iterations from either start are as good
-as a run over several scales from the photograph. Writes `refine.json` after each pair, and `refine.png`; pairs that `refine.json` already
-has are not painted again.
+as a run over several scales from the photograph. Writes `refine.json` after each pair, and
+`refine.png`; pairs that `refine.json` already has are not painted again.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ MB = 2**20
 
 @pytest.fixture
 def task(folder: Path) -> Task:
-    return made(folder, GatysConfig(size=64, smallest=40, iterations=6))
+    return made(folder, GatysConfig(size=64, smallest=32, iterations=6))
 
 
 def made(folder: Path, config: Any) -> Task:

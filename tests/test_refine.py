@@ -60,7 +60,7 @@ def total(step: Step) -> float:
 def test_it_begins_lower_than_from_the_photograph_and_ends_lower_than_instant() -> None:
     """And where the usual run ends, in half of its iterations."""
     usual = steps_of(
-        gatys, GatysConfig(size=128, smallest=90, iterations=40), execution=Execution(extra=1)
+        gatys, GatysConfig(size=128, smallest=64, iterations=40), execution=Execution(extra=1)
     )
     steps = steps_of(refine, RefineConfig(size=128, iterations=20), execution=Execution(extra=1))
     whole = steps_of(gatys, GatysConfig(size=128, smallest=128, iterations=1))
@@ -83,8 +83,8 @@ def test_it_starts_from_the_very_picture_that_instant_paints() -> None:
 
 def test_it_paints_at_the_size_of_the_result_unless_told() -> None:
     assert {s.scales for s in steps_of(refine, RefineConfig(size=96, iterations=2))} == {1}
-    coarse = RefineConfig(size=96, smallest=68, iterations=2)
-    assert [s.width for s in steps_of(refine, coarse)] == [68, 96]
+    coarse = RefineConfig(size=96, smallest=48, iterations=2)
+    assert [s.width for s in steps_of(refine, coarse)] == [48, 96]
 
 
 def test_it_has_a_recipe_and_paints_again_from_that(capsys: pytest.CaptureFixture[str]) -> None:
@@ -118,7 +118,7 @@ def test_options_of_either_part_change_the_picture() -> None:
         ["--style-loss", "gram"],
         ["--pooling", "average"],
         ["--style", "starry-night:0.5"],
-        ["--smallest", "45"],
+        ["--smallest", "32"],
     ):
         assert paint(*args, "--force", out="other.png", style="painting.png") == 0
         assert not np.array_equal(pixels("out.png"), pixels("other.png")), args
@@ -170,7 +170,7 @@ def test_a_stopped_run_goes_on_to_the_same_pixels(monkeypatch: pytest.MonkeyPatc
     """From the state alone: nothing is painted at once again."""
     monkeypatch.setattr(run_folder, "LEAST", 0.0)
     monkeypatch.setattr(run_folder, "SHARE", 1.0)
-    assert paint("--smallest", "45", out="straight.png") == 0
+    assert paint("--smallest", "32", out="straight.png") == 0
 
     def broken(*args: Any) -> Iterator[Step]:
         every = real_paint(*args)
@@ -179,7 +179,7 @@ def test_a_stopped_run_goes_on_to_the_same_pixels(monkeypatch: pytest.MonkeyPatc
 
     with monkeypatch.context() as patch:
         patch.setattr(runner, "paint", broken)
-        assert paint("--smallest", "45") == 1
+        assert paint("--smallest", "32") == 1
     monkeypatch.delattr(sys.modules["impasto.methods.refine"], "instant")
     assert main(["resume", "out.run"]) == 0
     assert np.array_equal(pixels("out.png"), pixels("straight.png"))
