@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from impasto.config.bases import PhotoConfig, PictureConfig, PixelConfig, StyledConfig
-from impasto.config.methods import DoodleConfig, MatchingConfig, method_of
+from impasto.config.methods import DoodleConfig, MatchingConfig, QuickConfig, method_of
 from impasto.config.specs import layer_weights
 from impasto.engine.regions import Region
 from impasto.engine.step import Settings
@@ -152,6 +152,8 @@ def scales_of(
         for i, side in enumerate(sides_of(config, height, width))
         for _ in range(_rounds(config, i))
     ]
+    if isinstance(config, QuickConfig):  # no more evaluations than it is told
+        sides = sides[-config.length :]
     counts = iterations_of(config.length, sides, config.octaves)
     return [fitted(height, width, side) for side in sides], counts
 
