@@ -116,7 +116,7 @@ class QuickConfig(RefineConfig):
     The coarse ones cost little and bring the large forms.
     """
 
-    iterations: int = otherwise(RefineConfig, "iterations", 17)
+    iterations: int = otherwise(RefineConfig, "iterations", 26)
     preconditioner: str = otherwise(RefineConfig, "preconditioner", "spectral")
     scales: str = otherwise(RefineConfig, "scales", "octaves")
     smallest: int = otherwise(RefineConfig, "smallest", 128)

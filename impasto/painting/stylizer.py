@@ -23,6 +23,7 @@ from impasto.engine.together import paint_together
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.losses.moments import Moments
+from impasto.methods.quick import between
 from impasto.methods.quick import quick as paint_one
 from impasto.networks.brush import Brush, brush_of
 from impasto.networks.brush_painting import paint_with
@@ -125,17 +126,18 @@ class QuickPainter:
     def _painted(self, pictures: Tensor, config: QuickConfig) -> Tensor:
         region = Region(self.style, config.strength)
         brush = Brush.of(self.style, config.strength, round(config.size * config.stroke), self.eye)
-        starts = torch.cat([paint_with(brush, part, self.eye) for part in pictures.split(1)])
+        painted = torch.cat([paint_with(brush, part, self.eye) for part in pictures.split(1)])
         if pictures[0, 0].numel() > _TOGETHER:
             steps = paint_one(
                 pictures,
                 self.style,
                 config,
                 extractor=self.extractor,
-                start=starts,
+                start=painted,
                 execution=Execution(MemoryPlan(_TILE)),
             )
             return last(steps).image()
+        starts = between(pictures, painted, [region])
         engine = statistics_engine(config.style_layers, config.style_loss)
         return paint_together(pictures, starts, region, engine, config, self.extractor)
 
