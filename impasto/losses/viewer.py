@@ -86,7 +86,7 @@ class Viewer:
             results.append(evaluate(own, measured))
         total = torch.stack([total for total, _ in results]).sum()
         (gradient,) = torch.autograd.grad(total * pixels[0].numel(), variable)
-        gradients = gradient.contiguous().split(1)
+        gradients = torch.split(gradient.contiguous(), 1)
         return [(numbers(*r), own) for r, own in zip(results, gradients, strict=True)]
 
     def passes(self, measurements: Sequence[Measurement]) -> TiledPasses:

@@ -120,13 +120,15 @@ class QuickPainter:
         height, width = pictures.shape[-2:]
         config = replace(self.config, size=max(height, width))
         count = max(1, _TOGETHER // (height * width))
-        parts = pictures.to(self.extractor.device, torch.float32).split(count)
+        parts = torch.split(pictures.to(self.extractor.device, torch.float32), count)
         return torch.cat([self._painted(part, config) for part in parts]).to(pictures)
 
     def _painted(self, pictures: Tensor, config: QuickConfig) -> Tensor:
         region = Region(self.style, config.strength)
         brush = Brush.of(self.style, config.strength, round(config.size * config.stroke), self.eye)
-        painted = torch.cat([paint_with(brush, part, self.eye) for part in pictures.split(1)])
+        painted = torch.cat(
+            [paint_with(brush, part, self.eye) for part in torch.split(pictures, 1)]
+        )
         if pictures[0, 0].numel() > _TOGETHER:
             steps = paint_one(
                 pictures,
