@@ -117,8 +117,6 @@ class QuickConfig(RefineConfig):
     """
 
     iterations: int = otherwise(RefineConfig, "iterations", 26)
-    preconditioner: str = otherwise(RefineConfig, "preconditioner", "spectral")
-    scales: str = otherwise(RefineConfig, "scales", "octaves")
     smallest: int = otherwise(RefineConfig, "smallest", 128)
 
 

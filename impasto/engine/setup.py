@@ -46,7 +46,7 @@ _COARSER = 0.8
 
 # Of a run of a few evaluations: how many more of them each scale gets than the next, which takes
 # four times as long. Whirls and waves come from the coarse ones.
-_COARSER = 1.5
+_COARSER_QUICK = 1.5
 
 # The least pixels along a side of a picture in which anything can be seen, whatever the network.
 _LEAST_SIDE = 16
@@ -165,7 +165,7 @@ def scales_of(
     ]
     if isinstance(config, QuickConfig):
         sides = sides[-config.length :]  # no more evaluations than it is told
-        counts = _divided(config.length, [_COARSER**-i for i in range(len(sides))])
+        counts = _divided(config.length, [_COARSER_QUICK**-i for i in range(len(sides))])
     else:
         counts = iterations_of(config.length, sides, config.octaves)
     return [fitted(height, width, side) for side in sides], counts
