@@ -33,6 +33,7 @@ __all__ = [
     "instant",
     "make_card",
     "methods",
+    "quick",
     "read",
     "recipe_of",
     "rerun",
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
     from impasto.image.picture import Picture
     from impasto.painting.cards import make_card
     from impasto.painting.recipes import recipe_of
-    from impasto.painting.stylizer import fast, instant
+    from impasto.painting.stylizer import fast, instant, quick
     from impasto.styles.card import StyleCard
 else:  # unseen by type checkers, so that to them a wrong name stays an error
     _HOMES = {
@@ -81,6 +82,7 @@ else:  # unseen by type checkers, so that to them a wrong name stays an error
         "fast": "painting.stylizer",
         "instant": "painting.stylizer",
         "make_card": "painting.cards",
+        "quick": "painting.stylizer",
         "read": "image.exchange",
         "recipe_of": "painting.recipes",
         "rerun": "api",

@@ -55,8 +55,9 @@ def stylize(
             `["a.jpg", "b.jpg:0.3:fine", (array, 0.5)]`; for `fast` a trained style, such as
             `mine.impasto#b`.
         method: `gatys`, `nnst`, `mrf` or `laplacian`, which optimise pixels; `instant`, which
-            paints at once; `instant+refine`, which optimises what that paints; or `fast`, which
-            paints in styles that a network was trained for. By default that of the preset.
+            paints at once; `quick` and `instant+refine`, which optimise what that paints; or
+            `fast`, which paints in styles that a network was trained for. By default that of the
+            preset.
         preset: `draft`, `good` or `best`: a method and its options, for those who do not want to
             choose them; `good` by default. Options that are given win.
         content_map: a picture whose flat colours are regions; `region=[…]` says what they get.

@@ -38,7 +38,7 @@ WORK = ROOT / "build" / "documentation"
 
 PAGES = ("gallery", "strength", "stroke", "styles", "regions", "colour", "starts", "losses",
          "length", "methods", "texture", "doodle", "laplacian", "study",
-         "posters", "batch", "instant", "refine", "fast")  # fmt: skip
+         "posters", "batch", "instant", "quick", "refine", "fast")  # fmt: skip
 
 GAP, CAPTION = 6, 26
 _BLOCK = re.compile(r"```sh\n(.*?)```", re.S)

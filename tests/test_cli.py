@@ -182,7 +182,7 @@ def test_the_command_refuses_an_option_of_another_method(
     assert paint("--method", "nnst", "--style-loss", "gram") == 2
     said = capsys.readouterr().err
     assert (
-        "--style-loss is an option of gatys, instant+refine, laplacian, and --method is nnst"
+        "--style-loss is an option of gatys, instant+refine, quick, laplacian, and --method is nnst"
         in said
     )
     assert not Path("out.png").exists()

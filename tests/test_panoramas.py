@@ -20,6 +20,7 @@ from impasto.config.methods import (
     LaplacianConfig,
     MrfConfig,
     NnstConfig,
+    QuickConfig,
     RefineConfig,
     TextureConfig,
 )
@@ -78,7 +79,7 @@ def test_the_first_scale_of_a_panorama_is_wide_enough(
     assert sides_of(with_layers(GatysConfig()), 5, 720) == [512]
 
 
-@pytest.mark.parametrize("kind", [*KINDS, RefineConfig, InstantConfig])
+@pytest.mark.parametrize("kind", [*KINDS, RefineConfig, QuickConfig, InstantConfig])
 @pytest.mark.parametrize("size", [(720, 60), (60, 720)])
 def test_every_method_paints_a_panorama(
     kind: type[PictureConfig], size: tuple[int, int], net: Extractor

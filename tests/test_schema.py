@@ -107,10 +107,10 @@ def test_an_option_of_several_methods_is_described_once() -> None:
     smallest, loss = specs["smallest"], specs["style_loss"]
     assert smallest.default == 130
     assert smallest.defaults == {
-        "nnst": 80, "mrf": 128, "laplacian": 180, "instant+refine": 16384
+        "nnst": 80, "mrf": 128, "laplacian": 180, "instant+refine": 16384, "quick": 128
     }  # fmt: skip
     assert smallest.flag == "--smallest"
-    assert loss.methods == ("gatys", "instant+refine", "laplacian")
+    assert loss.methods == ("gatys", "instant+refine", "quick", "laplacian")
     guess = specs["preconditioner"]
     assert guess.default == "spectral"
     assert guess.defaults == {"nnst": "none", "mrf": "none"}

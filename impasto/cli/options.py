@@ -114,8 +114,8 @@ def _method_option(config: type, networks: str = "", **more: Any) -> Any:
         "--method",
         metavar="METHOD",
         help=f"gatys compares statistics, nnst nearest neighbours, mrf patches; {networks}"
-        "instant+refine continues by gatys from what instant paints; laplacian paints in two "
-        "stages, the first of which holds the photograph's Laplacian pyramid.",
+        "quick and instant+refine continue by gatys from what instant paints; laplacian paints in "
+        "two stages, the first of which holds the photograph's Laplacian pyramid.",
         autocompletion=lambda: list(configs_with(config)),
         **more,
     )

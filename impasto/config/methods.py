@@ -35,6 +35,7 @@ __all__ = [
     "PhotoConfig",
     "PictureConfig",
     "PixelConfig",
+    "QuickConfig",
     "RefineConfig",
     "StyledConfig",
     "TextureConfig",
@@ -87,8 +88,8 @@ class GatysConfig(PhotoConfig):
 
 
 _NO_START = (
-    "--init has no effect with --method instant+refine, which starts from what instant paints. "
-    "Leave it out, or take --method gatys."
+    "--init has no effect with --method instant+refine, nor with quick: either starts from what "
+    "instant paints. Leave it out, or take --method gatys."
 )
 
 
@@ -114,6 +115,17 @@ class RefineConfig(GatysConfig):
     def another_start() -> OptionError:
         """Return what to raise where a start is named."""
         return OptionError(_NO_START)
+
+
+@dataclass(frozen=True)
+class QuickConfig(RefineConfig):
+    """Options of the few evaluations that go on from what `instant` paints, at a few scales.
+
+    The coarse ones cost little and bring the large forms.
+    """
+
+    iterations: int = otherwise(RefineConfig, "iterations", 26)
+    smallest: int = otherwise(RefineConfig, "smallest", 128)
 
 
 @dataclass(frozen=True)
@@ -397,6 +409,14 @@ _ROWS = (
         EntryPoint("impasto.painting.photograph:refine_task"),
         EntryPoint("impasto.methods.refine:refine"),
         EntryPoint("impasto.methods.refine:refine_workload"),
+        digest=EntryPoint("impasto.methods.refine:refine_digest"),
+    ),
+    Method(
+        "quick",
+        QuickConfig,
+        EntryPoint("impasto.painting.photograph:refine_task"),
+        EntryPoint("impasto.methods.quick:quick"),
+        EntryPoint("impasto.methods.quick:quick_workload"),
         digest=EntryPoint("impasto.methods.refine:refine_digest"),
     ),
     Method(

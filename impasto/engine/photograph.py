@@ -32,10 +32,11 @@ from impasto.engine.terms import content_terms, detail_terms, style_terms
 from impasto.features.extractor import Extractor
 from impasto.image.picture import resize
 from impasto.losses.fixed_pixels import FixedPixels
+from impasto.losses.objective import Term
 from impasto.losses.viewer import Viewer
 from impasto.runtime import generator
 
-__all__ = ["Canvas", "paint_photograph"]
+__all__ = ["Canvas", "loss_at", "paint_photograph"]
 
 
 @dataclass(frozen=True)
@@ -83,19 +84,26 @@ def paint_photograph(
     extractor: Extractor,
     start: Float[Tensor, "1 3 _ _"] | None = None,
     execution: Execution = DEFAULT_EXECUTION,
+    detail: Float[Tensor, "1 3 _ _"] | None = None,
 ) -> Iterator[Step]:
     """Paint a photograph's regions with an engine, scale after scale.
 
     Args:
         regions: none of them empty; their masks sum to one.
+        detail: a picture that gives each scale the detail that the one before could not have; by
+            default the photograph, where the run starts from it.
     """
     content = content.to(extractor.device)
     height, width = content.shape[-2:]
     sizes, counts = scales_of(config, height, width)
-    detailed = config.init == "content" and start is None and _has_content(regions, config)
+    begin = _enlarged
+    if detail is not None:
+        begin = partial(_with_detail_of, detail.to(content.device))
+    elif config.init == "content" and start is None and _has_content(regions, config):
+        begin = _with_own_detail
     scales = [partial(_scaled, content, regions, size) for size in sizes]
     problems = [
-        partial(_problem, scale, engine, config, extractor, count, detailed, execution.plan.tile)
+        partial(_problem, scale, begin, engine, config, extractor, count, execution.plan.tile)
         for scale, count in zip(scales, counts, strict=True)
     ]
     work = [float(h * w * n) for (h, w), n in zip(sizes, counts, strict=True)]
@@ -140,22 +148,49 @@ def _start(
     return content
 
 
+def _enlarged(canvas: Canvas, before: Tensor) -> Tensor:
+    return enlarged(before, *canvas.content.shape[-2:])
+
+
+def _with_own_detail(canvas: Canvas, before: Tensor) -> Tensor:
+    return with_detail(before, canvas.content, canvas.content_weight)
+
+
+def _with_detail_of(picture: Picture, canvas: Canvas, before: Tensor) -> Tensor:
+    return with_detail(before, resize(picture, *canvas.content.shape[-2:]))
+
+
 def _problem(
     scale: Callable[[], Canvas],
+    begin: Callable[[Canvas, Tensor], Tensor],
     engine: Engine,
     config: PhotoConfig,
     extractor: Extractor,
     iterations: int,
-    detailed: bool,
     tile: int,
     before: Tensor,
 ) -> Problem:
     canvas = scale()
+    first = begin(canvas, before)
+    viewer, terms = loss_at(canvas, first, engine, config, extractor, tile)
+    return Problem(first, iterations, partial(viewer.differentiate, terms))
+
+
+def loss_at(
+    canvas: Canvas,
+    first: Tensor,
+    engine: Engine,
+    config: PhotoConfig,
+    extractor: Extractor,
+    tile: int = 0,
+) -> tuple[Viewer, list[Term]]:
+    """Return how a picture is looked at, and the terms of its loss.
+
+    Args:
+        first: the picture that the scale begins from, with the margin.
+        tile: bytes of activations in memory at a time; 0 for all.
+    """
     content = canvas.content
-    size = content.shape[-2:]
-    first = (
-        with_detail(before, content, canvas.content_weight) if detailed else enlarged(before, *size)
-    )
     photograph = with_margin(content)
     content_layers = [*layer_weights(config.content_layers), *config.detail_names]
     layers = tuple(dict.fromkeys([*content_layers, *engine.layers]))
@@ -173,4 +208,4 @@ def _problem(
             *style_terms(views, engine, config),
             *pixel_terms(photograph, config, weights=weights),
         ]
-    return Problem(first, iterations, partial(picture_viewer.differentiate, terms))
+    return picture_viewer, terms

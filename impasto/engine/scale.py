@@ -97,12 +97,13 @@ class Scale:
 
     @staticmethod
     def begun(pixels: Picture, settings: Settings, before: Scale | None) -> Scale:
-        """Begin a scale, with what the optimiser learnt at the scale before."""
+        """Begin a scale, with what the optimiser learnt at the scale before if that is wanted."""
         if before is None:
             return Scale(pixels, settings, settings.learning_rate or RATES[settings.optimizer])
         run = Scale(pixels, settings, before.rate)  # a step that had to be halved stays so
-        run.optimiser = before.optimiser
-        run.optimiser.resize(*pixels.shape[-2:], wrap=settings.wrap)
+        if settings.remembers:
+            run.optimiser = before.optimiser
+            run.optimiser.resize(*pixels.shape[-2:], wrap=settings.wrap)
         return run
 
     @staticmethod

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from impasto.config.bases import PhotoConfig, PictureConfig, PixelConfig, StyledConfig
-from impasto.config.methods import DoodleConfig, MatchingConfig, method_of
+from impasto.config.methods import DoodleConfig, MatchingConfig, QuickConfig, method_of
 from impasto.config.specs import layer_weights
 from impasto.engine.regions import Region
 from impasto.engine.step import Settings
@@ -43,6 +43,10 @@ _LARGE = 1024
 
 # Iterations of each scale, against those of the one that is twice as large.
 _COARSER = 0.8
+
+# Of a run of a few evaluations: how many more of them each scale gets than the next, which takes
+# four times as long. Whirls and waves come from the coarse ones.
+_COARSER_QUICK = 1.5
 
 # The least pixels along a side of a picture in which anything can be seen, whatever the network.
 _LEAST_SIDE = 16
@@ -97,6 +101,8 @@ def settings_of(config: PixelConfig) -> Settings:
         config.history,
         config.learning_rate,
         preconditioner=config.preconditioner,
+        # The first step at a scale does more than the few pairs of a smaller one (LOG.md).
+        remembers=not isinstance(config, QuickConfig),
     )
 
 
@@ -111,7 +117,12 @@ def iterations_of(total: int, sides: Sequence[int], octaves: float) -> list[int]
     scales = len(sides)
     shares = zip(_shares(scales, octaves), sides, strict=True)
     weights = [share * min(1.0, (_LARGE / side) ** 0.5) for share, side in shares]
-    ends = [round(total * sum(weights[: i + 1]) / sum(weights)) for i in range(scales)]
+    return _divided(total, weights)
+
+
+def _divided(total: int, weights: Sequence[float]) -> list[int]:
+    """Divide a number in whole parts, of at least 1."""
+    ends = [round(total * sum(weights[: i + 1]) / sum(weights)) for i in range(len(weights))]
     return [max(1, end - begin) for begin, end in zip([0, *ends], ends, strict=False)]
 
 
@@ -152,7 +163,11 @@ def scales_of(
         for i, side in enumerate(sides_of(config, height, width))
         for _ in range(_rounds(config, i))
     ]
-    counts = iterations_of(config.length, sides, config.octaves)
+    if isinstance(config, QuickConfig):
+        sides = sides[-config.length :]  # no more evaluations than it is told
+        counts = _divided(config.length, [_COARSER_QUICK**-i for i in range(len(sides))])
+    else:
+        counts = iterations_of(config.length, sides, config.octaves)
     return [fitted(height, width, side) for side in sides], counts
 
 

@@ -61,6 +61,7 @@ class Settings:
         dtype: number type of the optimiser's memory: `float32`, or `float16` in half the bytes and
             with a little less precision.
         preconditioner: of `lbfgs`: `spectral` or `none`.
+        remembers: what an optimiser learnt at one scale is used at the next.
     """
 
     optimizer: str = "lbfgs"
@@ -70,6 +71,7 @@ class Settings:
     wrap: bool = False
     dtype: str = "float32"
     preconditioner: str = "spectral"
+    remembers: bool = True
 
     def within(self, plan: MemoryPlan) -> Settings:
         """Return the same settings with no more memory than a plan allows.

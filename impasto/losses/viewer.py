@@ -23,6 +23,7 @@ from impasto.losses.objective import (
     Values,
     differentiated,
     evaluate,
+    numbers,
 )
 from impasto.losses.tiled import TiledPasses, differentiated_in_tiles
 
@@ -71,6 +72,23 @@ class Viewer:
             return differentiated_in_tiles(passes, terms, pixels)
         return differentiated(lambda image: self._evaluate(terms, image), pixels)
 
+    def differentiate_each(
+        self, terms: Sequence[Sequence[Term]], pixels: Float[Tensor, "b 3 h w"]
+    ) -> list[tuple[dict[str, float], Picture]]:
+        """Do the same for each picture of a batch, by terms of its own; not in tiles."""
+        variable = pixels.clone().requires_grad_()
+        features = self.extractor(variable, self.layers)
+        results = []
+        for i, own in enumerate(terms):
+            part = {name: values[i : i + 1] for name, values in features.items()}
+            view = PictureView(self, variable[i : i + 1], part)
+            measured = [view.measure(term.distance.measurements) for term in own]
+            results.append(evaluate(own, measured))
+        total = torch.stack([total for total, _ in results]).sum()
+        (gradient,) = torch.autograd.grad(total * pixels[0].numel(), variable)
+        gradients = torch.split(gradient.contiguous(), 1)
+        return [(numbers(*r), own) for r, own in zip(results, gradients, strict=True)]
+
     def passes(self, measurements: Sequence[Measurement]) -> TiledPasses:
         """Return the passes that compute measurements in tiles."""
         return TiledPasses(self.extractor, measurements, self.tile, self.fixed, self.shift)
@@ -86,11 +104,16 @@ class PictureView:
     Attributes:
         viewer: the network.
         pixels: the picture.
+
+    Args:
+        features: all layers' activations, if they are known.
     """
 
-    def __init__(self, viewer: Viewer, pixels: Picture) -> None:
+    def __init__(self, viewer: Viewer, pixels: Picture, features: Features | None = None) -> None:
         self.viewer, self.pixels = viewer, pixels
         self._assembled: Features = {}
+        if features is not None:
+            self._features = features
 
     def shape(self, layer: str) -> tuple[int, int]:
         """Return height and width of a layer."""

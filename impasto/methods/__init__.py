@@ -13,6 +13,7 @@ from impasto.config.methods import (
     LaplacianConfig,
     MrfConfig,
     NnstConfig,
+    QuickConfig,
     RefineConfig,
     TextureConfig,
 )
@@ -25,6 +26,7 @@ from impasto.methods.instant import instant
 from impasto.methods.laplacian import laplacian
 from impasto.methods.mrf import mrf
 from impasto.methods.nnst import nnst
+from impasto.methods.quick import quick
 from impasto.methods.refine import refine
 from impasto.methods.texture import texture
 
@@ -36,6 +38,7 @@ __all__ = [
     "LaplacianConfig",
     "MrfConfig",
     "NnstConfig",
+    "QuickConfig",
     "RefineConfig",
     "Region",
     "Step",
@@ -47,6 +50,7 @@ __all__ = [
     "laplacian",
     "mrf",
     "nnst",
+    "quick",
     "refine",
     "texture",
 ]

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from impasto.config.methods import GatysConfig
+from impasto.engine.comparison import Engine
 from impasto.engine.photograph import paint_photograph
 from impasto.engine.regions import Region
 from impasto.engine.setup import prepared
@@ -18,7 +19,7 @@ from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
 from impasto.styles.statistics import Style
 
-__all__ = ["gatys"]
+__all__ = ["engine_of", "gatys", "recurring_layers"]
 
 
 def gatys(
@@ -47,7 +48,15 @@ def gatys(
         DivergedError: no step was small enough.
     """
     areas, config, extractor = prepared(style, regions, config or GatysConfig(), extractor)
-    deepest = BACKBONES[config.backbone].style[-1]
-    recurring = () if config.subject == "paint" else (deepest,)
-    engine = statistics_engine(config.style_layers, config.style_loss, recurring)
+    engine = engine_of(config)
     yield from paint_photograph(content, areas, engine, config, extractor, start, execution)
+
+
+def engine_of(config: GatysConfig) -> Engine:
+    """Return the comparison of styles that the options describe; its layers are filled in."""
+    return statistics_engine(config.style_layers, config.style_loss, recurring_layers(config))
+
+
+def recurring_layers(config: GatysConfig) -> tuple[str, ...]:
+    """Return the layers at which only what a painting has in several places is its style."""
+    return () if config.subject == "paint" else BACKBONES[config.backbone].style[-1:]

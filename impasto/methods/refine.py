@@ -22,7 +22,7 @@ from impasto.methods.gatys import gatys
 from impasto.methods.instant import bytes_at_once, instant, instant_digest
 from impasto.styles.statistics import Style
 
-__all__ = ["refine", "refine_digest", "refine_workload"]
+__all__ = ["RefineWorkload", "painted_at_once", "refine", "refine_digest", "refine_workload"]
 
 
 def refine(
@@ -47,13 +47,13 @@ def refine(
     if execution.snapshot is not None:
         start = content  # not read: the state has the pixels to go on from
     elif start is None:
-        start = _painted_at_once(content, areas, config)
+        start = painted_at_once(content, areas, config)
     yield from gatys(
         content, None, config, regions=areas, extractor=extractor, start=start, execution=execution
     )
 
 
-def _painted_at_once(
+def painted_at_once(
     content: Float[Tensor, "1 3 h w"], regions: Sequence[Region], config: RefineConfig
 ) -> Float[Tensor, "1 3 _ _"]:
     """Return the picture painted at once, with the same options."""
@@ -61,7 +61,7 @@ def _painted_at_once(
     return last(instant(content, None, InstantConfig(**options), regions=regions)).image()
 
 
-class _RefineWorkload(Workload):
+class RefineWorkload(Workload):
     """The work of an optimiser, and a pass through a network before it."""
 
     def bytes(self, plan: MemoryPlan, itemsize: int) -> int:
@@ -70,7 +70,7 @@ class _RefineWorkload(Workload):
 
 def refine_workload(config: RefineConfig, height: int, width: int, **properties: Any) -> Workload:
     """Return what it takes; the arguments are those of `photo_workload`."""
-    return _RefineWorkload(**vars(photo_workload(config, height, width, **properties)))
+    return RefineWorkload(**vars(photo_workload(config, height, width, **properties)))
 
 
 def refine_digest(backbone_digest: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
@@ -11,10 +12,20 @@ from jaxtyping import Float
 from torch import Tensor
 
 from impasto.config.bases import StyledConfig
-from impasto.config.methods import FastConfig, InstantConfig
+from impasto.config.memory import MemoryPlan
+from impasto.config.methods import FastConfig, InstantConfig, QuickConfig
 from impasto.config.validation import checked_config
+from impasto.engine.regions import Region
+from impasto.engine.setup import backbone_of, least_side, with_layers
+from impasto.engine.snapshots import Execution
+from impasto.engine.step import last
+from impasto.engine.together import paint_together
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
+from impasto.losses.moments import Moments
+from impasto.methods.gatys import engine_of, recurring_layers
+from impasto.methods.quick import between
+from impasto.methods.quick import quick as paint_one
 from impasto.networks.brush import Brush
 from impasto.networks.brushes import Brushes, paint_sized, trained_brushes
 from impasto.networks.decoder import SMALLEST_SIDE
@@ -22,9 +33,16 @@ from impasto.painting.common import network_of
 from impasto.painting.regions import blended, read_styles, shares_of
 from impasto.painting.sources import Sources
 from impasto.runtime import LARGEST_KEPT, keep_freed_memory
+from impasto.styles.blend import recurring
 from impasto.styles.statistics import Style
 
-__all__ = ["Painter", "Stylizer", "fast", "instant", "instant_brush"]
+__all__ = ["Painter", "QuickPainter", "Stylizer", "fast", "instant", "instant_brush", "quick"]
+
+# Pixels of the pictures that `quick` paints together; a picture of more is painted in tiles.
+_TOGETHER, _TILE = 2**21, 64 * 2**20
+
+# Options of `quick` that have no meaning for tensors.
+_WITHOUT_A_BATCH = {"size", "color", "colour", "match", "region", "feather", "init"}
 
 
 @runtime_checkable
@@ -49,13 +67,86 @@ class Painter:
         Raises:
             OptionError: a picture too small for the network, or values that are no picture's.
         """
-        _check(pictures)
+        _check(pictures, SMALLEST_SIDE)
         device = self.extractor.device
         painted = [
             paint_sized(self.brushes, picture[None].to(device, torch.float32), self.extractor)
             for picture in pictures
         ]
         return torch.cat(painted).to(pictures)
+
+
+class _MeasuredStyle:
+    """A style that is measured once for each size."""
+
+    def __init__(self, style: Style) -> None:
+        self.style = style
+        self._moments: dict[Any, Mapping[str, Moments]] = {}
+
+    def at(
+        self, long_side: int, extractor: Extractor, layers: Sequence[str]
+    ) -> Mapping[str, Moments]:
+        """Return what the style does, which is remembered."""
+        key = long_side, extractor, tuple(layers)
+        if key not in self._moments:
+            self._moments[key] = self.style.at(long_side, extractor, layers)
+        return self._moments[key]
+
+
+@dataclass(frozen=True)
+class QuickPainter:
+    """A style that `quick` paints with, measured once for each size of picture; a `Stylizer`.
+
+    Attributes:
+        style: as the network that paints at once sees it.
+        goal: the same, as the loss sees it.
+        config: with its layers filled in.
+        extractor: of the losses.
+        eye: of the network that paints at once.
+    """
+
+    style: Style
+    goal: Style
+    config: QuickConfig
+    extractor: Extractor
+    eye: Extractor
+
+    def __call__(self, pictures: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+        """Paint pictures of sRGB values in [0, 1]; they come back on their own device.
+
+        Pictures of about two million pixels together descend at once, and each is painted as
+        alone, up to rounding.
+
+        Raises:
+            OptionError: a picture too small for the network, or values that are no picture's.
+            DivergedError: no step was small enough.
+        """
+        _check(pictures, max(SMALLEST_SIDE, least_side(self.config)))
+        height, width = pictures.shape[-2:]
+        config = replace(self.config, size=max(height, width))
+        count = max(1, _TOGETHER // (height * width))
+        parts = torch.split(pictures.to(self.extractor.device, torch.float32), count)
+        return torch.cat([self._painted(part, config) for part in parts]).to(pictures)
+
+    def _painted(self, pictures: Tensor, config: QuickConfig) -> Tensor:
+        region = Region(self.goal, config.strength)
+        encode = partial(Brush.of, self.style, config.strength, extractor=self.eye)
+        brushes = Brushes.of(encode, config.size, config.stroke)
+        painted = torch.cat(
+            [paint_sized(brushes, part, self.eye) for part in torch.split(pictures, 1)]
+        )
+        if pictures[0, 0].numel() > _TOGETHER:
+            steps = paint_one(
+                pictures,
+                self.goal,
+                config,
+                extractor=self.extractor,
+                start=painted,
+                execution=Execution(MemoryPlan(_TILE)),
+            )
+            return last(steps).image()
+        starts = between(pictures, painted, [region])
+        return paint_together(pictures, starts, region, engine_of(config), config, self.extractor)
 
 
 def instant(
@@ -92,6 +183,34 @@ def instant_brush(style: Any, **options: Any) -> tuple[Brush, Extractor]:
     blend, extractor = _read(style, config)
     long_side = round(config.size * config.stroke)
     return Brush.of(blend, config.strength, long_side, extractor), extractor
+
+
+def quick(style: Any, *, strength: float | str = 0.5, **options: Any) -> QuickPainter:
+    """Read a style, to paint any number of pictures by a few evaluations of the loss.
+
+        paint = impasto.quick("painting.jpg")
+        batch = paint(batch)  # (B, 3, H, W) in [0, 1]
+
+    Pictures are painted at their own size.
+
+    Args:
+        style: as `instant` takes one, or several.
+        strength: from 0, the photograph, to 1, also as `70%`.
+        options: `iterations` and others of `--method quick`, but for its size, colours and regions.
+
+    Raises:
+        ImpastoError: anything that cannot be used.
+    """
+    if unknown := sorted(options.keys() & _WITHOUT_A_BATCH):
+        raise OptionError(
+            f"A batch of tensors does not take {', '.join(unknown)}: it is painted at its own size "
+            "in the painting's colours. Use impasto.stylize(..., method='quick')."
+        )
+    config = with_layers(checked_config(QuickConfig, {"strength": strength, **options}))
+    style, extractor = _read(style, config)
+    eye = backbone_of(InstantConfig(device=config.device, precision=config.precision))
+    goal = recurring(style, recurring_layers(config))
+    return QuickPainter(_MeasuredStyle(style), _MeasuredStyle(goal), config, extractor, eye)
 
 
 def fast(style: Any, *, strength: float | str = 0.5, **options: Any) -> Painter:
@@ -131,7 +250,7 @@ def _read(style: Any, config: StyledConfig) -> tuple[Style, Extractor]:
     return blended(shares_of(read_styles(sources, config, extractor, digest)), config), extractor
 
 
-def _check(pictures: Any) -> None:
+def _check(pictures: Any, least: int) -> None:
     shape = tuple(pictures.shape) if isinstance(pictures, Tensor) else type(pictures).__name__
     if not isinstance(pictures, Tensor) or pictures.dim() != 4 or pictures.shape[1] != 3:
         raise OptionError(f"Pictures come as a tensor (B, 3, height, width), and not as {shape}.")
@@ -140,8 +259,8 @@ def _check(pictures: Any) -> None:
             f"Pictures are of floating point, from 0 to 1, and not {pictures.dtype}. Divide bytes "
             "by 255."
         )
-    if min(pictures.shape[-2:]) < SMALLEST_SIDE:
+    if min(pictures.shape[-2:]) < least:
         raise OptionError(
             f"A picture of {pictures.shape[-1]}×{pictures.shape[-2]} pixels is too small: each "
-            f"side takes {SMALLEST_SIDE} or more."
+            f"side takes {least} or more."
         )
