@@ -26,8 +26,10 @@ from impasto.runtime import pick_device, pick_precision
 from impasto.styles.statistics import Painting, Style
 
 __all__ = [
+    "DETAILED",
     "backbone_layers",
     "backbone_of",
+    "detail_layers",
     "iterations_of",
     "layers_of",
     "least_side",
@@ -40,6 +42,9 @@ __all__ = [
 
 # Long side in pixels of the largest scale that gets as many iterations as smaller ones.
 _LARGE = 1024
+
+DETAILED = 1024
+"""Long side in pixels of the largest scale at which a photograph's small details are held."""
 
 # The least pixels along a side of a picture in which anything can be seen, whatever the network.
 _LEAST_SIDE = 16
@@ -66,6 +71,15 @@ def with_layers(config: Config) -> Config:
 def backbone_layers(config: PixelConfig) -> tuple[str, ...]:
     """Return the backbone's own style layers."""
     return BACKBONES[config.backbone].style
+
+
+def detail_layers(config: PixelConfig, height: int, width: int) -> tuple[str, ...]:
+    """Return the layer that holds the details of a photograph of that size; none if nothing does.
+
+    In a large one nothing that matters is so small; finer scales get its detail as they begin.
+    """
+    weight = config.detail_weight if isinstance(config, PhotoConfig) else 0.0
+    return (BACKBONES[config.backbone].detail,) if weight and max(height, width) <= DETAILED else ()
 
 
 def layers_of(config: PictureConfig) -> list[str]:
