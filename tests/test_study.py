@@ -296,7 +296,7 @@ def test_the_weights_are_in_the_ratio_that_is_asked() -> None:
 
 
 def test_every_loss_has_a_panel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ["content", "style", "total", "tv", "laplacian", "l2"]
+    names = ["content", "detail", "style", "total", "tv", "laplacian", "l2"]
     ticks = tuple(Tick(i, 1, 64, 48, i, dict.fromkeys(names, 1 / i)) for i in range(1, 4))
     panels: list[Panel] = []
     monkeypatch.setattr(curves, "save_plot", lambda shown, *_, **__: panels.extend(shown))

@@ -92,7 +92,8 @@ def test_a_layers_weight_counts(photo: Tensor, style: Painting, net: Extractor) 
 
 def test_a_content_layers_weight_counts(photo: Tensor, style: Painting, net: Extractor) -> None:
     def content(*layers: str) -> float:
-        return run(photo, style, net, content_layers=layers)[-1].losses["content"]
+        options = {"content_layers": layers, "detail_weight": 0.0}
+        return run(photo, style, net, **options)[-1].losses["content"]
 
     alone = {name: content(name) for name in ("relu1_1", "relu4_1")}
     for one, other in (("relu1_1", "relu4_1"), ("relu4_1", "relu1_1")):
@@ -134,11 +135,12 @@ def test_what_weighs_nothing_is_not_computed(
     photo: Tensor, style: Painting, net: Extractor
 ) -> None:
     assert set(run(photo, style, net, iterations=1)[0].losses) == {
-        "content", "style", "tv", "total",
+        "content", "detail", "style", "tv", "total",
     }  # fmt: skip
     several = run(photo, style, net, iterations=1, l2_weight=1.0, laplacian_weight=1.0)
     assert {"l2", "laplacian"} <= set(several[0].losses)
     assert "tv" not in run(photo, style, net, iterations=1, tv_weight=0.0)[0].losses
+    assert "detail" not in run(photo, style, net, iterations=1, detail_weight=0.0)[0].losses
 
 
 def test_strength_is_even_in_the_middle_and_monotonous() -> None:

@@ -354,11 +354,6 @@ class PhotoConfig(StyledConfig, PixelConfig):
         """The layers that are named, or the backbone's own once they are filled in."""
         return self.content_layers
 
-    @property
-    def detail_names(self) -> tuple[str, ...]:
-        """The layer that holds the photograph's details; none if they weigh nothing."""
-        return (BACKBONES[self.backbone].detail,) if self.detail_weight else ()
-
     def _counted(self) -> dict[str, float]:
         own = [region.strength for region in self.regions]
         strengths = [self.strength, *(strength for strength in own if strength is not None)]

@@ -24,7 +24,7 @@ from impasto.engine.canvas import (
 from impasto.engine.comparison import Engine
 from impasto.engine.pixel_terms import PixelWeights, pixel_terms
 from impasto.engine.regions import Region, region_views
-from impasto.engine.setup import scales_of, settings_of
+from impasto.engine.setup import detail_layers, scales_of, settings_of
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
 from impasto.engine.solver import solve
 from impasto.engine.step import Picture, Problem, Step
@@ -192,8 +192,9 @@ def loss_at(
     """
     content = canvas.content
     photograph = with_margin(content)
-    content_layers = [*layer_weights(config.content_layers), *config.detail_names]
-    layers = tuple(dict.fromkeys([*content_layers, *engine.layers]))
+    details = detail_layers(config, *size)
+    content_layers = layer_weights(config.content_layers)
+    layers = tuple(dict.fromkeys([*content_layers, *details, *engine.layers]))
     viewer = Viewer(extractor, layers, tile)
     fixed = None if canvas.free is None else FixedPixels(photograph, canvas.free)
     picture_viewer = replace(viewer, fixed=fixed)
@@ -204,7 +205,7 @@ def loss_at(
         weights = PixelWeights.of(canvas.regions, photograph)
         terms = [
             *content_terms(views, config),
-            *detail_terms(views, config),
+            *detail_terms(views, details, config),
             *style_terms(views, engine, config),
             *pixel_terms(photograph, config, weights=weights),
         ]

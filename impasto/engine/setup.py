@@ -26,8 +26,10 @@ from impasto.runtime import pick_device, pick_precision
 from impasto.styles.statistics import Painting, Style
 
 __all__ = [
+    "DETAILED",
     "backbone_layers",
     "backbone_of",
+    "detail_layers",
     "iterations_of",
     "layers_of",
     "least_side",
@@ -47,6 +49,9 @@ _COARSER = 0.8
 # Of a run of a few evaluations: how many more of them each scale gets than the next, which takes
 # four times as long. Whirls and waves come from the coarse ones.
 _COARSER_QUICK = 1.5
+
+DETAILED = 1024
+"""Long side in pixels of the largest scale at which a photograph's small details are held."""
 
 # The least pixels along a side of a picture in which anything can be seen, whatever the network.
 _LEAST_SIDE = 16
@@ -73,6 +78,15 @@ def with_layers(config: Config) -> Config:
 def backbone_layers(config: PixelConfig) -> tuple[str, ...]:
     """Return the backbone's own style layers."""
     return BACKBONES[config.backbone].style
+
+
+def detail_layers(config: PixelConfig, height: int, width: int) -> tuple[str, ...]:
+    """Return the layer that holds the details of a photograph of that size; none if nothing does.
+
+    In a large one nothing that matters is so small; finer scales get its detail as they begin.
+    """
+    weight = config.detail_weight if isinstance(config, PhotoConfig) else 0.0
+    return (BACKBONES[config.backbone].detail,) if weight and max(height, width) <= DETAILED else ()
 
 
 def layers_of(config: PictureConfig) -> list[str]:

@@ -113,17 +113,22 @@ def content_terms(region_views: Sequence[RegionView], config: PhotoConfig) -> li
     return [Term("content", config.content_weight, Distance(tuple(measurements), value))]
 
 
-def detail_terms(region_views: Sequence[RegionView], config: PhotoConfig) -> list[Term]:
+def detail_terms(
+    region_views: Sequence[RegionView], layers: Sequence[str], config: PhotoConfig
+) -> list[Term]:
     """Return one term: the difference from the photograph at a finer layer, where that has details.
 
     Layers that hold the content lose an eye of a few pixels. The term counts where the photograph
     has such small, strong structure (`small_structure`); a picture without any has none.
+
+    Args:
+        layers: the finer layer, or none.
     """
     constrained = [view for view in region_views if view.region.strength < 1]
     weight = config.content_weight * config.detail_weight
-    if not constrained or not weight or constrained[0].content is None:
+    if not layers or not constrained or not weight or constrained[0].content is None:
         return []
-    (name,), photograph = config.detail_names, constrained[0].content
+    (name,), photograph = layers, constrained[0].content
     target = photograph.features([name])[name]
     share = pooled(small_structure(photograph.pixels), *photograph.shape(name))
     region = _cell_weights(name, constrained)

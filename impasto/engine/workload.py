@@ -15,7 +15,7 @@ from impasto.config.specs import layer_weights
 from impasto.engine.canvas import MARGIN
 from impasto.engine.optimisers import footprint, scratch
 from impasto.engine.paintings import MOST_POSITIONS
-from impasto.engine.setup import scales_of
+from impasto.engine.setup import DETAILED, detail_layers, scales_of
 from impasto.features.backbones import BACKBONES
 from impasto.features.plan import LayerInfo
 from impasto.features.plan import layers as describe
@@ -113,6 +113,7 @@ class Workload:
         scales: from coarse to fine.
         layers: all that are read, of `backbone`.
         content_layers: those whose activations of the photograph are stored.
+        detail_layers: the same, in pictures small enough for it.
         pyramid_layers: those that see the levels of the photograph's pyramid, finest first.
         regions: how many have a mask.
         matching: of methods that match.
@@ -127,6 +128,7 @@ class Workload:
     optimizer: str
     history: int
     content_layers: tuple[str, ...] = ()
+    detail_layers: tuple[str, ...] = ()
     pyramid_layers: tuple[str, ...] = ()
     regions: int = 0
     matching: Matching | None = None
@@ -231,7 +233,10 @@ class Workload:
 
         Those are kept of grey besides.
         """
-        values = sum(_values(info) for info in layer_infos(self.backbone, self.content_layers))
+        largest = max(max(scale.height, scale.width) for scale in self.scales)
+        detail = self.detail_layers if largest <= DETAILED else ()
+        stored = layer_infos(self.backbone, [*self.content_layers, *detail])
+        values = sum(_values(info) for info in stored)
         levels = enumerate(layer_infos(self.backbone, self.pyramid_layers))
         values += sum(2 * _values(info) / 4.0**k for k, info in levels)
         return self.pixels * values * itemsize
@@ -296,7 +301,7 @@ def workload_of(
     """
     content: tuple[str, ...] = ()
     if isinstance(config, PhotoConfig):
-        content = (*layer_weights(config.content_layers), *config.detail_names)
+        content = tuple(layer_weights(config.content_layers))
     fine = BACKBONES[config.backbone].style[:2] if matching else ()
     return Workload(
         tuple(scales),
@@ -305,6 +310,7 @@ def workload_of(
         config.optimizer,
         config.history,
         content_layers=content,
+        detail_layers=detail_layers(config, 0, 0),
         matching=matching,
         pyramid_layers=pyramid_layers,
         can_tile=not pyramid_layers,

@@ -14,6 +14,7 @@ __all__ = ["Curve", "curves_of", "save_losses", "save_time"]
 
 _TITLES = {
     "content": "content",
+    "detail": "small details",
     "style": "style",
     "total": "all terms, weighted",
     "tv": "total variation",
