@@ -45,7 +45,7 @@ def test_another_networks_picture_is_not_painted_again_unasked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert paint() == 0
-    monkeypatch.setattr(checkpoint, "digest", lambda: "sha256:" + "0" * 64)
+    monkeypatch.setattr(checkpoint, "digest", lambda _: "sha256:" + "0" * 64)
     monkeypatch.setattr(sys.modules["impasto.methods.instant"], "digest", checkpoint.digest)
     assert main(["rerun", "out.png", "-o", "again.png"]) != 0
     assert "another picture" in capsys.readouterr().err

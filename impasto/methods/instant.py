@@ -11,7 +11,7 @@ from torch import Tensor
 
 from impasto.config.bases import StyledConfig
 from impasto.config.memory import MemoryPlan
-from impasto.config.methods import InstantConfig
+from impasto.config.methods import InstantConfig, RefineConfig
 from impasto.engine.regions import Region
 from impasto.engine.setup import prepared
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution, Snapshot
@@ -23,13 +23,14 @@ from impasto.image.picture import fitted, resize
 from impasto.networks.brush import Brush
 from impasto.networks.brush_painting import LARGEST_AT_ONCE
 from impasto.networks.brushes import Brushes, paint_sized
-from impasto.networks.checkpoint import digest
+from impasto.networks.checkpoint import digest, instant_file, load_instant
 from impasto.networks.instant import InstantNetwork
 from impasto.networks.tiles import Picture
 from impasto.styles.statistics import Style
 
 __all__ = [
     "at_once_workload",
+    "brushes_of",
     "bytes_at_once",
     "fitted_photograph",
     "instant",
@@ -60,18 +61,41 @@ def instant(
         config: every option.
         regions: parts of the picture with a style and a strength each, instead of one style.
         extractor: `compact`; by default in the precision that the config names.
-        network: what paints; by default the one that comes with the package.
+        network: what paints; by default the one that the config names.
         execution: not read, as there is one step only; every method takes it.
     """
     areas, config, extractor = prepared(style, regions, config or InstantConfig(), extractor)
     photograph = fitted_photograph(content, config.size, extractor)
-    long_side, eye = max(photograph.shape[-2:]), extractor
-
-    def encode(style: Style, strength: float) -> Brushes:
-        of_side = partial(Brush.of, style, strength, extractor=eye, network=network)
-        return Brushes.of(of_side, long_side, config.stroke)
-
+    encode = partial(
+        brushes_of,
+        config=config,
+        long_side=max(photograph.shape[-2:]),
+        extractor=extractor,
+        network=network,
+    )
     yield from paint_once(photograph, areas, encode, extractor)
+
+
+def brushes_of(
+    style: Style,
+    strength: float,
+    *,
+    config: InstantConfig | RefineConfig,
+    long_side: int,
+    extractor: Extractor,
+    network: InstantNetwork | None = None,
+) -> Brushes:
+    """Encode a style with a config's network and stroke.
+
+    Args:
+        long_side: of the result, in pixels.
+        extractor: `compact`.
+        network: in place of the one that the config names.
+    """
+    network = network or load_instant(instant_file(config.network))
+    encode = partial(Brush.of, style, strength, extractor=extractor, network=network)
+    # Until 0.1 one pass painted any size.
+    return Brushes.of(encode, long_side, config.stroke, grows=config.network != "0.1")
 
 
 def fitted_photograph(
@@ -139,6 +163,6 @@ def bytes_at_once(pixels: int) -> int:
     return int(_TILE + _FEATURES * min(pixels, LARGEST_AT_ONCE) + _COPIES * pixels)
 
 
-def instant_digest(backbone_digest: str) -> str:
+def instant_digest(backbone_digest: str, config: InstantConfig | RefineConfig) -> str:
     """Return the digest of the backbone and of the network that paints: pixels depend on both."""
-    return digests.of_bytes(f"{backbone_digest} {digest()}".encode())
+    return digests.of_bytes(f"{backbone_digest} {digest(instant_file(config.network))}".encode())

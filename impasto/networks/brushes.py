@@ -51,13 +51,16 @@ class Brushes:
     side: int = COARSE_SIDE
 
     @staticmethod
-    def of(encode: Callable[[int], Brush], long_side: int, stroke: float) -> Brushes:
+    def of(
+        encode: Callable[[int], Brush], long_side: int, stroke: float, *, grows: bool = True
+    ) -> Brushes:
         """Encode a style for a result's long side, in pixels, and a size of its strokes.
 
         Args:
             encode: returns a brush for a long side of the painting.
+            grows: whether strokes grow with the picture; otherwise one pass paints any size.
         """
-        side = round(COARSE_SIDE / min(1.0, stroke))
+        side = round(COARSE_SIDE / min(1.0, stroke)) if grows else long_side
         coarse = encode(round(min(long_side, side) * stroke))
         fine_side = _fine_side(long_side, side)
         return Brushes(

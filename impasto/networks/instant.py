@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from impasto.losses.moments import Moments
+from impasto.networks.chroma import CELL, averaged_chroma, separated
 from impasto.networks.decoder import LEVELS, Decoder, packed
 
 __all__ = ["GREY", "STYLE_LAYERS", "InstantNetwork", "Reader", "StyledConv", "summary"]
@@ -111,14 +112,17 @@ class InstantNetwork(nn.Module):
 
     Attributes:
         units: the size of each level's features; the decoder's input is divided by it.
+        cell: pixels over which colour is averaged; a network of before 0.2 has 1.
     """
 
     units: Tensor
+    cell: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         self.reader = Reader()
         self.register_buffer("units", torch.ones(len(LEVELS)))
+        self.register_buffer("cell", torch.tensor(float(CELL)))
         inputs, stages = next(iter(LEVELS.values())), list[list[StyledConv]]()
         for widths in _WIDTHS:
             ends = [inputs, *widths]
@@ -165,7 +169,7 @@ class InstantNetwork(nn.Module):
             for conv in stage:
                 x = conv(x, next(parts))
         painted: Tensor = self.last(x) + GREY
-        return painted
+        return averaged_chroma(painted, int(self.cell))
 
     @torch.no_grad()
     def decoder(self, steering: Float[Tensor, "1 s"], like: Tensor) -> Decoder:
@@ -183,7 +187,9 @@ class InstantNetwork(nn.Module):
             for join, unit in zip(self._joins, self.units[1:], strict=True)
         ]
         plain = [[packed(*conv, like) for conv in stage] for stage in stages]
-        return Decoder(plain, joins, packed(self.last.weight, _bias(self.last) + GREY, like))
+        last, cell = (self.last.weight, _bias(self.last) + GREY), int(self.cell)
+        last = last if cell == 1 else separated(*last)
+        return Decoder(plain, joins, packed(*last, like), cell)
 
 
 def _bias(conv: nn.Conv2d) -> Tensor:

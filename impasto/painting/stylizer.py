@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -24,10 +23,12 @@ from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.losses.moments import Moments
 from impasto.methods.gatys import engine_of, recurring_layers
+from impasto.methods.instant import brushes_of
 from impasto.methods.quick import between
 from impasto.methods.quick import quick as paint_one
 from impasto.networks.brush import Brush
 from impasto.networks.brushes import Brushes, paint_sized, trained_brushes
+from impasto.networks.checkpoint import instant_file, load_instant
 from impasto.networks.decoder import SMALLEST_SIDE
 from impasto.painting.common import network_of
 from impasto.painting.regions import blended, read_styles, shares_of
@@ -130,8 +131,9 @@ class QuickPainter:
 
     def _painted(self, pictures: Tensor, config: QuickConfig) -> Tensor:
         region = Region(self.goal, config.strength)
-        encode = partial(Brush.of, self.style, config.strength, extractor=self.eye)
-        brushes = Brushes.of(encode, config.size, config.stroke)
+        brushes = brushes_of(
+            self.style, config.strength, config=config, long_side=config.size, extractor=self.eye
+        )
         painted = torch.cat(
             [paint_sized(brushes, part, self.eye) for part in torch.split(pictures, 1)]
         )
@@ -169,8 +171,10 @@ def instant(
     """
     config = checked_config(InstantConfig, {"strength": strength, "size": size, **options})
     blend, extractor = _read(style, config)
-    encode = partial(Brush.of, blend, config.strength, extractor=extractor)
-    return Painter(Brushes.of(encode, config.size, config.stroke), extractor)
+    brushes = brushes_of(
+        blend, config.strength, config=config, long_side=config.size, extractor=extractor
+    )
+    return Painter(brushes, extractor)
 
 
 def instant_brush(style: Any, **options: Any) -> tuple[Brush, Extractor]:
@@ -182,7 +186,8 @@ def instant_brush(style: Any, **options: Any) -> tuple[Brush, Extractor]:
     config = checked_config(InstantConfig, options)
     blend, extractor = _read(style, config)
     long_side = round(config.size * config.stroke)
-    return Brush.of(blend, config.strength, long_side, extractor), extractor
+    network = load_instant(instant_file(config.network))
+    return Brush.of(blend, config.strength, long_side, extractor, network), extractor
 
 
 def quick(style: Any, *, strength: float | str = 0.5, **options: Any) -> QuickPainter:

@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -25,6 +25,9 @@ __all__ = ["Loop"]
 # Of a training's time, that writing states between the measurements may take.
 _SHARE = 0.02
 
+# Steps after which the pace is taken again, where there is a deadline.
+_PACE_EVERY = 20
+
 Watch = Callable[[Mapping[str, Any]], object]
 
 
@@ -36,12 +39,15 @@ class Loop(TrainingState):
         save_every, log_every: steps; where a state is saved, the network is measured too.
         save_seconds: a state is also written as often as this, as steps can be long.
         patience: when it ends before its last step.
+        deadline: when it is to have ended, on the clock of `time.monotonic`: the schedule gets as
+            many steps as there is time for, and the rate has fallen by then.
     """
 
     log_every: int = 100
     save_every: int = 1000
     save_seconds: float = 60.0
     patience: Patience = field(default_factory=Patience)
+    deadline: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -61,13 +67,15 @@ class Loop(TrainingState):
         sums: dict[str, Tensor] = {}
         summed = 0
         pace = CheckpointPace(self.save_seconds, _SHARE, time.monotonic())
+        beginning = (time.monotonic(), self.step)
         while self.step < self.schedule.steps:
             started = time.perf_counter()
             for name, figure in self.advance().items():
                 sums[name] = sums.get(name, torch.zeros_like(figure)) + figure
             summed += 1
             self.seconds += time.perf_counter() - started
-            is_last = self.step == self.schedule.steps
+            self._heed_deadline(*beginning)
+            is_last = self.step >= self.schedule.steps
             is_saved = is_last or self.step % self.save_every == 0
             if not is_saved:
                 self._save_if_due(pace)
@@ -99,6 +107,16 @@ class Loop(TrainingState):
         self.average.update(self.lesson.network, self.step)
         self.step += 1
         return figures
+
+    def _heed_deadline(self, since: float, first: int) -> None:
+        """Give the schedule the steps that there is time for, at the pace since its first one."""
+        done = self.step - first
+        if self.deadline is None or done % _PACE_EVERY:
+            return
+        now = time.monotonic()
+        left = int((self.deadline - now) / (now - since) * done)
+        steps = parallel.shared(self.step + max(0, left))
+        self.schedule = replace(self.schedule, steps=steps)
 
     def _save_if_due(self, pace: CheckpointPace) -> None:
         """Save between two measurements; the first process's clock decides for all."""

@@ -47,6 +47,7 @@ class PaintingOptions:
         steady: weight of the difference between a shifted painting and the painting of a shifted
             photograph.
         usual: share of strengths that are the default one, 0.5; the rest are uniform.
+        measured: other strengths that the network is measured at.
         own_lr: of the scales and shifts that belong to one style.
         start: digest of the weights it starts from; empty for random ones.
     """
@@ -60,6 +61,7 @@ class PaintingOptions:
     cool_down: float = 0.9
     steady: float = 0.2
     usual: float = 0.5
+    measured: tuple[float, ...] = ()
     seed: int = 0
     start: str = ""
 
@@ -136,13 +138,16 @@ class PaintingLesson:
         strength: Float[Tensor, " b"],
     ) -> Float[Tensor, "b 3 h w"]:
         """Paint photographs, by their features, each in its style."""
-        with torch.no_grad():
-            share = (2 * strength).clamp(max=1)
+        share = (2 * strength).clamp(max=1)
+        # In single precision, as in use: bfloat16 has no digits left for a covariance.
+        with torch.no_grad(), torch.autocast(self.device.type, enabled=False):
             transported = {
-                name: transport(moments(photos[name]), styles.goals[name], share)(photos[name])
-                for name in LEVELS
+                name: transport(moments(level), styles.goals[name], share)(level)
+                for name, level in ((name, photos[name].float()) for name in LEVELS)
             }
-        painted: Tensor = network(transported, _steering(network, styles, strength))
+        with torch.autocast(self.device.type, enabled=False):
+            steering = _steering(network, styles, strength)
+        painted: Tensor = network(transported, steering)
         return painted.float()
 
     def unsteadiness(
@@ -167,25 +172,30 @@ class PaintingLesson:
     def measure(self, network: nn.Module) -> dict[str, float]:
         """Return mean figures on the held-out photographs in the held-out styles, at strength 0.5.
 
+        Those at other strengths are named after them, as `style at 0.9`.
+
         Args:
             network: of the kind that is trained.
         """
         assert isinstance(network, PaintingNetwork)
-        each = self.figures(network)
-        means = {name: sum(one[name] for one in each) / len(each) for name in each[0]}
+        means = _means(self.figures(network))
+        for strength in self.options.measured:
+            others = _means(self.figures(network, strength))
+            means |= {f"{name} at {strength:g}": value for name, value in others.items()}
         return {name: round(value, 4) for name, value in means.items()}
 
     @torch.no_grad()
-    def figures(self, network: PaintingNetwork) -> list[dict[str, float]]:
+    def figures(self, network: PaintingNetwork, strength: float = 0.5) -> list[dict[str, float]]:
         """Return the same for each of those styles."""
-        return [self._figures(network, number) for number in range(len(self.held_out_styles))]
+        count = len(self.held_out_styles)
+        return [self._figures(network, number, strength) for number in range(count)]
 
-    def _figures(self, network: PaintingNetwork, number: int) -> dict[str, float]:
+    def _figures(self, network: PaintingNetwork, number: int, at: float) -> dict[str, float]:
         sums = torch.zeros(3)
         has_bfloat16 = pick_precision("auto", self.device) == torch.bfloat16
         for photos in torch.split(self.held_out, _AT_A_TIME):
             count = len(photos)
-            strength = torch.full((count,), 0.5, device=self.device)
+            strength = torch.full((count,), at, device=self.device)
             styles = self.held_out_styles.pick(torch.full((count,), number, device=self.device))
             with torch.autocast(self.device.type, torch.bfloat16, enabled=has_bfloat16):
                 features = self.painting_loss.features(photos)
@@ -203,6 +213,10 @@ class PaintingLesson:
 
     def _numbers(self, below: int, count: int) -> Tensor:
         return torch.randint(below, (count,), generator=self.generator)
+
+
+def _means(each: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {name: sum(one[name] for one in each) / len(each) for name in each[0]}
 
 
 def _steering(

@@ -79,7 +79,7 @@ class PaintingLoss:
         """Compare pictures, without their margin, with the features of their photographs."""
         painted = inner(painted)
         targets = {name: inner(features, _STRIDES[name]) for name, features in photos.items()}
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast(painted.device.type, enabled=False):
             photo_moments = {name: moments(features) for name, features in targets.items()}
         features = self.extractor(painted, STYLE_LAYERS)
         with torch.autocast(painted.device.type, enabled=False):
