@@ -74,7 +74,7 @@ class FastConfig(StyledConfig):
 class GatysConfig(PhotoConfig):
     """Options of the optimiser that matches statistics (Gatys, Ecker and Bethge 2016)."""
 
-    iterations: int = otherwise(PixelConfig, "iterations", 52)
+    iterations: int = otherwise(PixelConfig, "iterations", 56)
     preconditioner: str = otherwise(PixelConfig, "preconditioner", "spectral")
     scales: str = otherwise(PixelConfig, "scales", "octaves")
     smallest: int = otherwise(PixelConfig, "smallest", 130)
