@@ -91,4 +91,4 @@ def test_tiles_measure_the_same(net: Extractor) -> None:
         for execution in (Execution(), Execution(plan=MemoryPlan(tile=2**18)))
     ]
     assert losses[0]["detail"] > 1e-4
-    assert losses[0]["detail"] == pytest.approx(losses[1]["detail"], rel=0.02)
+    assert losses[0]["detail"] == pytest.approx(losses[1]["detail"], rel=0.05)
