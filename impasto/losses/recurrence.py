@@ -46,4 +46,5 @@ def _near(rows: int, columns: int, device: torch.device) -> Bool[Tensor, "n n"]:
     y, x = (torch.arange(n, device=device, dtype=torch.float32) for n in (rows, columns))
     places = torch.cartesian_prod(y, x)
     least = _ELSEWHERE * (rows * columns) ** 0.5
-    return torch.cdist(places, places) < least
+    near: Tensor = torch.cdist(places, places) < least
+    return near
