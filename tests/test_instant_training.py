@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -147,7 +148,7 @@ def test_half_precision_leaves_the_transport_as_it_is(folder: Path, tmp_path: Pa
     seen: list[dict[str, Tensor]] = []
 
     class Probe(InstantNetwork):
-        def forward(self, features: dict[str, Tensor], steering: Tensor) -> Tensor:
+        def forward(self, features: Mapping[str, Tensor], steering: Tensor) -> Tensor:
             seen.append({**features, "steering": steering})
             return features["relu1_1"][:, :3]
 
@@ -259,8 +260,8 @@ def test_the_command_trains_and_embeds(
     line = json.loads((tmp_path / "run/train.jsonl").read_text().splitlines()[-1])
     assert line["step"] == 2
     figures = {"content", "style", "loss"}
-    others = {f"{name} at {strength}" for name in figures for strength in ("0.25", "0.9")}
-    assert set(line["held_out"]) == figures | others
+    at_others = {f"{name} at {strength}" for name in figures for strength in ("0.25", "0.9")}
+    assert set(line["held_out"]) == figures | at_others
     assert '"step": 2' in capsys.readouterr().out.replace("'", '"')
     kept = load_file(target)
     assert {value.dtype for value in kept.values()} == {torch.float16}

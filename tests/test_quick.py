@@ -116,7 +116,9 @@ def test_strength_goes_all_the_way() -> None:
         rows = []
         for strength in (0.1, 0.3, 0.5, 0.7, 0.9):
             config = QuickConfig(size=128, smallest=64, strength=strength)
-            rows.append(judge.distances(last(quick(content, style, config)).image()))
+            content_off, style_off = judge.distances(last(quick(content, style, config)).image())
+            assert style_off is not None
+            rows.append((content_off, style_off))
         assert all(a[0] < b[0] and a[1] > b[1] for a, b in pairwise(rows)), rows
 
 
@@ -182,7 +184,9 @@ def test_a_run_stopped_at_any_scale_goes_on_to_the_same_pixels(
 
 def test_a_batch_of_tensors_is_painted_as_each_picture_alone() -> None:
     other = resize(read("photo.png").pixels, 96, 128)
-    options = {"strength": 0.7, "iterations": 5, "smallest": 64, "precision": "float32"}
+    options: dict[str, Any] = {
+        "strength": 0.7, "iterations": 5, "smallest": 64, "precision": "float32"
+    }  # fmt: skip
     painter = impasto.quick("starry-night", **options)
     assert isinstance(painter, stylizer.Stylizer)
     batch = painter(torch.cat([COFFEE, other]))
