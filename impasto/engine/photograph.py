@@ -192,7 +192,7 @@ def loss_at(
     """
     content = canvas.content
     photograph = with_margin(content)
-    details = detail_layers(config, *size)
+    details = detail_layers(config, *content.shape[-2:])
     content_layers = layer_weights(config.content_layers)
     layers = tuple(dict.fromkeys([*content_layers, *details, *engine.layers]))
     viewer = Viewer(extractor, layers, tile)
