@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from impasto.networks.checkpoint import load_instant
 from impasto.networks.decoder import LEVELS
 from impasto.networks.instant import STYLE_LAYERS, InstantNetwork, summary
 from impasto.runtime import generator
+from impasto.training import loop as training_loop
 from impasto.training import painting_lesson, painting_loss
 from impasto.training.loop import Loop
 from impasto.training.painting_lesson import PaintingLesson
@@ -28,6 +31,7 @@ from impasto.training.pictures import load_bytes
 from impasto.training.shifts import Shift, shifted
 from impasto.training.styles import StylePool
 from tools import instant as training
+from tools import pack as packing
 from tools.instant import InstantTraining, main
 
 TINY = InstantTraining(steps=400, batch=2, crop=32, views=5, steady=0.0)
@@ -137,6 +141,26 @@ def test_strength_says_what_counts(folder: Path, tmp_path: Path) -> None:
     assert (strong > weak).all()  # a copy of the photograph is what a weak style wants
 
 
+def test_half_precision_leaves_the_transport_as_it_is(folder: Path, tmp_path: Path) -> None:
+    lesson = lesson_of(start(folder, tmp_path))
+    photos = lesson.painting_loss.features(next(lesson.crops))
+    styles, strength = lesson.styles.pick(torch.tensor([0, 3])), torch.tensor([0.3, 0.5])
+    seen: list[dict[str, Tensor]] = []
+
+    class Probe(InstantNetwork):
+        def forward(self, features: Mapping[str, Tensor], steering: Tensor) -> Tensor:
+            seen.append({**features, "steering": steering})
+            return features["relu1_1"][:, :3]
+
+    lesson.paint(Probe(), photos, styles, strength)
+    with torch.autocast("cpu", torch.bfloat16):
+        lesson.paint(Probe(), photos, styles, strength)
+    for name, expected in seen[0].items():
+        if name != "steering":
+            torch.testing.assert_close(seen[1][name], expected)
+    assert seen[1]["steering"].dtype == torch.float32
+
+
 def test_a_training_can_begin_with_weights(folder: Path, tmp_path: Path) -> None:
     pictures = find_pictures(folder)
     begun = load_instant()
@@ -176,6 +200,17 @@ def test_it_learns(folder: Path, tmp_path: Path) -> None:
         loop.advance()
     after = lesson.measure(lesson.network)
     assert after["loss"] < 0.6 * before["loss"], (before, after)
+
+
+def test_a_deadline_ends_it_with_a_rate_of_nothing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_loop, "_PACE_EVERY", 2)
+    loop = start(folder, tmp_path / "run")
+    loop.deadline = time.monotonic()
+    assert loop.run()
+    assert loop.step == loop.schedule.steps == 2
+    assert loop.schedule.rate(loop.step) == 0
 
 
 @pytest.mark.parametrize("steady", [0.0, 1.0])
@@ -224,7 +259,9 @@ def test_the_command_trains_and_embeds(
     main()
     line = json.loads((tmp_path / "run/train.jsonl").read_text().splitlines()[-1])
     assert line["step"] == 2
-    assert set(line["held_out"]) == {"content", "style", "loss"}
+    names = {"content", "style", "loss"}
+    elsewhere = {f"{name} at {strength}" for name in names for strength in ("0.25", "0.9")}
+    assert set(line["held_out"]) == names | elsewhere
     assert '"step": 2' in capsys.readouterr().out.replace("'", '"')
     kept = load_file(target)
     assert {value.dtype for value in kept.values()} == {torch.float16}
@@ -246,3 +283,19 @@ def test_a_folder_without_photographs_is_told(
 
 def test_the_margin_is_whole_cells_of_every_layer_that_is_compared() -> None:
     assert painting_loss.MARGIN % painting_loss._STRIDES["relu5_1"] == 0
+
+
+def test_pictures_are_packed_at_the_size_asked_for(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", f"pack --short 40 --out {tmp_path} {folder}".split())
+    packing.main()
+    packed = find_pictures(tmp_path / folder.name)
+    assert [path.stem for path in packed] == [path.stem for path in find_pictures(folder)]
+    assert load_bytes(packed[0]).shape == (3, 40, 48)
+    off = load_bytes(packed[0]).float() - load_bytes(find_pictures(folder)[0], 40)
+    assert off.abs().mean() < 12
+    assert "all: 0.0 MB" in capsys.readouterr().out

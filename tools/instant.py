@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import copy
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,8 @@ class InstantTraining(PaintingOptions):
     """
 
     views: int = 1_500
+    usual: float = 0.25
+    measured: tuple[float, ...] = (0.25, 0.9)
 
 
 def lesson_of(
@@ -124,6 +127,7 @@ def main() -> None:
         parser.add_argument(flag, type=float, default=getattr(InstantTraining, name))
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, xpu or mps")
     parser.add_argument("--start", type=Path, help="weights to start from, in place of random ones")
+    parser.add_argument("--minutes", type=float, help="that it may take, in place of --steps")
     parser.add_argument("--embed", action="store_true", help="put the result into the package")
     try:
         _run(parser.parse_args())
@@ -132,6 +136,7 @@ def main() -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    began = time.monotonic()
     keep_freed_memory()
     arguments.out.mkdir(parents=True, exist_ok=True)
     photos, paintings = find_pictures(arguments.photos), find_pictures(*arguments.paintings)
@@ -152,7 +157,10 @@ def _run(arguments: argparse.Namespace) -> None:
         )
     with parallel.together():
         lesson = lesson_of(options, learnt, styles, held_out, measured, start, arguments.device)
-        loop_of(lesson, arguments.out).run(lambda line: print(line, flush=True))
+        loop = loop_of(lesson, arguments.out)
+        if arguments.minutes is not None:
+            loop.deadline = began + 60 * arguments.minutes
+        loop.run(lambda line: print(line, flush=True))
         is_first = parallel.is_first()
     if arguments.embed and is_first:
         INSTANT.parent.mkdir(exist_ok=True)
