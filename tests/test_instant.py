@@ -20,6 +20,7 @@ from impasto.methods.instant import instant
 from impasto.networks import brush_painting, tiles
 from impasto.networks.brush import Brush
 from impasto.networks.brush_painting import paint_with
+from impasto.networks.chroma import CELL
 from impasto.networks.decoder import LEVELS, MARGIN
 from impasto.networks.instant import InstantNetwork
 from impasto.networks.photograph_moments import moments_of, sampled_moments
@@ -45,6 +46,7 @@ def network() -> InstantNetwork:
             torch.nn.init.normal_(part.weight, std=0.05)
     network.last.weight.mul_(0.02)
     network.units.fill_(2.0)
+    network.cell = CELL
     return network
 
 

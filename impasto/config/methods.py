@@ -49,6 +49,13 @@ Config = TypeVar("Config", bound=PictureConfig)
 class InstantConfig(StyledConfig):
     """Options of the network that paints in any style at once."""
 
+    network: str = option(
+        "0.2",
+        "Paint at once as this version of Impasto does: 0.2, or 0.1, which left coloured fringes.",
+        choices=("0.2", "0.1"),
+        panel="Network",
+    )
+
 
 @dataclass(frozen=True)
 class FastConfig(StyledConfig):
@@ -87,6 +94,7 @@ class RefineConfig(GatysConfig):
     Everything is laid out already, so it works at the size of the result alone, and not for long.
     """
 
+    network: str = otherwise(InstantConfig, "network", "0.2")
     init: str = otherwise(
         PhotoConfig, "init", "content", need=Need(lambda _: False, "", message=_NO_START)
     )
@@ -305,8 +313,8 @@ class Method:
         paint: from pictures and options to `Step`s.
         workload: from options and sizes to a `Workload`.
         layers: from options to the style layers that are used where none are named.
-        digest: from the digest of the backbone's weights to that of all weights that pixels depend
-            on, beside those that are inputs.
+        digest: from the digest of the backbone's weights, and options, to that of all weights that
+            pixels depend on, beside those that are inputs.
         takes_trained: paints in the styles of a trained file (`.impasto`), and in no others.
     """
 

@@ -43,7 +43,7 @@ MAX_EXTENDED = 1_000_000
 # The keys that an earlier format did not have, with the values that it implied.
 _EARLIER: dict[int, dict[str, Any]] = {2: {"plan": None, "extended": 0, "replanned": False}}
 
-BEFORE: dict[str, Any] = {"preconditioner": "none"}
+BEFORE: dict[str, Any] = {"preconditioner": "none", "network": "0.1"}
 """Options that changed what is painted, with what was done before there were any."""
 
 ROLES = ("content", "style", "content-map", "style-map", "init", "region")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from impasto.config.bases import StyledConfig
 from impasto.config.memory import MemoryPlan
-from impasto.config.methods import InstantConfig
+from impasto.config.methods import InstantConfig, RefineConfig
 from impasto.engine.regions import Region
 from impasto.engine.setup import prepared
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution, Snapshot
@@ -22,7 +22,7 @@ from impasto.files import digests
 from impasto.image.picture import fitted, resize
 from impasto.networks.brush import Brush
 from impasto.networks.brush_painting import LARGEST_AT_ONCE, paint_with
-from impasto.networks.checkpoint import digest
+from impasto.networks.checkpoint import load_version, version_digest
 from impasto.networks.instant import InstantNetwork
 from impasto.networks.tiles import Picture
 from impasto.styles.statistics import Style
@@ -59,12 +59,13 @@ def instant(
         config: every option.
         regions: parts of the picture with a style and a strength each, instead of one style.
         extractor: `compact`; by default in the precision that the config names.
-        network: what paints; by default the one that comes with the package.
+        network: what paints; by default the one that the config names.
         execution: not read, as there is one step only; every method takes it.
     """
     areas, config, extractor = prepared(style, regions, config or InstantConfig(), extractor)
     photograph = fitted_photograph(content, config.size, extractor)
     long_side = round(max(photograph.shape[-2:]) * config.stroke)
+    network = network or load_version(config.network)
     encode = partial(Brush.of, long_side=long_side, extractor=extractor, network=network)
     yield from paint_once(photograph, areas, encode, extractor)
 
@@ -134,6 +135,6 @@ def bytes_at_once(pixels: int) -> int:
     return int(_TILE + _FEATURES * min(pixels, LARGEST_AT_ONCE) + _COPIES * pixels)
 
 
-def instant_digest(backbone_digest: str) -> str:
+def instant_digest(backbone_digest: str, config: InstantConfig | RefineConfig) -> str:
     """Return the digest of the backbone and of the network that paints: pixels depend on both."""
-    return digests.of_bytes(f"{backbone_digest} {digest()}".encode())
+    return digests.of_bytes(f"{backbone_digest} {version_digest(config.network)}".encode())

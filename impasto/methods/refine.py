@@ -73,6 +73,6 @@ def refine_workload(config: RefineConfig, height: int, width: int, **properties:
     return _RefineWorkload(**vars(photo_workload(config, height, width, **properties)))
 
 
-def refine_digest(backbone_digest: str) -> str:
+def refine_digest(backbone_digest: str, config: RefineConfig) -> str:
     """Return the digest of the backbone and of all that paints at once: pixels depend on each."""
-    return instant_digest(f"{backbone_digest} {digest(InstantConfig().eye)}")
+    return instant_digest(f"{backbone_digest} {digest(InstantConfig().eye)}", config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,12 +13,45 @@ from torch import Tensor
 from impasto.errors import WeightsError
 from impasto.features.checkpoint import read_tensors
 from impasto.files import digests
+from impasto.networks.chroma import CELL
 from impasto.networks.instant import InstantNetwork
 
-__all__ = ["INSTANT", "check_state", "digest", "load_instant"]
+__all__ = [
+    "INSTANT",
+    "check_state",
+    "digest",
+    "load_instant",
+    "load_version",
+    "version_digest",
+]
 
 INSTANT = Path(__file__).parent / "data" / "instant.safetensors"
 """The weights that come with the package, in half precision."""
+
+# By version of Impasto, its weights, and the side of the cells that it averages colour over.
+_VERSIONS = {"0.2": (INSTANT, CELL), "0.1": (INSTANT, 1)}
+
+
+@functools.cache
+def load_version(version: str = "0.2") -> InstantNetwork:
+    """Return the network that a version of Impasto paints with at once.
+
+    Raises:
+        WeightsError: as `load_instant`.
+    """
+    path, cell = _VERSIONS[version]
+    network = copy.deepcopy(load_instant(path))
+    network.cell = cell
+    return network
+
+
+def version_digest(version: str) -> str:
+    """Return the digest of its weights.
+
+    Raises:
+        WeightsError: they cannot be read.
+    """
+    return digest(_VERSIONS[version][0])
 
 
 @functools.cache
@@ -27,7 +61,7 @@ def load_instant(path: Path = INSTANT) -> InstantNetwork:
     Raises:
         WeightsError: the file is missing, damaged, or another network's.
     """
-    if path == INSTANT and not path.is_file():
+    if path in dict(_VERSIONS.values()) and not path.is_file():
         raise WeightsError(
             f"The weights of --method instant are a part of Impasto, but {path} is missing. "
             "Install Impasto again."

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from impasto.networks.chroma import joined
 from impasto.networks.transport import Transport
 
 __all__ = [
@@ -36,9 +37,9 @@ LEVELS = {"relu4_1": 128, "relu3_1": 64, "relu2_1": 32, "relu1_1": 16}
 COARSE = tuple(LEVELS)[:2]
 """The levels that the coarse half reads."""
 
-REACH = 8
-"""Pixels that the fine half sees beyond what it paints: by two convolutions, and three at half the
-size."""
+REACH = 12
+"""Pixels that the fine half sees beyond what it paints: 8 by two convolutions, and three at half
+the size, around the cell of colour (`chroma.CELL`) beside it."""
 
 COARSE_REACH = 40
 """Pixels that the coarse half sees beyond what it makes, up to whole steps: by three convolutions
@@ -65,11 +66,15 @@ class Decoder:
     Attributes:
         stages: from an eighth of the picture's size to its own.
         joins: 1×1 convolutions that add the photograph's features to each stage but the first.
+        last: paints red, green and blue; if colour is averaged over cells, brightness and colours
+            without it (`chroma.separated`).
+        cell: pixels of such a cell's side; 1 for none.
     """
 
     stages: Sequence[Sequence[Weights]]
     joins: Sequence[Weights]
     last: Weights
+    cell: int = 1
 
     def after(self, transports: Mapping[str, Transport]) -> Decoder:
         """Return the decoder with the photograph's transports merged into its convolutions.
@@ -101,11 +106,12 @@ class Decoder:
         levels = [features[name] for name in list(LEVELS)[len(COARSE) :]]
         for number, level in enumerate(levels, len(COARSE)):
             x = self._stage(number, x, level)
-        return F.conv2d(x, *self.last, padding=1)
+        painted = F.conv2d(x, *self.last, padding=1)
+        return painted if self.cell == 1 else joined(painted, self.cell)
 
     def _stage(self, number: int, x: Tensor, level: Tensor) -> Tensor:
-        joined = F.conv2d(level, *self.joins[number - 1])
-        return _through(_enlarged(x, joined), self.stages[number])
+        added = F.conv2d(level, *self.joins[number - 1])
+        return _through(_enlarged(x, added), self.stages[number])
 
 
 def _through(x: Tensor, stage: Sequence[Weights], padding: int = 1) -> Tensor:
@@ -115,16 +121,16 @@ def _through(x: Tensor, stage: Sequence[Weights], padding: int = 1) -> Tensor:
     return x
 
 
-def _enlarged(x: Tensor, joined: Tensor) -> Tensor:
+def _enlarged(x: Tensor, added: Tensor) -> Tensor:
     """Enlarge a stage's input twofold, and add it to the photograph's features of that size.
 
     By nearest neighbour and a convolution: a transposed one would leave a checkerboard. It is added
     in place, without a tensor for the enlarged map.
     """
     batch, channels, height, width = x.shape
-    quads = joined.view(batch, channels, height, 2, width, 2)
+    quads = added.view(batch, channels, height, 2, width, 2)
     quads.add_(x[:, :, :, None, :, None])
-    return joined
+    return added
 
 
 def packed(weight: Tensor, bias: Tensor, like: Tensor) -> Weights:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from impasto.losses.moments import Moments
+from impasto.networks.chroma import separated
 from impasto.networks.decoder import LEVELS, Decoder, packed
 
 __all__ = ["GREY", "STYLE_LAYERS", "InstantNetwork", "Reader", "StyledConv", "summary"]
@@ -111,14 +112,18 @@ class InstantNetwork(nn.Module):
 
     Attributes:
         units: the size of each level's features; the decoder's input is divided by it.
+        cell: pixels of the sides of cells that colour is averaged over in painting; 1 for none, as
+            in training: trained with cells, it painted fringes as wide as they are (LOG.md).
     """
 
     units: Tensor
+    cell: int
 
     def __init__(self) -> None:
         super().__init__()
         self.reader = Reader()
         self.register_buffer("units", torch.ones(len(LEVELS)))
+        self.cell = 1
         inputs, stages = next(iter(LEVELS.values())), list[list[StyledConv]]()
         for widths in _WIDTHS:
             ends = [inputs, *widths]
@@ -183,7 +188,9 @@ class InstantNetwork(nn.Module):
             for join, unit in zip(self._joins, self.units[1:], strict=True)
         ]
         plain = [[packed(*conv, like) for conv in stage] for stage in stages]
-        return Decoder(plain, joins, packed(self.last.weight, _bias(self.last) + GREY, like))
+        last = self.last.weight, _bias(self.last) + GREY
+        last = last if self.cell == 1 else separated(*last)
+        return Decoder(plain, joins, packed(*last, like), self.cell)
 
 
 def _bias(conv: nn.Conv2d) -> Tensor:

@@ -48,7 +48,7 @@ class Portable(nn.Module):
     ) -> None:
         super().__init__()
         self.extractor = copy.deepcopy(extractor).cpu().float().requires_grad_(False)
-        self.strength = strength
+        self.strength, self.cell = strength, decoder.cell
         self._lengths = [len(stage) for stage in decoder.stages]
         convs = [*(conv for stage in decoder.stages for conv in stage), *decoder.joins]
         self.convs = _parameters(part for conv in [*convs, decoder.last] for part in conv)
@@ -96,7 +96,7 @@ class Portable(nn.Module):
         for length in self._lengths:
             stages.append(convs[:length])
             convs = convs[length:]
-        return Decoder(stages, convs[:-1], convs[-1])
+        return Decoder(stages, convs[:-1], convs[-1], self.cell)
 
 
 def _check(height: Size, width: Size) -> None:

@@ -35,7 +35,7 @@ def network_of(
 def digest_of_weights(config: PictureConfig, backbone_digest: str) -> str:
     """Return the digest of all weights that pixels depend on, from that of the backbone's."""
     digest = method_of(config).digest
-    return backbone_digest if digest is None else str(digest(backbone_digest))
+    return backbone_digest if digest is None else str(digest(backbone_digest, config))
 
 
 def recipe_of(config: PictureConfig, inputs: list[Input], backbone_digest: str) -> Recipe:

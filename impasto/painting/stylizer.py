@@ -16,6 +16,7 @@ from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.networks.brush import Brush, brush_of
 from impasto.networks.brush_painting import paint_with
+from impasto.networks.checkpoint import load_version
 from impasto.networks.decoder import SMALLEST_SIDE
 from impasto.painting.common import network_of
 from impasto.painting.regions import blended, read_styles, shares_of
@@ -78,7 +79,9 @@ def instant(
     config = checked_config(InstantConfig, {"strength": strength, "size": size, **options})
     blend, extractor = _read(style, config)
     long_side = round(config.size * config.stroke)
-    return Painter(Brush.of(blend, config.strength, long_side, extractor), extractor)
+    network = load_version(config.network)
+    brush = Brush.of(blend, config.strength, long_side, extractor, network)
+    return Painter(brush, extractor)
 
 
 def fast(style: Any, *, strength: float | str = 0.5, **options: Any) -> Painter:
