@@ -17,7 +17,6 @@ import impasto
 from commands import pixels, recipe_of
 from impasto.cli.main import main
 from impasto.errors import OptionError, RecipeError
-from impasto.networks import checkpoint
 from impasto.painting.stylizer import Stylizer
 from impasto.runtime import has_native_bfloat16
 
@@ -45,8 +44,9 @@ def test_another_networks_picture_is_not_painted_again_unasked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert paint() == 0
-    monkeypatch.setattr(checkpoint, "digest", lambda _: "sha256:" + "0" * 64)
-    monkeypatch.setattr(sys.modules["impasto.methods.instant"], "digest", checkpoint.digest)
+    monkeypatch.setattr(
+        sys.modules["impasto.methods.instant"], "version_digest", lambda _: "sha256:" + "0" * 64
+    )
     assert main(["rerun", "out.png", "-o", "again.png"]) != 0
     assert "another picture" in capsys.readouterr().err
     assert main(["rerun", "out.png", "-o", "again.png", "--anyway"]) == 0

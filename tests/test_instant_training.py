@@ -259,9 +259,9 @@ def test_the_command_trains_and_embeds(
     main()
     line = json.loads((tmp_path / "run/train.jsonl").read_text().splitlines()[-1])
     assert line["step"] == 2
-    figures = {"content", "style", "loss"}
-    at_others = {f"{name} at {strength}" for name in figures for strength in ("0.25", "0.9")}
-    assert set(line["held_out"]) == figures | at_others
+    names = {"content", "style", "loss"}
+    elsewhere = {f"{name} at {strength}" for name in names for strength in ("0.25", "0.9")}
+    assert set(line["held_out"]) == names | elsewhere
     assert '"step": 2' in capsys.readouterr().out.replace("'", '"')
     kept = load_file(target)
     assert {value.dtype for value in kept.values()} == {torch.float16}

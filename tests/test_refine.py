@@ -100,7 +100,7 @@ def test_another_networks_picture_is_not_painted_again_unasked(
 ) -> None:
     assert paint() == 0
     monkeypatch.setattr(
-        sys.modules["impasto.methods.instant"], "digest", lambda _: "sha256:" + "0" * 64
+        sys.modules["impasto.methods.instant"], "version_digest", lambda _: "sha256:" + "0" * 64
     )
     assert main(["rerun", "out.png", "-o", "again.png"]) != 0
     assert "another picture" in capsys.readouterr().err

@@ -52,7 +52,7 @@ class InstantConfig(StyledConfig):
 
     network: str = option(
         "0.2",
-        "Paint at once with the network of this version of Impasto: 0.2, the newest, or 0.1.",
+        "Paint at once as this version of Impasto does: 0.2, or 0.1, which left coloured fringes.",
         choices=("0.2", "0.1"),
         panel="Network",
     )

@@ -23,7 +23,7 @@ from impasto.image.picture import fitted, resize
 from impasto.networks.brush import Brush
 from impasto.networks.brush_painting import LARGEST_AT_ONCE
 from impasto.networks.brushes import Brushes, paint_sized
-from impasto.networks.checkpoint import digest, instant_file, load_instant
+from impasto.networks.checkpoint import load_version, version_digest
 from impasto.networks.instant import InstantNetwork
 from impasto.networks.tiles import Picture
 from impasto.styles.statistics import Style
@@ -92,7 +92,7 @@ def brushes_of(
         extractor: `compact`.
         network: in place of the one that the config names.
     """
-    network = network or load_instant(instant_file(config.network))
+    network = network or load_version(config.network)
     encode = partial(Brush.of, style, strength, extractor=extractor, network=network)
     # Until 0.1 one pass painted any size.
     return Brushes.of(encode, long_side, config.stroke, grows=config.network != "0.1")
@@ -165,4 +165,4 @@ def bytes_at_once(pixels: int) -> int:
 
 def instant_digest(backbone_digest: str, config: InstantConfig | RefineConfig) -> str:
     """Return the digest of the backbone and of the network that paints: pixels depend on both."""
-    return digests.of_bytes(f"{backbone_digest} {digest(instant_file(config.network))}".encode())
+    return digests.of_bytes(f"{backbone_digest} {version_digest(config.network)}".encode())

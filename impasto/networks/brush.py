@@ -11,7 +11,7 @@ from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.losses.moments import Moments
 from impasto.networks.broad_picture import broad_moments, steadied
-from impasto.networks.checkpoint import load_instant
+from impasto.networks.checkpoint import load_version
 from impasto.networks.decoder import LEVELS, Decoder
 from impasto.networks.instant import STYLE_LAYERS, InstantNetwork, summary
 from impasto.networks.trained import TrainedStyle
@@ -54,7 +54,7 @@ class Brush:
             extractor: `compact`, on the device and in the precision to paint with.
             network: by default the one that comes with the package.
         """
-        network = network or load_instant()
+        network = network or load_version()
         like = next(extractor.parameters())
         by_layer = style.at(long_side, extractor, list(STYLE_LAYERS))
         moments = {name: part.to(torch.device("cpu")) for name, part in by_layer.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,20 +13,45 @@ from torch import Tensor
 from impasto.errors import WeightsError
 from impasto.features.checkpoint import read_tensors
 from impasto.files import digests
-from impasto.networks.chroma import CELLS
+from impasto.networks.chroma import CELL
 from impasto.networks.instant import InstantNetwork
 
-__all__ = ["INSTANT", "check_state", "digest", "instant_file", "load_instant", "with_cell"]
+__all__ = [
+    "INSTANT",
+    "check_state",
+    "digest",
+    "load_instant",
+    "load_version",
+    "version_digest",
+]
 
 INSTANT = Path(__file__).parent / "data" / "instant.safetensors"
 """The weights that come with the package, in half precision."""
 
-_VERSIONS = {"0.2": INSTANT, "0.1": INSTANT.with_name("instant-0.1.safetensors")}
+# By version of Impasto, its weights, and the side of the cells that it averages colour over.
+_VERSIONS = {"0.2": (INSTANT, CELL), "0.1": (INSTANT, 1)}
 
 
-def instant_file(version: str) -> Path:
-    """Return the file of the network that a version of Impasto painted with."""
-    return _VERSIONS[version]
+@functools.cache
+def load_version(version: str = "0.2") -> InstantNetwork:
+    """Return the network that a version of Impasto paints with at once.
+
+    Raises:
+        WeightsError: as `load_instant`.
+    """
+    path, cell = _VERSIONS[version]
+    network = copy.deepcopy(load_instant(path))
+    network.cell = cell
+    return network
+
+
+def version_digest(version: str) -> str:
+    """Return the digest of its weights.
+
+    Raises:
+        WeightsError: they cannot be read.
+    """
+    return digest(_VERSIONS[version][0])
 
 
 @functools.cache
@@ -35,36 +61,17 @@ def load_instant(path: Path = INSTANT) -> InstantNetwork:
     Raises:
         WeightsError: the file is missing, damaged, or another network's.
     """
-    if path in _VERSIONS.values() and not path.is_file():
+    if path in dict(_VERSIONS.values()) and not path.is_file():
         raise WeightsError(
             f"The weights of --method instant are a part of Impasto, but {path} is missing. "
             "Install Impasto again."
         )
-    state = with_cell({key: tensor.float() for key, tensor in read_tensors(path).items()})
+    state = {key: tensor.float() for key, tensor in read_tensors(path).items()}
     with torch.random.fork_rng(devices=[]):  # drawing initial values must not change the seed
         network = InstantNetwork()
     check_state(state, network.state_dict(), path)
     network.load_state_dict(state)
     return network.requires_grad_(False).eval()
-
-
-def with_cell(state: Mapping[str, Tensor], prefix: str = "") -> dict[str, Tensor]:
-    """Return a network's state, with a cell of one pixel if it was written before there were any.
-
-    Args:
-        prefix: of the names of its tensors.
-
-    Raises:
-        WeightsError: a cell that no network has.
-    """
-    complete = {f"{prefix}cell": torch.ones(()), **state}
-    cell = complete[f"{prefix}cell"]
-    if cell.dim() or float(cell) not in CELLS:
-        raise WeightsError(
-            f"Colour is averaged over cells of {', '.join(map(str, CELLS))} pixels, and the "
-            f"file has {cell.tolist()!r:.40}. It is damaged or of a later version."
-        )
-    return complete
 
 
 def check_state(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> None:

@@ -12,29 +12,13 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["CELL", "CELLS", "averaged_chroma", "joined", "separated"]
+__all__ = ["CELL", "joined", "separated"]
 
 CELL = 4
 """Pixels of a cell's side: with 2 the fringes of a 512-pixel picture are paler, with 4 gone."""
 
-CELLS = (1, 2, 4)
-"""The sides that a network may have; its maps and tiles begin at whole cells. 1: all pixels."""
-
 # Brightness of red, green and blue (ITU-R BT.601, as in JPEG).
 _LUMA = (0.299, 0.587, 0.114)
-
-
-def averaged_chroma(picture: Float[Tensor, "b 3 h w"], cell: int) -> Float[Tensor, "b 3 h w"]:
-    """Average what a picture is without its brightness over cells, and enlarge it smoothly.
-
-    Args:
-        picture: its sides are whole cells.
-        cell: pixels of a cell's side; 1 leaves the picture as it is.
-    """
-    if cell == 1:
-        return picture
-    luma = torch.einsum("bchw,c->bhw", picture, torch.tensor(_LUMA).to(picture))[:, None]
-    return joined(torch.cat([luma, picture - luma], 1), cell)
 
 
 def separated(
@@ -42,7 +26,7 @@ def separated(
 ) -> tuple[Float[Tensor, "4 _ _ _"], Float[Tensor, " 4"]]:
     """Return a convolution's weights for brightness, and for each colour without it.
 
-    It takes no longer than the three colours do, and so they need not be separated in the picture.
+    It takes no longer than the three colours do.
     """
     shares = torch.tensor(_LUMA).to(weight)
     brightness = torch.einsum("cdyx,c->dyx", weight, shares)[None]
@@ -58,4 +42,4 @@ def joined(separate: Float[Tensor, "b 4 h w"], cell: int) -> Float[Tensor, "b 3 
     """
     means = F.avg_pool2d(separate, cell)[:, 1:].float().contiguous()
     colours = F.interpolate(means, scale_factor=cell, mode="bilinear", align_corners=False)
-    return colours + separate[:, :1]
+    return colours.add_(separate[:, :1])

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from impasto.losses.moments import Moments
-from impasto.networks.chroma import CELL, averaged_chroma, separated
+from impasto.networks.chroma import separated
 from impasto.networks.decoder import LEVELS, Decoder, packed
 
 __all__ = ["GREY", "STYLE_LAYERS", "InstantNetwork", "Reader", "StyledConv", "summary"]
@@ -112,17 +112,18 @@ class InstantNetwork(nn.Module):
 
     Attributes:
         units: the size of each level's features; the decoder's input is divided by it.
-        cell: pixels over which colour is averaged; a network of before 0.2 has 1.
+        cell: pixels of the sides of cells that colour is averaged over in painting; 1 for none, as
+            in training: trained with cells, it painted fringes as wide as they are (LOG.md).
     """
 
     units: Tensor
-    cell: Tensor
+    cell: int
 
     def __init__(self) -> None:
         super().__init__()
         self.reader = Reader()
         self.register_buffer("units", torch.ones(len(LEVELS)))
-        self.register_buffer("cell", torch.tensor(float(CELL)))
+        self.cell = 1
         inputs, stages = next(iter(LEVELS.values())), list[list[StyledConv]]()
         for widths in _WIDTHS:
             ends = [inputs, *widths]
@@ -169,7 +170,7 @@ class InstantNetwork(nn.Module):
             for conv in stage:
                 x = conv(x, next(parts))
         painted: Tensor = self.last(x) + GREY
-        return averaged_chroma(painted, int(self.cell))
+        return painted
 
     @torch.no_grad()
     def decoder(self, steering: Float[Tensor, "1 s"], like: Tensor) -> Decoder:
@@ -187,9 +188,9 @@ class InstantNetwork(nn.Module):
             for join, unit in zip(self._joins, self.units[1:], strict=True)
         ]
         plain = [[packed(*conv, like) for conv in stage] for stage in stages]
-        last, cell = (self.last.weight, _bias(self.last) + GREY), int(self.cell)
-        last = last if cell == 1 else separated(*last)
-        return Decoder(plain, joins, packed(*last, like), cell)
+        last = self.last.weight, _bias(self.last) + GREY
+        last = last if self.cell == 1 else separated(*last)
+        return Decoder(plain, joins, packed(*last, like), self.cell)
 
 
 def _bias(conv: nn.Conv2d) -> Tensor:

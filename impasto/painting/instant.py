@@ -9,7 +9,7 @@ from impasto.config.bases import StyledConfig
 from impasto.config.methods import FastConfig, InstantConfig, method_of
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
-from impasto.networks.checkpoint import instant_file, load_instant
+from impasto.networks.checkpoint import load_version
 from impasto.painting.common import network_of, recipe_of
 from impasto.painting.inputs import read_picture
 from impasto.painting.photograph import finished_photograph
@@ -32,7 +32,7 @@ def instant_task(
     Raises:
         ImpastoError: anything that cannot be used, before any work is done.
     """
-    return _task(sources, config, extractor, network=load_instant(instant_file(config.network)))
+    return _task(sources, config, extractor, network=load_version(config.network))
 
 
 def fast_task(sources: Sources, config: FastConfig, extractor: Extractor | None = None) -> Task:

@@ -17,7 +17,7 @@ from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.image.picture import Picture, resize
 from impasto.image.recolor import with_colours_of
-from impasto.networks.checkpoint import instant_file, load_instant
+from impasto.networks.checkpoint import load_version
 from impasto.painting.common import network_of, recipe_of
 from impasto.painting.inputs import read_picture
 from impasto.painting.regions import plan_regions
@@ -74,7 +74,7 @@ def refine_task(sources: Sources, config: RefineConfig, extractor: Extractor | N
     if sources.init is not None:
         raise config.another_start()
     task = photograph_task(sources, config, extractor)
-    load_instant(instant_file(config.network))  # fails before any work is done
+    load_version(config.network)  # fails before any work is done
     return task
 
 

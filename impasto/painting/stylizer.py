@@ -28,7 +28,7 @@ from impasto.methods.quick import between
 from impasto.methods.quick import quick as paint_one
 from impasto.networks.brush import Brush
 from impasto.networks.brushes import Brushes, paint_sized, trained_brushes
-from impasto.networks.checkpoint import instant_file, load_instant
+from impasto.networks.checkpoint import load_version
 from impasto.networks.decoder import SMALLEST_SIDE
 from impasto.painting.common import network_of
 from impasto.painting.regions import blended, read_styles, shares_of
@@ -186,7 +186,7 @@ def instant_brush(style: Any, **options: Any) -> tuple[Brush, Extractor]:
     config = checked_config(InstantConfig, options)
     blend, extractor = _read(style, config)
     long_side = round(config.size * config.stroke)
-    network = load_instant(instant_file(config.network))
+    network = load_version(config.network)
     return Brush.of(blend, config.strength, long_side, extractor, network), extractor
 
 
