@@ -382,8 +382,8 @@ def test_presets_are_methods_with_options_that_exist() -> None:
 
 
 def test_what_a_preset_stands_for() -> None:
-    assert expanded(None, None, {"seed": 3}) == ("gatys", {"seed": 3})
-    assert expanded("good", None, {}) == ("gatys", {})
+    assert expanded(None, None, {"seed": 3}) == ("quick", {"seed": 3})
+    assert expanded("good", None, {}) == ("quick", {})
     assert expanded(None, "mrf", {"seed": 3}) == ("mrf", {"seed": 3})
     assert expanded("best", None, {}) == ("nnst", {"iterations": 500})
     assert expanded("best", "nnst", {"iterations": 9}) == ("nnst", {"iterations": 9})

@@ -34,10 +34,13 @@ class Preset:
 
 PRESETS = {
     "draft": Preset("instant", help="shows in a second what a style does"),
-    "good": Preset("gatys", help="is a finished painting"),
+    "good": Preset("quick", help="is a finished painting"),
     # Over 200 iterations nnst gains clean plain areas and longer strokes, gatys little (LOG.md).
     "best": Preset(
-        "nnst", {"iterations": 500}, for_cards="gatys", help="takes ten times as long as good"
+        "nnst",
+        {"iterations": 500},
+        for_cards="gatys",
+        help="takes about thirty times as long as good",
     ),
 }
 learn_words(PRESETS)
