@@ -22,6 +22,7 @@ from impasto.networks import brush_painting, tiles
 from impasto.networks.broad_picture import broad_moments, broad_picture, steadied
 from impasto.networks.brush import Brush
 from impasto.networks.brush_painting import paint_with
+from impasto.networks.brushes import Brushes, paint_sized
 from impasto.networks.chroma import CELL
 from impasto.networks.decoder import LEVELS, MARGIN
 from impasto.networks.enlarging import enlarged

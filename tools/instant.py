@@ -27,7 +27,6 @@ import torch
 from impasto.errors import ImpastoError, PictureError
 from impasto.features import weights
 from impasto.networks.checkpoint import INSTANT, digest, load_instant
-from impasto.networks.chroma import CELL
 from impasto.networks.instant import InstantNetwork
 from impasto.runtime import generator, keep_freed_memory, pick_device
 from impasto.training import parallel
@@ -92,7 +91,6 @@ def lesson_of(
         _normalise(network, styles)
     else:
         network = copy.deepcopy(start).train().requires_grad_(True)
-        network.cell.fill_(CELL)
     cut = squares(held_out, options.crop)
     rank = parallel.rank()
     return PaintingLesson(options, network.to(place), extractor, photos, styles, cut, targets, rank)

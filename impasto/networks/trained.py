@@ -20,7 +20,7 @@ from impasto.features.extractor import Extractor
 from impasto.files import atomic
 from impasto.files.limits import short_message
 from impasto.losses.moments import Moments
-from impasto.networks.checkpoint import check_state, with_cell
+from impasto.networks.checkpoint import check_state
 from impasto.networks.fast import FastNetwork
 from impasto.networks.instant import STYLE_LAYERS, InstantNetwork, summary
 from impasto.networks.trained_metadata import TrainedMetadata, read_metadata
@@ -126,7 +126,6 @@ def load(path: Path) -> Trained:
 
 def _network(tensors: Mapping[str, Tensor], count: int, path: Path) -> FastNetwork:
     state = {k: floats(tensors, k) for k in tensors if not k.startswith("styles.")}
-    state = with_cell(state, "base.")
     with torch.random.fork_rng(devices=[]):  # drawing initial values must not change the seed
         network = FastNetwork(InstantNetwork(), count)
     check_state(state, network.state_dict(), path)
