@@ -51,9 +51,9 @@ class InstantConfig(StyledConfig):
     """Options of the network that paints in any style at once."""
 
     network: str = option(
-        "0.2",
-        "Paint at once as this version of Impasto does: 0.2, or 0.1, which left coloured fringes.",
-        choices=("0.2", "0.1"),
+        "2",
+        "How to paint at once: 2, or 1, as before, with coloured fringes and strokes of one size.",
+        choices=("2", "1"),
         panel="Network",
     )
 
@@ -107,7 +107,7 @@ class RefineConfig(GatysConfig):
     Everything is laid out already, so it works at the size of the result alone, and not for long.
     """
 
-    network: str = otherwise(InstantConfig, "network", "0.2")
+    network: str = otherwise(InstantConfig, "network", "2")
     init: str = otherwise(
         PhotoConfig, "init", "content", need=Need(lambda _: False, "", message=_NO_START)
     )

@@ -94,8 +94,8 @@ def brushes_of(
     """
     network = network or load_version(config.network)
     encode = partial(Brush.of, style, strength, extractor=extractor, network=network)
-    # Until 0.1 one pass painted any size.
-    return Brushes.of(encode, long_side, config.stroke, grows=config.network != "0.1")
+    # Before, one pass painted any size.
+    return Brushes.of(encode, long_side, config.stroke, grows=config.network != "1")
 
 
 def fitted_photograph(

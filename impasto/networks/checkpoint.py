@@ -28,13 +28,13 @@ __all__ = [
 INSTANT = Path(__file__).parent / "data" / "instant.safetensors"
 """The weights that come with the package, in half precision."""
 
-# By version of Impasto, its weights, and the side of the cells that it averages colour over.
-_VERSIONS = {"0.2": (INSTANT, CELL), "0.1": (INSTANT, 1)}
+# By version, the weights, and the side of the cells that colour is averaged over.
+_VERSIONS = {"2": (INSTANT, CELL), "1": (INSTANT, 1)}
 
 
 @functools.cache
-def load_version(version: str = "0.2") -> InstantNetwork:
-    """Return the network that a version of Impasto paints with at once.
+def load_version(version: str = "2") -> InstantNetwork:
+    """Return the network of a version of painting at once (`--network`).
 
     Raises:
         WeightsError: as `load_instant`.
