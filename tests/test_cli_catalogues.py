@@ -122,7 +122,7 @@ def test_a_card_of_ones_own_is_made_shown_and_painted_with(
     assert "exists already" in capsys.readouterr().err
     args = ["stylize", "photo.png", "--style", "mine.style", *QUICK, "--quiet"]
     assert main(args) == 0
-    assert capsys.readouterr().out == "photo-mine-gatys.png\n"
+    assert capsys.readouterr().out == "photo-mine-quick.png\n"
 
 
 def test_evaluate_shows_the_result_between_both_copies(

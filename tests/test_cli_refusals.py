@@ -60,13 +60,15 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "too heavy": ([*STYLIZE, "--l2-weight", "1e300"], 2, "It takes a number from 0 to 1000000"),
     "a texture of nothing": (["texture", "photo.png", "--size", "0x96"], 2, "--size is '0x96'"),
     "a thin texture": (["texture", "photo.png", "--size", "20x96"], 2, "20×96 is too thin"),
-    "a start in no folder": ([*STYLIZE, "--init", "nowhere/start"], 1, "nowhere/start"),
+    "a start in no folder": (
+        [*STYLIZE, "--method", "gatys", "--init", "nowhere/start"], 1, "nowhere/start"
+    ),
     "matching a card": (
         ["stylize", "photo.png", "-s", "starry-night", "--color", "match"], 2, "a style card has",
     ),
     "unknown method": ([*STYLIZE, "--method", "gaty"], 2, "did you mean 'gatys'"),
     "no photograph": (["stylize", "none.jpg", "--style", "painting.png"], 1, "none.jpg"),
-    "no start": ([*STYLIZE, "--init", "none.png"], 1, "none.png"),
+    "no start": ([*STYLIZE, "--method", "gatys", "--init", "none.png"], 1, "none.png"),
     "no picture": (["stylize", "notes.txt", "--style", "painting.png"], 1, "notes.txt"),
     "unknown suffix": ([*STYLIZE, "-o", "out.gif"], 1, ".gif"),
     "no folder": ([*STYLIZE, "-o", "nowhere/out.png"], 1, "nowhere"),

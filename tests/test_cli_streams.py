@@ -65,13 +65,13 @@ def test_what_came_from_a_pipe_is_named_and_can_be_repeated(
 ) -> None:
     pipe(photo)
     assert main(["stylize", "-", *STYLE]) == 0
-    assert capsysbinary.readouterr().out == b"stdin-painting-gatys.png\n"
+    assert capsysbinary.readouterr().out == b"stdin-painting-quick.png\n"
     assert not Path("stdin-painting.run").exists()
-    again = ["rerun", "stdin-painting-gatys.png", "-o", "again.png"]
+    again = ["rerun", "stdin-painting-quick.png", "-o", "again.png"]
     assert main(again) == 1
     assert b"it came from standard input" in capsysbinary.readouterr().err
     assert main([*again, "--content", "photo.png"]) == 0
-    assert (pixels("again.png") == pixels("stdin-painting-gatys.png")).all()
+    assert (pixels("again.png") == pixels("stdin-painting-quick.png")).all()
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_a_name_that_is_no_text_is_printed_for_scripts() -> None:
     Path("photo.png").rename(os.fsdecode(UNPRINTABLE + b".png"))
     done = process("stylize", os.fsdecode(UNPRINTABLE + b".png"), *STYLE, text=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == UNPRINTABLE + b"-painting-gatys.png\n"
+    assert done.stdout == UNPRINTABLE + b"-painting-quick.png\n"
     assert Path(os.fsdecode(done.stdout[:-1])).exists()
     done = process("info", os.fsdecode(UNPRINTABLE + b".jpg"), text=False)
     assert rb"caf\udce9.jpg does not exist" in done.stderr

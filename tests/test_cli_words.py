@@ -50,8 +50,8 @@ def photos(*names: str) -> None:
 def test_one_photograph_goes_into_a_folder_with_all_that_one_may_have(capsys: Said) -> None:
     more = ["--trace", "run.jsonl", "--keep-run", *QUICK, "--quiet"]
     assert main([*STYLIZE, "-o", "new/painted", *more]) == 0
-    assert capsys.readouterr().out == "new/painted/photo-painting-gatys.png\n"
-    assert Path("new/painted/photo-painting-gatys.run").is_dir()
+    assert capsys.readouterr().out == "new/painted/photo-painting-quick.png\n"
+    assert Path("new/painted/photo-painting-quick.run").is_dir()
     assert Path("run.jsonl").is_file()
     assert main([*STYLIZE, "-o", "new/painted", *DRAFT]) == 0  # which exists by now
     assert capsys.readouterr().out == "new/painted/photo-painting-instant.png\n"

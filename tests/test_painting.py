@@ -47,7 +47,7 @@ def test_a_picture_comes_with_its_recipe(folder: Path) -> None:
     )
     assert picture.size == (64, 48)
     recipe = json.loads(picture.info["impasto"])
-    assert recipe["method"] == "gatys"
+    assert recipe["method"] == "quick"
     assert recipe["config"]["size"] == 64
     assert [given["role"] for given in recipe["inputs"]] == ["content", "style"]
     assert recipe["version"] == impasto.__version__

@@ -38,7 +38,7 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "no photograph": (["stylize", "none.jpg", "-s", "painting.png"], "none.jpg does not exist"),
     "no style": (["stylize", "photo.png", "-s", "none.jpg"], "none.jpg does not exist"),
     "no map": ([*STYLIZE, "--content-map", "none.png"], "none.png does not exist"),
-    "no start": ([*STYLIZE, "--init", "none.png"], "none.png does not exist"),
+    "no start": ([*STYLIZE, "--method", "gatys", "--init", "none.png"], "none.png does not exist"),
     "a photograph that is none": (["stylize", "notes.txt", "-s", "painting.png"], "not a picture"),
     "a style that is none": (["stylize", "photo.png", "-s", "notes.txt"], "not a picture"),
     "a map that is none": ([*STYLIZE, "--content-map", "notes.txt"], "not a picture"),

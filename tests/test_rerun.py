@@ -112,6 +112,7 @@ def rich(folder: Path) -> Path:
     content = flat("content-map.png", "red", "blue", "lime")
     maps = [flat("first-map.png", "blue", "red"), flat("second-map.png", "red", "blue")]
     args = ["stylize", "photo.png", "-o", "out.png", *QUICK, "--smallest", "64", "--quiet"]
+    args += ["--method", "gatys"]
     args += ["-s", "painting.png:0.75:fine", "-s", "other.png:0.5", "--init", "start.png"]
     args += ["--content-map", content, "--style-map", maps[0], "--style-map", maps[1]]
     args += ["--region", "#0f0=third.png:0.9", "--region", "#00f=0.2:color=keep"]

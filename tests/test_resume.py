@@ -435,7 +435,7 @@ def test_another_run_is_not_gone_on_with(monkeypatch: pytest.MonkeyPatch, capsys
     assert "--strength was 0.5 and is 0.8" in said
     assert "--seed was 0 and is 3" in said
     assert paint("--resume", "--method", "nnst") == 1
-    assert "paints by gatys, not by nnst" in last_line(capsys)
+    assert "paints by quick, not by nnst" in last_line(capsys)
     shutil.copy("photo.png", "other.png")
     assert main(["stylize", "photo.png", "--style", "other.png", "-o", "out.png", *QUICK,
                  "--resume"]) == 1  # fmt: skip
