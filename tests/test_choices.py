@@ -260,7 +260,7 @@ def test_a_layer_is_named_once(twice: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("options", "length"),
     [
-        ({}, 200),
+        ({}, 56),
         ({"iterations": 7}, 7),
         ({"epochs": 10, "steps": 30}, 300),
         ({"epochs": 10, "steps": 30, "iterations": 300}, 300),

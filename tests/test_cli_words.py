@@ -389,6 +389,7 @@ def test_what_a_preset_stands_for() -> None:
     assert expanded("best", "nnst", {"iterations": 9}) == ("nnst", {"iterations": 9})
     assert expanded("best", None, {"epochs": 2, "steps": 3})[1] == {"epochs": 2, "steps": 3}
     assert expanded("best", None, {}, has_card=True)[0] == "gatys"
+    assert expanded(None, None, {"init": "noise"}) == ("gatys", {"init": "noise"})
     assert has_card([], ["#ff0000=starry-night"])
     assert not has_card(["a.jpg"], ["#ff0000=keep", "#00f=0.4"])
     with pytest.raises(OptionError, match='is method="gatys" here, and method is nnst'):

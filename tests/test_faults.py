@@ -260,7 +260,17 @@ def test_a_batch_that_is_asked_twice_ends_at_once() -> None:
 
 # Values that are no numbers
 
-LONG = [*COMMAND[:-6], "--size", "64", "--smallest", "64", "--iterations", "20"]
+LONG = [
+    *COMMAND[:-6],
+    "--method",
+    "gatys",
+    "--size",
+    "64",
+    "--smallest",
+    "64",
+    "--iterations",
+    "20",
+]
 ADVANCE = "impasto.engine.scale.Scale.advance"
 
 

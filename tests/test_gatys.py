@@ -175,7 +175,7 @@ def test_a_flat_picture_gets_no_frame(net: Extractor) -> None:
     """Grey painted in the style of grey stays flat up to its borders."""
     grey = torch.full((1, 3, 72, 96), 0.5)
     image = last(gatys(grey, grey, QUICK, extractor=net)).image()
-    assert (image - image.mean()).abs().max() < 0.02
+    assert (image - image.mean()).abs().max() < 0.03
 
 
 def test_the_border_of_a_picture_is_like_the_rest(net: Extractor) -> None:

@@ -304,7 +304,7 @@ def test_the_command_keeps_and_leaves_out(tmp_path: Path, monkeypatch: pytest.Mo
         has = about(Path(f"{keeping}.jpg"))
         assert bool(has["gps"]) == has_place
         assert (0x8298 in has) == (keeping != "none")
-        assert recipe_of(f"{keeping}.jpg").method == "gatys"
+        assert recipe_of(f"{keeping}.jpg").method == "quick"
     assert main([*styled, "-o", "bare.jpg", "--no-recipe"]) == 0
     assert about(Path("bare.jpg"))[0x8298] == "(c) Example Person"
     assert opening.read_recipe(Path("bare.jpg")) is None

@@ -126,7 +126,8 @@ def test_its_memory_is_estimated_and_a_tiled_plan_paints_the_same(name: str) -> 
         forecast(task, 10**6)
     leanest = list(ladder(task.workload))[-1]
     whole, lean = (last(paint(task, Execution(plan))).image() for plan in (estimate.plan, leanest))
-    assert (whole - lean).abs().mean() < 0.02
+    # Rounding grows with each step; that single steps are the same is tested beside the solver.
+    assert (whole - lean).abs().mean() < 0.05
 
 
 @every_method

@@ -81,7 +81,8 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "a folder of something else": ([*STYLIZE, "--run", "photos"], "without a run in it"),
     "a run that is stopped": ([*STYLIZE, "--run", "stopped.run"], "an unfinished run"),
     "a run of something else": (
-        [*STYLIZE, "--run", "stopped.run", "--resume", "--size", "640"], "--size was 48 and is 640",
+        [*STYLIZE, "--method", "gatys", "--run", "stopped.run", "--resume", "--size", "640"],
+        "--size was 48 and is 640",
     ),
     "a run that works": ([*STYLIZE, "--run", "busy.run"], "Another process works"),
     "no texture": (["texture", "none.jpg"], "none.jpg does not exist"),

@@ -165,8 +165,8 @@ def test_a_step_that_was_halved_stays_so_at_the_next_scale() -> None:
 def test_a_step_that_is_not_finite_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
     real, calls = Lbfgs.step, iter(range(10**6))
 
-    def step(self: Lbfgs, pixels: Tensor, gradient: Tensor) -> None:
-        real(self, pixels, gradient)
+    def step(self: Lbfgs, pixels: Tensor, gradient: Tensor, loss: float) -> None:
+        real(self, pixels, gradient, loss)
         if next(calls) == 3:
             pixels[0, 0, 0, 0] = math.inf
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from impasto.losses.moments import Moments, moments
 from impasto.losses.statistics import Lift, covariance
+from impasto.networks.chroma import CELL
 from impasto.networks.decoder import LEVELS, REACH
 from impasto.networks.instant import GREY, STYLE_LAYERS, InstantNetwork, summary
 from impasto.networks.transport import Target, Transport, transport
@@ -74,6 +75,7 @@ def network() -> InstantNetwork:
         if isinstance(stage, torch.nn.Linear):
             torch.nn.init.normal_(stage.weight, std=0.05)
     network.units.copy_(torch.tensor([2.0, 3.0, 0.5, 1.5]))
+    network.cell = CELL
     return network
 
 

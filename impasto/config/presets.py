@@ -46,6 +46,8 @@ PRESETS = {
 learn_words(PRESETS)
 """All presets, by their names."""
 
+_FOR_STARTS = "gatys"
+
 USUAL = "good"
 """The preset where neither a preset nor a method is chosen."""
 
@@ -70,6 +72,8 @@ def expanded(
         raise OptionError(
             f"--preset is {preset!r}{suggestion(preset, PRESETS)} It may be {', '.join(PRESETS)}."
         )
+    if preset is None and "init" in options:  # the usual method has a start of its own
+        return _FOR_STARTS, dict(options)
     row = PRESETS[preset or USUAL]
     chosen = row.for_cards if has_card and row.for_cards else row.method
     if method not in (None, chosen):

@@ -65,6 +65,7 @@ class RefineWorkload(Workload):
     """The work of an optimiser, and a pass through a network before it."""
 
     def bytes(self, plan: MemoryPlan, itemsize: int) -> int:
+        """Return the memory of whichever of both takes more."""
         return max(super().bytes(plan, itemsize), bytes_at_once(self.pixels))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from impasto.errors import OptionError
+from impasto.errors import OptionError, StyleError
 from impasto.features.extractor import Extractor
 from impasto.losses.moments import Moments
 from impasto.networks.broad_picture import broad_moments, steadied
@@ -20,6 +20,9 @@ from impasto.styles.blend import Blend
 from impasto.styles.statistics import Style
 
 __all__ = ["Brush", "brush_of", "trained_size"]
+
+# How often the size at which a style is looked at is doubled for a small region.
+_ENLARGED = 4
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Brush:
         """
         network = network or load_version()
         like = next(extractor.parameters())
-        by_layer = style.at(long_side, extractor, list(STYLE_LAYERS))
+        by_layer = _measured(style, long_side, extractor)
         moments = {name: part.to(torch.device("cpu")) for name, part in by_layer.items()}
         steering = network.steering(summary(moments), torch.tensor([strength]))
         decoder = network.decoder(steering, like)
@@ -69,6 +72,23 @@ class Brush:
         steady = steadied(moments, self.broad)
         moves = {n: transport(steady[n], goal, share) for n, goal in self.goals.items()}
         return self.decoder.after(moves)
+
+
+def _measured(style: Style, long_side: int, extractor: Extractor) -> Mapping[str, Moments]:
+    """Return a style's moments at all layers; at a larger size where its region is too small.
+
+    Raises:
+        StyleError: a region of a few pixels.
+    """
+    layers = list(STYLE_LAYERS)
+    for enlarged in range(_ENLARGED + 1):
+        moments = style.at(long_side * 2**enlarged, extractor, layers)
+        if len(moments) == len(layers):
+            return moments
+    raise StyleError(
+        "A region of the style's map is too small for the network to see a style in it. Draw it "
+        "larger, or take --method gatys, which then compares colours and fine strokes alone."
+    )
 
 
 @torch.no_grad()
