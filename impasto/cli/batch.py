@@ -34,7 +34,10 @@ _FAILED = 1
 
 
 @shared.with_run_flags(
-    without=("out", "format", "preview_every", "trace", "run", "keep_run", "resume")
+    without=(
+        *("out", "format", "preview_every", "trace", "run", "keep_run", "resume"),
+        *shared.QUEUED,
+    )
 )
 @with_flags(*configs_with(StyledConfig).values(), files=("init",), without=("region", "feather"))
 def batch(

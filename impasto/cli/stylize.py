@@ -176,6 +176,7 @@ def _refuse_single_options(config: StyledConfig, flags: shared.RunFlags, *, maps
         "--run": flags.run is not None,
         "--keep-run": flags.keep_run,
         "--format": flags.format is not None,
+        "--queue": flags.queue is not None,
     }
     if names := [name for name, typed in is_typed.items() if typed]:
         raise OptionError(
