@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -15,6 +14,9 @@ from typing import Any
 import psutil
 
 from commands import ROOT
+from impasto.cli.queued import job_as_dict
+from impasto.jobs.queue.address import Address
+from impasto.jobs.queue.client import JobQueue
 from impasto.jobs.queue.job_folder import JobFolder
 from impasto.jobs.queue.journal import read_events
 from impasto.jobs.queue.store import Store
@@ -22,10 +24,11 @@ from impasto.jobs.queue.store import Store
 __all__ = ["LONG", "QUICK", "Farm", "until"]
 
 QUICK = ["--method", "instant", "--size", "64"]
-# Twenty iterations, after each of which its state is written.
-LONG = ["--method", "gatys", "--size", "48", "--smallest", "32", "--iterations", "12"]
+# A hundred iterations, after each of which its state is written.
+LONG = ["--method", "gatys", "--size", "48", "--smallest", "32", "--iterations", "60"]
 
-# Loaded by every process of a farm: a state after each iteration, and iterations that take a while.
+# Loaded by every process of a farm: a state after each iteration, and iterations that take a second
+# as long as a file is there, or some time.
 _SLOW = """
 import os, time
 try:
@@ -37,6 +40,9 @@ else:
     _save = folder.RunFolder.save_if_due
     def _slowly(self, step):
         _save(self, step)
+        until = time.monotonic() + 1.0
+        while os.path.exists(os.environ["TEST_HOLD"]) and time.monotonic() < until:
+            time.sleep(0.02)
         time.sleep(float(os.environ.get("TEST_PAUSE", "0")))
     folder.RunFolder.save_if_due = _slowly
 """
@@ -53,7 +59,15 @@ def until(holds: Callable[[], Any], what: str, seconds: float = 90) -> Any:
 
 
 class Farm:
-    """A queue, a folder of jobs, and workers; a context manager that ends them."""
+    """A queue, a folder of jobs, and workers; a context manager that ends them.
+
+    Args:
+        url: of the queue.
+        pause: seconds after each iteration.
+
+    Attributes:
+        hold: as long as this file exists, iterations take a second.
+    """
 
     def __init__(self, folder: Path, url: str = "local", *, pause: float = 0.0) -> None:
         self.folder, self.url = folder, url
@@ -63,8 +77,10 @@ class Farm:
         path = os.pathsep.join([str(hooks), str(ROOT), *sys.path[1:]])
         self.env = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
         self.env |= {"IMPASTO_QUEUE": url, "IMPASTO_FILES": str(folder / "jobs")}
-        self.env |= {"TEST_PAUSE": str(pause)}
+        self.hold = folder / "hold"
+        self.env |= {"TEST_PAUSE": str(pause), "TEST_HOLD": str(self.hold)}
         self.workers: list[subprocess.Popen[bytes]] = []
+        self._queue: JobQueue | None = None
 
     def __enter__(self) -> Farm:
         return self
@@ -72,6 +88,8 @@ class Farm:
     def __exit__(self, *_: object) -> None:
         for worker in self.workers:
             self.kill(worker)
+        if self._queue is not None:
+            self._queue.close()
 
     @property
     def store(self) -> Store:
@@ -110,17 +128,30 @@ class Farm:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
+    @property
+    def queue(self) -> JobQueue:
+        """The queue, as this process sees it."""
+        if self._queue is None:
+            self._queue = JobQueue(Address.parse(self.url, self.store), self.store)
+            self._queue.connect()
+        return self._queue
+
     def job(self, id: str) -> dict[str, Any]:
-        done = self.run("jobs", "show", id, "--json")
-        assert done.returncode == 0, done.stderr
-        data: dict[str, Any] = json.loads(done.stdout)
-        return data
+        """What `impasto jobs show --json` prints."""
+        return job_as_dict(self.queue, self.queue.job(id))
 
     def files(self, id: str) -> JobFolder:
         return JobFolder(self.store, id)
 
     def events(self, id: str) -> list[dict[str, Any]]:
         return list(read_events(self.files(id).events))
+
+    def held(self, *options: str) -> str:
+        """Put a picture into the queue, and wait until it has a state; it is slow from then on."""
+        self.hold.touch()
+        id = self.submit(*options)
+        self.wait_for_steps(id)
+        return id
 
     def wait_for_steps(self, id: str) -> None:
         """Wait until a job has a state to continue from."""
@@ -131,8 +162,9 @@ class Farm:
         """Wait until a job is over, and return what is known of it."""
 
         def over() -> dict[str, Any] | None:
-            job = self.job(id)
-            return job if job["state"] in ("done", "failed", "cancelled", "paused") else None
+            time.sleep(0.2)
+            state = self.queue.job(id)
+            return job_as_dict(self.queue, state) if state.is_over else None
 
         job: dict[str, Any] = until(over, f"{id} is over")
         assert job["state"] == state, job

@@ -37,7 +37,7 @@ def paint(sources: Sources, config: PictureConfig, flags: RunFlags, name: str) -
     if flags.queue is not None and not flags.dry_run:
         from impasto.cli.queued import submit
 
-        submit(sources, config, flags, picture_path(flags.out, file))
+        submit(sources, config, flags, output_of(flags, picture_path(flags.out, file)))
         return
     with placed(flags, file) as flags, streams(sources, flags) as (sources, out, is_kept):
         output = output_of(flags, out or Path(file))

@@ -15,7 +15,6 @@ import typer
 from impasto.cli.console import print_note, print_path
 from impasto.cli.interrupt import handling_signals
 from impasto.cli.options import RunFlags
-from impasto.cli.painting import output_of
 from impasto.cli.progress import ProgressBar, progress_bar
 from impasto.cli.streams import STREAM
 from impasto.config.methods import PictureConfig
@@ -24,6 +23,7 @@ from impasto.painting.sources import Sources
 
 if TYPE_CHECKING:
     from impasto.jobs.queue.client import JobQueue, JobState
+    from impasto.run.output import Output
 
 __all__ = ["fetch", "job_as_dict", "open_queue", "submit", "watch"]
 
@@ -52,11 +52,11 @@ def open_queue(queue: str | None, files: Path | None, *, quiet: bool = False) ->
         yield opened
 
 
-def submit(sources: Sources, config: PictureConfig, flags: RunFlags, file: Path) -> None:
+def submit(sources: Sources, config: PictureConfig, flags: RunFlags, output: Output) -> None:
     """Let workers paint a picture; with `--wait` stay until it is there.
 
     Args:
-        file: where the picture goes, with `--wait`; else its name.
+        output: where the picture goes, with `--wait`; else its name, and how it is written.
 
     Raises:
         ImpastoError: the job cannot be made, or fails.
@@ -65,7 +65,7 @@ def submit(sources: Sources, config: PictureConfig, flags: RunFlags, file: Path)
     from impasto.jobs.queue.packing import packed
 
     _refuse_own_run(sources, flags)
-    output = output_of(flags, file)
+    file = output.path
     if flags.wait:
         output.check(config.size)
     with open_queue(flags.queue, flags.files, quiet=flags.quiet) as queue:

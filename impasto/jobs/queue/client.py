@@ -102,7 +102,7 @@ class JobQueue:
             serializer=dbos.DBOSPortableJSONSerializer(),
             lazy=True,
             retry_connection_errors=False,
-            system_database_pool_size=2,
+            system_database_pool_size=1,
         )
         try:
             self._call(self._client.list_workflows, limit=1, load_input=False)
@@ -282,7 +282,7 @@ class JobQueue:
             "workflow_name": library.WORKFLOW,
             "workflow_id": id,
             "priority": priority,
-            "app_version": __version__,
+            "app_version": library.version_name(self.store.name, __version__),
             "attributes": {"title": job.title, "device": kind},
         }
         self._call(self._client.enqueue, options, id)
@@ -362,7 +362,7 @@ def _state_of(row: Any, watcher: Watcher | None = None) -> JobState:
         state=state,
         executor=row.executor_id or "",
         priority=row.priority or USUAL,
-        version=row.app_version or "",
+        version=library.release(row.app_version or ""),
         began=row.created_at or 0,
         message=message,
         device=str(attributes.get("device", "any")),

@@ -12,7 +12,16 @@ from typing import Any
 from impasto.errors import JobError, OptionError
 from impasto.installation import install_hint
 
-__all__ = ["WORKFLOW", "application", "is_unreachable", "load", "queue_names", "unreachable"]
+__all__ = [
+    "WORKFLOW",
+    "application",
+    "is_unreachable",
+    "load",
+    "queue_names",
+    "release",
+    "unreachable",
+    "version_name",
+]
 
 WORKFLOW = "impasto.job"
 """What the database calls a job of ours."""
@@ -47,6 +56,16 @@ def application(store: str) -> str:
 def queue_names(store: str) -> dict[str, str]:
     """Return the queues of a store: `any`, and one for each kind of device."""
     return {kind: f"{application(store)}-{kind}" for kind in _KINDS}
+
+
+def version_name(store: str, version: str) -> str:
+    """Return what the database calls a version of Impasto, which is unique to a store there."""
+    return f"{version}-{store}"
+
+
+def release(name: str) -> str:
+    """Return the version of Impasto that `version_name` was called with."""
+    return name.rpartition("-")[0] or name
 
 
 def is_unreachable(error: BaseException) -> bool:

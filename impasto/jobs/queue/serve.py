@@ -80,6 +80,11 @@ def serve(address: Address, store: Store, device: str, note: Note) -> NoReturn:
     Raises:
         ImpastoError: the queue or the folder cannot be used.
     """
+    if store.is_new and address.file is None:
+        note(
+            f"{store.path} is a new folder of jobs: if there are jobs already, this machine does "
+            "not see their folder"
+        )
     stop = _Stop()
     with stop.handling(), contextlib.ExitStack() as stack:
         queue = JobQueue(address, store, note)
@@ -142,11 +147,11 @@ class _Worker:
                 "system_database_url": self._queue.address.url,
                 "executor_id": self._heart.executor,
                 # By hand: computed from the code, it would change with every file.
-                "application_version": __version__,
+                "application_version": library.version_name(self._queue.store.name, __version__),
                 "serializer": dbos.DBOSPortableJSONSerializer(),
                 "log_level": "CRITICAL",
                 "max_executor_threads": 4,
-                "sys_db_pool_size": 4,
+                "sys_db_pool_size": 2,
             }
         )
         logging.getLogger("dbos").setLevel(logging.CRITICAL)

@@ -51,10 +51,11 @@ class Store:
     Attributes:
         path: absolute.
         name: eight hexadecimal digits, chosen when the folder was made.
+        is_new: whether it was made just now.
     """
 
-    def __init__(self, path: Path, name: str) -> None:
-        self.path, self.name = path, name
+    def __init__(self, path: Path, name: str, *, is_new: bool = False) -> None:
+        self.path, self.name, self.is_new = path, name, is_new
 
     @classmethod
     def open(cls, folder: Path | None = None) -> Store:
@@ -72,7 +73,8 @@ class Store:
             path.mkdir(parents=folder is None, exist_ok=True)
             for part in ("inputs", "jobs", "workers"):
                 (path / part).mkdir(exist_ok=True)
-            return cls(path, _name_of(path))
+            is_new = not (path / _MARKER).exists()
+            return cls(path, _name_of(path), is_new=is_new)
         except (OSError, JobError) as problem:
             reason = getattr(problem, "strerror", None) or str(problem).rstrip(".")
             raise JobError(

@@ -80,18 +80,24 @@ class Supervisor:
         """
         self.current.add(id)
         try:
-            if not self._wait_for_slot(id):
-                return {}
-            try:
-                return self._carried_out(JobFolder(self._store, id))
-            finally:
-                self._slot.release()
+            outcome = self._outcome(id)
         except ImpastoError as error:
             self._note(f"{id} failed: {error}")
-            return {"state": "failed", "message": str(error)}
+            outcome = {"state": "failed", "message": str(error)}
+        if not outcome and self._stopping.is_set():
+            # The job is still ours, and what this returned would be its end: the worker's process
+            # puts it back, and ends.
+            threading.Event().wait()
+        self.current.discard(id)
+        return outcome
+
+    def _outcome(self, id: str) -> dict[str, Any]:
+        if not self._wait_for_slot(id):
+            return {}
+        try:
+            return self._carried_out(JobFolder(self._store, id))
         finally:
-            if not self._stopping.is_set():
-                self.current.discard(id)
+            self._slot.release()
 
     def stop(self, timeout: float = _PATIENCE + 5) -> None:
         """Let the running job write its state and end. No other begins."""
@@ -122,12 +128,12 @@ class Supervisor:
                 if end.reason != "taken":
                     journal.write(end.reason)
                 self._note(f"{folder.id} {end.reason}")
-                return {}
+                return self._left(folder)
             event = end.event
             if event.get("event") == "finished":
                 # Only the last claim may end a job; another one that came meanwhile will.
                 if folder.last_claim() != claim:
-                    return {}
+                    return self._left(folder)
                 seconds = time.monotonic() - began
                 picture = folder.target(int(event["claim"]), job.name)
                 result = folder.finish(picture, seconds)
@@ -151,6 +157,14 @@ class Supervisor:
                     f"smaller --size; {folder.log} may say more."
                 )
                 raise self._failed(journal, message)
+
+    def _left(self, folder: JobFolder) -> dict[str, Any]:
+        """Return nothing once the database knows that the job is not ours; or its result."""
+        while self._ask(folder.id) is None and not self._stopping.is_set():
+            if result := folder.result():
+                return _done(result)
+            time.sleep(_CHECK)
+        return {}
 
     @staticmethod
     def _failed(journal: Journal, message: str) -> JobError:
