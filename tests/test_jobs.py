@@ -275,6 +275,31 @@ def test_a_job_whose_photograph_has_changed_fails_and_can_be_tried_again(folder:
         farm.wait_for_end(id)
 
 
+@pytest.mark.slow
+def test_a_batch_is_painted_by_all_workers_and_continues_after_a_kill(folder: Path) -> None:
+    shutil.copy("photo.png", "second.png")
+    command = ["batch", "photo.png", "second.png", "--style", "painting.png", *QUICK]
+    with Farm(folder) as farm:
+        assert farm.run(*command, "-o", "here").returncode == 0
+        begun = subprocess.Popen(
+            [sys.executable, "-m", "impasto", *command, "-o", "there", "--queue", "local"],
+            env=farm.env, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        until((folder / "there/.impasto-queue.json").exists, "there are jobs")
+        begun.kill()
+        begun.communicate()
+        farm.work()
+        farm.work()
+        done = farm.run(*command, "-o", "there", "--queue", "local")
+        assert done.returncode == 0, done.stderr
+        assert len(farm.queue.jobs()) == 2  # those of the run that was killed
+    names = sorted(path.name for path in Path("here").iterdir())
+    assert sorted(path.name for path in Path("there").iterdir()) == names
+    for name in names:
+        if name.endswith(".png"):
+            assert (pixels(f"here/{name}") == pixels(f"there/{name}")).all()
+
+
 # The rest needs no worker.
 
 
@@ -479,7 +504,9 @@ def test_addresses(store: Store, text: str, expected: str) -> None:
     assert "secret" not in str(address)
 
 
-@pytest.mark.parametrize("text", ["", "redis://there", "postgresql://there", "/some/file"])
+@pytest.mark.parametrize(
+    "text", ["", "redis://there", "postgresql://there", "/file", "postgresql://[a/b"]
+)
 def test_what_is_no_address_is_refused(store: Store, text: str) -> None:
     with pytest.raises(OptionError, match="queue is '"):
         Address.parse(text, store)
@@ -502,11 +529,12 @@ def test_what_a_queue_cannot_do_is_refused(
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("folder")
-def test_several_photographs_are_no_job(capsys: pytest.CaptureFixture[str]) -> None:
-    args = ["stylize", ".", "--style", "painting.png", "--queue", "local", "-o", "out"]
-    assert main(args) == 2
-    assert "--queue: for one photograph only" in capsys.readouterr().err
+def test_a_batch_has_workers_of_its_own_or_a_queue(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = ["batch", "photo.png", "--style", "painting.png", "-o", "out", "--workers", "2"]
+    assert main([*args, "--queue", "local", "--files", str(folder / "jobs")]) == 2
+    assert "--workers is 2, of this process" in capsys.readouterr().err
 
 
 def test_an_unknown_job_is_said_to_be_unknown(

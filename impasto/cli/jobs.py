@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli import options as shared
-from impasto.cli.console import print_note, stdout_console
+from impasto.cli.console import print_note, stdout_console, visible
 from impasto.cli.queued import fetch, job_as_dict, open_queue
 from impasto.cli.queued import watch as watch_job
 from impasto.errors import OptionError
@@ -50,7 +50,7 @@ def _list(
         table.add_column(name, justify="right" if name == "done" else "left", overflow="fold")
     for state, job in zip(states, data, strict=True):
         share = "" if state.state in ("waiting", "failed") else f"{100 * job['done']:.0f} %"
-        table.add_row(state.id, state.state, share, state.title, state.executor)
+        table.add_row(state.id, state.state, share, visible(state.title), state.executor)
     stdout_console().print(table)
 
 
@@ -70,7 +70,7 @@ def show(
     for name, value in data.items():
         if value not in (None, ""):
             shown = f"{100 * value:.0f} %" if name == "done" else value
-            print(f"{name:<9}{shown}")
+            print(f"{name:<9}{visible(str(shown))}")
 
 
 @app.command()

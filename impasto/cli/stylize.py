@@ -111,6 +111,7 @@ def stylize(
             f"--keep-run is for `impasto extend`, and --method {method} has no iterations to add."
         )
 
+    flags.check_queue()
     if not is_single:
         assert isinstance(config, StyledConfig)
         _refuse_single_options(config, flags, maps=content_map is not None or bool(style_map))
@@ -176,7 +177,6 @@ def _refuse_single_options(config: StyledConfig, flags: shared.RunFlags, *, maps
         "--run": flags.run is not None,
         "--keep-run": flags.keep_run,
         "--format": flags.format is not None,
-        "--queue": flags.queue is not None,
     }
     if names := [name for name, typed in is_typed.items() if typed]:
         raise OptionError(

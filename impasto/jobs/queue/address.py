@@ -43,9 +43,9 @@ class Address:
         if text is None or text == LOCAL:
             file = store.path / _FILE
             return cls(f"sqlite:///{file}", file)
-        if not _SERVER.fullmatch(text) or not urlsplit(text).path.strip("/"):
+        if not _SERVER.fullmatch(text) or not cls._database(text):
             raise OptionError(
-                f"--queue is {cls('').without_password(text)!r}. It takes {LOCAL}, for a queue on "
+                f"--queue is {cls.without_password(text)!r}. It takes {LOCAL}, for a queue on "
                 "this machine, or postgresql://USER@HOST/DATABASE."
             )
         return cls("postgresql://" + text.partition("://")[2])
@@ -56,9 +56,19 @@ class Address:
     @staticmethod
     def without_password(url: str) -> str:
         """Return a URL as it may be shown."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:  # no URL: as much of it as holds no password
+            return url.partition(":")[0]
         user, at, host = parts.netloc.rpartition("@")
         return urlunsplit(parts._replace(netloc=user.partition(":")[0] + at + host, query=""))
+
+    @staticmethod
+    def _database(url: str) -> str:
+        try:
+            return urlsplit(url).path.strip("/")
+        except ValueError:
+            return ""
 
     def prepare(self) -> None:
         """Make the file of a queue on this machine, in the mode where readers do not wait.
