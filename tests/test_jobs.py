@@ -178,6 +178,16 @@ def test_a_database_that_stops_costs_nothing(
 
 
 @pytest.mark.slow
+def test_a_worker_waits_for_its_database_and_can_be_ended_meanwhile(folder: Path) -> None:
+    with Farm(folder, "postgresql://me:secret@127.0.0.1:1/x") as farm:
+        worker = farm.work()
+        until(lambda: "This waits until it can be reached." in farm.said(), "it says so")
+        assert "secret" not in farm.said()
+        farm.kill(worker, signal.SIGTERM)
+        assert worker.returncode == 128 + signal.SIGTERM
+
+
+@pytest.mark.slow
 def test_only_the_job_that_is_meant_is_cancelled(
     folder: Path, url: str, undisturbed: np.ndarray
 ) -> None:

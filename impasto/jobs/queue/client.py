@@ -72,12 +72,18 @@ class JobQueue:
     Args:
         note: is called with a message while the database cannot be reached. Every call waits until
             it is there again.
+        gives_up: returns whether to wait no longer, and raise what is wrong.
     """
 
     def __init__(
-        self, address: Address, store: Store, note: Callable[[str], None] = lambda _: None
+        self,
+        address: Address,
+        store: Store,
+        note: Callable[[str], None] = lambda _: None,
+        gives_up: Callable[[], bool] = lambda: False,
     ) -> None:
         self.address, self.store, self._note = address, store, note
+        self._gives_up = gives_up
         self._names = library.queue_names(store.name)
         self._client: Any = None
 
@@ -336,7 +342,7 @@ class JobQueue:
                 raise
             except Exception as error:
                 failure = library.unreachable(self.address, error)
-                if not library.is_unreachable(error):
+                if not library.is_unreachable(error) or self._gives_up():
                     raise failure from error
                 if not is_noted:
                     self._note(f"{failure} This waits until it can be reached.")

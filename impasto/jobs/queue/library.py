@@ -87,5 +87,5 @@ def unreachable(place: object, error: BaseException) -> JobError:
     """Return what to raise where a database cannot be used."""
     cause = getattr(error, "orig", None) or error
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
-    reason = (lines[-1] if lines else type(cause).__name__).rstrip(".")
+    reason = (lines[0] if lines else type(cause).__name__).rstrip(".")
     return JobError(f"The queue {place} cannot be used: {reason:.300}.")

@@ -87,13 +87,19 @@ def serve(address: Address, store: Store, device: str, note: Note) -> NoReturn:
         )
     stop = _Stop()
     with stop.handling(), contextlib.ExitStack() as stack:
-        queue = JobQueue(address, store, note)
-        queue.connect()
-        heart = Heart(store.workers, device, __version__)
-        stack.callback(heart.stop)
-        _beat_on(heart)
-        worker = _Worker(queue, heart, device, note)
-        worker.launch()
+        queue = JobQueue(address, store, note, lambda: stop.number != 0)
+        try:
+            queue.connect()
+            heart = Heart(store.workers, device, __version__)
+            stack.callback(heart.stop)
+            _beat_on(heart)
+            worker = _Worker(queue, heart, device, note)
+            worker.launch()
+        except JobError:
+            if stop.number:  # while the database was waited for
+                stack.close()
+                os._exit(128 + stop.number)
+            raise
         note(f"worker {heart.executor} paints on {device}, from {address}, in {store.path}")
         while not stop.wait(1.0):
             worker.look_around()
