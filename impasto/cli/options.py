@@ -284,8 +284,8 @@ class RunFlags:
             "--queue",
             rich_help_panel=WORKERS,
             metavar=_QUEUE["metavar"],
-            help="Let workers paint (`impasto worker`), and print the job's ID; a batch stays until "
-            "all is painted. " + _QUEUE["help"],
+            help="Let workers paint (`impasto worker`), and print the job's ID; a batch stays "
+            "until all is painted. " + _QUEUE["help"],
         ),
     ] = None
     files: Annotated[
