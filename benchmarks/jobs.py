@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from postgres import Server, binaries, running_server  # noqa: E402
-from queued import Farm  # noqa: E402
+from queued import Farm, until  # noqa: E402
 
 from impasto.config.methods import GatysConfig  # noqa: E402
 from impasto.config.output import OutputSettings  # noqa: E402
@@ -169,7 +169,12 @@ def kills(farm: Farm, count: int, server: Server | None, disc: Path | None) -> d
         method = list(METHODS)[number % len(METHODS)]
         kind = list(counted)[number % len(counted)]
         id = farm.submit(*words(method))
-        time.sleep(random.uniform(0, lasted[method] + 1))
+        if random.random() < 0.5:  # while it paints: most of its time PyTorch loads
+            state = farm.files(id).run / "state.safetensors"
+            until(lambda: state.exists() or farm.files(id).result(), "it paints")  # noqa: B023
+            time.sleep(random.uniform(0, 1))
+        else:
+            time.sleep(random.uniform(0, lasted[method] + 1))
         disturbances.kinds()[kind]()
         job = farm.wait_for_end(id)
         events = farm.events(id)

@@ -95,12 +95,17 @@ class Farm:
     def store(self) -> Store:
         return Store.open(self.folder / "jobs")
 
-    def work(self) -> subprocess.Popen[bytes]:
-        """Start a worker."""
+    def work(self, files: Path | None = None) -> subprocess.Popen[bytes]:
+        """Start a worker.
+
+        Args:
+            files: the folder of jobs, by the name that it has on the worker's machine.
+        """
         log = (self.folder / f"worker-{len(self.workers)}.log").open("wb")
         command = [sys.executable, "-m", "impasto", "worker", "--device", "cpu"]
         with log:
-            worker = subprocess.Popen(command, env=self.env, stdout=log, stderr=log)
+            env = self.env if files is None else self.env | {"IMPASTO_FILES": str(files)}
+            worker = subprocess.Popen(command, env=env, stdout=log, stderr=log)
         self.workers.append(worker)
         return worker
 

@@ -116,7 +116,8 @@ def test_a_job_whose_worker_is_killed_goes_on_elsewhere(
         farm.kill(worker)
         until(lambda: not child.is_running() or child.status() == "zombie", "its process ends")
         assert farm.job(id)["state"] == "interrupted"  # and not running, and not done
-        farm.work()
+        Path("elsewhere").symlink_to(folder / "jobs")  # as another machine has mounted it
+        farm.work(folder / "elsewhere")
         check_once(farm, id, undisturbed)
         assert farm.files(id).last_claim() == 2
         assert any("continues after" in e.get("message", "") for e in farm.events(id))
