@@ -179,6 +179,23 @@ def test_a_database_that_stops_costs_nothing(
 
 
 @pytest.mark.slow
+def test_many_commands_may_come_first_to_a_new_database(folder: Path, server: Server) -> None:
+    with Farm(folder, server.url.replace("/impasto", "/new")) as farm:
+        words = ["stylize", "photo.png", "--style", "starry-night", *QUICK, "-o", "a.png"]
+        commands = [
+            subprocess.Popen(
+                [sys.executable, "-m", "impasto", *words, "--queue", farm.url, "--quiet"],
+                env=farm.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )
+            for _ in range(4)
+        ]  # fmt: skip
+        for command in commands:
+            _, said = command.communicate()
+            assert command.returncode == 0, said
+        assert len(farm.queue.jobs()) == 4
+
+
+@pytest.mark.slow
 def test_a_worker_waits_for_its_database_and_can_be_ended_meanwhile(folder: Path) -> None:
     with Farm(folder, "postgresql://me:secret@127.0.0.1:1/x") as farm:
         worker = farm.work()
@@ -266,6 +283,7 @@ def test_a_job_of_another_version_waits_until_it_is_handed_over(
         farm.work()
         until(lambda: "wait for workers of Impasto 0.0.9" in farm.said(), "the worker says so")
         assert farm.job(id)["state"] == "waiting"
+        assert "waiting for Impasto 0.0.9" in farm.run("jobs", "list").stdout
         farm.run("jobs", "retry", id)
         farm.wait_for_end(id)
 

@@ -13,6 +13,7 @@ from impasto.cli.console import print_note, stdout_console, visible
 from impasto.cli.queued import fetch, job_as_dict, open_queue
 from impasto.cli.queued import watch as watch_job
 from impasto.errors import OptionError
+from impasto.version import __version__
 
 if TYPE_CHECKING:
     from impasto.jobs.queue.client import JobQueue
@@ -50,7 +51,9 @@ def _list(
         table.add_column(name, justify="right" if name == "done" else "left", overflow="fold")
     for state, job in zip(states, data, strict=True):
         share = "" if state.state in ("waiting", "failed") else f"{100 * job['done']:.0f} %"
-        table.add_row(state.id, state.state, share, visible(state.title), state.executor)
+        is_other = state.state == "waiting" and state.version != __version__
+        shown = f"waiting for Impasto {visible(state.version)}" if is_other else state.state
+        table.add_row(state.id, shown, share, visible(state.title), state.executor)
     stdout_console().print(table)
 
 

@@ -35,6 +35,7 @@ _STATES: dict[str, State] = {
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
 }
 _RETRY = 1.0  # seconds between two attempts to reach the database
+_ATTEMPTS = 3  # to make its tables
 
 
 @dataclass(frozen=True)
@@ -110,10 +111,15 @@ class JobQueue:
             retry_connection_errors=False,
             system_database_pool_size=1,
         )
-        try:
-            self._call(self._client.list_workflows, limit=1, load_input=False)
-        except JobError:  # no tables yet; or a reason that holds for this call, too
-            self._call(dbos.DBOS.migrate, self.address.url)
+        # Always: another process may be half through with it, for which this waits.
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._call(dbos.DBOS.migrate, self.address.url)
+                return
+            except JobError:  # as where two processes make the same database at once
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                time.sleep(_RETRY)
 
     def close(self) -> None:
         """Close all connections."""
