@@ -7,6 +7,7 @@ ImpastoError
 ├── StyleError        a style card that cannot be read or used
 ├── RecipeError       a recipe that is missing, damaged or cannot be rerun
 ├── ResumeError       a run's folder or state that is missing, damaged, in use or of another run
+├── JobError          a job or a queue that cannot be used
 └── DivergedError     an optimisation that no smaller step could save
 
 Each message says what was given, what is allowed and what to do next. It names options as flags,
@@ -24,6 +25,7 @@ from difflib import get_close_matches
 __all__ = [
     "DivergedError",
     "ImpastoError",
+    "JobError",
     "OptionError",
     "PictureError",
     "RecipeError",
@@ -83,6 +85,10 @@ class RecipeError(ImpastoError):
 
 class ResumeError(ImpastoError):
     """A run's folder or state is missing, damaged, in use or that of another run."""
+
+
+class JobError(ImpastoError):
+    """A job or a queue of jobs cannot be used."""
 
 
 class DivergedError(ImpastoError):

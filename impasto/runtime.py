@@ -26,6 +26,7 @@ __all__ = [
     "peak_memory",
     "pick_device",
     "pick_precision",
+    "prefer_device",
 ]
 
 # From the fastest to the one that always exists.
@@ -101,15 +102,32 @@ def has_native_bfloat16() -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
+_preferred = "auto"  # what `auto` means in this process
+
+
+def prefer_device(name: str) -> torch.device:
+    """Let `auto` be the device called `name` in this process; return it.
+
+    Raises:
+        OptionError: as `pick_device`.
+    """
+    global _preferred
+    device = pick_device(name)
+    _preferred = device.type
+    return device
+
+
 def pick_device(name: str = "auto") -> torch.device:
     """Return the device called `name`; `auto` prefers CUDA, then XPU, then MPS, then the processor.
+
+    After `prefer_device` it is the one that was named there.
 
     Raises:
         OptionError: this machine, or its build of PyTorch, does not have the device.
     """
     available = [kind for kind, is_available in _DEVICES.items() if is_available()]
     if name == "auto":
-        return torch.device(available[0])
+        return torch.device(available[0] if _preferred == "auto" else _preferred)
     if name not in available:
         raise OptionError(
             f"--device is {name!r}, which this machine, or its PyTorch, does not have. "

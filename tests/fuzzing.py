@@ -40,6 +40,7 @@ from impasto.image import opening, reading, writing
 from impasto.image.picture import Picture
 from impasto.image.reading import depth
 from impasto.jobs.manifest import FILE, Entry, MadeOf, Manifest, Sheet
+from impasto.jobs.queue.job import Job, Source
 from impasto.losses.moments import Moments
 from impasto.painting.inputs import read_map
 from impasto.run import state as run_state
@@ -640,6 +641,28 @@ def _runs() -> list[bytes]:
     return [Record(recipe, places, goal, weights=at, mark=_MARK).to_json().encode()]
 
 
+@functools.cache
+def _jobs() -> list[bytes]:
+    recipe, digest = _recipe(), "sha256:" + "5" * 64
+    sources = (
+        Source("content", "a.png", digest),
+        Source("style", "b.png", digest, ":0.5"),
+        Source("style", "starry-night", digest, is_kept=False),
+        Source("weights", "vgg.pth", digest),
+    )
+    job = Job("a", recipe.method, recipe.config, sources, digest, "out.png", memory=10**9)
+    return [job.to_json().encode()]
+
+
+def _check_job(path: Path) -> None:
+    job = Job.from_json(path.read_bytes().decode("ascii", "replace"))
+    assert Job.from_json(job.to_json()) == job
+    for source in job.sources:  # nothing outside of the folder is ever named
+        parts = Path(source.place).parts
+        assert parts[0] == "inputs" if source.is_kept else len(parts) == 1
+        assert ".." not in parts
+
+
 def _check_run(path: Path) -> None:
     with locked_folder(path.parent) as folder:
         record = folder.open()
@@ -727,6 +750,7 @@ READERS: dict[str, Reader] = {
     "training checkpoints": Reader(
         _weights, _tensors_like(_weights), _weights_file, _check_training
     ),
+    "jobs": Reader(_jobs, documents(_jobs), "job.json", _check_job),
     "runs": Reader(_runs, documents(_runs), "run.json", _check_run),
     "states of runs": Reader(_states, _tensors_like(_states), "state.safetensors", _check_state),
     "batches": Reader(_batches, documents(_batches), FILE, _check_batch),

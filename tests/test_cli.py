@@ -20,7 +20,7 @@ import impasto
 from commands import ROOT, paint
 from impasto.cli.flags import config_of, with_flags
 from impasto.cli.main import app, main
-from impasto.cli.options import RunFlags, with_run_flags
+from impasto.cli.options import QUEUED, RunFlags, with_run_flags
 from impasto.config.bases import PixelConfig, StyledConfig
 from impasto.config.fields import option
 from impasto.config.methods import METHODS, GatysConfig, configs_with
@@ -208,6 +208,7 @@ def test_flags_of_the_output_are_those_of_every_command_that_paints() -> None:
     of_run = {spec.name for spec in fields(RunFlags)} - {"output"}
     wanted = of_run | {spec.name for spec in fields(OutputSettings)}
     settled = {"memory", "dry_run", "format"}  # by the recipe, and by the suffix of a file
+    settled |= {*QUEUED}  # what is painted again is painted here
     assert wanted - settled <= {p.name for p in COMMANDS["impasto rerun"].params}
     for name in ("stylize", "doodle", "texture"):
         assert wanted <= {p.name for p in COMMANDS[f"impasto {name}"].params}, name

@@ -48,6 +48,7 @@ HEAVY = {"torch", "PIL", "typer", "rich", "numpy", "safetensors", "jaxtyping"}
 OPTIONAL = {
     "matplotlib", "skimage", "scipy", "beartype", "pytest", "hypothesis",
     "onnx", "onnxscript", "onnxruntime", "imagecodecs", "pillow_heif", "rawpy",
+    "dbos",
 }  # fmt: skip
 
 

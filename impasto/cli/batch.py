@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,11 +21,13 @@ from impasto.config.bases import StyledConfig
 from impasto.config.methods import configs_with
 from impasto.config.presets import expanded
 from impasto.config.sizes import without_relative_size
+from impasto.errors import OptionError
 from impasto.image.formats import WrittenName
 from impasto.painting.misplaced import is_card
 
 if TYPE_CHECKING:
     from impasto.jobs.batch import Batch
+    from impasto.jobs.executor import Executor
     from impasto.jobs.run_batch import Outcome, Progress
     from impasto.jobs.status import Item
 
@@ -34,7 +37,10 @@ _FAILED = 1
 
 
 @shared.with_run_flags(
-    without=("out", "format", "preview_every", "trace", "run", "keep_run", "resume")
+    without=(
+        *("out", "format", "preview_every", "trace", "run", "keep_run", "resume"),
+        "wait",
+    )
 )
 @with_flags(*configs_with(StyledConfig).values(), files=("init",), without=("region", "feather"))
 def batch(
@@ -164,19 +170,47 @@ def paint_all(
         _print_plan(spec, left_out, as_json=flags.as_json)
         return
     start = "starting the workers"
-    with handling_signals() as interruption, progress_bar(start, quiet=flags.quiet) as bar:
+    with (
+        _executor(flags, spec) as executor_of,
+        handling_signals() as interruption,
+        progress_bar(start, quiet=flags.quiet) as bar,
+    ):
 
         def watch(progress: Progress) -> bool:
             interruption.has_progress = True
             _show(progress, bar, flags.quiet)
             return not interruption.is_requested
 
-        outcome = run_batch(spec, watch)
+        outcome = run_batch(spec, watch, executor_of)
     _present(outcome, left_out, quiet=flags.quiet, as_json=flags.as_json)
     if outcome.interrupted:
         raise typer.Exit(interruption.status)
     if outcome.failures:
         raise typer.Exit(_FAILED)
+
+
+@contextlib.contextmanager
+def _executor(flags: shared.RunFlags, spec: Batch) -> Iterator[Callable[[Batch], Executor]]:
+    """Yield what makes the executor of a batch: of this process, or of a queue's workers.
+
+    Raises:
+        ImpastoError: the queue cannot be used, or workers of this process were asked for too.
+    """
+    from impasto.jobs.executor import Executor
+
+    if flags.queue is None:
+        yield Executor
+        return
+    if spec.workers > 1:
+        raise OptionError(
+            f"--workers is {spec.workers}, of this process, and --queue lets others paint: leave "
+            "one of them out."
+        )
+    from impasto.cli.queued import open_queue
+    from impasto.jobs.queue.batch_executor import QueueExecutor
+
+    with open_queue(flags.queue, flags.files, quiet=flags.quiet) as queue:
+        yield lambda batch: QueueExecutor(batch, queue)
 
 
 def _print_plan(spec: Batch, left_out: list[dict[str, Any]], *, as_json: bool) -> None:

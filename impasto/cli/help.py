@@ -17,6 +17,7 @@ EXAMPLES = {
     "rerun": "impasto rerun painted.png -o again.png",
     "study": "impasto study strength photo.jpg --style a.jpg",
     "evaluate": "impasto evaluate painted.png --content photo.jpg --style a.jpg",
+    "worker": "impasto worker --queue postgresql://host/db --files /shared",
     "export": "impasto export mine.impasto#a --onnx a.onnx",
 }
 """A command line of each command, as its help begins with."""

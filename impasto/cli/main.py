@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli import style, weights
+from impasto.cli import jobs, style, weights
 from impasto.cli.batch import batch
 from impasto.cli.console import logging_to_stderr, print_error
 from impasto.cli.doodle import doodle
@@ -32,6 +32,7 @@ from impasto.cli.styles import styles
 from impasto.cli.stylize import stylize
 from impasto.cli.texture import texture
 from impasto.cli.train import train
+from impasto.cli.worker import worker
 from impasto.errors import (
     ImpastoError,
     OptionError,
@@ -64,9 +65,10 @@ app = typer.Typer(
 )
 for command in (
     *(batch, stylize, doodle, texture, styles, layers, info),
-    *(rerun, resume, extend, evaluate, study, train, export),
+    *(rerun, resume, extend, evaluate, study, train, export, worker),
 ):
     app.command(help=help_of(command))(command)
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(style.app, name="style")
 app.add_typer(weights.app, name="weights")
 

@@ -23,15 +23,20 @@ from impasto.config.methods import configs_with
 from impasto.config.numbers import comma_advice, decimal, whole
 from impasto.config.output import SHOWN, OutputSettings
 from impasto.config.presets import PRESETS, USUAL
+from impasto.errors import OptionError
 from impasto.image.formats import WrittenName
 
 __all__ = [
+    "QUEUED",
+    "WORKERS",
     "BackboneName",
+    "Files",
     "Force",
     "Json",
     "Method",
     "Optimiser",
     "Preset",
+    "QueueUrl",
     "Quiet",
     "Resume",
     "RunFlags",
@@ -44,6 +49,13 @@ __all__ = [
     "style_names",
     "with_run_flags",
 ]
+
+
+WORKERS = "Painted by workers"
+"""The heading that help shows the flags of a queue under."""
+
+QUEUED = ("queue", "files", "wait")
+"""Those flags, for commands that paint only by themselves."""
 
 
 def style_names() -> list[str]:
@@ -167,6 +179,24 @@ Weights = Annotated[
         rich_help_panel="Network",
     ),
 ]
+_QUEUE = {
+    "metavar": "local|URL",
+    "help": "A queue: local, of this machine, or postgresql://USER@HOST/DATABASE.",
+}
+QueueUrl = Annotated[
+    str | None,
+    typer.Option("--queue", envvar="IMPASTO_QUEUE", show_default="local", **_QUEUE),
+]
+Files = Annotated[
+    Path | None,
+    typer.Option(
+        "--files",
+        envvar="IMPASTO_FILES",
+        metavar="DIR",
+        help="The folder of jobs, which all workers of the queue see.",
+        show_default="the user's own, on this machine",
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -248,7 +278,45 @@ class RunFlags:
     ] = False
     quiet: Quiet = False
     as_json: Json = False
+    queue: Annotated[
+        str | None,
+        option(
+            "--queue",
+            rich_help_panel=WORKERS,
+            metavar=_QUEUE["metavar"],
+            help="Let workers paint (`impasto worker`), and print the job's ID; a batch stays "
+            "until all is painted. " + _QUEUE["help"],
+        ),
+    ] = None
+    files: Annotated[
+        Path | None,
+        option(
+            "--files",
+            rich_help_panel=WORKERS,
+            envvar="IMPASTO_FILES",
+            metavar="DIR",
+            help="With --queue: the folder of jobs, which all workers see; otherwise the user's "
+            "own.",
+        ),
+    ] = None
+    wait: Annotated[
+        bool,
+        option(
+            "--wait",
+            rich_help_panel=WORKERS,
+            help="With --queue: stay until the picture is painted, and write it to OUT.",
+        ),
+    ] = False
     output: dict[str, Any] = field(default_factory=dict)
+
+    def check_queue(self) -> None:
+        """Check that a queue is named where a flag needs one.
+
+        Raises:
+            OptionError: there is none.
+        """
+        if self.wait and self.queue is None:
+            raise OptionError("--wait has no effect without --queue. Leave it out, or give both.")
 
     def memory_bytes(self) -> int | None:
         """Return how much memory the run may use, in bytes, if that was typed.

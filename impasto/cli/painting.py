@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impasto.cli.options import RunFlags
-from impasto.cli.places import placed
+from impasto.cli.places import picture_path, placed
 from impasto.cli.streams import streams
 from impasto.config.methods import PictureConfig
 from impasto.files.names import safe_name
@@ -32,7 +32,13 @@ def paint(sources: Sources, config: PictureConfig, flags: RunFlags, name: str) -
     from impasto.run.preflight import check_begin, check_unkept
 
     flags.memory_bytes()
+    flags.check_queue()
     file = f"{safe_name(name)}.png"
+    if flags.queue is not None and not flags.dry_run:
+        from impasto.cli.queued import submit
+
+        submit(sources, config, flags, output_of(flags, picture_path(flags.out, file)))
+        return
     with placed(flags, file) as flags, streams(sources, flags) as (sources, out, is_kept):
         output = output_of(flags, out or Path(file))
         if is_kept:

@@ -26,7 +26,7 @@ def _input(role: str, help: str, metavar: str = "FILE") -> Any:
     return shared.option(f"--{role}", metavar=metavar, help=help, rich_help_panel=_PANEL)
 
 
-@shared.with_run_flags(without=("out", "format", "memory", "dry_run"))
+@shared.with_run_flags(without=("out", "format", "memory", "dry_run", *shared.QUEUED))
 def rerun(
     picture: Annotated[Path, shared.argument("OUT", "A picture made by Impasto.")],
     out: Annotated[

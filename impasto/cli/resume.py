@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["extend", "resume"]
 
 # What a run keeps from its beginning.
-_SETTLED = ("dry_run", "format", "output", "run", "resume")
+_SETTLED = ("dry_run", "format", "output", "run", "resume", *shared.QUEUED)
 
 _Folder = Annotated[
     Path, shared.argument("RUN", "A run's folder: out.run, beside the out.png that it paints.")

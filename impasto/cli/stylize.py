@@ -111,6 +111,7 @@ def stylize(
             f"--keep-run is for `impasto extend`, and --method {method} has no iterations to add."
         )
 
+    flags.check_queue()
     if not is_single:
         assert isinstance(config, StyledConfig)
         _refuse_single_options(config, flags, maps=content_map is not None or bool(style_map))

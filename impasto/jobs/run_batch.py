@@ -86,7 +86,11 @@ class Outcome:
 Watch = Callable[[Progress], bool]
 
 
-def run_batch(batch: Batch, watch: Watch = lambda _: True) -> Outcome:
+def run_batch(
+    batch: Batch,
+    watch: Watch = lambda _: True,
+    executor_of: Callable[[Batch], Executor] = Executor,
+) -> Outcome:
     """Paint every photograph in every style.
 
     Pictures that exist already, of the same photograph, style and options, are kept. One that
@@ -96,6 +100,7 @@ def run_batch(batch: Batch, watch: Watch = lambda _: True) -> Outcome:
     Args:
         watch: called several times a second; when it returns False, unfinished pictures are dropped
             and the batch ends.
+        executor_of: returns what does the batch's jobs: processes of this one, or a queue.
 
     Raises:
         ImpastoError: an input that no picture can do without, before anything is painted; or a
@@ -107,7 +112,7 @@ def run_batch(batch: Batch, watch: Watch = lambda _: True) -> Outcome:
         items = batch_status(batch, manifest)
         check_clear(items, batch.folder, force=batch.force)
         run = _Run(batch, manifest, items, watch)
-        with Executor(replace(batch, workers=run.workers)) as executor:
+        with executor_of(replace(batch, workers=run.workers)) as executor:
             sheets = run.draw(executor) if run.paint(executor) else None
     entries = tuple(manifest.entries[item.output] for item in items)
     seconds = time.monotonic() - began

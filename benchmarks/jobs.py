@@ -1,0 +1,404 @@
+"""Jobs in queues: kills at random moments, jobs a second, idle workers, and many of them.
+
+    python benchmarks/jobs.py kills [N] [--seed S]     N disturbances, one for each job
+    python benchmarks/jobs.py cancel [N]               seconds until a cancelled process is gone
+    python benchmarks/jobs.py rate [N]                 jobs a second of workers that only sleep
+    python benchmarks/jobs.py idle                     memory, processor and queries of idle workers
+    python benchmarks/jobs.py pollers                  a server that is polled as by many workers
+
+With `--queue postgresql` (the default) a server of its own is started, in a temporary folder; with
+`--queue local` the queue is a file. `kills` disturbs jobs of two workers: it kills a worker, its
+process or every process of both, stops the server for ten seconds, or fills the disc for some
+(which needs the rights to mount one). Every job must end once, with the pixels of the run that was
+never stopped. Every part prints a line of JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from postgres import Server, binaries, running_server  # noqa: E402
+from queued import Farm, until  # noqa: E402
+
+from impasto.config.methods import GatysConfig  # noqa: E402
+from impasto.config.output import OutputSettings  # noqa: E402
+from impasto.config.specs import StyleSpec  # noqa: E402
+from impasto.jobs.queue import library  # noqa: E402
+from impasto.jobs.queue.address import Address  # noqa: E402
+from impasto.jobs.queue.client import JobQueue  # noqa: E402
+from impasto.jobs.queue.packing import packed  # noqa: E402
+from impasto.painting.sources import Sources  # noqa: E402
+
+# By method, of a picture of 48 pixels: a second or two of iterations, each of which waits a while.
+METHODS = {
+    "gatys": ["--iterations", "24"],
+    "nnst": ["--method", "nnst", "--iterations", "24"],
+    "laplacian": ["--method", "laplacian", "--iterations", "12"],
+    "instant": [],
+}
+SMALL = ["--size", "48", "--smallest", "32"]
+PAUSE = 0.08  # seconds after each iteration
+AWAY = 10.0  # seconds without a server
+FULL = 4.0  # seconds without space
+
+
+def sources() -> None:
+    """Write a photograph and a painting into the working directory."""
+    y, x = np.mgrid[0:48, 0:64]
+    photo = np.stack([x * 3, y * 4, (x // 16 + y // 16) % 2 * 200], -1).astype(np.uint8)
+    Image.fromarray(photo).save("photo.png")
+    noise = np.random.default_rng(0).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+    Image.fromarray(noise).resize((64, 48)).save("painting.png")
+
+
+def words(method: str) -> list[str]:
+    """The options of a method's picture."""
+    return (
+        ["--method", "instant", "--size", "64"]
+        if method == "instant"
+        else [*SMALL, *METHODS[method]]
+    )
+
+
+def digest(path: str | Path) -> str:
+    """A picture's pixels, as text."""
+    with Image.open(path) as image:
+        return image.tobytes().hex()
+
+
+# Kills
+
+
+def kill_tree(worker: subprocess.Popen[bytes]) -> None:
+    """Kill a worker and its process at once, as when the power goes."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for process in [psutil.Process(worker.pid), *psutil.Process(worker.pid).children()]:
+            process.kill()
+    worker.wait()
+
+
+class Disturbances:
+    """What can happen to a farm of two workers."""
+
+    def __init__(self, farm: Farm, server: Server | None, disc: Path | None) -> None:
+        self.farm, self.server, self.disc = farm, server, disc
+
+    def kinds(self) -> dict[str, Callable[[], None]]:
+        kinds = {"worker": self.worker, "process": self.process, "everything": self.everything}
+        if self.server is not None:
+            kinds["server stopped"] = self.stopped
+        if self.disc is not None:
+            kinds["disc full"] = self.full
+        return kinds
+
+    def worker(self) -> None:
+        """Kill a worker; another takes its place."""
+        self.farm.kill(random.choice(self.living()))
+        self.farm.work()
+
+    def process(self) -> None:
+        """Kill a process that paints, if there is one."""
+        for worker in random.sample(self.living(), 2):
+            if child := self.farm.child_of(worker):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    child.kill()
+                return
+
+    def everything(self) -> None:
+        """Kill all processes of all workers."""
+        for worker in self.living():
+            kill_tree(worker)
+        self.farm.work(), self.farm.work()
+
+    def stopped(self) -> None:
+        """Stop the server for some seconds."""
+        assert self.server is not None
+        self.server.stop()
+        time.sleep(AWAY)
+        self.server.start()
+
+    def full(self) -> None:
+        """Leave no space in the folder of jobs for some seconds."""
+        assert self.disc is not None
+        filler = self.disc / "filler"
+        with contextlib.suppress(OSError), filler.open("wb", 0) as file:
+            while True:
+                file.write(b"\0" * 4096)
+        time.sleep(FULL)
+        filler.unlink(missing_ok=True)
+
+    def living(self) -> list[subprocess.Popen[bytes]]:
+        return [worker for worker in self.farm.workers if worker.poll() is None]
+
+
+def kills(farm: Farm, count: int, server: Server | None, disc: Path | None) -> dict[str, Any]:
+    """Disturb a job each at a random moment; count those that ended once with their pixels."""
+    expected, lasted = {}, {}
+    for method in METHODS:
+        began = time.monotonic()
+        done = farm.run("stylize", "photo.png", "--style", "painting.png", *words(method),
+                        "-o", f"{method}.png", "--force")  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        lasted[method] = time.monotonic() - began
+        expected[method] = digest(farm.folder / f"{method}.png")
+    disturbances = Disturbances(farm, server, disc)
+    farm.work(), farm.work()
+    counted: dict[str, Counter[str]] = {kind: Counter() for kind in disturbances.kinds()}
+    continued = 0
+    for number in range(count):
+        method = list(METHODS)[number % len(METHODS)]
+        kind = list(counted)[number % len(counted)]
+        id = farm.submit(*words(method))
+        if random.random() < 0.5:  # while it paints: most of its time PyTorch loads
+            state = farm.files(id).run / "state.safetensors"
+            until(lambda: state.exists() or farm.files(id).result(), "it paints")  # noqa: B023
+            time.sleep(random.uniform(0, 1))
+        else:
+            time.sleep(random.uniform(0, lasted[method] + 1))
+        disturbances.kinds()[kind]()
+        job = farm.wait_for_end(id)
+        events = farm.events(id)
+        numbers = [event["number"] for event in events]
+        is_same = digest(job["picture"]) == expected[method]
+        is_whole = numbers == list(range(1, len(numbers) + 1)) and (
+            [event["event"] for event in events].count("done") == 1
+        )
+        continued += any("continues after" in event.get("message", "") for event in events)
+        counted[kind]["jobs"] += 1
+        counted[kind]["same pixels"] += is_same
+        counted[kind]["events in order"] += is_whole
+        if not (is_same and is_whole):
+            print(method, kind, id, is_same, numbers, file=sys.stderr)
+        print(f"{number + 1}/{count} {method}, {kind}: {is_same}", file=sys.stderr)
+    return {"continued from a state": continued, **counted}
+
+
+def cancel(farm: Farm, count: int) -> dict[str, Any]:
+    """Cancel one of two running jobs each; return the seconds until its process is gone."""
+    farm.env["TEST_PAUSE"] = "5"
+    farm.work(), farm.work()
+    seconds, others = [], 0
+    with JobQueue(Address.parse(farm.url, farm.store), farm.store) as queue:
+        other = farm.submit(*words("gatys"))
+        farm.wait_for_steps(other)
+        for _ in range(count):
+            id = farm.submit(*words("gatys"))
+            farm.wait_for_steps(id)
+            worker = queue.job(id).executor
+            (parent,) = [w for w in farm.workers if f"-{w.pid}-" in worker]
+            child = farm.child_of(parent)
+            assert child is not None
+            began = time.monotonic()
+            queue.cancel(id)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+                    time.sleep(0.01)
+            seconds.append(time.monotonic() - began)
+            others += queue.job(other).state == "running" and queue.job(id).state == "cancelled"
+    return {
+        "cancelled": count, "that job only": others,
+        "median": round(float(np.median(seconds)), 2), "longest": round(max(seconds), 2),
+    }  # fmt: skip
+
+
+# Workers that only sleep
+
+_SLEEPER = """
+import sys, time
+from pathlib import Path
+from impasto.cli.console import print_note
+from impasto.jobs.queue import serve, supervisor
+from impasto.jobs.queue.address import Address
+from impasto.jobs.queue.store import Store
+seconds, poll, url, files = float(sys.argv[1]), float(sys.argv[2]), sys.argv[3], sys.argv[4]
+serve._POLL = poll
+def carry_out(self, id):
+    time.sleep(seconds)
+    return {"state": "done", "digest": "", "seconds": seconds}
+supervisor.Supervisor.carry_out = carry_out
+serve._Worker._pace = lambda self: None
+store = Store.open(Path(files))
+serve.serve(Address.parse(url, store), store, "cpu", print_note)
+"""
+
+
+@contextlib.contextmanager
+def sleepers(farm: Farm, count: int, seconds: float, poll: float) -> Iterator[list[psutil.Process]]:
+    """Workers that sleep for every job, once they all listen."""
+    command = [sys.executable, "-c", _SLEEPER, str(seconds), str(poll), farm.url,
+               str(farm.store.path)]  # fmt: skip
+    logs = [farm.folder / f"sleeper-{i}.log" for i in range(count)]
+    started = []
+    for log in logs:
+        with log.open("wb") as file:
+            started.append(subprocess.Popen(command, env=farm.env, stdout=file, stderr=file))
+    try:
+        while not all("paints on cpu" in log.read_text() for log in logs):
+            time.sleep(0.2)
+        yield [psutil.Process(process.pid) for process in started]
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+def rate(farm: Farm, count: int) -> dict[str, Any]:
+    """Jobs a second of one and of two workers that sleep for a hundredth of a second."""
+    rates = {}
+    for workers in (1, 2):
+        with JobQueue(Address.parse(farm.url, farm.store), farm.store) as queue:
+            made_of = Sources(str(farm.folder / "photo.png"), (StyleSpec("starry-night"),))
+            settings = OutputSettings()
+            job = packed(made_of, GatysConfig(), queue.store, "a.png", settings=settings)
+            began = time.monotonic()
+            for _ in range(count):
+                queue.submit(job)
+            submitted = time.monotonic() - began
+            with sleepers(farm, workers, 0.01, 0.02):
+                began, left = time.monotonic(), len(queue.waiting())
+                while queue.waiting():
+                    time.sleep(0.1)
+                rates[f"{workers} workers"] = round(left / (time.monotonic() - began), 1)
+    return {"submitted a second": round(count / submitted, 1), **rates}
+
+
+def idle(farm: Farm, server: Server | None) -> dict[str, Any]:
+    """What a worker costs that finds nothing to do, at its usual pace."""
+    worker = farm.work()
+    while "paints on" not in farm.said():
+        time.sleep(0.2)
+    time.sleep(5)
+    process, before = psutil.Process(worker.pid), queries(server)
+    used, began = sum(process.cpu_times()[:2]), time.monotonic()
+    time.sleep(30)
+    seconds = time.monotonic() - began
+    return {
+        "megabytes": round(process.memory_info().rss / 2**20),
+        "share of a core": round((sum(process.cpu_times()[:2]) - used) / seconds, 4),
+        "transactions a second": round((queries(server) - before) / seconds, 1),
+        "connections": connections(server),
+    }
+
+
+def pollers(farm: Farm, server: Server) -> dict[str, Any]:
+    """What a server has to do for so many looks a second, by eight workers that look often."""
+    found: dict[str, Any] = {}
+    for poll in (3, 0.3, 0.1, 0.03):
+        with sleepers(farm, 8, 0.01, poll) as processes:
+            time.sleep(3)
+            parent = psutil.Process(
+                int((server.folder / "data/postmaster.pid").read_text().split()[0])
+            )
+            before, used, began = queries(server), cpu_of(parent), time.monotonic()
+            time.sleep(10)
+            seconds = time.monotonic() - began
+            found[f"every {poll} s"] = {
+                "transactions a second": round((queries(server) - before) / seconds),
+                "cores of the server": round((cpu_of(parent) - used) / seconds, 2),
+                "cores of the workers": round(
+                    sum(p.cpu_percent(1) for p in processes[:1]) / 100 * 8, 2
+                ),
+            }
+    return found
+
+
+def cpu_of(parent: psutil.Process) -> float:
+    """Seconds of the processor that a server has used, with its processes that live."""
+    return sum(sum(p.cpu_times()[:2]) for p in [parent, *parent.children()])
+
+
+def ask(server: Server, text: str) -> int:
+    """The number that a query returns."""
+    import psycopg
+
+    with psycopg.connect(server.url) as connection:
+        row = connection.execute(text.encode()).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def queries(server: Server | None) -> int:
+    """Transactions of a server until now."""
+    query = "select sum(xact_commit + xact_rollback) from pg_stat_database"
+    return 0 if server is None else ask(server, query)
+
+
+def connections(server: Server | None) -> int:
+    """Connections that are open, but for the one that asks."""
+    query = "select count(*) - 1 from pg_stat_activity where backend_type = 'client backend'"
+    return 0 if server is None else ask(server, query)
+
+
+@contextlib.contextmanager
+def small_disc(folder: Path) -> Iterator[Path | None]:
+    """Mount a small disc for the jobs, if that is allowed here."""
+    jobs = folder / "jobs"
+    jobs.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(jobs)]
+    done = subprocess.run(command, capture_output=True, check=False)
+    try:
+        yield jobs if done.returncode == 0 else None
+    finally:
+        if done.returncode == 0:
+            subprocess.run(["umount", "-l", str(jobs)], check=False)
+
+
+def main() -> int:
+    """Run a part and print what it found."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
+    parser.add_argument("part", choices=["kills", "cancel", "rate", "idle", "pollers"])
+    parser.add_argument("count", nargs="?", type=int, default=20, metavar="N")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--queue", choices=["local", "postgresql"], default="postgresql")
+    options = parser.parse_args()
+    random.seed(options.seed)
+    library.load()
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        os.chdir(folder)
+        stack.callback(os.chdir, ROOT)
+        sources()
+        server, url = None, "local"
+        if options.queue == "postgresql":
+            programs = binaries()
+            if programs is None:
+                sys.exit("There is no PostgreSQL here.")
+            server = stack.enter_context(running_server(programs))
+            url = server.url
+        disc = stack.enter_context(small_disc(folder)) if options.part == "kills" else None
+        farm = stack.enter_context(Farm(folder, url, pause=PAUSE))
+        parts: dict[str, Callable[[], dict[str, Any]]] = {
+            "kills": lambda: kills(farm, options.count, server, disc),
+            "cancel": lambda: cancel(farm, options.count),
+            "rate": lambda: rate(farm, options.count),
+            "idle": lambda: idle(farm, server),
+        }
+        if server is not None:
+            running = server
+            parts["pollers"] = lambda: pollers(farm, running)
+        print(json.dumps({options.part: parts[options.part](), "queue": options.queue}))
+    return 0
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    sys.exit(main())

@@ -1,0 +1,245 @@
+"""A picture that workers paint: it is put into the queue, watched, and fetched."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from impasto.cli.console import print_note, print_path
+from impasto.cli.interrupt import handling_signals
+from impasto.cli.options import RunFlags
+from impasto.cli.progress import ProgressBar, progress_bar
+from impasto.cli.streams import STREAM
+from impasto.config.methods import PictureConfig
+from impasto.errors import JobError, OptionError, PictureError
+from impasto.painting.sources import Sources
+
+if TYPE_CHECKING:
+    from impasto.jobs.queue.client import JobQueue, JobState
+    from impasto.run.output import Output
+
+__all__ = ["fetch", "job_as_dict", "open_queue", "submit", "watch"]
+
+_LOOK = 0.25  # seconds between two looks at a job's events
+_ASK = 1.0  # seconds between two questions to the database
+
+
+@contextlib.contextmanager
+def open_queue(queue: str | None, files: Path | None, *, quiet: bool = False) -> Iterator[JobQueue]:
+    """Yield a queue.
+
+    Args:
+        queue: what `--queue` names; None for that of this machine.
+        files: the folder of jobs that all workers see; None for the user's own.
+
+    Raises:
+        ImpastoError: it cannot be used.
+    """
+    from impasto.jobs.queue.address import Address
+    from impasto.jobs.queue.client import JobQueue
+    from impasto.jobs.queue.store import Store
+
+    store = Store.open(files)
+    note: Callable[[str], None] = (lambda _: None) if quiet else print_note
+    with JobQueue(Address.parse(queue, store), store, note) as opened:
+        yield opened
+
+
+def submit(sources: Sources, config: PictureConfig, flags: RunFlags, output: Output) -> None:
+    """Let workers paint a picture; with `--wait` stay until it is there.
+
+    Args:
+        output: where the picture goes, with `--wait`; else its name, and how it is written.
+
+    Raises:
+        ImpastoError: the job cannot be made, or fails.
+        Exit: it was cancelled, or the command was interrupted.
+    """
+    from impasto.jobs.queue.packing import packed
+
+    _refuse_own_run(sources, flags)
+    file = output.path
+    if flags.wait:
+        output.check(config.size)
+    with open_queue(flags.queue, flags.files, quiet=flags.quiet) as queue:
+        job = packed(
+            sources,
+            config,
+            queue.store,
+            file.name,
+            settings=output.settings,
+            memory=flags.memory_bytes(),
+        )
+        id = queue.submit(job)
+        if not flags.quiet:
+            _note_submitted(queue, id, file)
+        if flags.wait:
+            state = watch(queue, id, quiet=flags.quiet)
+            fetch(queue, state, file, force=flags.force, as_json=flags.as_json)
+        elif flags.as_json:
+            print(json.dumps({"job": id, "folder": str(queue.store.jobs / id)}))
+        else:
+            print_path(id)
+
+
+def watch(queue: JobQueue, id: str, *, quiet: bool = False) -> JobState:
+    """Show a job's progress until it is over; return where it is then.
+
+    Raises:
+        JobError: there is no such job.
+        Exit: by Ctrl-C, which leaves the job to its workers.
+    """
+    from impasto.jobs.queue.job_folder import JobFolder
+    from impasto.jobs.queue.journal import read_events
+
+    state = queue.job(id)
+    folder = JobFolder(queue.store, id)
+    shown, asked = 0, time.monotonic()
+    with handling_signals() as interruption, progress_bar(id, quiet=quiet) as bar:
+        interruption.has_progress = True
+        while not state.is_over:
+            for event in read_events(folder.events, shown):
+                shown = event["number"]
+                _show(event, bar, quiet)
+            if interruption.is_requested:
+                print_note(f"the job goes on: `impasto jobs watch {id}` shows it again")
+                raise typer.Exit(interruption.status)
+            time.sleep(_LOOK)
+            if time.monotonic() - asked >= _ASK:
+                state, asked = queue.job(id), time.monotonic()
+    return state
+
+
+def fetch(
+    queue: JobQueue,
+    state: JobState,
+    target: Path | None,
+    *,
+    force: bool = False,
+    as_json: bool = False,
+) -> None:
+    """Print where the picture of a job that is over is, copied to `target` if there is one.
+
+    Raises:
+        JobError: it failed, or its picture is not there.
+        PictureError: it cannot be copied.
+        Exit: it was cancelled or paused.
+    """
+    if state.state == "failed":
+        raise JobError(f"The job {state.id} failed: {state.message}")
+    if state.state != "done":
+        print_note(f"the job {state.id} was {state.state}: `impasto jobs retry {state.id}`")
+        raise typer.Exit(1)
+    path = _result(queue, state.id)
+    if target is not None:
+        _copy(path, target, force=force)
+        path = target
+    if as_json:
+        print(json.dumps({**job_as_dict(queue, state), "output": str(path)}))
+    else:
+        print_path(path)
+
+
+def job_as_dict(queue: JobQueue, state: JobState) -> dict[str, Any]:
+    """Return all that is known of a job, as JSON holds it."""
+    from impasto.jobs.queue.job_folder import JobFolder
+    from impasto.jobs.queue.journal import last_event
+
+    folder = JobFolder(queue.store, state.id)
+    last = last_event(folder.events) or {}
+    result = folder.result() if state.state == "done" else None
+    return {
+        "job": state.id,
+        "title": state.title,
+        "state": state.state,
+        "done": 1.0 if state.state == "done" else last.get("done", 0.0),
+        "worker": state.executor,
+        "device": state.device,
+        "version": state.version,
+        "message": state.message,
+        "folder": str(folder.path),
+        "picture": None if result is None else str(folder.picture(result)),
+        "preview": str(folder.preview) if folder.preview.exists() else None,
+        "digest": None if result is None else result.digest,
+        "seconds": None if result is None else result.seconds,
+    }
+
+
+def _refuse_own_run(sources: Sources, flags: RunFlags) -> None:
+    """Refuse options of a run in this process, and pictures that are in no file.
+
+    Raises:
+        OptionError: one was typed.
+    """
+    typed = {
+        "--run": flags.run,
+        "--keep-run": flags.keep_run,
+        "--resume": flags.resume,
+        "--trace": flags.trace,
+        "--preview-every": flags.preview_every,
+        "--format": flags.format,
+    }
+    if names := [name for name, value in typed.items() if value]:
+        raise OptionError(
+            f"{', '.join(names)}: for a picture that is painted here, and --queue lets a worker "
+            "paint it, which keeps its run and shows previews by itself. Leave it out."
+        )
+    styles = [spec.source for spec in sources.styles]
+    pictures = [sources.content, *styles, sources.content_map, *sources.style_maps, flags.out]
+    if any(str(picture) == STREAM for picture in pictures):
+        raise OptionError(
+            f"Standard input and output ({STREAM}) are of this process, and --queue lets a worker "
+            "paint: name files."
+        )
+
+
+def _note_submitted(queue: JobQueue, id: str, file: Path) -> None:
+    from impasto.jobs.queue.heartbeat import beats
+
+    if not any(beats(queue.store.workers)):
+        where = "" if queue.address.file else f" --queue {queue.address} --files {queue.store.path}"
+        print_note(f"no worker is here yet: `impasto worker{where}` starts one")
+    print_note(f"job {id} is in the queue; `impasto jobs watch {id} -o {file}` waits for it")
+
+
+def _show(event: dict[str, Any], bar: ProgressBar | None, quiet: bool) -> None:
+    """Move the bar, or print a line for what is no step."""
+    if event["event"] == "step" and bar is not None:
+        place = f"scale {event['scale']}/{event['scales']} {event['width']}×{event['height']}"
+        bar(event["done"], place, f"{event['iteration']:>3}/{event['iterations']}")
+    elif event["event"] == "begun" and not quiet:
+        (bar.note if bar else print_note)(f"begun by {event.get('worker', '')}")
+    elif event["event"] == "note" and not quiet:
+        (bar.note if bar else print_note)(str(event.get("message", "")))
+
+
+def _result(queue: JobQueue, id: str) -> Path:
+    from impasto.jobs.queue.job_folder import JobFolder
+
+    folder = JobFolder(queue.store, id)
+    result = folder.result()
+    if result is None or not folder.picture(result).is_file():
+        raise JobError(
+            f"The picture of the job {id} is not in {folder.path}: this machine does not see the "
+            "folder of jobs, or it was removed."
+        )
+    return folder.picture(result)
+
+
+def _copy(source: Path, target: Path, *, force: bool) -> None:
+    from impasto.files import atomic
+
+    atomic.check_target(target, force=force)
+    try:
+        with source.open("rb") as file, atomic.opened(target) as copy:
+            shutil.copyfileobj(file, copy, 2**20)
+    except OSError as problem:
+        reason = problem.strerror or problem
+        raise PictureError(f"{target} cannot be written: {reason}. It is still {source}.") from None
