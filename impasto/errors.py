@@ -48,7 +48,8 @@ _SWITCHES = {"force", "resume", "keep_run", "anyway", "seamless"}  # flags witho
 _LISTS = {"region"}
 _FLAG = re.compile(
     r"(?<![\w-])--(?P<no>no-)?(?P<name>[a-z][a-z0-9-]*)"
-    r"(?: (?P<value>'[^']*'|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?!\w|%|\.\d)|[A-Z]{3,}|[a-z][a-z0-9+]*(?:-[a-z0-9]+)*))?"
+    r"(?: (?P<value>'[^']*'|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?!\w|%|\.\d)|[A-Z]{3,}"
+    r"|[a-z][a-z0-9+]*(?:-[a-z0-9]+)*))?"
 )
 
 
