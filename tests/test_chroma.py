@@ -56,9 +56,11 @@ def test_cells_are_averages_of_what_the_convolution_paints() -> None:
 
 
 def test_networks_of_now_have_cells_and_those_of_before_none() -> None:
-    assert load_version("1").cell == load_instant().cell == 1
+    assert load_version("first").cell == load_instant().cell == 1
     assert load_version().cell == CELL
     like = torch.zeros(())
-    now, before = (load_version(name).decoder(torch.zeros(1, 1152), like) for name in ("2", "1"))
+    now, before = (
+        load_version(name).decoder(torch.zeros(1, 1152), like) for name in ("second", "first")
+    )
     assert (now.cell, before.cell) == (CELL, 1)
     assert (len(now.last[0]), len(before.last[0])) == (4, 3)

@@ -251,9 +251,13 @@ def test_however_much_is_hidden_the_visible_part_gets_the_whole_style() -> None:
     style[:, :48, 0], style[:, 48:, 2] = 230, 230
     opacity = np.where(disc(0.2), 255, 0).astype(np.uint8)
     grey = Image.fromarray(np.dstack([noise(6)[..., :1].repeat(3, 2), opacity]))
-    painted = stylize(
-        grey, Image.fromarray(style), method="gatys", size=SIZE, strength=0.9, iterations=40
-    )
+    options: dict[str, Any] = {
+        "size": SIZE,
+        "strength": 0.9,
+        "iterations": 40,
+        "detail_weight": 0.0,
+    }
+    painted = stylize(grey, Image.fromarray(style), method="gatys", **options)
     inside = np.asarray(painted)[disc(0.15)][:, :3].astype(int)
     reds, blues = (inside[:, 0] > inside[:, 2] + 40), (inside[:, 2] > inside[:, 0] + 40)
     assert reds.mean() > 0.15

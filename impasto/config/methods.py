@@ -51,9 +51,10 @@ class InstantConfig(StyledConfig):
     """Options of the network that paints in any style at once."""
 
     network: str = option(
-        "2",
-        "How to paint at once: 2, or 1, as before, with coloured fringes and strokes of one size.",
-        choices=("2", "1"),
+        "second",
+        "How to paint at once: in the second way, or the first, as recipes of before do, with "
+        "coloured fringes and strokes of one size.",
+        choices=("second", "first"),
         panel="Network",
     )
 
@@ -107,7 +108,7 @@ class RefineConfig(GatysConfig):
     Everything is laid out already, so it works at the size of the result alone, and not for long.
     """
 
-    network: str = otherwise(InstantConfig, "network", "2")
+    network: str = otherwise(InstantConfig, "network", "second")
     init: str = otherwise(
         PhotoConfig, "init", "content", need=Need(lambda _: False, "", message=_NO_START)
     )

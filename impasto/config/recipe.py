@@ -46,7 +46,7 @@ _EARLIER: dict[int, dict[str, Any]] = {2: {"plan": None, "extended": 0, "replann
 BEFORE: dict[str, Any] = {
     "preconditioner": "none",
     "scales": "half-octaves",
-    "network": "1",
+    "network": "first",
     "subject": "paint",
     "detail_weight": 0.0,
     "pyramid_weight": 1.0,

@@ -95,7 +95,7 @@ def brushes_of(
     network = network or load_version(config.network)
     encode = partial(Brush.of, style, strength, extractor=extractor, network=network)
     # Before, one pass painted any size.
-    return Brushes.of(encode, long_side, config.stroke, grows=config.network != "1")
+    return Brushes.of(encode, long_side, config.stroke, grows=config.network != "first")
 
 
 def fitted_photograph(

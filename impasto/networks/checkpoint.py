@@ -29,11 +29,11 @@ INSTANT = Path(__file__).parent / "data" / "instant.safetensors"
 """The weights that come with the package, in half precision."""
 
 # By version, the weights, and the side of the cells that colour is averaged over.
-_VERSIONS = {"2": (INSTANT, CELL), "1": (INSTANT, 1)}
+_VERSIONS = {"second": (INSTANT, CELL), "first": (INSTANT, 1)}
 
 
 @functools.cache
-def load_version(version: str = "2") -> InstantNetwork:
+def load_version(version: str = "second") -> InstantNetwork:
     """Return the network of a version of painting at once (`--network`).
 
     Raises:
