@@ -37,6 +37,7 @@ ROOT = Path(__file__).resolve().parents[1]
 class Measurement:
     """One picture: `seconds` is the median of `runs`, the peak is the greatest of them."""
 
+    method: str
     backbone: str
     weights: str
     size: int
@@ -105,13 +106,17 @@ def style_for(style: str, backbone: str, folder: Path) -> str:
     return str(path.resolve())
 
 
-def measure(options: argparse.Namespace, backbone: str, size: int, folder: Path) -> Measurement:
+def measure(
+    options: argparse.Namespace, method: str, backbone: str, size: int, folder: Path
+) -> Measurement:
     """Paint one picture `--repeats` times."""
     weights, out = weights_of(backbone, folder), folder / "painted.png"
     style = style_for(options.style, backbone, folder)
     command = [sys.executable, "-m", "impasto", "stylize", str(options.content), "--style", style]
     command += ["--out", str(out), "--force", "--quiet", "--size", str(size)]
-    command += ["--backbone", backbone]
+    command += ["--method", method]
+    if method != "instant":
+        command += ["--backbone", backbone]
     if weights is not None:
         command += ["--weights", str(weights)]
     if options.iterations is not None:
@@ -120,6 +125,7 @@ def measure(options: argparse.Namespace, backbone: str, size: int, folder: Path)
     seconds = [round(duration, 2) for duration, _ in runs]
     width, height = png_size(out)
     return Measurement(
+        method,
         backbone,
         "random" if weights else "own",
         size,
@@ -180,14 +186,13 @@ def commit() -> str:
     return head.stdout.strip() + ("+" if changed.stdout.strip() else "")
 
 
-def ratio(ours: list[Measurement], classic: dict[str, Any]) -> float | None:
-    """Return the classic recipe's seconds over the default backbone's at the same size."""
+def ratios(ours: list[Measurement], classic: dict[str, Any]) -> dict[str, float]:
+    """Return the classic recipe's seconds over each method's, at the same size by `compact`."""
     long_side = max(classic["width"], classic["height"])
-    same = next((m for m in ours if m.backbone == "compact" and m.size == long_side), None)
-    if same is None:
-        return None
-    assert (same.width, same.height) == (classic["width"], classic["height"]), "unequal pictures"
-    return round(float(classic["seconds"]) / same.seconds, 1)
+    same = [m for m in ours if m.backbone == "compact" and m.size == long_side]
+    sides = classic["width"], classic["height"]
+    assert all((m.width, m.height) == sides for m in same), "unequal pictures"
+    return {m.method: round(float(classic["seconds"]) / m.seconds, 1) for m in same}
 
 
 def measure_all(options: argparse.Namespace) -> dict[str, Any]:
@@ -196,15 +201,18 @@ def measure_all(options: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for backbone in options.backbones:
-            for size in options.sizes if backbone == "compact" else options.slow_sizes:
-                ours.append(measure(options, backbone, size, folder))
-                print(f"{backbone} {size}: {ours[-1].seconds} s, {ours[-1].peak_megabytes} MB")
+            is_usual = backbone == "compact"
+            for size in options.sizes if is_usual else options.slow_sizes:
+                for method in options.methods if is_usual else options.methods[:1]:
+                    ours.append(measure(options, method, backbone, size, folder))
+                    seconds, megabytes = ours[-1].seconds, ours[-1].peak_megabytes
+                    print(f"{method} {backbone} {size}: {seconds} s, {megabytes} MB", flush=True)
         classic = measure_classic(options, ours, folder)
     return {
         "machine": machine(),
         "runs": [asdict(measurement) for measurement in ours],
         "classic": classic,
-        "classic_over_compact": ratio(ours, classic),
+        "classic_over": ratios(ours, classic),
     }
 
 
@@ -217,7 +225,12 @@ def plot(report: dict[str, Any], path: Path) -> None:
 
     colours = {"compact": "#2f6fab", "vgg19": "#8fb8de", "classic": "#c9783a"}
     bars = [
-        (f"{r['backbone']}, {r['size']} px", r["seconds"], r["peak_megabytes"], r["backbone"])
+        (
+            f"{r['method']}, {r['backbone']}, {r['size']} px",
+            r["seconds"],
+            r["peak_megabytes"],
+            r["backbone"],
+        )
         for r in report["runs"]
     ]
     if classic := report.get("classic"):
@@ -259,6 +272,7 @@ def main() -> None:
         "--slow-sizes", type=int, nargs="+", default=[256, 512], help="of the big networks"
     )
     parser.add_argument("--backbones", nargs="+", default=["compact", "vgg19"])
+    parser.add_argument("--methods", nargs="+", default=["quick", "gatys", "instant"])
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--iterations", type=int, help="instead of the default number")
     parser.add_argument("--classic-size", type=int, default=512, help="one of the sizes")
@@ -281,7 +295,7 @@ def main() -> None:
     plot(report, options.out / "stylize.png")
     classic = report["classic"]
     print(f"classic recipe: {classic['seconds_per_iteration']} s × {classic['iterations']}")
-    print(f"it takes {report['classic_over_compact']} times as long; see {options.out}")
+    print(f"times as long as ours: {report['classic_over']}; see {options.out}")
 
 
 if __name__ == "__main__":
