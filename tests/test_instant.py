@@ -351,3 +351,14 @@ def test_at_no_strength_a_large_picture_is_nearly_the_photograph(
     brush = Brush.of(Painting(waves(5, 96, 80)), 0.001, 96, compact, network)
     painted = paint_sized(Brushes(brush, brush, 40), content, compact)
     assert (painted - content).abs().mean() < 0.01
+
+
+def test_where_a_styles_region_is_too_small_its_whole_painting_is_seen(compact: Extractor) -> None:
+    pixels = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(3))
+    mask = torch.zeros(1, 1, 64, 64)
+    mask[..., :16, :16] = 1
+    small, whole = Painting(pixels, mask), Painting(pixels)
+    assert "relu5_1" not in small.at(64, compact, ["relu1_1", "relu5_1"])
+    part, all_of_it = (Brush.of(style, 0.5, 64, compact) for style in (small, whole))
+    assert (part.goals["relu1_1"].mean != all_of_it.goals["relu1_1"].mean).any()
+    torch.testing.assert_close(part.goals["relu4_1"].mean, all_of_it.goals["relu4_1"].mean)

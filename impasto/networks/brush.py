@@ -16,13 +16,10 @@ from impasto.networks.decoder import LEVELS, Decoder
 from impasto.networks.instant import STYLE_LAYERS, InstantNetwork, summary
 from impasto.networks.trained import TrainedStyle
 from impasto.networks.transport import Target, transport
-from impasto.styles.blend import Blend
+from impasto.styles.blend import Blend, unmasked
 from impasto.styles.statistics import Style
 
 __all__ = ["Brush", "brush_of", "trained_size"]
-
-# How often the size at which a style is looked at is doubled for a small region.
-_ENLARGED = 4
 
 
 @dataclass(frozen=True)
@@ -75,20 +72,21 @@ class Brush:
 
 
 def _measured(style: Style, long_side: int, extractor: Extractor) -> Mapping[str, Moments]:
-    """Return a style's moments at all layers; at a larger size where its region is too small.
+    """Return a style's moments at all layers; of the whole painting where its region is small.
 
     Raises:
-        StyleError: a region of a few pixels.
+        StyleError: next to nothing of the painting is visible.
     """
     layers = list(STYLE_LAYERS)
-    for enlarged in range(_ENLARGED + 1):
-        moments = style.at(long_side * 2**enlarged, extractor, layers)
-        if len(moments) == len(layers):
-            return moments
-    raise StyleError(
-        "A region of the style's map is too small for the network to see a style in it. Draw it "
-        "larger, or take --method gatys, which then compares colours and fine strokes alone."
-    )
+    moments = dict(style.at(long_side, extractor, layers))
+    if missing := [name for name in layers if name not in moments]:
+        moments |= unmasked(style).at(long_side, extractor, missing)
+    if len(moments) < len(layers):
+        raise StyleError(
+            "Too little of the style is visible for the network to see a style in it. Show more of "
+            "it, or take --method gatys, which then compares colours and fine strokes alone."
+        )
+    return moments
 
 
 @torch.no_grad()

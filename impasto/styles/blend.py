@@ -12,7 +12,7 @@ from impasto.losses.moments import Moments
 from impasto.losses.statistics import lift_of
 from impasto.styles.statistics import Painting, Style
 
-__all__ = ["Blend", "Share", "recurring"]
+__all__ = ["Blend", "Share", "recurring", "unmasked"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,5 +87,15 @@ def recurring(style: Style, layers: Sequence[str]) -> Style:
         return replace(style, recurring=tuple(layers))
     if isinstance(style, Blend):
         parts = [replace(share, style=recurring(share.style, layers)) for share in style.shares]
+        return replace(style, shares=tuple(parts))
+    return style
+
+
+def unmasked(style: Style) -> Style:
+    """Return the style of whole paintings, where it was that of regions of them."""
+    if isinstance(style, Painting):
+        return replace(style, mask=None)
+    if isinstance(style, Blend):
+        parts = [replace(share, style=unmasked(share.style)) for share in style.shares]
         return replace(style, shares=tuple(parts))
     return style
