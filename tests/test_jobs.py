@@ -600,3 +600,13 @@ def test_jobs_without_a_worker_wait_and_say_so(folder: Path) -> None:
     assert "no worker is here yet: `impasto worker` starts one" in done.stderr
     listed = json.loads(process("jobs", "list", "--json", env=env).stdout)
     assert [(job["job"], job["state"]) for job in listed] == [(done.stdout.strip(), "waiting")]
+
+
+def test_what_a_note_says_to_type_finds_the_same_jobs(folder: Path) -> None:
+    done = process(
+        *("stylize", "photo.png", "--style", "starry-night", "-o", "a.jpg", *QUICK),
+        *("--queue", "local", "--files", "my jobs"),
+    )
+    place = f"--files '{folder / 'my jobs'}'"
+    assert f"`impasto worker {place}` starts one" in done.stderr
+    assert f"-o a.jpg {place}` waits for it" in done.stderr

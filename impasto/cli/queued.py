@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -109,7 +111,9 @@ def watch(queue: JobQueue, id: str, *, quiet: bool = False) -> JobState:
                 shown = event["number"]
                 _show(event, bar, quiet)
             if interruption.is_requested:
-                print_note(f"the job goes on: `impasto jobs watch {id}` shows it again")
+                print_note(
+                    f"the job goes on: `impasto jobs watch {id}{_place(queue)}` shows it again"
+                )
                 raise typer.Exit(interruption.status)
             time.sleep(_LOOK)
             if time.monotonic() - asked >= _ASK:
@@ -135,7 +139,8 @@ def fetch(
     if state.state == "failed":
         raise JobError(f"The job {state.id} failed: {state.message}")
     if state.state != "done":
-        print_note(f"the job {state.id} was {state.state}: `impasto jobs retry {state.id}`")
+        again = f"impasto jobs retry {state.id}{_place(queue)}"
+        print_note(f"the job {state.id} was {state.state}: `{again}`")
         raise typer.Exit(1)
     path = _result(queue, state.id)
     if target is not None:
@@ -204,9 +209,21 @@ def _note_submitted(queue: JobQueue, id: str, file: Path) -> None:
     from impasto.jobs.queue.heartbeat import beats
 
     if not any(beats(queue.store.workers)):
-        where = "" if queue.address.file else f" --queue {queue.address} --files {queue.store.path}"
-        print_note(f"no worker is here yet: `impasto worker{where}` starts one")
-    print_note(f"job {id} is in the queue; `impasto jobs watch {id} -o {file}` waits for it")
+        print_note(f"no worker is here yet: `impasto worker{_place(queue)}` starts one")
+    watching = f"impasto jobs watch {id} -o {shlex.quote(str(file))}{_place(queue)}"
+    print_note(f"job {id} is in the queue; `{watching}` waits for it")
+
+
+def _place(queue: JobQueue) -> str:
+    """Return the flags by which another command finds the same queue, if it needs any."""
+    from impasto.jobs.queue.store import default_folder
+
+    flags = "" if queue.address.file else f" --queue {queue.address}"
+    named = os.environ.get("IMPASTO_FILES")
+    usual = Path(named) if named else default_folder()
+    if not flags and queue.store.path == usual.absolute():
+        return ""
+    return f"{flags} --files {shlex.quote(str(queue.store.path))}"
 
 
 def _show(event: dict[str, Any], bar: ProgressBar | None, quiet: bool) -> None:
