@@ -101,10 +101,12 @@ def test_it_takes_octaves_and_few_evaluations_of_large_pictures(size: int, sides
     assert cost <= {96: 26, 256: 15, 512: 9, 1920: 5, 3840: 4}[size]
 
 
-@pytest.mark.parametrize("iterations", [1, 2, 3, 7])
-def test_the_iterations_are_the_evaluations(iterations: int) -> None:
-    _, counts = scales_of(QuickConfig(size=512, iterations=iterations), 3, 4)
+@pytest.mark.parametrize("iterations", [1, 2, 3, 4, 7, 12])
+@pytest.mark.parametrize("size", [512, 1024, 3840])
+def test_the_iterations_are_the_evaluations(iterations: int, size: int) -> None:
+    sizes, counts = scales_of(QuickConfig(size=size, iterations=iterations), 3, 4)
     assert sum(counts) == iterations
+    assert max(sizes[-1]) == size
 
 
 def test_strength_goes_all_the_way() -> None:

@@ -140,6 +140,12 @@ def _divided(total: int, weights: Sequence[float]) -> list[int]:
     return [max(1, end - begin) for begin, end in zip([0, *ends], ends, strict=False)]
 
 
+def _quick_counts(total: int, scales: int) -> list[int]:
+    """Return the evaluations of each scale; where they are few, the coarsest scales have none."""
+    counts = _divided(total, [_COARSER_QUICK**-i for i in range(scales)])
+    return counts if sum(counts) <= total else _quick_counts(total, scales - 1)
+
+
 def _shares(scales: int, octaves: float) -> list[float]:
     """Return each scale's share of the iterations, from coarse to fine.
 
@@ -178,8 +184,8 @@ def scales_of(
         for _ in range(_rounds(config, i))
     ]
     if isinstance(config, QuickConfig):
-        sides = sides[-config.length :]  # no more evaluations than it is told
-        counts = _divided(config.length, [_COARSER_QUICK**-i for i in range(len(sides))])
+        counts = _quick_counts(config.length, len(sides))
+        sides = sides[-len(counts) :]
     else:
         counts = iterations_of(config.length, sides, config.octaves)
     return [fitted(height, width, side) for side in sides], counts
