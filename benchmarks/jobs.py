@@ -43,7 +43,7 @@ from queued import Farm, until  # noqa: E402
 from impasto.config.methods import GatysConfig  # noqa: E402
 from impasto.config.output import OutputSettings  # noqa: E402
 from impasto.config.specs import StyleSpec  # noqa: E402
-from impasto.jobs.queue import library  # noqa: E402
+from impasto.jobs.queue import engine  # noqa: E402
 from impasto.jobs.queue.address import Address  # noqa: E402
 from impasto.jobs.queue.client import JobQueue  # noqa: E402
 from impasto.jobs.queue.packing import packed  # noqa: E402
@@ -371,7 +371,7 @@ def main() -> int:
     parser.add_argument("--queue", choices=["local", "postgresql"], default="postgresql")
     options = parser.parse_args()
     random.seed(options.seed)
-    library.load()
+    engine.load()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         os.chdir(folder)

@@ -48,11 +48,11 @@ def test_a_fringe_of_one_pixel_pales() -> None:
 def test_cells_are_averages_of_what_the_convolution_paints() -> None:
     weight, bias, x = noise(3, 5, 3, 3) - 0.5, noise(3), noise(1, 5, 12, 20)
     painted = F.conv2d(x, weight, bias, padding=1)
-    found = joined(F.conv2d(x, *separated(weight, bias), padding=1), CELL)
+    by_cells = joined(F.conv2d(x, *separated(weight, bias), padding=1), CELL)
     level = luma(painted)[:, None]
     means = F.avg_pool2d(painted - level, CELL)
     smooth = F.interpolate(means, scale_factor=CELL, mode="bilinear")
-    torch.testing.assert_close(found, level + smooth)
+    torch.testing.assert_close(by_cells, level + smooth)
 
 
 def test_networks_of_now_have_cells_and_those_of_before_none() -> None:

@@ -32,7 +32,7 @@ def worker(
     """
     set_quiet(quiet)
     from impasto.jobs.queue.address import Address
-    from impasto.jobs.queue.library import load
+    from impasto.jobs.queue.engine import load
     from impasto.jobs.queue.serve import device_here, serve
     from impasto.jobs.queue.store import Store
 

@@ -87,8 +87,8 @@ def steadied(photograph: Mapping[str, Moments], broad: Mapping[str, Moments]) ->
     return {name: _mixed(photograph[name], broad[name]) for name in broad}
 
 
-def _mixed(found: Moments, broad: Moments) -> Moments:
-    variance = (found.second.diagonal(dim1=1, dim2=2) - found.mean.square()).mean(1)
+def _mixed(plain: Moments, broad: Moments) -> Moments:
+    variance = (plain.second.diagonal(dim1=1, dim2=2) - plain.mean.square()).mean(1)
     share = broad_share(variance, broad)
-    mean = torch.lerp(found.mean, broad.mean, share[:, None])
-    return Moments(mean, torch.lerp(found.second, broad.second, share[:, None, None]))
+    mean = torch.lerp(plain.mean, broad.mean, share[:, None])
+    return Moments(mean, torch.lerp(plain.second, broad.second, share[:, None, None]))

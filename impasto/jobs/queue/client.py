@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from impasto.errors import ImpastoError, JobError
-from impasto.jobs.queue import library
+from impasto.jobs.queue import engine
 from impasto.jobs.queue.address import Address
 from impasto.jobs.queue.heartbeat import Watcher
 from impasto.jobs.queue.job import Job
@@ -85,7 +85,7 @@ class JobQueue:
     ) -> None:
         self.address, self.store, self._note = address, store, note
         self._gives_up = gives_up
-        self._names = library.queue_names(store.name)
+        self._names = engine.queue_names(store.name)
         self._client: Any = None
 
     def __enter__(self) -> JobQueue:
@@ -101,11 +101,11 @@ class JobQueue:
         Raises:
             ImpastoError: it refuses us, or DBOS is not installed.
         """
-        dbos = library.load()
+        dbos = engine.load()
         self.address.prepare()
         self._client = dbos.DBOSClient(
             system_database_url=self.address.url,
-            application_name=library.application(self.store.name),
+            application_name=engine.application(self.store.name),
             serializer=dbos.DBOSPortableJSONSerializer(),
             lazy=True,
             retry_connection_errors=False,
@@ -151,8 +151,8 @@ class JobQueue:
         """
         rows = self._call(
             self._client.list_workflows,
-            name=library.WORKFLOW,
-            application_name=library.application(self.store.name),
+            name=engine.WORKFLOW,
+            application_name=engine.application(self.store.name),
             load_input=False,
             limit=limit,
             sort_desc=True,
@@ -231,13 +231,13 @@ class JobQueue:
         """Return how many jobs of this database wait that have their files in other folders."""
         rows = self._call(
             self._client.list_workflows,
-            name=library.WORKFLOW,
+            name=engine.WORKFLOW,
             status=["ENQUEUED", "PENDING"],
             load_input=False,
             load_output=False,
             limit=1000,
         )
-        ours = library.application(self.store.name)
+        ours = engine.application(self.store.name)
         return sum(row.application_name != ours for row in rows)
 
     # What workers need
@@ -250,8 +250,8 @@ class JobQueue:
         """
         rows = self._call(
             self._client.list_workflows,
-            name=library.WORKFLOW,
-            application_name=library.application(self.store.name),
+            name=engine.WORKFLOW,
+            application_name=engine.application(self.store.name),
             status="PENDING",
             executor_id=executor,
             load_input=False,
@@ -263,8 +263,8 @@ class JobQueue:
         """Return the jobs that nobody has taken yet."""
         rows = self._call(
             self._client.list_workflows,
-            name=library.WORKFLOW,
-            application_name=library.application(self.store.name),
+            name=engine.WORKFLOW,
+            application_name=engine.application(self.store.name),
             status="ENQUEUED",
             load_input=False,
             load_output=False,
@@ -281,7 +281,7 @@ class JobQueue:
         try:
             rows = self._client.list_workflows(workflow_ids=[id], load_input=False)
         except Exception as error:
-            raise library.unreachable(self.address, error) from error
+            raise engine.unreachable(self.address, error) from error
         return _state_of(rows[0]) if rows else None
 
     def put_back(self, state: JobState) -> None:
@@ -296,10 +296,10 @@ class JobQueue:
         kind = self._kind(job)
         options = {
             "queue_name": self._names[kind],
-            "workflow_name": library.WORKFLOW,
+            "workflow_name": engine.WORKFLOW,
             "workflow_id": id,
             "priority": priority,
-            "app_version": library.version_name(self.store.name, __version__),
+            "app_version": engine.version_name(self.store.name, __version__),
             "attributes": {"title": job.title, "device": kind},
         }
         self._call(self._client.enqueue, options, id)
@@ -329,7 +329,7 @@ class JobQueue:
         rows = self._call(
             self._client.list_workflows,
             workflow_ids=[id],
-            application_name=library.application(self.store.name),
+            application_name=engine.application(self.store.name),
             load_input=False,
         )
         return rows[0] if rows else None
@@ -347,8 +347,8 @@ class JobQueue:
             except ImpastoError:
                 raise
             except Exception as error:
-                failure = library.unreachable(self.address, error)
-                if not library.is_unreachable(error) or self._gives_up():
+                failure = engine.unreachable(self.address, error)
+                if not engine.is_unreachable(error) or self._gives_up():
                     raise failure from error
                 if not is_noted:
                     self._note(f"{failure} This waits until it can be reached.")
@@ -379,7 +379,7 @@ def _state_of(row: Any, watcher: Watcher | None = None) -> JobState:
         state=state,
         executor=row.executor_id or "",
         priority=row.priority or USUAL,
-        version=library.release(row.app_version or ""),
+        version=engine.release(row.app_version or ""),
         began=row.created_at or 0,
         message=message,
         device=str(attributes.get("device", "any")),

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from filelock import FileLock, Timeout
 
 from impasto.errors import ImpastoError, JobError, OptionError
-from impasto.jobs.queue import library
+from impasto.jobs.queue import engine
 from impasto.jobs.queue.address import Address
 from impasto.jobs.queue.client import JobQueue, JobState
 from impasto.jobs.queue.heartbeat import EVERY, Heart, Watcher, beats
@@ -133,8 +133,8 @@ class _Worker:
         Raises:
             JobError: the database refuses.
         """
-        dbos = library.load()
-        queues = library.queue_names(self._queue.store.name)
+        dbos = engine.load()
+        queues = engine.queue_names(self._queue.store.name)
         self._queues = [queues["any"], queues[self._device]]
         while True:
             try:
@@ -142,18 +142,18 @@ class _Worker:
                 return
             except Exception as error:
                 dbos.DBOS.destroy()
-                if not library.is_unreachable(error):
-                    raise library.unreachable(self._queue.address, error) from error
+                if not engine.is_unreachable(error):
+                    raise engine.unreachable(self._queue.address, error) from error
                 self._queue.running()  # waits until the database is there, and says so
 
     def _launch(self, dbos: Any, queues: list[str]) -> None:
         dbos.DBOS(
             config={
-                "name": library.application(self._queue.store.name),
+                "name": engine.application(self._queue.store.name),
                 "system_database_url": self._queue.address.url,
                 "executor_id": self._heart.executor,
                 # By hand: computed from the code, it would change with every file.
-                "application_version": library.version_name(self._queue.store.name, __version__),
+                "application_version": engine.version_name(self._queue.store.name, __version__),
                 "serializer": dbos.DBOSPortableJSONSerializer(),
                 "log_level": "CRITICAL",
                 "max_executor_threads": 4,
@@ -164,7 +164,7 @@ class _Worker:
 
         # No steps: all that a job leaves is in its folder, so it is begun again as a whole. The
         # database takes what it returns only from the execution that owns the job.
-        @dbos.DBOS.workflow(name=library.WORKFLOW, max_recovery_attempts=None)  # type: ignore[untyped-decorator]
+        @dbos.DBOS.workflow(name=engine.WORKFLOW, max_recovery_attempts=None)  # type: ignore[untyped-decorator]
         def work(id: str) -> dict[str, Any]:
             return self._supervisor.carry_out(id)
 
@@ -206,7 +206,7 @@ class _Worker:
 
     def _pace(self) -> None:
         """Let many workers look into the queue less often, so that the database has time left."""
-        dbos = library.load()
+        dbos = engine.load()
         count = sum(1 for _ in beats(self._queue.store.workers))
         seconds = max(_POLL, count / _MOST_POLLS)
         for name in self._queues:
