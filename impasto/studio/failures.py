@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,6 +19,7 @@ __all__ = ["NotFoundError", "QuotaError", "answer_failures", "failure"]
 
 _FLAG = re.compile(r"--(?:no-)?([a-z][a-z-]+)")
 _OPTIONS = {name for row in METHODS.values() for name in row.config.__dataclass_fields__}
+_OPTIONS |= {"method", "preset"}
 
 
 class NotFoundError(ImpastoError):
@@ -25,7 +27,15 @@ class NotFoundError(ImpastoError):
 
 
 class QuotaError(ImpastoError):
-    """The user has as much as is allowed."""
+    """The user has as much as is allowed.
+
+    Attributes:
+        status: of the answer: 413 for bytes, 429 for jobs.
+    """
+
+    def __init__(self, message: str, status: int = 413) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 def failure(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
@@ -43,6 +53,10 @@ def answer_failures(app: FastAPI) -> None:
     async def _ours(_request: Request, error: ImpastoError) -> JSONResponse:
         return failure(_status(error), " ".join([str(error), *notes_of(error)]))
 
+    @app.exception_handler(sqlite3.Error)
+    async def _records(_request: Request, error: sqlite3.Error) -> JSONResponse:
+        return failure(503, f"The studio's records cannot be used: {error}. Is the disc full?")
+
     @app.exception_handler(HTTPException)
     async def _http(_request: Request, error: HTTPException) -> JSONResponse:
         return failure(error.status_code, str(error.detail), dict(error.headers or {}))
@@ -58,7 +72,7 @@ def _status(error: ImpastoError) -> int:
     if isinstance(error, NotFoundError):
         return 404
     if isinstance(error, QuotaError):
-        return 413
+        return error.status
     if isinstance(error, SupersededError):
         return 409
     if isinstance(error, JobError):

@@ -35,6 +35,7 @@ _IDLE = 1.0  # and while nothing does
 _OTHERS = 3.0  # seconds between two looks for jobs of command lines
 _TIDY = 600.0  # seconds between two looks for pictures that were deleted long ago
 _KEPT = 86_400.0  # seconds in which a deleted picture can be restored
+_LOST = 15.0  # seconds after which a job that the queue does not know is lost
 _LATEST = 200  # jobs among which those of command lines are looked for
 
 
@@ -45,6 +46,7 @@ class _Live:
     shown: dict[str, Any] = field(default_factory=dict)
     began: float = 0.0
     done_then: float = 0.0
+    lost: float = 0.0  # when the queue was first seen not to know the job
 
 
 class Follower:
@@ -123,10 +125,12 @@ class Follower:
         return True
 
     def _follow_job(self, row: JobRow, state: JobState | None) -> None:
-        if state is None:  # between two steps of `retry` it is not in the database for a moment
-            return
-        folder = JobFolder(self._queue.store, row.id)
         live = self._live.setdefault(row.id, _Live())
+        if state is None:
+            self._miss(row, live)
+            return
+        live.lost = 0.0
+        folder = JobFolder(self._queue.store, row.id)
         before = self.view(row)
         self._read_progress(live, folder, state)
         picture = self._picture_of(row, folder) if state.state == "done" else None
@@ -147,6 +151,16 @@ class Follower:
             self._hub.publish(row.owner, "picture", picture.id, picture_view(picture))
         if (after := self.view(changed)) != before:
             self._hub.publish(row.owner, "job", row.id, after)
+
+    def _miss(self, row: JobRow, live: _Live) -> None:
+        """Say that the queue does not know a job, unless it is only between two steps of `retry`."""
+        now = time.monotonic()
+        live.lost = live.lost or now
+        if now - live.lost < _LOST:
+            return
+        lost = replace(row, state="failed", message="The queue does not know this job any more.")
+        self._records.change_job(row.id, state=lost.state, message=lost.message)
+        self._hub.publish(row.owner, "job", row.id, self.view(lost))
 
     def _read_progress(self, live: _Live, folder: JobFolder, state: JobState) -> None:
         event = last_event(folder.events) or {}
@@ -189,6 +203,7 @@ class Follower:
         known = self._records.known_jobs([state.id for state in states])
         for state in states:
             if state.id in known:
+                self._records.reopen_job(state.id, state.state)
                 continue
             with contextlib.suppress(ImpastoError):
                 job = JobFolder(self._queue.store, state.id).job()

@@ -232,6 +232,20 @@ class Records:
         rows = self._rows(query, (owner, digest))
         return UploadRow(**dict(rows[0])) if rows else None
 
+    def uploads(self, owner: str, limit: int, before: int | None) -> Page:
+        """Return a page of a user's uploads."""
+        return self._page("uploads", UploadRow, owner, limit, before, [])
+
+    def remove_upload(self, owner: str, id: str) -> bool:
+        """Forget an upload and the style that it is; return whether nobody else has its bytes."""
+        with self._writing() as base:
+            rows = base.execute("SELECT digest FROM uploads WHERE id=?", (id,)).fetchall()
+            base.execute("DELETE FROM styles WHERE owner=? AND upload=?", (owner, id))
+            base.execute("DELETE FROM uploads WHERE owner=? AND id=?", (owner, id))
+            query = "SELECT count(*) FROM uploads WHERE digest=?"
+            ((count,),) = base.execute(query, (rows[0]["digest"],)).fetchall() if rows else [(1,)]
+        return bool(count == 0)
+
     def bytes_of(self, owner: str) -> int:
         """Return how many bytes a user's uploads and pictures have."""
         ((uploads,),) = self._rows("SELECT total(bytes) FROM uploads WHERE owner=?", (owner,))
@@ -299,6 +313,13 @@ class Records:
             state: only those in it.
         """
         return self._page("jobs", JobRow, owner, limit, before, [("state=?", state)])
+
+    def reopen_job(self, id: str, state: str) -> None:
+        """Note that a job that was over waits or runs again, as by another command's `retry`."""
+        query = "UPDATE jobs SET state=? WHERE id=? AND state IN ('failed','cancelled','paused')"
+        if state in ("waiting", "running", "interrupted"):
+            with self._writing() as base:
+                base.execute(query, (state, id))
 
     def change_job(self, id: str, **values: Any) -> None:
         """Change columns of a job."""

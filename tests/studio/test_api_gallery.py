@@ -187,3 +187,10 @@ def test_deleted_pictures_are_forgotten_after_a_day(tmp_path: Path) -> None:
     assert not records.forget_pictures(time.time() - 86_400)
     assert [gone.id for gone in records.forget_pictures(time.time() + 1)] == [row.id]
     assert records.picture("anna", row.id) is None
+
+
+def test_an_upload_can_be_removed(studio: StudioServer) -> None:
+    upload = studio.upload(picture_file(77), "gone.png")
+    assert studio.get("/uploads")["items"][0]["id"] == upload["id"]
+    assert studio.client.delete(f"/uploads/{upload['id']}").status_code == 204
+    assert studio.client.get(upload["view"].removeprefix("/api/v1")).status_code == 404

@@ -148,7 +148,7 @@ def _submitted(studio: Studio, owner: str, request: JobRequest) -> Json:
 def _check_quota(studio: Studio, owner: str, count: int) -> None:
     most = studio.settings.most_jobs
     if studio.records.count_open(owner) + count > most:
-        raise QuotaError(f"{most} jobs may wait at once: let some end, or cancel them.")
+        raise QuotaError(f"{most} jobs may wait at once: let some end, or cancel them.", 429)
 
 
 def _loss(step: Json) -> Json:
