@@ -153,7 +153,7 @@ class Follower:
             self._hub.publish(row.owner, "job", row.id, after)
 
     def _miss(self, row: JobRow, live: _Live) -> None:
-        """Say that the queue does not know a job, unless it is only between two steps of `retry`."""
+        """Say that the queue has lost a job, unless it is between two steps of `retry`."""
         now = time.monotonic()
         live.lost = live.lost or now
         if now - live.lost < _LOST:
