@@ -21,7 +21,7 @@ from impasto.studio.records import JobRow, new_key
 from impasto.studio.requests import JobRequest, paintings
 from impasto.studio.routes.common import Before, Limit, Owner, StudioOf
 
-__all__ = ["router"]
+__all__ = ["More", "router"]
 
 router = APIRouter(tags=["jobs"])
 

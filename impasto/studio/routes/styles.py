@@ -15,7 +15,7 @@ from impasto.studio.views import API, style_view
 from impasto.styles import gallery
 from impasto.styles.about import read_swatch
 
-__all__ = ["router"]
+__all__ = ["NewStyle", "router"]
 
 router = APIRouter(tags=["styles"])
 
