@@ -70,7 +70,9 @@ class Sender:
         data = {"weight": spec.weight, "use": use}
         if isinstance(spec.source, str) and (id := self._known_style(spec.source)):
             return {"style": id, **data}
-        return {**self.source(spec.source), **data}
+        # A picture of the studio's is no style by its ID: it is sent back as a file.
+        is_painted = isinstance(spec.source, RemotePicture)
+        return {"upload": self._upload(spec.source.read() if is_painted else spec.source), **data}
 
     def _known_style(self, name: str) -> str | None:
         """Return the ID of a style that the studio has; None for what is a file here.
