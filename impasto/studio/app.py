@@ -74,5 +74,6 @@ def create_app(settings: StudioSettings) -> ASGIApp:
         hosts=hosts_for(settings.host, settings.names),
         is_secure=settings.is_secure,
         max_body=settings.upload_bytes + _FORM,
+        sessions=studio.sessions,
         observe=studio.figures.observe,
     )

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import pytest
 from asking import Asker
-from fastapi import Depends, FastAPI, Response
+from fastapi import Depends, FastAPI, Request, Response, UploadFile
 
 from impasto.errors import OptionError
 from impasto.studio import accounts, metrics
@@ -308,9 +308,13 @@ class Served:
         def leave(response: Response) -> None:
             take_cookie(response, is_secure=is_secure)
 
+        @app.post("/upload")
+        def upload(file: UploadFile, request: Request) -> dict[str, object]:
+            return {"size": file.size, "address": request.client and request.client.host}
+
         app.include_router(metrics.router(self.studio, found))
         guard = Guard(
-            app, hosts=LOOPBACK, is_secure=is_secure, max_body=1000,
+            app, hosts=LOOPBACK, is_secure=is_secure, max_body=4 * 2**20, sessions=self.sessions,
             observe=self.studio.figures.observe,
         )  # fmt: skip
         self.client = Asker(guard, f"http{'s' * is_secure}://127.0.0.1:7700")
@@ -339,6 +343,35 @@ def test_a_cookie_that_no_script_reads(file: Path, tmp_path: Path) -> None:
         assert served.client.get("/who").status_code == 401
         assert served.sessions is not None
         served.sessions.shut()
+
+
+def test_uploads_of_nobody_are_not_read(file: Path, tmp_path: Path) -> None:
+    served = Served(tmp_path, Accounts.from_file(file))
+    large = {"file": ("a.png", b"x" * 2 * 2**20)}
+    assert served.client.post("/upload", files=large).status_code == 413
+    served.client.post("/in")
+    assert served.client.post("/upload", files=large).json()["size"] == 2 * 2**20
+    assert served.sessions is not None
+    served.sessions.shut()
+
+
+@pytest.mark.parametrize(
+    ("is_secure", "forwarded", "address"),
+    [
+        (False, "9.9.9.9", "127.0.0.1"),  # whoever comes directly may claim anything
+        (True, "9.9.9.9", "9.9.9.9"),
+        (True, "1.1.1.1, 9.9.9.9", "9.9.9.9"),  # what came before our proxy is a claim
+        (True, "nonsense", "127.0.0.1"),
+        (True, "", "127.0.0.1"),
+    ],
+)
+def test_who_asks_through_a_proxy(
+    tmp_path: Path, is_secure: bool, forwarded: str, address: str
+) -> None:
+    served = Served(tmp_path, None, is_secure=is_secure)
+    given = {"file": ("a.png", b"x")}
+    answer = served.client.post("/upload", files=given, headers={"x-forwarded-for": forwarded})
+    assert answer.json()["address"] == address
 
 
 def test_healthz(tmp_path: Path) -> None:
