@@ -17,7 +17,6 @@ from typing import Any
 
 from impasto.config.recipe import Recipe
 from impasto.errors import ImpastoError, JobError
-from impasto.image.long_side import size_in_header
 from impasto.jobs.queue.client import JobQueue, JobState
 from impasto.jobs.queue.job import Job
 from impasto.jobs.queue.job_folder import JobFolder, Result
@@ -63,6 +62,8 @@ class Follower:
         self._live: dict[str, _Live] = {}
         self._is_over, self._is_woken = threading.Event(), threading.Event()
         self._looked_for_others = self._tidied = -1e9
+        self._is_connected = threading.Event()
+        self._problem: JobError | None = None
         self.is_queue_there = True
         self._thread = threading.Thread(target=self._follow, name="follower", daemon=True)
 
@@ -80,12 +81,24 @@ class Follower:
         """Look at once, as something was changed."""
         self._is_woken.set()
 
+    def wait_for_queue(self, seconds: float) -> None:
+        """Wait until the queue is connected to.
+
+        Raises:
+            JobError: it cannot be.
+        """
+        if not self._is_connected.wait(0 if self._problem else seconds):
+            problem = self._problem or JobError("The queue is not connected to yet: try again.")
+            raise JobError(str(problem)) from (problem.__cause__ or ConnectionError())
+
     def view(self, row: JobRow) -> dict[str, Any]:
         """Return a job as the API shows it, with how far it is."""
         live = self._live.get(row.id)
         return job_view(row, live.shown if live else None)
 
     def _follow(self) -> None:
+        while not self._is_over.is_set() and not self._is_connected.is_set():
+            self._connect()
         while not self._is_over.is_set():
             is_busy = False
             try:
@@ -99,6 +112,22 @@ class Follower:
                 _LOG.exception("The studio could not look at its queue.")
             self._is_woken.wait(_EVERY if is_busy else _IDLE)
             self._is_woken.clear()
+
+    def _connect(self) -> None:
+        """Connect to the queue, or wait a moment."""
+        try:
+            self._queue.connect()
+        except ImpastoError as error:
+            if self._problem is None:
+                _LOG.warning("%s It is tried again until it can be.", error)
+            self._problem = error if isinstance(error, JobError) else JobError(str(error))
+            self.is_queue_there = False
+            self._is_woken.wait(_OTHERS)
+            self._is_woken.clear()
+            return
+        self._problem, self.is_queue_there = None, True
+        self._is_connected.set()
+        _load()
 
     def _look(self) -> bool:
         """Look once; return whether something waits or runs.
@@ -184,6 +213,8 @@ class Follower:
 
     def _picture_of(self, row: JobRow, folder: JobFolder) -> PictureRow | None:
         """Return the picture that a job ended with; None where its folder cannot be read now."""
+        from impasto.image.long_side import size_in_header  # with it Pillow and NumPy
+
         try:
             result, job = folder.result(), folder.job()
             if result is None:
@@ -217,6 +248,12 @@ class Follower:
             folder = (self._queue.store.path / row.place).parents[2]
             if folder.parent == self._queue.store.jobs:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _load() -> None:
+    """Load what the first request needs: serving begins without it."""
+    import impasto.jobs.queue.packing
+    import impasto.studio.requests  # noqa: F401
 
 
 def _is_other(row: JobRow, changed: JobRow) -> bool:

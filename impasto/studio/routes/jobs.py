@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from impasto.errors import OptionError
 from impasto.jobs.queue.job_folder import JobFolder
 from impasto.jobs.queue.journal import read_events
-from impasto.jobs.queue.packing import packed
 from impasto.studio.continuing import continued
 from impasto.studio.core import Studio
 from impasto.studio.failures import NotFoundError, QuotaError
@@ -116,6 +115,8 @@ def _row(studio: Studio, owner: str, id: str) -> JobRow:
 
 
 def _submitted(studio: Studio, owner: str, request: JobRequest) -> Json:
+    from impasto.jobs.queue.packing import packed  # with it Pillow and NumPy
+
     asked = paintings(request, studio.places(owner))
     _check_quota(studio, owner, len(asked))
     jobs = [
