@@ -7,7 +7,6 @@ JSON each. It ends when standard input is closed: the worker is gone then.
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import logging
 import os
@@ -28,6 +27,7 @@ from impasto.errors import (
     notes_of,
     speaking_flags,
 )
+from impasto.jobs.queue.passing import is_passing
 
 __all__ = ["main"]
 
@@ -36,7 +36,6 @@ _PREVIEW_EVERY = 0.5  # seconds between two previews, which may take a twentieth
 _PREVIEW_SHARE = 0.05
 _PREVIEW_SIDE = 512
 _PATIENCE = 120.0  # seconds in which the process before this one may end
-_PASSING = {errno.ENOSPC, errno.EDQUOT, errno.ESTALE, errno.EIO, errno.ETIMEDOUT, errno.ENOTCONN}
 
 Report = Callable[..., None]
 
@@ -57,7 +56,7 @@ def main() -> int:
         try:
             _paint(order, report, is_stopped)
         except Exception as error:
-            report("failed", message=_message(error), temporary=_is_passing(error))
+            report("failed", message=_message(error), temporary=is_passing(error))
     return 0
 
 
@@ -90,7 +89,7 @@ def _painted(
     try:
         return _run(folder, claim, report, is_stopped)
     except ResumeError as error:
-        if _is_passing(error):
+        if is_passing(error):
             raise
         report("note", message=f"{error} The job begins again.")
         shutil.rmtree(folder.run, ignore_errors=True)
@@ -251,15 +250,6 @@ def _message(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"{error.filename or 'The system'}: {error.strerror or error}."
     return f"{type(error).__name__}: {error}. This is a bug: please report it."
-
-
-def _is_passing(error: BaseException | None) -> bool:
-    """Return whether an error comes of a disc that is full or away, and so may pass."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in _PASSING:
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ log.txt              what the painting process wrote to standard error
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -93,11 +94,17 @@ class JobFolder:
                 "as `impasto jobs list` shows them."
             )
         self.id = id
+        self._store = store
         self.path = store.jobs / id
         self.run = self.path / "run"
         self.log = self.path / "log.txt"
         self.preview = self.path / "preview.jpg"
         self.events = self.path / "events.jsonl"
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the whole folder of jobs is not to be seen now."""
+        return self._store.is_away
 
     def make(self, job: Job) -> None:
         """Write a new job.
@@ -151,8 +158,9 @@ class JobFolder:
                 with contextlib.suppress(FileExistsError):
                     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
                     handle = os.open(self.path / "claims" / f"{number:06d}", flags, 0o666)
-                    with os.fdopen(handle, "w", encoding="utf-8") as file:
-                        file.write(executor)
+                    # For people: the number is ours also where a full disc takes no text.
+                    with contextlib.suppress(OSError), os.fdopen(handle, "wb", 0) as file:
+                        file.write(executor.encode())
                     return number
         except OSError as problem:
             raise JobError(
@@ -160,11 +168,17 @@ class JobFolder:
             ) from problem
 
     def last_claim(self) -> int:
-        """Return the number of the last claim; 0 before the first."""
-        with contextlib.suppress(FileNotFoundError):
+        """Return the number of the last claim; 0 before the first.
+
+        Raises:
+            OSError: it is not known now. Their folder was made with the job, so where it is missing
+                the disc is away.
+        """
+        try:
             names = [path.name for path in (self.path / "claims").iterdir()]
-            return max((int(name) for name in names if _CLAIM.fullmatch(name)), default=0)
-        return 0
+        except FileNotFoundError as problem:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), problem.filename) from problem
+        return max((int(name) for name in names if _CLAIM.fullmatch(name)), default=0)
 
     # What came of it
 
@@ -233,8 +247,14 @@ def _put(file: Path, target: Path) -> None:
         except FileExistsError:
             raise
         except OSError:  # a file system without links
+            data = file.read_bytes()
             with target.open("xb") as copy:
-                copy.write(file.read_bytes())
+                try:
+                    copy.write(data)
+                    copy.flush()
+                except OSError:  # as of a full disc
+                    target.unlink(missing_ok=True)
+                    raise
 
 
 def _text_of(path: Path) -> str:
