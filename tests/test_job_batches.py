@@ -14,6 +14,7 @@ from impasto.jobs.queue.client import JobQueue, JobState
 from impasto.jobs.queue.job import Job
 from impasto.jobs.queue.job_folder import JobFolder
 from impasto.jobs.queue.store import Store
+from impasto.jobs.queue.work import Work
 from impasto.jobs.run_batch import run_batch
 
 
@@ -29,7 +30,7 @@ class Painted(JobQueue):
         self.ids: dict[str, str] = {}
         self.again: list[str] = []
 
-    def submit(self, job: Job) -> str:
+    def submit(self, job: Job | Work) -> str:
         id = f"{len(self.ids):08x}"
         JobFolder(self.store, id).make(job)
         self.ids[id] = job.title

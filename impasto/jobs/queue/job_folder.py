@@ -5,7 +5,7 @@ claims/000001        who took it when, in turn: only the last one may end it
 events.jsonl         what happened, a line each (`journal`)
 preview.jpg          the picture so far, at most 512 pixels
 run/                 the run's folder, which a killed run continues from
-pictures/000001/     what was painted, by claim
+pictures/000001/     what was painted, or made, by claim
 result.json          which of these is the result, and its digest; written once
 log.txt              what the painting process wrote to standard error
 """
@@ -25,11 +25,12 @@ from typing import NoReturn
 
 from impasto.errors import JobError, PictureError
 from impasto.files import atomic
-from impasto.files.digests import is_digest, of_file
+from impasto.files.digests import is_digest, of_bytes, of_file
 from impasto.files.names import safe_name
 from impasto.files.strict_json import MAX_TEXT, Reader, Shape
 from impasto.jobs.queue.job import Job
 from impasto.jobs.queue.store import Store
+from impasto.jobs.queue.work import Work, read_job
 
 __all__ = ["JobFolder", "Result", "new_id"]
 
@@ -52,8 +53,8 @@ class Result:
 
     Attributes:
         claim: that painted it.
-        name: of the picture's file.
-        digest: of that file.
+        name: of the picture's file, or of the folder that other kinds of jobs leave.
+        digest: of that file, or of all files of a folder and their names.
         seconds: that the last process worked on it.
 
     Raises:
@@ -106,7 +107,7 @@ class JobFolder:
         """Whether the whole folder of jobs is not to be seen now."""
         return self._store.is_away
 
-    def make(self, job: Job) -> None:
+    def make(self, job: Job | Work) -> None:
         """Write a new job.
 
         Raises:
@@ -127,7 +128,7 @@ class JobFolder:
             reason = getattr(problem, "strerror", None) or str(problem).rstrip(".")
             raise JobError(f"The job cannot be written to {self.path}: {reason}.") from None
 
-    def job(self) -> Job:
+    def job(self) -> Job | Work:
         """Read the job.
 
         Raises:
@@ -135,7 +136,7 @@ class JobFolder:
         """
         path = self.path / "job.json"
         try:
-            return Job.from_json(_text_of(path))
+            return read_job(_text_of(path))
         except FileNotFoundError:
             raise JobError(
                 f"There is no job {self.id} in {self.path.parent}: this machine does not see the "
@@ -189,9 +190,9 @@ class JobFolder:
         return folder / name
 
     def painted(self, name: str) -> Path | None:
-        """Return a picture that is complete but was not made the result, as after a kill.
+        """Return what is complete but was not made the result, as after a kill.
 
-        A picture is put in its place only when it is complete.
+        A picture, or a folder, is put in its place only when it is complete.
         """
         paths = sorted((self.path / "pictures").glob(f"*/{_escaped(name)}"))
         return next((path for path in paths if _CLAIM.fullmatch(path.parent.name)), None)
@@ -211,12 +212,15 @@ class JobFolder:
         return Result(**_READER.table("a result", _READER.parse(text), _RESULT))
 
     def finish(self, picture: Path, seconds: float) -> Result:
-        """Make a picture of this folder the result, unless there is one; return the result.
+        """Make what was made in this folder the result, unless there is one; return the result.
+
+        Args:
+            picture: a file, or a folder of them.
 
         Raises:
             ImpastoError: it cannot be read or written.
         """
-        digest = of_file(picture, PictureError)
+        digest = _digest_of(picture)
         result = Result(int(picture.parent.name), picture.name, digest, round(seconds, 3))
         target = self.path / "result.json"
         temporary = self.path / f".impasto-{secrets.token_hex(8)}.tmp"
@@ -235,8 +239,21 @@ class JobFolder:
         return self.result() or result
 
     def picture(self, result: Result) -> Path:
-        """Return the file of a result."""
+        """Return the file of a result; or the folder, as `kinds.KINDS` says."""
         return self.path / "pictures" / f"{result.claim:06d}" / result.name
+
+
+def _digest_of(made: Path) -> str:
+    """Return the digest of a file; of a folder, that of all its files' names and digests.
+
+    Raises:
+        PictureError: it cannot be read.
+    """
+    if not made.is_dir():
+        return of_file(made, PictureError)
+    files = sorted(path for path in made.rglob("*") if path.is_file())
+    names = [[path.relative_to(made).as_posix(), of_file(path, PictureError)] for path in files]
+    return of_bytes(json.dumps(names).encode())
 
 
 def _put(file: Path, target: Path) -> None:
