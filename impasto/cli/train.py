@@ -124,18 +124,26 @@ def train(
     force: shared.Force = False,
     quiet: shared.Quiet = False,
     as_json: shared.Json = False,
+    queue: shared.Queue = None,
+    files: shared.QueueFiles = None,
+    wait: shared.Wait = False,
 ) -> None:
     """Train a network that paints in your styles at once, for `--method fast`.
 
     While it trains, OUT.train/preview.jpg shows photographs as they would be painted now. After
     Ctrl-C the same command with --resume continues; after a kill, from the last state, which is
     written about once a minute. Beside the file of styles it leaves their card (OUT.md) and a sheet
-    of pictures (OUT-sheet.jpg).
+    of pictures (OUT-sheet.jpg). With --queue a worker trains, and continues by itself.
     """
     from impasto.training.preflight import BUILTIN, check_training
 
     set_quiet(quiet)
+    flags = shared.RunFlags(
+        force=force, quiet=quiet, as_json=as_json, queue=queue, files=files, wait=wait
+    )
+    flags.check_queue()
     _check(content, extend, size, crop)
+    _check_here(queue, resume=resume)
     target = out or extend or Path(f"{safe_name(Path(paintings[0]).stem)}{SUFFIX}")
     check_training(
         paintings, content or BUILTIN, target, extend, resume=resume, force=force
@@ -161,6 +169,12 @@ def train(
         resume=resume,
         force=force,
     )
+    if queue is not None:
+        from impasto.cli.queued import send
+        from impasto.training.queued import packed_training
+
+        send(lambda store: packed_training(spec, store), target.parent, flags)
+        return
     is_first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun starts
     is_silent, start = quiet or not is_first, "looking at the pictures"
     with handling_signals() as interruption, progress_bar(start, quiet=is_silent) as bar:
@@ -209,6 +223,19 @@ def _check(content: str | None, extends: Path | None, size: int | None, crop: in
             "There are no photographs to learn from. Name a folder of them with --content: some "
             "hundreds, of all that you will paint, with 300 pixels or more on each side. Without "
             "any at hand, --content builtin takes those that come with scikit-image."
+        )
+
+
+def _check_here(queue: str | None, *, resume: bool) -> None:
+    """Refuse to resume what a worker trains.
+
+    Raises:
+        OptionError: that was asked for.
+    """
+    if queue is not None and resume:
+        raise OptionError(
+            "--resume: for a training in this process, and --queue lets a worker train, which "
+            "continues by itself. Leave it out."
         )
 
 
