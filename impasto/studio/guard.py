@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -102,7 +102,8 @@ class Guard:
         max_body: int,
         observe: Callable[[Seen], None] = lambda _: None,
     ) -> None:
-        self._app, self._hosts, self._is_secure = app, hosts, is_secure
+        self._app, self._is_secure = app, is_secure
+        self._hosts, self._takes_addresses = hosts - {ANY_ADDRESS}, ANY_ADDRESS in hosts
         self._max_body, self._observe = max_body, observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -154,7 +155,7 @@ class Guard:
 
     def _is_own_host(self, host: str) -> bool:
         name = _without_port(host)
-        return name in self._hosts or (ANY_ADDRESS in self._hosts and _is_address(name))
+        return name in self._hosts or (self._takes_addresses and _is_address(name))
 
     def _is_own_origin(self, origin: str, host: str) -> bool:
         try:
@@ -272,13 +273,9 @@ def hosts_for(host: str, names: Iterable[str] = ()) -> frozenset[str]:
     return frozenset(own | LOOPBACK)
 
 
-def log_requests(stream: TextIO | None = None) -> None:
-    """Let a line of JSON be written for each request.
-
-    Args:
-        stream: that it is written to; by default standard error.
-    """
-    handler = logging.StreamHandler(stream or sys.stderr)
+def log_requests() -> None:
+    """Let a line of JSON be written to standard error for each request."""
+    handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     _LOG.handlers = [handler]
     _LOG.setLevel(logging.INFO)

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from asking import Asker
 from fastapi import FastAPI, Request, UploadFile, WebSocket
 from starlette.responses import Response, StreamingResponse
 
@@ -73,13 +74,7 @@ def guarded(**changes: Any) -> Guard:
 
 def ask(method: str, path: str, guard: Guard | None = None, **options: Any) -> httpx.Response:
     """The answer to a request; its host is this machine if nothing else is said."""
-
-    async def answer() -> httpx.Response:
-        transport = httpx.ASGITransport(guard or guarded(), raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
-            return await client.request(method, path, **options)
-
-    return asyncio.run(answer())
+    return Asker(guard or guarded(), f"http://{HOST}").ask(method, path, **options)
 
 
 def refused(answer: httpx.Response, status: int = 403) -> str:
@@ -289,18 +284,19 @@ def test_a_body_that_stops_coming(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def log() -> Iterator[io.StringIO]:
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     logger = logging.getLogger("impasto.studio")
     before = (logger.handlers, logger.level, logger.propagate)
     stream = io.StringIO()
-    log_requests(stream)
+    monkeypatch.setattr("sys.stderr", stream)
+    log_requests()
     yield stream
     logger.handlers, logger.level, logger.propagate = before
 
 
 def test_a_line_of_json_for_each_request(log: io.StringIO) -> None:
     ask("GET", "/api/v1/jobs/7?password=secret", headers={"cookie": "impasto_session=secret"})
-    ask("GET", "/a\n{}\u2028b")
+    ask("GET", "/a%0A{}%E2%80%A8b")
     body, headers = multipart(10)
     ask("POST", "/api/v1/uploads", content=body, headers=headers)
     ask("GET", "/api/v1/broken")
