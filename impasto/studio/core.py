@@ -14,8 +14,8 @@ from impasto.studio.desks import Desks
 from impasto.studio.follower import Follower
 from impasto.studio.hub import Hub
 from impasto.studio.metrics import Figures
+from impasto.studio.places import Places
 from impasto.studio.records import Records
-from impasto.studio.requests import Places
 from impasto.studio.settings import StudioSettings
 from impasto.studio.workers import OwnWorkers
 

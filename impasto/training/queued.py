@@ -6,13 +6,15 @@ import contextlib
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from impasto.config.fields import from_dict
 from impasto.config.methods import InstantConfig
-from impasto.errors import JobError
+from impasto.config.training import TrainingSettings
 from impasto.files.names import safe_name
-from impasto.files.strict_json import MAX_NUMBER, Shape
+from impasto.files.strict_json import Shape
 from impasto.jobs.queue.assignment import Assignment
 from impasto.jobs.queue.packing import kept, kept_style
 from impasto.jobs.queue.store import Store
@@ -25,19 +27,8 @@ from impasto.training.run_training import TrainingSpec, run_training
 
 __all__ = ["carry_out", "packed_training"]
 
-# The numbers of a job and their ranges, which are those of the command's flags.
-_RANGES: dict[str, tuple[float, float]] = {
-    "steps": (1, 1_000_000),
-    "size": (32, 16384),
-    "batch": (1, 1024),
-    "crop": (32, 2048),
-    "steady": (0, 100),
-    "seed": (0, MAX_NUMBER),
-}
-_OPTIONS: Shape = dict.fromkeys(_RANGES, (int,)) | {
-    "steady": (float, int),
-    "is_builtin": (bool,),
-}
+_NUMBERS = {spec.name: type(spec.default) for spec in fields(TrainingSettings)}
+_OPTIONS: Shape = {name: (kind, int) for name, kind in _NUMBERS.items()} | {"is_builtin": (bool,)}
 
 
 def packed_training(spec: TrainingSpec, store: Store) -> Work:
@@ -51,7 +42,7 @@ def packed_training(spec: TrainingSpec, store: Store) -> Work:
     sources += [kept_style(store, "style", p, "", InstantConfig()) for p in spec.paintings]
     if spec.extends is not None:
         sources.append(kept(store, "extended", spec.extends))
-    options = {name: getattr(spec.options, name) for name in _RANGES}
+    options = {name: getattr(spec.options, name) for name in _NUMBERS}
     name = safe_name(spec.out.stem)
     options["is_builtin"] = is_builtin
     return Work("train", name, options, tuple(sources), name, spec.device)
@@ -77,20 +68,18 @@ def _spec_of(assignment: Assignment, room: Path) -> TrainingSpec:
     """Return what a job trains.
 
     Raises:
-        JobError: numbers that are not allowed.
+        ImpastoError: numbers that are not allowed.
     """
     work = assignment.work
     options = work.table(_OPTIONS)
     is_builtin = options.pop("is_builtin")
-    for name, (low, high) in _RANGES.items():
-        if not low <= options[name] <= high:
-            raise JobError(f"The training's {name} is {options[name]!r:.80}.")
+    settings = from_dict(TrainingSettings, options)
     extended = work.place_of("extended")
     return TrainingSpec(
         paintings=[source.place for source in work.all_of("style")],
         content=BUILTIN if is_builtin else str(_together(assignment)),
         out=room / f"{work.name}{SUFFIX}",
-        options=FastTraining(**options),
+        options=FastTraining(**asdict(settings)),
         extends=None if extended is None else Path(extended),
         device=work.device,
         resume=True,
