@@ -14,6 +14,7 @@ from typing import Any
 from impasto.config.bases import PictureConfig
 from impasto.config.methods import method_of
 from impasto.errors import ImpastoError
+from impasto.jobs.queue.store import Store
 from impasto.painting.sources import Sources
 from impasto.studio.warm import WarmProcess
 
@@ -79,6 +80,16 @@ class Desks:
             ImpastoError: it cannot be painted.
         """
         return self._reader.ask("estimate", _ESTIMATING, timed=True, **_packed(sources, config))
+
+    def pack(self, kind: str, store: Store, **values: Any) -> str:
+        """Return a training or a study as the JSON of its job.
+
+        Raises:
+            ImpastoError: it cannot be done.
+        """
+        place = {"store": str(store.path), "store_name": store.name}
+        answer = self._reader.ask(f"pack {kind}", _ESTIMATING, **place, **values)
+        return str(answer["job"])
 
     def look(self, who: str, sources: Sources, config: PictureConfig, size: int) -> bytes:
         """Return a small picture as a JPEG file, unless the same user asks for another meanwhile.

@@ -30,12 +30,12 @@ CREATE TABLE uploads (
 CREATE INDEX uploads_by_digest ON uploads (owner, digest);
 CREATE TABLE styles (
   number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, owner TEXT NOT NULL,
-  title TEXT NOT NULL, upload TEXT NOT NULL, created REAL NOT NULL);
+  title TEXT NOT NULL, upload TEXT NOT NULL, part TEXT NOT NULL, created REAL NOT NULL);
 CREATE TABLE jobs (
   number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, owner TEXT NOT NULL,
   title TEXT NOT NULL, task TEXT NOT NULL, method TEXT NOT NULL, state TEXT NOT NULL,
   done REAL NOT NULL, message TEXT NOT NULL, worker TEXT NOT NULL, priority INTEGER NOT NULL,
-  picture TEXT, cluster TEXT, request TEXT, created REAL NOT NULL);
+  picture TEXT, cluster TEXT, request TEXT, is_taken_in INTEGER NOT NULL, created REAL NOT NULL);
 CREATE INDEX jobs_by_owner ON jobs (owner, number);
 CREATE INDEX jobs_by_state ON jobs (state);
 CREATE TABLE pictures (
@@ -67,13 +67,18 @@ class UploadRow:
 
 @dataclass(frozen=True)
 class StyleRow:
-    """A painting that a user keeps as a style."""
+    """A painting, or a trained style, that a user keeps.
+
+    Attributes:
+        part: which of the styles in a file of trained ones.
+    """
 
     id: str
     owner: str
     title: str
     upload: str
     created: float
+    part: str = ""
     number: int = 0
 
 
@@ -84,6 +89,7 @@ class JobRow:
     Attributes:
         request: what the user asked for, as JSON; None for a job of a command line.
         cluster: that it was put in together with others.
+        is_taken_in: what it left is in the gallery, or where it belongs.
     """
 
     id: str
@@ -100,6 +106,7 @@ class JobRow:
     picture: str | None = None
     cluster: str | None = None
     request: str | None = None
+    is_taken_in: int = 0
     number: int = 0
 
 
@@ -282,7 +289,7 @@ class Records:
         """Return the jobs of all users that wait or run, or whose picture is not there yet."""
         rows = self._rows(
             "SELECT * FROM jobs WHERE state IN ('waiting','running','interrupted') "
-            "OR (state='done' AND picture IS NULL) ORDER BY number"
+            "OR (state='done' AND NOT is_taken_in) ORDER BY number"
         )
         return [JobRow(**dict(row)) for row in rows]
 
@@ -334,7 +341,8 @@ class Records:
         with self._writing() as base:
             _insert_into(base, "pictures", row, "OR IGNORE")
             base.execute(
-                "UPDATE jobs SET picture=(SELECT id FROM pictures WHERE job=?) WHERE id=?",
+                "UPDATE jobs SET picture=(SELECT id FROM pictures WHERE job=?), is_taken_in=1 "
+                "WHERE id=?",
                 (row.job, row.job),
             )
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse
 
 from impasto.errors import ImpastoError
+from impasto.jobs.queue.job import Job
 from impasto.jobs.queue.job_folder import JobFolder
 from impasto.studio.core import Studio
 from impasto.studio.failures import NotFoundError
@@ -112,7 +113,9 @@ def _recipe(studio: Studio, row: PictureRow) -> dict[str, Any] | None:
     if row.job is None:
         return None
     try:
-        recipe = JobFolder(studio.store, row.job).job().recipe(1)
+        job = JobFolder(studio.store, row.job).job()
     except ImpastoError:
         return None
-    return recipe_view(recipe, row.owner, studio.records)
+    if not isinstance(job, Job):
+        return None
+    return recipe_view(job.recipe(1), row.owner, studio.records)
