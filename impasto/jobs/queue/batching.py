@@ -86,7 +86,8 @@ def carry_out(assignment: Assignment) -> Path | None:
     with assignment.room() as room:
         try:
             batch, sheets = _batch_of(assignment, room), assignment.work.options["sheets"]
-            outcome = run_batch(batch, lambda p: _watch(assignment, room, p), _Here, sheets=sheets)
+            watch = _Watch(assignment, room)
+            outcome = run_batch(batch, watch, _Here, sheets=sheets)
         except RecipeError as error:  # the manifest of the process before
             raise ResumeError(str(error)) from error
         if outcome.interrupted:
@@ -148,16 +149,27 @@ def _settings(data: dict[str, Any]) -> OutputSettings:
         raise JobError(f"This job's pictures cannot be written. {error}") from None
 
 
-def _watch(assignment: Assignment, room: Path, progress: Progress) -> bool:
-    place = f"{progress.finished}/{progress.total} pictures"
-    assignment.step(progress.share, lambda: {"place": place})
-    if progress.item is not None and progress.result == "failed":
-        message = f"{progress.item.output} failed: {progress.message}"
-        assignment.report("note", message=message)
-    elif progress.item is not None:
-        painted = room / progress.item.output
-        assignment.preview(lambda: _opened(painted))
-    return not assignment.is_stopped()
+class _Watch:
+    """Tells how far a batch is, with what a process before has painted."""
+
+    def __init__(self, assignment: Assignment, room: Path) -> None:
+        self._assignment, self._room = assignment, room
+        self._kept: int | None = None
+
+    def __call__(self, progress: Progress) -> bool:
+        """Tell it; return whether to go on."""
+        assignment, item = self._assignment, progress.item
+        if self._kept is None:
+            self._kept = progress.finished
+        left = progress.total - self._kept
+        place = f"{progress.finished}/{progress.total} pictures"
+        done = (self._kept + progress.share * left) / progress.total
+        assignment.step(done, lambda: {"place": place})
+        if item is not None and progress.result == "failed":
+            assignment.report("note", message=f"{item.output} failed: {progress.message}")
+        elif item is not None:
+            assignment.preview(lambda: _opened(self._room / item.output))
+        return not assignment.is_stopped()
 
 
 def _opened(path: Path) -> Any:
