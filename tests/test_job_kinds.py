@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from queued import Farm, until
+from safetensors.numpy import load_file
 
 from commands import pixels
 from impasto.errors import JobError
