@@ -8,8 +8,8 @@
 
 With `--queue postgresql` (the default) a server of its own is started, in a temporary folder; with
 `--queue local` the queue is a file. `kills` disturbs jobs of two workers: it kills a worker, its
-process or every process of both, stops the server for ten seconds, or fills the disc for some
-(which needs the rights to mount one). Every job must end once, with the pixels of the run that was
+process or every process of both, stops the server for ten seconds, fills the disc for some
+(which needs the rights to mount one), or sets the clock back (which needs libfaketime). Every job must end once, with the pixels of the run that was
 never stopped. Every part prints a line of JSON.
 """
 
@@ -97,11 +97,30 @@ def kill_tree(worker: subprocess.Popen[bytes]) -> None:
     worker.wait()
 
 
+def clock_of(farm: Farm) -> Path | None:
+    """A file that sets the clock of all processes that are started from now on, if that can be.
+
+    The clock that only goes forward, of which time is measured, goes on as it does where a
+    machine's clock is set.
+    """
+    libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    if not libraries:
+        return None
+    clock = farm.folder / "clock"
+    clock.write_text("+0\n")
+    farm.env |= {"LD_PRELOAD": str(libraries[0]), "FAKETIME_TIMESTAMP_FILE": str(clock)}
+    farm.env |= {"FAKETIME_NO_CACHE": "1", "NO_FAKE_STAT": "1"}
+    farm.env |= {"DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    return clock
+
+
 class Disturbances:
     """What can happen to a farm of two workers."""
 
     def __init__(self, farm: Farm, server: Server | None, disc: Path | None) -> None:
         self.farm, self.server, self.disc = farm, server, disc
+        self.clock = clock_of(farm)
+        self.hours = 0
 
     def kinds(self) -> dict[str, Callable[[], None]]:
         kinds = {"worker": self.worker, "process": self.process, "everything": self.everything}
@@ -109,6 +128,8 @@ class Disturbances:
             kinds["server stopped"] = self.stopped
         if self.disc is not None:
             kinds["disc full"] = self.full
+        if self.clock is not None:
+            kinds["clock set back"] = self.set_back
         return kinds
 
     def worker(self) -> None:
@@ -147,13 +168,23 @@ class Disturbances:
         time.sleep(FULL)
         filler.unlink(missing_ok=True)
 
+    def set_back(self) -> None:
+        """Set the clock of all workers and their processes an hour back, and kill a worker."""
+        assert self.clock is not None
+        self.hours += 1
+        self.clock.write_text(f"-{self.hours}h\n")
+        self.worker()
+
     def living(self) -> list[subprocess.Popen[bytes]]:
         return [worker for worker in self.farm.workers if worker.poll() is None]
 
 
-def kills(farm: Farm, count: int, server: Server | None, disc: Path | None) -> dict[str, Any]:
+def kills(
+    farm: Farm, count: int, server: Server | None, disc: Path | None, only: str | None = None
+) -> dict[str, Any]:
     """Disturb a job each at a random moment; count those that ended once with their pixels."""
     expected, lasted = {}, {}
+    farm.env["TEST_ALL_SLOW"] = "1"  # as slow as it will be in a worker
     for method in METHODS:
         began = time.monotonic()
         done = farm.run("stylize", "photo.png", "--style", "painting.png", *words(method),
@@ -161,9 +192,11 @@ def kills(farm: Farm, count: int, server: Server | None, disc: Path | None) -> d
         assert done.returncode == 0, done.stderr
         lasted[method] = time.monotonic() - began
         expected[method] = digest(farm.folder / f"{method}.png")
+    del farm.env["TEST_ALL_SLOW"]
     disturbances = Disturbances(farm, server, disc)
     farm.work(), farm.work()
     counted: dict[str, Counter[str]] = {kind: Counter() for kind in disturbances.kinds()}
+    counted = {kind: row for kind, row in counted.items() if only in (None, kind)}
     continued = 0
     for number in range(count):
         method = list(METHODS)[number % len(METHODS)]
@@ -368,6 +401,7 @@ def main() -> int:
     parser.add_argument("part", choices=["kills", "cancel", "rate", "idle", "pollers"])
     parser.add_argument("count", nargs="?", type=int, default=20, metavar="N")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", metavar="KIND", help="of the disturbances, only this one")
     parser.add_argument("--queue", choices=["local", "postgresql"], default="postgresql")
     options = parser.parse_args()
     random.seed(options.seed)
@@ -387,7 +421,7 @@ def main() -> int:
         disc = stack.enter_context(small_disc(folder)) if options.part == "kills" else None
         farm = stack.enter_context(Farm(folder, url, pause=PAUSE))
         parts: dict[str, Callable[[], dict[str, Any]]] = {
-            "kills": lambda: kills(farm, options.count, server, disc),
+            "kills": lambda: kills(farm, options.count, server, disc, options.only),
             "cancel": lambda: cancel(farm, options.count),
             "rate": lambda: rate(farm, options.count),
             "idle": lambda: idle(farm, server),

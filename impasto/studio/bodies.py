@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from impasto.studio.texts import PlainText
+
 __all__ = ["JobRequest", "LookRequest", "SourceRef", "StyleRef", "Value"]
 
 _KEY = r"^[0-9a-f]{16}$"
@@ -60,7 +62,7 @@ class JobRequest(_Body):
     style_maps: list[SourceRef] = Field(default_factory=list, max_length=32)
     init: SourceRef | None = None
     output: dict[str, Value] = Field(default_factory=dict, max_length=16)
-    title: str | None = Field(default=None, max_length=200)
+    title: PlainText | None = Field(default=None, max_length=200)
     each_style: bool = False
     study: str | None = Field(default=None, max_length=40)
     values: list[Annotated[str, Field(max_length=200)]] = Field(default_factory=list, max_length=64)

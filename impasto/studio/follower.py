@@ -26,6 +26,7 @@ from impasto.jobs.queue.work import Work
 from impasto.networks.trained_metadata import read_metadata
 from impasto.studio.hub import Hub
 from impasto.studio.records import JobRow, PictureRow, Records, StyleRow, UploadRow, new_key
+from impasto.studio.texts import without_folders
 from impasto.studio.views import job_view, picture_view, task_of
 
 __all__ = ["Follower"]
@@ -169,7 +170,7 @@ class Follower:
         changed = replace(
             row,
             state=state.state,
-            message=state.message,
+            message=without_folders(state.message, self._queue.store.path),
             worker=state.executor,
             priority=state.priority,
             done=1.0 if state.state == "done" else live.shown.get("done", row.done),

@@ -15,7 +15,7 @@ from impasto.styles import gallery
 
 __all__ = ["Places"]
 
-_UPLOAD = re.compile(r"UPLOAD:([0-9a-f]{16})")
+_UPLOAD = re.compile(r"UPLOAD:([0-9a-f]{16})(:.*|)")
 
 
 class Places:
@@ -77,8 +77,8 @@ class Places:
             ImpastoError: it names no style that the user has.
         """
         colour, equals, action = text.partition("=")
-        if match := _UPLOAD.match(action):
-            return f"{colour}{equals}{self.upload(match[1])}{action[match.end() :]}"
+        if match := _UPLOAD.fullmatch(action):
+            return f"{colour}{equals}{self.upload(match[1])}{match[2]}"
         spec = RegionSpec.parse(text)
         return str(replace(spec, style=self._named(spec.style)) if spec.style else spec)
 

@@ -54,7 +54,7 @@ def _answer(question: dict[str, Any], stream: BinaryIO) -> None:
     try:
         answer = _QUESTIONS[question.pop("question")](**question)
     except ImpastoError as error:
-        answer = {"refused": str(error)}
+        answer = {"refused": str(error), "kind": type(error).__name__}
     except Exception as error:
         if not is_out_of_memory(error):
             raise

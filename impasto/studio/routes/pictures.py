@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse
 
-from impasto.errors import ImpastoError
+from impasto.errors import ImpastoError, OptionError
 from impasto.jobs.queue.job import Job
 from impasto.jobs.queue.job_folder import JobFolder
 from impasto.studio.core import Studio
@@ -42,8 +42,8 @@ def _list(
         "words": q,
         "style": style,
         "method": method,
-        "since": since and since.timestamp(),
-        "until": until and until.timestamp(),
+        "since": since and _seconds("since", since),
+        "until": until and _seconds("until", until),
     }
     page = studio.records.pictures(owner, limit, before, **search)
     total = studio.records.count_pictures(owner, **search)
@@ -99,6 +99,14 @@ def _restore(studio: StudioOf, owner: Owner, id: str) -> dict[str, Any]:
     view = picture_view(_row(studio, owner, id))
     studio.hub.publish(owner, "picture", id, view)
     return view
+
+
+def _seconds(name: str, time: datetime) -> float:
+    """Return a time in seconds since 1970; one without a zone is of UTC."""
+    try:
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    except (OverflowError, ValueError, OSError):
+        raise OptionError(f"{name} is {time}: no such time can be looked for.") from None
 
 
 def _row(studio: Studio, owner: str, id: str) -> PictureRow:

@@ -10,13 +10,14 @@ from typing import Any
 from fastapi import APIRouter, UploadFile
 from fastapi.responses import FileResponse
 
-from impasto.errors import JobError
+from impasto.errors import JobError, PictureError
 from impasto.files.digests import of_file
 from impasto.files.names import safe_name
 from impasto.studio.core import Studio
 from impasto.studio.failures import NotFoundError, QuotaError
 from impasto.studio.records import UploadRow, new_key
 from impasto.studio.routes.common import Before, Limit, Owner, StudioOf, shown_file
+from impasto.studio.texts import plain
 from impasto.studio.views import upload_view
 
 __all__ = ["router"]
@@ -32,7 +33,9 @@ def _add(studio: StudioOf, owner: Owner, file: UploadFile) -> dict[str, Any]:
         raise QuotaError(
             f"Your files take more than {studio.settings.most_bytes / 2**30:g} GB: delete some."
         )
-    name = safe_name(Path(file.filename or "picture").name)
+    name = safe_name(plain(Path(file.filename or "picture").name))
+    if size == 0:
+        raise PictureError(f"{name} is empty: choose another file.")
     folder = studio.settings.folder / "incoming" / new_key()
     try:
         folder.mkdir()
