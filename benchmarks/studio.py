@@ -42,11 +42,11 @@ os.environ["PYTHONPATH"] = str(ROOT)
 
 from postgres import binaries, running_server  # noqa: E402
 from serving import StudioServer, picture_file  # noqa: E402
-
 from stylize import machine  # noqa: E402
 
 Json = dict[str, Any]
 CLIENTS, SECONDS, JOBS = 20, 120.0, 200
+PATIENCE = 420.0  # seconds in which the jobs may end after that
 THINKING = 0.5  # seconds between two requests of a client, at the mean
 KILLS, CUTS = 40, 40
 PAINTED = {"method": "gatys", "options": {"size": 48, "smallest": 48, "iterations": 40}}
@@ -247,11 +247,12 @@ def load() -> Json:
             visitor.join()
         during = Counter(job["state"] for job in _jobs(server))
         ids = {id for visitor in visitors for id in visitor.jobs}
-        _wait_for_all(server, ids, 900)
+        _wait_for_all(server, ids, PATIENCE)
         time.sleep(2)
         ended = {job["id"]: job for job in _jobs(server)}
         pictures = server.get("/pictures", limit=1)["total"]
-        seen = [len(ids - visitor.done) for visitor in visitors]
+        done = {id for id in ids if id in ended and ended[id]["state"] == "done"}
+        seen = [len(done - visitor.done) for visitor in visitors]
     times: dict[str, list[float]] = {}
     for visitor in visitors:
         for what, found in visitor.seconds.items():
@@ -269,7 +270,8 @@ def load() -> Json:
         "faults": [fault for visitor in visitors for fault in visitor.faults][:10],
         "jobs": len(ids),
         "after_two_minutes": dict(during),
-        "lost": sum(ended.get(id, {}).get("state") != "done" for id in ids),
+        "at_the_end": dict(Counter(ended[id]["state"] for id in ids if id in ended)),
+        "lost": len(ids - set(ended)),
         "pictures": pictures,
         "events_missed": max(seen),
     }
