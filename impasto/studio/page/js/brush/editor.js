@@ -70,7 +70,7 @@ export function editor(map, { picture = null, signal, changed, feather = () => 0
   function showInks() {
     fill(colours, map.palette.map((colour, n) => (n === 0 && picture ? null
       : h("button.ink", { type: "button", dataset: { label: n }, title: colour,
-        "aria-label": `Colour ${n}: ${colour}`, style: { "--ink": colour },
+        "aria-label": `Colour ${n}: ${colour}`, style: { "--swatch": colour },
         onclick: () => ink(n) }))));
     ink(Math.min(label, map.palette.length - 1));
   }

@@ -52,7 +52,7 @@ export function regionList(styles, change) {
     styles().map((style) =>
       h("option", { value: style.id, selected: style.id === chosen }, style.title)));
     return h("li", { dataset: { colour } },
-      h("span.swatch", { style: { "--ink": colour }, title: colour }), select, more);
+      h("span.swatch", { style: { "--swatch": colour }, title: colour }), select, more);
   }
 
   let shown = "";
