@@ -27,6 +27,7 @@ from impasto.cli.interrupt import INTERRUPTED
 from impasto.cli.layers import layers
 from impasto.cli.rerun import rerun
 from impasto.cli.resume import extend, resume
+from impasto.cli.studio import studio
 from impasto.cli.study import study
 from impasto.cli.styles import styles
 from impasto.cli.stylize import stylize
@@ -65,7 +66,7 @@ app = typer.Typer(
 )
 for command in (
     *(batch, stylize, doodle, texture, styles, layers, info),
-    *(rerun, resume, extend, evaluate, study, train, export, worker),
+    *(rerun, resume, extend, evaluate, study, train, export, worker, studio),
 ):
     app.command(help=help_of(command))(command)
 app.add_typer(jobs.app, name="jobs")

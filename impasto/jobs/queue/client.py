@@ -177,7 +177,8 @@ class JobQueue:
     def states(self, ids: list[str]) -> list[JobState]:
         """Return where some jobs are; those that the database does not know are left out."""
         rows = self._call(self._client.list_workflows, workflow_ids=ids, load_input=False)
-        return [_state_of(row) for row in rows]
+        watcher = Watcher(self.store.workers)
+        return [_state_of(row, watcher) for row in rows]
 
     def cancel(self, id: str) -> JobState:
         """End a job; what was painted stays in its folder. Return where it is then.

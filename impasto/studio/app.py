@@ -1,0 +1,75 @@
+"""The studio as an application: the API, the page, and what both pass first."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from impasto.studio import metrics
+from impasto.studio.core import Studio
+from impasto.studio.failures import answer_failures
+from impasto.studio.guard import Guard, hosts_for
+from impasto.studio.routes import about, events, jobs, looks, pictures, sessions, styles, uploads
+from impasto.studio.settings import StudioSettings
+from impasto.studio.views import API
+from impasto.version import __version__
+
+__all__ = ["create_app"]
+
+PAGE = Path(__file__).parent / "page"
+
+_FORM = 2**16  # bytes of an upload's form beside its file
+
+
+def create_app(settings: StudioSettings) -> ASGIApp:
+    """Return the studio as an ASGI application, which starts its parts with its lifespan.
+
+    Raises:
+        ImpastoError: its folder, records, password file or queue cannot be used.
+    """
+    studio = Studio(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(studio.start)
+        try:
+            yield
+        finally:
+            await run_in_threadpool(studio.stop)
+
+    app = FastAPI(
+        title="Impasto Studio",
+        version=__version__,
+        description="Paints pictures, as the studio's page does.",
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,  # its pages come from another host; `/api` is ours
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.studio, app.state.sessions = studio, studio.sessions
+    answer_failures(app)
+    api = APIRouter(prefix=API)
+    for part in (about, sessions, uploads, styles, looks, jobs, pictures, events):
+        api.include_router(part.router)
+    app.include_router(api)
+    app.include_router(metrics.router(studio, studio.accounts))
+
+    @app.get("/api", include_in_schema=False)
+    def _calls() -> FileResponse:
+        return FileResponse(PAGE / "api.html")
+
+    app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
+    return Guard(
+        app,
+        hosts=hosts_for(settings.host, settings.names),
+        is_secure=settings.is_secure,
+        max_body=settings.upload_bytes + _FORM,
+        observe=studio.figures.observe,
+    )

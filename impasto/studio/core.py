@@ -1,0 +1,108 @@
+"""The parts of a studio that runs: its queue, records, follower and processes."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from impasto.jobs.queue.client import JobQueue
+from impasto.jobs.queue.heartbeat import beats
+from impasto.studio.accounts import Accounts, Sessions
+from impasto.studio.desks import Desks
+from impasto.studio.follower import Follower
+from impasto.studio.hub import Hub
+from impasto.studio.metrics import Figures
+from impasto.studio.records import Records
+from impasto.studio.requests import Places
+from impasto.studio.settings import StudioSettings
+from impasto.studio.workers import OwnWorkers
+
+__all__ = ["Studio"]
+
+_REST = 30.0  # seconds between two looks for processes that nobody uses
+
+
+class Studio:
+    """A studio.
+
+    Args:
+        settings: what it was started with.
+
+    Raises:
+        ImpastoError: its folder, records or queue cannot be used.
+    """
+
+    def __init__(self, settings: StudioSettings) -> None:
+        self.settings = settings
+        self.store = settings.store
+        for part in ("incoming", "views"):
+            (settings.folder / part).mkdir(parents=True, exist_ok=True)
+        file = settings.password_file
+        self.accounts = None if file is None else Accounts.from_file(file)
+        self.sessions = (
+            None
+            if self.accounts is None
+            else Sessions(settings.folder / "sessions.sqlite", self.accounts)
+        )
+        self.figures = Figures()
+        self.records = Records(settings.folder / "records.sqlite")
+        # A request must not wait until a database is back: whoever asked is told at once.
+        self.queue = JobQueue(settings.address, settings.store, gives_up=lambda: True)
+        self.hub = Hub()
+        self.desks = Desks(self.figures.look)
+        self.follower = Follower(
+            self.queue, self.records, self.hub, sees_others=self.accounts is None
+        )
+        self._workers = OwnWorkers(settings)
+        self._is_over = threading.Event()
+
+    def start(self) -> None:
+        """Connect to the queue, and start what runs beside the requests.
+
+        Raises:
+            ImpastoError: the queue cannot be used.
+        """
+        shutil.rmtree(self.settings.folder / "incoming", ignore_errors=True)
+        (self.settings.folder / "incoming").mkdir(exist_ok=True)
+        self.queue.connect()
+        self.follower.start()
+        self._workers.start()
+        threading.Thread(target=self._rest, name="rest", daemon=True).start()
+
+    def stop(self) -> None:
+        """End all of it; jobs that run write their state."""
+        self._is_over.set()
+        self.desks.close()
+        self.follower.stop()
+        self._workers.stop()
+        self.queue.close()
+        self.records.close()
+        if self.sessions is not None:
+            self.sessions.shut()
+
+    def places(self, owner: str) -> Places:
+        """Return where a user's files are."""
+        return Places(owner, self.records, self.store)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of jobs."""
+        return self.store.path
+
+    def is_queue_there(self) -> bool:
+        """Return whether the queue's database answers, as far as the follower has seen."""
+        return self.follower.is_queue_there
+
+    def jobs_by_state(self) -> Mapping[str, int]:
+        """Return how many jobs of all users are in each state."""
+        return self.records.counts()
+
+    def worker_count(self) -> int:
+        """Return how many workers the queue has, as far as their heartbeats say."""
+        return sum(1 for _ in beats(self.store.workers))
+
+    def _rest(self) -> None:
+        while not self._is_over.wait(_REST):
+            self.desks.rest()

@@ -1,0 +1,123 @@
+"""The studio's two warm processes: one reads and estimates, one paints looks."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from impasto.config.bases import PictureConfig
+from impasto.config.methods import method_of
+from impasto.errors import ImpastoError
+from impasto.painting.sources import Sources
+from impasto.studio.warm import WarmProcess
+
+__all__ = ["Desks", "SupersededError"]
+
+_DECODING, _LOOKING, _ESTIMATING = 120.0, 60.0, 120.0  # seconds at most
+
+
+class SupersededError(ImpastoError):
+    """A newer look of the same user was asked for meanwhile."""
+
+
+class Desks:
+    """The warm processes.
+
+    Args:
+        note_look: is called after each look with what came of it, and its seconds if it was shown.
+    """
+
+    def __init__(self, note_look: Callable[[str, float | None], None]) -> None:
+        self._note_look = note_look
+        self._reader = WarmProcess("reading")
+        self._looker = WarmProcess("looking")
+        self._turns: Counter[str] = Counter()
+        self._lock, self._looking = threading.Lock(), threading.Lock()
+
+    def prepare(self) -> None:
+        """Start both, as somebody opened the page."""
+        self._reader.prepare()
+        self._looker.prepare()
+
+    def rest(self) -> None:
+        """End those that nobody uses."""
+        self._reader.rest()
+        self._looker.rest()
+
+    def close(self) -> None:
+        """End both."""
+        self._reader.close()
+        self._looker.close()
+
+    def inspect(self, path: Path, name: str, folder: Path) -> dict[str, Any]:
+        """Return kind, width, height and recipe of a stranger's file; write its views.
+
+        Raises:
+            ImpastoError: it is nothing that Impasto reads.
+        """
+        words = {"path": str(path), "name": name, "folder": str(folder)}
+        return self._reader.ask("inspect", _DECODING, **words)
+
+    def show(self, path: Path, folder: Path) -> None:
+        """Write the views of a picture.
+
+        Raises:
+            ImpastoError: it cannot be read.
+        """
+        self._reader.ask("show", _DECODING, path=str(path), folder=str(folder))
+
+    def estimate(self, sources: Sources, config: PictureConfig) -> dict[str, Any]:
+        """Return `seconds`, `bytes` and `fits` of a painting on this machine.
+
+        Raises:
+            ImpastoError: it cannot be painted.
+        """
+        return self._reader.ask("estimate", _ESTIMATING, timed=True, **_packed(sources, config))
+
+    def look(self, who: str, sources: Sources, config: PictureConfig, size: int) -> bytes:
+        """Return a small picture as a JPEG file, unless the same user asks for another meanwhile.
+
+        Args:
+            who: whose last question counts.
+
+        Raises:
+            SupersededError: there is a newer question.
+            ImpastoError: it cannot be painted.
+        """
+        with self._lock:
+            self._turns[who] += 1
+            turn = self._turns[who]
+        began = time.perf_counter()
+        with self._looking:
+            if self._turns[who] != turn:
+                self._note_look("superseded", None)
+                raise SupersededError("A newer look was asked for.")
+            try:
+                answer = self._looker.ask("look", _LOOKING, size=size, **_packed(sources, config))
+            except ImpastoError:
+                self._note_look("failed", None)
+                raise
+        self._note_look("shown", time.perf_counter() - began)
+        return base64.b64decode(answer["jpeg"])
+
+
+def _packed(sources: Sources, config: PictureConfig) -> dict[str, Any]:
+    """Return sources and options as JSON holds them."""
+    files = {
+        "content": _text(sources.content),
+        "styles": [[str(spec.source), spec.weight, spec.layers] for spec in sources.styles],
+        "init": _text(sources.init),
+        "content_map": _text(sources.content_map),
+        "style_maps": [str(source) for source in sources.style_maps],
+    }
+    return {"sources": files, "method": method_of(config).name, "config": asdict(config)}
+
+
+def _text(source: Any) -> str | None:
+    return None if source is None else str(source)

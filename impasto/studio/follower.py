@@ -1,0 +1,242 @@
+"""Follows the queue: what workers do becomes records, events and pictures of the gallery.
+
+It only looks: a studio that was killed sees all that happened meanwhile when it is there again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import shutil
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from impasto.config.recipe import Recipe
+from impasto.errors import ImpastoError, JobError
+from impasto.image.long_side import size_in_header
+from impasto.jobs.queue.client import JobQueue, JobState
+from impasto.jobs.queue.job import Job
+from impasto.jobs.queue.job_folder import JobFolder, Result
+from impasto.jobs.queue.journal import last_event
+from impasto.studio.hub import Hub
+from impasto.studio.records import JobRow, PictureRow, Records, new_key
+from impasto.studio.views import job_view, picture_view, task_of
+
+__all__ = ["Follower"]
+
+_LOG = logging.getLogger("impasto.studio")
+
+_EVERY = 0.4  # seconds between two looks while something waits or runs
+_IDLE = 1.0  # and while nothing does
+_OTHERS = 3.0  # seconds between two looks for jobs of command lines
+_TIDY = 600.0  # seconds between two looks for pictures that were deleted long ago
+_KEPT = 86_400.0  # seconds in which a deleted picture can be restored
+_LATEST = 200  # jobs among which those of command lines are looked for
+
+
+@dataclass
+class _Live:
+    """What is known of a job that runs, beside its record."""
+
+    shown: dict[str, Any] = field(default_factory=dict)
+    began: float = 0.0
+    done_then: float = 0.0
+
+
+class Follower:
+    """A thread that looks at the queue.
+
+    Args:
+        sees_others: take up jobs that others than this studio have put into the queue; they belong
+            to the user without a name.
+    """
+
+    def __init__(self, queue: JobQueue, records: Records, hub: Hub, *, sees_others: bool) -> None:
+        self._queue, self._records, self._hub = queue, records, hub
+        self._sees_others = sees_others
+        self._live: dict[str, _Live] = {}
+        self._is_over, self._is_woken = threading.Event(), threading.Event()
+        self._looked_for_others = self._tidied = -1e9
+        self.is_queue_there = True
+        self._thread = threading.Thread(target=self._follow, name="follower", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._is_over.set()
+        self._is_woken.set()
+        self._thread.join(10)
+
+    def wake(self) -> None:
+        """Look at once, as something was changed."""
+        self._is_woken.set()
+
+    def view(self, row: JobRow) -> dict[str, Any]:
+        """Return a job as the API shows it, with how far it is."""
+        live = self._live.get(row.id)
+        return job_view(row, live.shown if live else None)
+
+    def _follow(self) -> None:
+        while not self._is_over.is_set():
+            is_busy = False
+            try:
+                is_busy = self._look()
+                self.is_queue_there = True
+            except JobError as error:
+                if self.is_queue_there:
+                    _LOG.warning("%s", error)
+                self.is_queue_there = False
+            except Exception:  # a fault of one job must not blind the studio for all others
+                _LOG.exception("The studio could not look at its queue.")
+            self._is_woken.wait(_EVERY if is_busy else _IDLE)
+            self._is_woken.clear()
+
+    def _look(self) -> bool:
+        """Look once; return whether something waits or runs.
+
+        Raises:
+            JobError: the queue cannot be reached.
+        """
+        now = time.monotonic()
+        if self._sees_others and now - self._looked_for_others >= _OTHERS:
+            self._looked_for_others = now
+            self._take_up_others()
+        if now - self._tidied >= _TIDY:
+            self._tidied = now
+            self._tidy()
+        rows = self._records.unfinished()
+        if not rows:
+            self._live.clear()
+            return False
+        states = {state.id: state for state in self._queue.states([row.id for row in rows])}
+        for row in rows:
+            self._follow_job(row, states.get(row.id))
+        for id in self._live.keys() - {row.id for row in rows}:
+            del self._live[id]
+        return True
+
+    def _follow_job(self, row: JobRow, state: JobState | None) -> None:
+        if state is None:  # between two steps of `retry` it is not in the database for a moment
+            return
+        folder = JobFolder(self._queue.store, row.id)
+        live = self._live.setdefault(row.id, _Live())
+        before = self.view(row)
+        self._read_progress(live, folder, state)
+        picture = self._picture_of(row, folder) if state.state == "done" else None
+        changed = replace(
+            row,
+            state=state.state,
+            message=state.message,
+            worker=state.executor,
+            priority=state.priority,
+            done=1.0 if state.state == "done" else live.shown.get("done", row.done),
+            picture=picture.id if picture else row.picture,
+        )
+        if _is_other(row, changed):
+            values = ("state", "message", "worker", "priority", "done")
+            self._records.change_job(row.id, **{name: getattr(changed, name) for name in values})
+        if picture is not None:
+            self._records.add_picture(picture)
+            self._hub.publish(row.owner, "picture", picture.id, picture_view(picture))
+        if (after := self.view(changed)) != before:
+            self._hub.publish(row.owner, "job", row.id, after)
+
+    def _read_progress(self, live: _Live, folder: JobFolder, state: JobState) -> None:
+        event = last_event(folder.events) or {}
+        now = time.monotonic()
+        if event.get("event") == "step":
+            done = float(event.get("done", 0.0))
+            names = ("scale", "scales", "width", "height", "iteration", "iterations", "losses")
+            live.shown.update({name: event.get(name) for name in names}, done=done)
+            if not live.began or done < live.done_then:
+                live.began, live.done_then = now, done
+            gained = done - live.done_then
+            if gained > 0.02:
+                live.shown["seconds_left"] = round((now - live.began) * (1 - done) / gained, 1)
+        elif event.get("event") == "begun":
+            live.began = 0.0
+        if state.state != "running":
+            live.began = 0.0
+            live.shown.pop("seconds_left", None)
+        with contextlib.suppress(OSError):
+            live.shown["preview"] = folder.preview.stat().st_mtime_ns // 1_000_000
+
+    def _picture_of(self, row: JobRow, folder: JobFolder) -> PictureRow | None:
+        """Return the picture that a job ended with; None where its folder cannot be read now."""
+        try:
+            result, job = folder.result(), folder.job()
+            if result is None:
+                return None
+            path = folder.picture(result)
+            size = size_in_header(path) or (0, 0)
+            return _picture_row(row, job, result, self._place(path), size, path.stat().st_size)
+        except (ImpastoError, OSError) as error:
+            _LOG.warning("The picture of the job %s cannot be read: %s", row.id, error)
+            return None
+
+    def _place(self, path: Path) -> str:
+        return path.relative_to(self._queue.store.path).as_posix()
+
+    def _take_up_others(self) -> None:
+        states = self._queue.jobs(_LATEST)
+        known = self._records.known_jobs([state.id for state in states])
+        for state in states:
+            if state.id in known:
+                continue
+            with contextlib.suppress(ImpastoError):
+                job = JobFolder(self._queue.store, state.id).job()
+                created = state.began / 1000
+                task = task_of(job.method)
+                row = JobRow(state.id, "", state.title, task, job.method, created)
+                self._records.add_job(row)
+
+    def _tidy(self) -> None:
+        for row in self._records.forget_pictures(time.time() - _KEPT):
+            folder = (self._queue.store.path / row.place).parents[2]
+            if folder.parent == self._queue.store.jobs:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_other(row: JobRow, changed: JobRow) -> bool:
+    """Return whether a record is worth writing: not for each step."""
+    steps = replace(changed, done=row.done, picture=row.picture)
+    return steps != row or (changed.state != "running" and changed.done != row.done)
+
+
+def _picture_row(
+    row: JobRow, job: Job, result: Result, place: str, size: tuple[int, int], count: int
+) -> PictureRow:
+    recipe: Recipe = job.recipe(1)
+    styles = tuple(
+        Path(entry.name).stem
+        for entry in recipe.inputs
+        if entry.role in ("style", "region") and entry.name
+    )
+    request = json.loads(row.request) if row.request else {}
+    contents = request.get("contents") or [{}]
+    title = row.title
+    words = " ".join([title, result.name, job.method, *styles]).lower()
+    return PictureRow(
+        id=new_key(),
+        owner=row.owner,
+        job=row.id,
+        title=title,
+        name=result.name,
+        place=place,
+        digest=result.digest,
+        width=size[0],
+        height=size[1],
+        bytes=count,
+        method=job.method,
+        styles=styles,
+        photograph=contents[0].get("upload"),
+        words=words,
+        created=time.time(),
+    )

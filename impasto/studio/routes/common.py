@@ -1,0 +1,54 @@
+"""What several routes take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+from fastapi.responses import FileResponse
+
+from impasto.errors import ImpastoError
+from impasto.studio.accounts import user_of
+from impasto.studio.core import Studio
+from impasto.studio.failures import NotFoundError
+
+__all__ = ["Before", "Limit", "Owner", "StudioOf", "shown_file"]
+
+_FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+_PNG = b"\x89PNG"
+
+
+def _studio(request: Request) -> Studio:
+    studio: Studio = request.app.state.studio
+    return studio
+
+
+StudioOf = Annotated[Studio, Depends(_studio)]
+Owner = Annotated[str, Depends(user_of)]
+Limit = Annotated[int, Query(ge=1, le=200)]
+Before = Annotated[int | None, Query(ge=1, le=2**53)]
+
+
+def shown_file(studio: Studio, path: Path, digest: str, size: str) -> FileResponse:
+    """Return a picture as a page shows it; it is made when it is first asked for.
+
+    Args:
+        path: of the picture itself.
+        digest: of that file.
+        size: `view` or `thumbnail`.
+
+    Raises:
+        NotFoundError: the file is gone, or no picture.
+    """
+    folder = studio.settings.folder / "views" / digest.removeprefix("sha256:")
+    if not (folder / size).is_file():
+        if not path.is_file():
+            raise NotFoundError("The file of this picture is gone.")
+        try:
+            studio.desks.show(path, folder)
+        except ImpastoError as error:
+            raise NotFoundError(str(error)) from error
+    with (folder / size).open("rb") as file:
+        kind = "image/png" if file.read(4) == _PNG else "image/jpeg"
+    return FileResponse(folder / size, media_type=kind, headers=_FOR_EVER)

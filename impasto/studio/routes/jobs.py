@@ -1,0 +1,157 @@
+"""Jobs: put in, listed, and what becomes of them."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import FileResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from impasto.errors import OptionError
+from impasto.jobs.queue.job_folder import JobFolder
+from impasto.jobs.queue.journal import read_events
+from impasto.jobs.queue.packing import packed
+from impasto.studio.continuing import continued
+from impasto.studio.core import Studio
+from impasto.studio.failures import NotFoundError, QuotaError
+from impasto.studio.records import JobRow, new_key
+from impasto.studio.requests import JobRequest, paintings
+from impasto.studio.routes.common import Before, Limit, Owner, StudioOf
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["jobs"])
+
+_MOST_LOSSES = 2000
+
+Json = dict[str, Any]
+
+
+class More(BaseModel):
+    """How much longer a picture is to be painted."""
+
+    model_config = ConfigDict(extra="forbid")
+    iterations: int = Field(50, ge=1, le=10_000)
+
+
+@router.post("/jobs", status_code=201)
+def _add(studio: StudioOf, owner: Owner, request: JobRequest) -> Json:
+    """Put pictures into the queue: one for each photograph."""
+    return _submitted(studio, owner, request)
+
+
+@router.get("/jobs")
+def _list(
+    studio: StudioOf,
+    owner: Owner,
+    limit: Limit = 50,
+    before: Before = None,
+    state: Annotated[str, Query(max_length=20)] = "",
+) -> Json:
+    """List jobs, the newest first."""
+    page = studio.records.jobs(owner, limit, before, state)
+    return {"items": [studio.follower.view(row) for row in page.rows], "next": page.next}
+
+
+@router.get("/jobs/{id}")
+def _get(studio: StudioOf, owner: Owner, id: str) -> Json:
+    """Return where a job is."""
+    return studio.follower.view(_row(studio, owner, id))
+
+
+@router.get("/jobs/{id}/preview")
+def _preview(studio: StudioOf, owner: Owner, id: str) -> Response:
+    """Return the picture so far, at most 512 pixels."""
+    path = JobFolder(studio.store, _row(studio, owner, id).id).preview
+    if not path.is_file():
+        raise NotFoundError(f"There is no preview of the job {id} yet.")
+    return FileResponse(path, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+
+@router.get("/jobs/{id}/losses")
+def _losses(studio: StudioOf, owner: Owner, id: str) -> Json:
+    """Return the losses of a job's steps, the latest 2,000."""
+    folder = JobFolder(studio.store, _row(studio, owner, id).id)
+    steps = deque(
+        (event for event in read_events(folder.events) if event["event"] == "step"),
+        maxlen=_MOST_LOSSES,
+    )
+    return {"items": [_loss(step) for step in steps]}
+
+
+@router.post("/jobs/{id}/extend", status_code=201)
+def _extend(studio: StudioOf, owner: Owner, id: str, more: More) -> Json:
+    """Paint a finished picture further, as a job of its own."""
+    row = _row(studio, owner, id)
+    picture = row.picture and studio.records.picture(owner, row.picture)
+    if row.state != "done" or not row.request or not picture:
+        raise OptionError(f"The job {id} is {row.state}, and has no picture to go on from.")
+    request = JobRequest.model_validate_json(row.request)
+    return _submitted(studio, owner, continued(request, picture, more.iterations))
+
+
+@router.post("/jobs/{id}/{action}")
+def _act(
+    studio: StudioOf, owner: Owner, id: str, action: Literal["cancel", "pause", "retry", "next"]
+) -> Json:
+    """Cancel, pause or retry a job, or let it run next."""
+    row = _row(studio, owner, id)
+    state = getattr(studio.queue, action)(row.id)
+    studio.records.change_job(row.id, state=state.state, priority=state.priority)
+    studio.follower.wake()
+    changed = _row(studio, owner, id)
+    view = studio.follower.view(changed)
+    studio.hub.publish(owner, "job", row.id, view)
+    return view
+
+
+def _row(studio: Studio, owner: str, id: str) -> JobRow:
+    row = studio.records.job(owner, id)
+    if row is None:
+        raise NotFoundError(f"There is no job {id!r:.80}.")
+    return row
+
+
+def _submitted(studio: Studio, owner: str, request: JobRequest) -> Json:
+    asked = paintings(request, studio.places(owner))
+    _check_quota(studio, owner, len(asked))
+    jobs = [
+        packed(one.sources, one.config, studio.store, one.name, settings=one.output)
+        for one in asked
+    ]
+    cluster = new_key() if len(jobs) > 1 else None
+    rows = []
+    for number, job in enumerate(jobs):
+        own = request.model_copy(update={"contents": request.contents[number : number + 1]})
+        row = JobRow(
+            id=studio.queue.submit(job),
+            owner=owner,
+            title=request.title or job.title,
+            task=request.task,
+            method=job.method,
+            created=time.time(),
+            cluster=cluster,
+            request=own.model_dump_json(),
+        )
+        studio.records.add_job(row)
+        rows.append(row)
+    studio.follower.wake()
+    views = [studio.follower.view(row) for row in rows]
+    for row, view in zip(rows, views, strict=True):
+        studio.hub.publish(owner, "job", row.id, view)
+    return {"jobs": views}
+
+
+def _check_quota(studio: Studio, owner: str, count: int) -> None:
+    most = studio.settings.most_jobs
+    if studio.records.count_open(owner) + count > most:
+        raise QuotaError(f"{most} jobs may wait at once: let some end, or cancel them.")
+
+
+def _loss(step: Json) -> Json:
+    names = ("scale", "iteration", "iterations", "done")
+    losses = step.get("losses") or {}
+    return {**{name: step.get(name) for name in names}, **losses}

@@ -1,0 +1,96 @@
+"""Files that users send: photographs, paintings, maps, cards, trained styles."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, UploadFile
+from fastapi.responses import FileResponse
+
+from impasto.errors import JobError
+from impasto.files.digests import of_file
+from impasto.files.names import safe_name
+from impasto.studio.core import Studio
+from impasto.studio.failures import NotFoundError, QuotaError
+from impasto.studio.records import UploadRow, new_key
+from impasto.studio.routes.common import Owner, StudioOf, shown_file
+from impasto.studio.views import upload_view
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["uploads"])
+
+
+@router.post("/uploads", status_code=201)
+def _add(studio: StudioOf, owner: Owner, file: UploadFile) -> dict[str, Any]:
+    """Send a file. It is read under the limits on strangers' files before it is kept."""
+    size = file.size or 0
+    if studio.records.bytes_of(owner) + size > studio.settings.most_bytes:
+        raise QuotaError(
+            f"Your files take more than {studio.settings.most_bytes / 2**30:g} GB: delete some."
+        )
+    name = safe_name(Path(file.filename or "picture").name)
+    folder = studio.settings.folder / "incoming" / new_key()
+    try:
+        folder.mkdir()
+        with (folder / name).open("xb") as copy:
+            shutil.copyfileobj(file.file, copy, 2**20)
+        return _kept(studio, owner, folder / name)
+    except OSError as problem:
+        raise JobError(f"The file cannot be kept: {problem.strerror or problem}.") from problem
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@router.get("/uploads/{id}")
+def _get(studio: StudioOf, owner: Owner, id: str) -> dict[str, Any]:
+    """Return what is known of an upload."""
+    return upload_view(_row(studio, owner, id), studio.records)
+
+
+@router.get("/uploads/{id}/view", response_class=FileResponse)
+def _view(studio: StudioOf, owner: Owner, id: str) -> FileResponse:
+    """Return a picture of at most 2048 pixels."""
+    return _shown(studio, owner, id, "view")
+
+
+@router.get("/uploads/{id}/thumbnail", response_class=FileResponse)
+def _thumbnail(studio: StudioOf, owner: Owner, id: str) -> FileResponse:
+    """Return a picture of at most 320 pixels."""
+    return _shown(studio, owner, id, "thumbnail")
+
+
+def _shown(studio: Studio, owner: str, id: str, size: str) -> FileResponse:
+    row = _row(studio, owner, id)
+    path = studio.store.path / studio.store.place(row.digest, row.name)
+    return shown_file(studio, path, row.digest, size)
+
+
+def _row(studio: Studio, owner: str, id: str) -> UploadRow:
+    row = studio.records.upload(owner, id)
+    if row is None:
+        raise NotFoundError(f"There is no upload {id!r:.80}.")
+    return row
+
+
+def _kept(studio: Studio, owner: str, file: Path) -> dict[str, Any]:
+    digest = of_file(file, JobError)
+    views = studio.settings.folder / "views" / digest.removeprefix("sha256:")
+    seen = studio.desks.inspect(file, file.name, views)
+    digest, name = studio.store.keep(file)
+    row = UploadRow(
+        id=new_key(),
+        owner=owner,
+        name=name,
+        digest=digest,
+        bytes=file.stat().st_size,
+        width=seen["width"],
+        height=seen["height"],
+        kind=seen["kind"],
+        recipe=seen["recipe"],
+        created=time.time(),
+    )
+    return upload_view(studio.records.add_upload(row), studio.records)

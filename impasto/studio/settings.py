@@ -1,0 +1,49 @@
+"""What a studio is started with. Needs neither FastAPI nor PyTorch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from impasto.jobs.queue.address import Address
+from impasto.jobs.queue.store import Store
+
+__all__ = ["LOOPBACK", "StudioSettings"]
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+"""Names that a browser on the same machine reaches a studio by."""
+
+
+@dataclass(frozen=True)
+class StudioSettings:
+    """What a studio is started with.
+
+    Attributes:
+        store: the folder of jobs, photographs and results, which its workers see.
+        address: of the queue.
+        host, port: that it listens on.
+        names: further names that browsers reach it by, such as that of a proxy before it.
+        password_file: of its users; without one it is open to everybody who reaches it.
+        is_secure: it is reached by TLS, so its cookie travels by that alone.
+        workers: that it starts and ends itself.
+        upload_bytes: of one file, at most.
+        most_bytes: that one user's files may take together.
+        most_jobs: of one user, that wait or run.
+    """
+
+    store: Store
+    address: Address
+    host: str = "127.0.0.1"
+    port: int = 7700
+    names: tuple[str, ...] = ()
+    password_file: Path | None = None
+    is_secure: bool = False
+    workers: int = 1
+    upload_bytes: int = 256 * 2**20
+    most_bytes: int = 20 * 2**30
+    most_jobs: int = 200
+
+    @property
+    def folder(self) -> Path:
+        """The studio's own folder in the store."""
+        return self.store.path / "studio"

@@ -1,0 +1,214 @@
+"""The process behind `warm`: it reads pictures, paints looks and estimates what a job takes.
+
+A question is a line of JSON on standard input, its answer one on standard output. It ends when
+standard input is closed, as the studio is gone then.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import json
+import os
+import sys
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from impasto.config.fields import from_dict
+from impasto.config.methods import METHODS
+from impasto.config.specs import StyleSpec
+from impasto.errors import ImpastoError, is_out_of_memory, speaking_flags
+from impasto.painting.sources import Sources
+
+__all__ = ["main"]
+
+_VIEW, _THUMBNAIL = 2048, 320  # long sides in pixels
+_KEPT = 6  # reduced pictures that looks are painted from
+_pictures: OrderedDict[tuple[str, int], Any] = OrderedDict()
+
+
+def main() -> int:
+    """Answer questions until there are no more."""
+    stream = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what others print is no answer
+    _load()
+    with speaking_flags():
+        for line in sys.stdin.buffer:
+            _answer(json.loads(line), stream)
+    return 0
+
+
+def _load() -> None:
+    """Load what the first question needs, so that it waits less."""
+    import impasto.api
+    import impasto.image.reading  # noqa: F401
+
+
+def _answer(question: dict[str, Any], stream: BinaryIO) -> None:
+    try:
+        answer = _QUESTIONS[question.pop("question")](**question)
+    except ImpastoError as error:
+        answer = {"refused": str(error)}
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        answer = {"refused": "There is not enough memory for this: try a smaller size."}
+    stream.write(json.dumps(answer).encode("ascii") + b"\n")
+    stream.flush()
+
+
+def _inspected(path: str, name: str, folder: str) -> dict[str, Any]:
+    """Return what a file is, and write what the page shows of it into a folder.
+
+    Args:
+        name: of the file as it was sent, for messages.
+    """
+    from impasto.networks.trained_metadata import SUFFIX as TRAINED
+    from impasto.networks.trained_metadata import read_metadata
+    from impasto.styles.about import SUFFIX, read_about, read_swatch
+
+    file, suffix = Path(path), Path(name).suffix.lower()
+    if suffix == SUFFIX:
+        about = read_about(file)
+        _write_views(io.BytesIO(read_swatch(file)), Path(folder))
+        return {"kind": "card", "width": 0, "height": 0, "recipe": None, "title": about.title}
+    if suffix == TRAINED:
+        read_metadata(file)
+        return {"kind": "trained", "width": 0, "height": 0, "recipe": None, "title": ""}
+    width, height = _viewed(path, folder)
+    return {
+        "kind": "picture",
+        "width": width,
+        "height": height,
+        "recipe": _recipe_in(file),
+        "title": "",
+    }
+
+
+def _recipe_in(file: Path) -> str | None:
+    from impasto.painting.recipes import recipe_of
+
+    with contextlib.suppress(ImpastoError):
+        return recipe_of(file).to_json()
+    return None
+
+
+def _shown(path: str, folder: str) -> dict[str, Any]:
+    """Write what the page shows of a picture into a folder; return its size."""
+    width, height = _viewed(path, folder)
+    return {"width": width, "height": height}
+
+
+def _viewed(path: str, folder: str) -> tuple[int, int]:
+    from impasto.image.reading import read
+    from impasto.image.writing import to_pil
+
+    picture = read(Path(path))
+    image = to_pil(picture, metadata="none")
+    _write_views(image, Path(folder))
+    return picture.width, picture.height
+
+
+def _write_views(image: Any, folder: Path) -> None:
+    """Write a picture in the two sizes that a page shows, as JPEG, or PNG if it is transparent."""
+    from PIL import Image
+
+    from impasto.files import atomic
+
+    image = Image.open(image) if isinstance(image, io.BytesIO) else image
+    image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, side in (("view", _VIEW), ("thumbnail", _THUMBNAIL)):
+        image.thumbnail((side, side), Image.Resampling.LANCZOS)
+        with atomic.opened(folder / name) as file:
+            if image.mode == "RGBA":
+                image.save(file, "PNG")
+            else:
+                image.save(file, "JPEG", quality=88)
+
+
+def _look(
+    sources: dict[str, Any], method: str, config: dict[str, Any], size: int
+) -> dict[str, Any]:
+    """Return a small picture of a painting, as a JPEG file."""
+    from impasto.image.writing import to_pil
+    from impasto.painting.prepare import prepare
+    from impasto.run.events import consume
+    from impasto.run.runner import run
+
+    taken = _sources(sources)
+    styles = [replace(spec, source=_reduced(spec.source, 2 * size)) for spec in taken.styles]
+    taken = replace(taken, content=_reduced(taken.content, size), styles=tuple(styles))
+    task = prepare(taken, from_dict(METHODS[method].config, {**config, "size": size}))
+    result = consume(run(task))
+    assert result is not None
+    file = io.BytesIO()
+    to_pil(result.painted, metadata="none").convert("RGB").save(file, "JPEG", quality=85)
+    return {"jpeg": base64.b64encode(file.getvalue()).decode("ascii")}
+
+
+def _reduced(source: Any, side: int) -> Any:
+    """Return a picture that was read before, or its file, reduced; a style's name stays one."""
+    from PIL import Image
+
+    from impasto.image.reading import read
+    from impasto.image.writing import to_pil
+
+    path = Path(source)
+    if not path.is_file() or path.suffix.lower() == ".style":
+        return source
+    key = (str(path), side)
+    if key not in _pictures:
+        image = to_pil(read(path), metadata="none")
+        image.thumbnail((side, side), Image.Resampling.LANCZOS)
+        _pictures[key] = image
+        if len(_pictures) > _KEPT:
+            _pictures.popitem(last=False)
+    _pictures.move_to_end(key)
+    return _pictures[key]
+
+
+def _estimated(
+    sources: dict[str, Any], method: str, config: dict[str, Any], timed: bool
+) -> dict[str, Any]:
+    """Return the time and the memory that a job takes on this machine."""
+    from impasto.painting.prepare import prepare
+    from impasto.run.forecast import forecast
+
+    task = prepare(_sources(sources), from_dict(METHODS[method].config, config))
+    expected = forecast(task, timed=timed)
+    return {
+        "seconds": expected.seconds,
+        "bytes": expected.memory,
+        "fits": expected.memory <= expected.allowed,
+    }
+
+
+def _sources(sources: dict[str, Any]) -> Sources:
+    """Return sources from what `desks` made of them."""
+    styles = tuple(
+        StyleSpec(source, weight, layers) for source, weight, layers in sources["styles"]
+    )
+    return Sources(
+        sources["content"],
+        styles,
+        sources["init"],
+        sources["content_map"],
+        tuple(sources["style_maps"]),
+    )
+
+
+_QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {
+    "inspect": _inspected,
+    "show": _shown,
+    "look": _look,
+    "estimate": _estimated,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
