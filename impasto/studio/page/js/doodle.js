@@ -21,7 +21,7 @@ const maps = { drawing: null, painting: null, of: null };
 
 /** Show the view. */
 export function view({ root, signal }) {
-  const styles = styleGallery(signal, { state, onlyOwn: true, pick: (item) => {
+  const styles = styleGallery(signal, { state, onlyOwn: true, title: "Painting", pick: (item) => {
     state.change({ styles: [{ ...item, ref: { style: item.id }, weight: 1, use: "" }] });
   } });
   const options = drawer((name, value) => {

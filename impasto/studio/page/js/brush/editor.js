@@ -38,11 +38,9 @@ export function editor(map, { picture = null, signal, changed, feather = () => 0
 
   const node = h("section.editor", { "aria-label": title },
     h("div.toolbar", { role: "toolbar", "aria-label": "Brush" },
-      [...tools.values()], colours,
+      [...tools.values()], undo, redo, button("clear", "Clear the map", clear), colours,
       h("label.brush-size", { for: size.id }, "Size", size),
-      undo, redo,
-      button("add", "Zoom in", () => zoom(1.4)), button("fit", "Show all", fit),
-      button("clear", "Clear the map", clear),
+      button("zoom", "Zoom in", () => zoom(1.4)), button("fit", "Show all", fit),
       button("upload", "Open a map", open), button("download", "Save the map", save),
       picture ? h("label.inline", {}, soft, "Feather") : null),
     h("div.canvas-frame", {}, board.canvas));
@@ -78,6 +76,7 @@ export function editor(map, { picture = null, signal, changed, feather = () => 0
   function resize(radius) {
     board.radius = Math.min(Math.max(radius, 1), Math.max(map.width, map.height) / 4);
     size.value = Math.log2(board.radius) * 14.5;
+    size.style.setProperty("--at", `${size.value}%`);
     size.setAttribute("aria-valuetext", `${Math.round(2 * board.radius)} pixels`);
     board.paint();
   }

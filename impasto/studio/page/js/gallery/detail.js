@@ -36,7 +36,8 @@ export async function detail({ root, id, signal }) {
   if (signal.aborted) return;
   const stage = viewer(picture, signal);
   page.append(
-    h("div.detail-stage", {}, stage.node, compareBar(picture, stage)),
+    h("div.detail-stage", {}, stage.node,
+      h("div.stage-bar", {}, compareBar(picture, stage), stage.tools)),
     h("aside.detail-side", { "aria-label": "About this picture" }, head(picture, id),
       actions(picture), about(picture),
       picture.recipe ? h("details.recipe-box", { open: true }, h("summary", {}, "Recipe"),

@@ -25,16 +25,20 @@ export function stage(signal, regions) {
     onchange: toggleLook });
   const draw = h("button.chip", { type: "button", onclick: () => regions.toggle(),
     title: "Draw regions (r)" }, icon("brush"), h("span", {}, "Regions"));
-  const add = h("button.chip", { type: "button", onclick: open, title: "Choose photographs (o)" },
+  const add = h("button.chip.is-short", { type: "button", onclick: open, "aria-label": "Add photographs",
+    title: "Choose photographs (o)" },
     icon("photo"), h("span", {}, "Add"));
+  const only = h("button.chip.is-short", { type: "button", "aria-label": "Leave the photograph out",
+    title: "Leave the photograph out", onclick: () => leaveOut(0) }, icon("cancel"),
+    h("span", {}, "Leave out"));
   const empty = h("button.empty", { type: "button", onclick: open },
     h("span.empty-art", { "aria-hidden": "true" }, icon("photo")),
     h("strong", {}, "Drop a photograph here"),
     h("span", {}, "or paste one, or choose it. Several become a batch."));
-  const frame = h("div.stage-frame", {}, photo, look, badge);
+  const frame = h("div.stage-frame", {}, h("div.picture-box", {}, photo, look, badge));
   const editorPlace = h("div.editor-place", { hidden: true });
   const tools = h("div.stage-tools", {}, draw, hold,
-    h("label.inline", { title: "Live look (l)" }, switcher, "Live look"), caption, add);
+    h("label.inline", { title: "Live look (l)" }, switcher, "Live look"), caption, only, add);
   const strip = h("ul.strip", { "aria-label": "Photographs" });
   const node = h("section.stage", { "aria-label": "Photograph" },
     empty, frame, editorPlace, tools, strip);
@@ -74,6 +78,7 @@ export function stage(signal, regions) {
     editorPlace.hidden = !isDrawing;
     draw.setAttribute("aria-pressed", String(isDrawing));
     draw.hidden = value.contents.length > 1;
+    only.hidden = value.contents.length !== 1;
     if (content && photo.dataset.view !== content.view) {
       photo.dataset.view = content.view;
       photo.src = content.view;

@@ -6,13 +6,15 @@ import { choose, dropzone } from "../core/files.js";
 import { icon } from "../core/icons.js";
 import { complain, notice } from "../core/notices.js";
 import { sendAll } from "./intake.js";
-import { chosenStyle, paint, toggleStyle } from "./state.js";
+import { paint, toggleStyle } from "./state.js";
 
 /**
- * Make the style gallery. `several` may be taken by a switch; `watch` is the store of the choices.
- * With `onlyPictures`, for what needs a painting itself, styles that are cards are left out.
+ * Make the style gallery; `state` is the store of the choices, in which `styles` are kept.
+ * With `onlyOwn`, for what needs a painting's own file, the built-in ones are left out. `pick` takes
+ * over what a press means.
  */
-export function styleGallery(signal, { onlyOwn = false, state = paint, pick = null } = {}) {
+export function styleGallery(signal, { onlyOwn = false, state = paint, pick = null,
+  title = "Style" } = {}) {
   const many = h("input.switch", { type: "checkbox", role: "switch", id: "several-styles",
     onchange: () => {
       if (!many.checked) state.change({ styles: state.value.styles.slice(0, 1) });
@@ -20,8 +22,8 @@ export function styleGallery(signal, { onlyOwn = false, state = paint, pick = nu
   const shelf = h("div.styles", { role: "group", "aria-label": "Styles" });
   const list = h("ul.chosen");
   const trouble = h("p.trouble", { role: "alert", hidden: true });
-  const node = h("section.style-panel", { "aria-label": "Style", dataset: { option: "style" } },
-    h("div.panel-top", {}, h("h2", {}, "Style"),
+  const node = h("section.style-panel", { "aria-label": title, dataset: { option: "style" } },
+    h("div.panel-top", {}, h("h2", {}, title),
       onlyOwn ? null : h("label.inline", { for: "several-styles" }, many, "Several")),
     shelf, list, trouble);
   let items = [];
@@ -129,4 +131,3 @@ function chosen(style, state, hasWeight) {
         } }), weight));
 }
 
-export { chosenStyle };

@@ -18,8 +18,8 @@ export function viewer(picture, signal) {
   const tool = (name, text, run) => h("button.tool", { type: "button", "aria-label": text,
     title: text, onclick: run }, icon(name));
   const hundred = h("button.tool.text", { type: "button", title: "100 % (1)", onclick: full }, "100 %");
-  const node = h("div.viewer", {}, panes,
-    h("div.zoom-tools", {}, tool("fit", "Show all (0)", fit), hundred, percent));
+  const tools = h("div.zoom-tools", {}, tool("fit", "Show all (0)", fit), hundred, percent);
+  const node = h("div.viewer", {}, panes);
   let mode = "";
   let images = [];
 
@@ -115,7 +115,7 @@ export function viewer(picture, signal) {
   observer.observe(panes);
   signal.addEventListener("abort", () => observer.disconnect());
   compare("", null);
-  return { node, compare, fit, full, mode: () => mode, zoom(factor) {
+  return { node, tools, compare, fit, full, mode: () => mode, zoom(factor) {
     viewport.zoom(factor);
     apply();
   }, pan(x, y) {

@@ -73,6 +73,7 @@ export function jobCard(first) {
     title.textContent = job.title || job.id;
     state.textContent = STATES[job.state] ?? job.state;
     node.dataset.state = job.state;
+    state.title = job.worker ? `By ${job.worker}` : "";
     bar.hidden = job.state === "done" || job.state === "cancelled" || job.state === "failed";
     bar.value = job.done ?? 0;
     fill(facts, factsOf(job).map((fact) => h("span", {}, fact)));
@@ -119,7 +120,6 @@ function factsOf(job) {
     if (job.seconds_left !== null && job.seconds_left !== undefined) {
       facts.push(`${format.seconds(job.seconds_left)} left`);
     }
-    if (job.worker) facts.push(job.worker);
   }
   if (isOver(job)) facts.push(format.date(job.created));
   return facts.filter(Boolean);
