@@ -41,8 +41,7 @@ export function editor(map, { picture = null, signal, changed, feather = () => 0
       [...tools.values()], undo, redo, button("clear", "Clear the map", clear), colours,
       h("label.brush-size", { for: size.id }, "Size", size),
       button("zoom", "Zoom in", () => zoom(1.4)), button("fit", "Show all", fit),
-      button("upload", "Open a map", open), button("download", "Save the map", save),
-      picture ? h("label.inline", {}, soft, "Feather") : null),
+      button("upload", "Open a map", open), button("download", "Save the map", save)),
     h("div.canvas-frame", {}, board.canvas));
   dropzone(node, ([file]) => load(file));
 
@@ -238,5 +237,5 @@ export function editor(map, { picture = null, signal, changed, feather = () => 0
   resize(board.radius);
   settle();
   if (bindsKeys) keys(signal);
-  return { node, map, board, settle, focus: () => board.canvas.focus(), takeKeys: keys };
+  return { node, map, board, settle, soft: h("label.inline", {}, soft, "Feather"), focus: () => board.canvas.focus(), takeKeys: keys };
 }

@@ -8,10 +8,11 @@ import { fill, h } from "../core/dom.js";
  */
 export function regionList(styles, change) {
   const hint = h("p.quiet", {}, "Paint over a part of the photograph. Then say here what happens in it.");
+  const soft = h("span"); // the brush puts its switch here
   const list = h("ul.regions");
   const trouble = h("p.trouble", { role: "alert", hidden: true });
   const node = h("section.region-panel", { "aria-label": "Regions", dataset: { option: "region" } },
-    h("h2", {}, "Regions"), hint, list, trouble);
+    h("div.panel-top", {}, h("h2", {}, "Regions"), soft), hint, list, trouble);
   let regions = {};
 
   const put = (colour, parts) => {
@@ -57,7 +58,7 @@ export function regionList(styles, change) {
 
   let shown = "";
   return {
-    node,
+    node, soft,
     show(map, now) {
       regions = now;
       const used = map ? map.used().filter((colour) => colour !== "#ffffff") : [];

@@ -117,7 +117,9 @@ export function number(text, option) {
 
 /** Put a set of fields under the headings of their panels. */
 export function grouped(options, make) {
-  const panels = Map.groupBy(options, (option) => option.panel);
+  // The network is what one changes least.
+  const ranked = [...options].sort((a, b) => (a.panel === "Network") - (b.panel === "Network"));
+  const panels = Map.groupBy(ranked, (option) => option.panel);
   return [...panels].map(([panel, rows]) =>
     append(h("fieldset.panel", {}, h("legend", {}, panel)), rows.map(make)));
 }

@@ -15,7 +15,7 @@ export function dials(set, choose, { sizes = [384, 512, 768, 1024, 2048], task =
     stroke: slider("stroke", set, {
       low: -2, high: 2, step: 0.05, say: times, to: (x) => Number((2 ** x).toFixed(2)), from: Math.log2,
     }),
-    color: choices("color", set, { style: "The painting's", keep: "The photograph's",
+    color: choices("color", set, { style: "Painting's", keep: "Photograph's",
       match: "Matched" }),
     size: sizeDial(set, sizes),
   };

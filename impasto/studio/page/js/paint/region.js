@@ -57,6 +57,7 @@ export function regionsOf(styles, signal) {
       });
       open.of = content.view;
       fill(place, open.node);
+      fill(list.soft, open.soft);
       open.focus();
     },
     show() {
