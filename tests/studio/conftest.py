@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from browsing import Visitor
+    from playwright.sync_api import Browser
 
 pytest.importorskip("dbos", reason="the extra `studio` is not installed")
 pytest.importorskip("fastapi", reason="the extra `studio` is not installed")
@@ -19,3 +24,35 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioServer]:
     server = StudioServer(tmp_path_factory.mktemp("studio") / "files")
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def page_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioServer]:
+    """A studio for the page's tests, which leave pictures and jobs in it."""
+    server = StudioServer(tmp_path_factory.mktemp("page") / "files")
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    from browsing import CHROMIUM
+
+    if not CHROMIUM:
+        pytest.skip("there is no Chromium here")
+    with sync_api.sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visitor(browser: Browser, page_studio: StudioServer) -> Iterator[Visitor]:
+    """Somebody at the page, on a screen of 1280 × 800; a complaint of the browser is an error."""
+    from browsing import Visitor
+
+    somebody = Visitor(browser, page_studio.url)
+    yield somebody
+    somebody.leave()

@@ -71,7 +71,9 @@ export function styleGallery(signal, { onlyOwn = false, state = paint, pick = nu
       await remove(`/styles/${item.id}`);
       items = items.filter((one) => one.id !== item.id);
       state.change({ styles: state.value.styles.filter((style) => style.id !== item.id) });
-      notice(`Removed the style ${item.title}.`, { action: { label: "Undo", run: () => keep(item) } });
+      notice(`Removed the style ${item.title}.`, {
+        action: { label: "Undo", run: () => keep(item).then(render, complain) },
+      });
     } catch (error) {
       complain(error);
     }
