@@ -20,7 +20,7 @@ __all__ = ["CHROMIUM", "Visitor", "axe_source", "flat_colours", "photograph"]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or ""
 """The system's browser; empty where there is none."""
 
-_PATIENCE = 15_000  # milliseconds: a busy machine may be ten times slower than a quiet one
+_PATIENCE = 20_000  # milliseconds: a busy machine may be ten times slower than a quiet one
 expect.set_options(timeout=_PATIENCE)
 
 _AXE = "axe-core@4.11.0"

@@ -10,6 +10,7 @@ export function grid(near, signal) {
   const node = h("ul.wall", { "aria-label": "Pictures" });
   const tiles = new Map();
   let items = [];
+  let rank = new Map(); // where each picture stands
   let laid = { rows: [], height: 0 };
   let width = 0;
   let wanted = null; // a picture that is to have the focus once it is there
@@ -54,7 +55,6 @@ export function grid(near, signal) {
         h("img", { src: item.thumbnail, alt: "", decoding: "async" }),
         h("span.tile-caption", { "aria-hidden": "true" }, item.title || item.name)));
     // Elements stand in the order of the pictures, for those who go by keys.
-    const rank = new Map(items.map((one, n) => [one.id, n]));
     const after = [...node.children].find((one) => rank.get(one.dataset.id) > rank.get(item.id));
     node.insertBefore(tile, after ?? null);
     tiles.set(item.id, tile);
@@ -66,7 +66,7 @@ export function grid(near, signal) {
     const id = document.activeElement?.closest(".tile")?.dataset.id;
     if (!id) return false;
     const row = laid.rows.findIndex((one) => one.items.some((at) => at.item.id === id));
-    const at = items.findIndex((one) => one.id === id);
+    const at = rank.get(id);
     const next = rows ? nearest(laid.rows[row], laid.rows[row + rows], id) : items[at + pictures]?.id;
     if (next) focus(next);
     return true;
@@ -111,9 +111,9 @@ export function grid(near, signal) {
     node, step, focus,
     show(next) {
       items = next;
-      const there = new Set(items.map((item) => item.id));
+      rank = new Map(items.map((item, n) => [item.id, n]));
       for (const [id, tile] of tiles) {
-        if (!there.has(id)) {
+        if (!rank.has(id)) {
           tile.remove();
           tiles.delete(id);
         }

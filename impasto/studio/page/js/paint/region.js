@@ -52,7 +52,7 @@ export function regionsOf(styles, signal) {
       if (open?.of === content.view) return open.settle();
       const map = mapFor(content);
       open = editor(map, {
-        picture: content.view, signal, feather, title: "Regions",
+        picture: content.view, signal, feather, title: "Map of the regions",
         changed: () => regionMap.set({ map, of: content.view }),
       });
       open.of = content.view;
