@@ -6,7 +6,7 @@ import { connection, isOver, jobs, on } from "./core/events.js";
 import { filesOf } from "./core/files.js";
 import { icon } from "./core/icons.js";
 import { bind } from "./core/keys.js";
-import { complain, notice } from "./core/notices.js";
+import { complain, notice, say } from "./core/notices.js";
 import { go, route } from "./core/router.js";
 import { schema } from "./core/schema.js";
 import * as theme from "./core/theme.js";
@@ -16,15 +16,38 @@ import { takeFiles } from "./paint/intake.js";
 // Views of tasks appear once the studio's schema lists the task. Train, study, batch, film and sketch
 // find their place here: a row, and a module with `view`.
 const VIEWS = [
-  { name: "paint", title: "Paint", icon: "paint", key: "p", task: "stylize",
-    load: () => import("./paint/view.js") },
+  {
+    name: "paint",
+    title: "Paint",
+    icon: "paint",
+    key: "p",
+    task: "stylize",
+    load: () => import("./paint/view.js"),
+  },
   { name: "queue", title: "Queue", icon: "queue", key: "q", load: () => import("./queue/view.js") },
-  { name: "gallery", title: "Gallery", icon: "gallery", key: "g",
-    load: () => import("./gallery/view.js") },
-  { name: "doodle", title: "Doodle", icon: "doodle", key: "d", task: "doodle",
-    load: () => import("./doodle.js") },
-  { name: "texture", title: "Texture", icon: "texture", key: "t", task: "texture",
-    load: () => import("./texture.js") },
+  {
+    name: "gallery",
+    title: "Gallery",
+    icon: "gallery",
+    key: "g",
+    load: () => import("./gallery/view.js"),
+  },
+  {
+    name: "doodle",
+    title: "Doodle",
+    icon: "doodle",
+    key: "d",
+    task: "doodle",
+    load: () => import("./doodle.js"),
+  },
+  {
+    name: "texture",
+    title: "Texture",
+    icon: "texture",
+    key: "t",
+    task: "texture",
+    load: () => import("./texture.js"),
+  },
 ];
 
 /** Build the frame and show the view that the address names. */
@@ -32,21 +55,40 @@ export function showFrame(body, about) {
   const views = VIEWS.filter((view) => !view.task || view.task in schema.tasks);
   const main = h("main", { id: "main", tabindex: -1 });
   const links = new Map(views.map((view) => [view.name, link(view)]));
-  fill(body,
-    h("a.skip", { href: "#main", onclick: (event) => {
-      event.preventDefault(); // the address holds the view
-      main.focus();
-    } }, "Skip to the content"),
-    h("header.bar", {},
-      h("a.brand", { href: "#/paint" },
-        h("img", { src: "icon.svg", alt: "", width: 28, height: 28 }), h("span", {}, "Impasto")),
+  fill(
+    body,
+    h(
+      "a.skip",
+      {
+        href: "#main",
+        onclick: (event) => {
+          event.preventDefault(); // the address holds the view
+          main.focus();
+        },
+      },
+      "Skip to the content",
+    ),
+    h(
+      "header.bar",
+      {},
+      h(
+        "a.brand",
+        { href: "#/paint" },
+        h("img", { src: "icon.svg", alt: "", width: 28, height: 28 }),
+        h("span", {}, "Impasto"),
+      ),
       h("nav", { "aria-label": "Views" }, [...links.values()]),
-      h("div.bar-end", {}, lostSign(), themeButton(), helpButton(), about.user && outButton(about))),
-    main);
+      h("div.bar-end", {}, lostSign(), themeButton(), helpButton(), about.user && outButton(about)),
+    ),
+    main,
+  );
   watchQueue(links.get("queue"));
   bindKeys(views);
   takeAnywhere(body);
   on("picture", (picture) => {
+    // The view that it was begun in shows it itself.
+    if (main.querySelector(`.current [href="#/gallery/${picture.id}"]`))
+      return say(`Painted: ${picture.title}`);
     notice(`Painted: ${picture.title || picture.name}`, {
       action: { label: "Look at it", run: () => go(`gallery/${picture.id}`) },
     });
@@ -65,8 +107,12 @@ export function showFrame(body, about) {
 }
 
 function link(view) {
-  return h("a", { href: `#/${view.name}`, title: `${view.title} (g ${view.key})` },
-    icon(view.icon), h("span", {}, view.title));
+  return h(
+    "a",
+    { href: `#/${view.name}`, title: `${view.title} (g ${view.key})` },
+    icon(view.icon),
+    h("span", {}, view.title),
+  );
 }
 
 function watchQueue(node) {
@@ -102,9 +148,16 @@ function themeButton() {
 }
 
 function helpButton() {
-  return h("button.bare", {
-    type: "button", "aria-label": "Help and keys", title: "Help and keys (?)", onclick: showHelp,
-  }, icon("help"));
+  return h(
+    "button.bare",
+    {
+      type: "button",
+      "aria-label": "Help and keys",
+      title: "Help and keys (?)",
+      onclick: showHelp,
+    },
+    icon("help"),
+  );
 }
 
 function outButton(about) {
@@ -116,10 +169,16 @@ function outButton(about) {
       complain(error);
     }
   };
-  return h("button.bare", {
-    type: "button", "aria-label": `Sign out (${about.user})`, title: `Sign out (${about.user})`,
-    onclick: leave,
-  }, icon("leave"));
+  return h(
+    "button.bare",
+    {
+      type: "button",
+      "aria-label": `Sign out (${about.user})`,
+      title: `Sign out (${about.user})`,
+      onclick: leave,
+    },
+    icon("leave"),
+  );
 }
 
 function bindKeys(views) {

@@ -8,10 +8,17 @@ export function filesOf(transfer) {
 }
 
 /** Let somebody choose files; resolves to what was chosen, nothing if it was left. */
-export function choose({ multiple = false, accept = "image/*,.heic,.tif,.tiff,.jxl,.jp2,.dng" } = {}) {
+export function choose({
+  multiple = false,
+  accept = "image/*,.heic,.tif,.tiff,.jxl,.jp2,.dng",
+} = {}) {
   return new Promise((resolve) => {
     const input = h("input.unseen", {
-      type: "file", multiple, accept, tabindex: -1, "aria-hidden": "true",
+      type: "file",
+      multiple,
+      accept,
+      tabindex: -1,
+      "aria-hidden": "true",
     });
     const end = () => {
       resolve([...input.files]);

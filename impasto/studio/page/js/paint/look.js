@@ -29,13 +29,17 @@ export function looker(show, signal) {
 
   return (value, isWanted, map) => {
     const content = value.contents[value.active]?.source;
-    const asked = isWanted && content && value.styles.length ? {
-      content,
-      styles: stylesOf(value.styles),
-      options: Object.fromEntries(NAMES.filter((n) => n in value.options)
-        .map((n) => [n, value.options[n]])),
-      size: 512,
-    } : null;
+    const asked =
+      isWanted && content && value.styles.length
+        ? {
+            content,
+            styles: stylesOf(value.styles),
+            options: Object.fromEntries(
+              NAMES.filter((n) => n in value.options).map((n) => [n, value.options[n]]),
+            ),
+            size: 512,
+          }
+        : null;
     const key = JSON.stringify([asked, map && asked && [map.version, value.regions]]);
     if (key === last) return;
     last = key;
@@ -52,8 +56,11 @@ export function looker(show, signal) {
     try {
       if (map) {
         const { content_map, options } = await wholeRequest(value, map);
-        if (content_map) Object.assign(asked, { content_map, options: { ...asked.options,
-          region: options.region } });
+        if (content_map)
+          Object.assign(asked, {
+            content_map,
+            options: { ...asked.options, region: options.region },
+          });
         if (mine !== request || mine.signal.aborted) return;
       }
       const blob = await look(asked, mine.signal);

@@ -67,7 +67,10 @@ export const contentOf = (upload) => ({
 });
 
 /** Return a painted picture as a photograph of the list. */
-export const contentOfPicture = (picture) => ({ ...contentOf(picture), source: { picture: picture.id } });
+export const contentOfPicture = (picture) => ({
+  ...contentOf(picture),
+  source: { picture: picture.id },
+});
 
 /** Choose a style, or leave it if it is chosen; only one unless several are asked for. */
 export function toggleStyle(item, several) {
@@ -80,5 +83,10 @@ export function toggleStyle(item, several) {
 
 /** Return an item of the styles' list as a chosen style. */
 export const chosenStyle = (item) => ({
-  id: item.id, ref: { style: item.id }, title: item.title, picture: item.picture, weight: 1, use: "",
+  id: item.id,
+  ref: { style: item.id },
+  title: item.title,
+  picture: item.picture,
+  weight: 1,
+  use: "",
 });
