@@ -1,0 +1,84 @@
+// Calls of the JSON API. The page knows no other way to the studio.
+
+const BASE = "/api/v1";
+
+/** What the studio refused: its own message, the option that it is about, the status. */
+export class ApiError extends Error {
+  constructor(status, message, option = null) {
+    super(message);
+    this.status = status;
+    this.option = option;
+  }
+
+  /** Of a look: a newer one was asked for. */
+  get isSuperseded() {
+    return this.status === 409;
+  }
+}
+
+let onSignedOut = () => {};
+
+/** Say what to do once a call is answered "not signed in". */
+export function whenSignedOut(action) {
+  onSignedOut = action;
+}
+
+async function call(method, path, { body, form, signal, headers = {} } = {}) {
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  let answer;
+  try {
+    answer = await fetch(BASE + path, {
+      method,
+      headers,
+      body: form ?? (body === undefined ? undefined : JSON.stringify(body)),
+      signal,
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError(0, "The studio does not answer. Is it still running?");
+  }
+  if (!answer.ok) throw await refusal(answer, path);
+  return answer;
+}
+
+async function refusal(answer, path) {
+  let message = `The studio answered ${answer.status}.`;
+  let option = null;
+  try {
+    const told = (await answer.json()).error;
+    message = told.message;
+    option = told.option ?? null;
+  } catch {
+    // Not one of the studio's own answers: the status has to do.
+  }
+  if (answer.status === 401 && path !== "/session") onSignedOut();
+  return new ApiError(answer.status, message, option);
+}
+
+const json = async (answer) => ((await answer).status === 204 ? null : (await answer).json());
+
+/** Return the query part of an address; what is empty is left out. */
+export function query(values) {
+  const given = Object.entries(values).filter(([, v]) => v !== "" && v !== null && v !== undefined);
+  return given.length ? `?${new URLSearchParams(given)}` : "";
+}
+
+export const get = (path, options) => json(call("GET", path, options));
+export const post = (path, body, options) => json(call("POST", path, { body, ...options }));
+export const remove = (path) => json(call("DELETE", path));
+
+/** Send a file; returns what the studio says of it. */
+export function upload(file, signal) {
+  const form = new FormData();
+  form.append("file", file, file.name || "pasted.png");
+  return json(call("POST", "/uploads", { form, signal }));
+}
+
+// Of the looks of one page only the last counts; another page's are its own.
+const PAGE = crypto.getRandomValues(new Uint32Array(1))[0].toString(16);
+
+/** Return the picture that a look is, as a Blob. */
+export async function look(request, signal) {
+  const headers = { "X-Look": PAGE };
+  return (await call("POST", "/looks", { body: request, signal, headers })).blob();
+}

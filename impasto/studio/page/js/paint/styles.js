@@ -1,0 +1,225 @@
+// The styles: the gallery's and one's own, with pictures; several with weights.
+
+import { get, post, remove } from "../core/api.js";
+import { fill, h } from "../core/dom.js";
+import { choose, dropzone } from "../core/files.js";
+import { icon } from "../core/icons.js";
+import { complain, notice } from "../core/notices.js";
+import { sendAll } from "./intake.js";
+import { paint, toggleStyle } from "./state.js";
+
+/**
+ * Make the style gallery; `state` is the store of the choices, in which `styles` are kept.
+ * With `onlyOwn`, for what needs a painting's own file, the built-in ones are left out. `pick` takes
+ * over what a press means.
+ */
+export function styleGallery(
+  signal,
+  { onlyOwn = false, state = paint, pick = null, title = "Style" } = {},
+) {
+  const many = h("input.switch", {
+    type: "checkbox",
+    role: "switch",
+    id: "several-styles",
+    onchange: () => {
+      if (!many.checked) state.change({ styles: state.value.styles.slice(0, 1) });
+    },
+  });
+  const shelf = h("div.styles", { role: "group", "aria-label": "Styles" });
+  const list = h("ul.chosen");
+  const trouble = h("p.trouble", { role: "alert", hidden: true });
+  const node = h(
+    "section.style-panel",
+    { "aria-label": title, dataset: { option: "style" } },
+    h(
+      "div.panel-top",
+      {},
+      h("h2", {}, title),
+      onlyOwn ? null : h("label.inline", { for: "several-styles" }, many, "Several"),
+    ),
+    shelf,
+    list,
+    trouble,
+  );
+  let items = [];
+
+  const press = (item) => {
+    trouble.hidden = true;
+    if (pick) pick(item);
+    else toggleStyle(item, many.checked);
+  };
+
+  function tile(item) {
+    const isOn = state.value.styles.some((style) => style.id === item.id);
+    const button = h(
+      "button.style",
+      {
+        type: "button",
+        "aria-pressed": String(isOn),
+        title: [item.title, item.artist, item.about].filter(Boolean).join("\n"),
+        onclick: () => press(item),
+      },
+      h("img", { src: item.picture, alt: "", loading: "lazy", width: 120, height: 120 }),
+      h("span", {}, item.title),
+    );
+    if (item.kind !== "own") return button;
+    return h(
+      "div.own",
+      {},
+      button,
+      h(
+        "button.bare.drop",
+        {
+          type: "button",
+          "aria-label": `Remove the style ${item.title}`,
+          title: "Remove",
+          onclick: () => away(item),
+        },
+        icon("cancel"),
+      ),
+    );
+  }
+
+  function render() {
+    const shown = onlyOwn ? items.filter((item) => item.kind === "own") : items;
+    const focused = shelf.contains(document.activeElement)
+      ? [...shelf.querySelectorAll("button")].indexOf(document.activeElement)
+      : -1;
+    fill(
+      shelf,
+      h(
+        "button.style.more",
+        {
+          type: "button",
+          onclick: async () =>
+            take(
+              await choose({ multiple: true, accept: "image/*,.heic,.tif,.tiff,.style,.impasto" }),
+            ),
+        },
+        h("span.plus", {}, icon("add")),
+        h("span", {}, "Your painting"),
+      ),
+      shown.map(tile),
+    );
+    if (focused >= 0) shelf.querySelectorAll("button")[focused]?.focus();
+    renderChosen();
+  }
+
+  function renderChosen() {
+    const { styles } = state.value;
+    list.hidden = onlyOwn || !styles.length;
+    if (
+      list.contains(document.activeElement) &&
+      document.activeElement.matches("input[type=range]")
+    )
+      return; // it is being moved
+    fill(
+      list,
+      styles.map((style) => chosen(style, state, styles.length > 1)),
+    );
+  }
+
+  async function away(item) {
+    try {
+      await remove(`/styles/${item.id}`);
+      items = items.filter((one) => one.id !== item.id);
+      state.change({ styles: state.value.styles.filter((style) => style.id !== item.id) });
+      notice(`Removed the style ${item.title}.`, {
+        action: { label: "Undo", run: () => keep(item).then(render, complain) },
+      });
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  async function keep({ upload, title }) {
+    const item = await post("/styles", { upload, title });
+    items = [...items.filter((one) => one.id !== item.id), item];
+    return item;
+  }
+
+  async function take(files) {
+    await sendAll(files, async (sent) => {
+      const item = await keep({ upload: sent.id, title: sent.name.replace(/\.[^.]*$/, "") });
+      if (!state.value.styles.some((style) => style.id === item.id)) press(item);
+      else render();
+    });
+  }
+
+  dropzone(node, take);
+  state.watch(render, signal);
+  get("/styles").then((answer) => {
+    items = [...answer.items].sort(
+      (a, b) => (a.kind === "own" ? 0 : 1) - (b.kind === "own" ? 0 : 1),
+    );
+    many.checked = state.value.styles.length > 1;
+    render();
+  }, complain);
+  render();
+  return {
+    node,
+    items: () => items,
+    complain(message) {
+      trouble.textContent = message;
+      trouble.hidden = !message;
+    },
+  };
+}
+
+function chosen(style, state, hasWeight) {
+  const change = (parts) =>
+    state.change({
+      styles: state.value.styles.map((one) => (one.id === style.id ? { ...one, ...parts } : one)),
+    });
+  const weight = h("output", {}, style.weight);
+  return h(
+    "li",
+    {},
+    h("img", { src: style.picture, alt: "", width: 36, height: 36 }),
+    h("span.chosen-title", {}, style.title),
+    h(
+      "select",
+      {
+        "aria-label": `What of ${style.title}`,
+        onchange: (event) => change({ use: event.target.value }),
+      },
+      [
+        ["", "All of it"],
+        ["fine", "Strokes only"],
+        ["coarse", "Shapes only"],
+      ].map(([value, text]) => h("option", { value, selected: value === style.use }, text)),
+    ),
+    h(
+      "button.bare",
+      {
+        type: "button",
+        "aria-label": `Leave ${style.title} out`,
+        onclick: () =>
+          state.change({ styles: state.value.styles.filter((one) => one.id !== style.id) }),
+      },
+      icon("cancel"),
+    ),
+    hasWeight &&
+      h(
+        "label.weight",
+        {},
+        "Weight",
+        h("input", {
+          type: "range",
+          min: 0.05,
+          max: 2,
+          step: 0.05,
+          value: style.weight,
+          style: { "--at": `${(style.weight / 2) * 100}%` },
+          "aria-label": `Weight of ${style.title}`,
+          oninput: (event) => {
+            const value = Number(event.target.value);
+            weight.textContent = value;
+            event.target.style.setProperty("--at", `${(value / 2) * 100}%`);
+            change({ weight: value });
+          },
+        }),
+        weight,
+      ),
+  );
+}

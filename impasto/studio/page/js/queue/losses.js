@@ -1,0 +1,64 @@
+// The losses as a line: logarithmic, as they fall by orders.
+
+import { fill, h, svg } from "../core/dom.js";
+
+const WIDE = 320;
+const HIGH = 56;
+
+/** Make the line; `begin(items)` takes what was before, `add` one more value. */
+export function lossLine() {
+  const node = h("figure.losses", { hidden: true });
+  let points = []; // [iteration, total]
+
+  const total = (losses) =>
+    losses?.total ??
+    Object.values(losses ?? {})
+      .filter(Number.isFinite)
+      .reduce((sum, one) => sum + one, 0);
+
+  function draw() {
+    const known = points.filter(([, value]) => value > 0);
+    node.hidden = known.length < 2;
+    if (node.hidden) return;
+    const logs = known.map(([, value]) => Math.log10(value));
+    const [least, most] = [Math.min(...logs), Math.max(...logs)];
+    const [from, to] = [known[0][0], known.at(-1)[0]];
+    const path = known
+      .map(([n], at) => {
+        const x = ((n - from) / Math.max(1, to - from)) * WIDE;
+        const y = 3 + (1 - (logs[at] - least) / Math.max(1e-9, most - least)) * (HIGH - 6);
+        return `${at ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`;
+      })
+      .join("");
+    const now = known.at(-1)[1];
+    fill(
+      node,
+      svg(
+        "svg",
+        {
+          viewBox: `0 0 ${WIDE} ${HIGH}`,
+          preserveAspectRatio: "none",
+          role: "img",
+          "aria-label": `Loss over ${known.length} iterations, now ${now.toPrecision(3)}`,
+        },
+        svg("path", { d: path, class: "curve", "vector-effect": "non-scaling-stroke" }),
+      ),
+      h("figcaption", {}, "loss ", now.toPrecision(3)),
+    );
+  }
+
+  return {
+    node,
+    begin(items) {
+      points = items.map((item) => [item.iteration, item.total]);
+      draw();
+    },
+    add(iteration, losses) {
+      const last = points.at(-1)?.[0] ?? 0;
+      // Events count within a scale, the line over all: each new one goes one further.
+      points.push([Math.max(last + 1, iteration), total(losses)]);
+      if (points.length > 2000) points = points.filter((_, n) => n % 2 === 0);
+      draw();
+    },
+  };
+}
