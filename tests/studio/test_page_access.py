@@ -1,4 +1,4 @@
-"""The page is for everybody: keys, screen readers, small screens, the dark; and it may be closed."""
+"""The page is for everybody: keys, readers, small screens, the dark; and it may be closed."""
 
 from __future__ import annotations
 

@@ -33,13 +33,23 @@ def test_ten_thousand_pictures(visitor: Visitor) -> None:
         end = min(10_000, start + int(query["limit"][0]))
         items: list[dict[str, Any]] = [
             {
-                "id": f"{n:016x}", "title": f"Picture {n}", "name": f"{n}.png",
-                "created": "2026-01-01T00:00:00Z", "width": 300 + n % 200, "height": 260, "bytes": 1, "method": "quick",
-                "styles": [], "job": None, "photograph": None, "thumbnail": "/icon.svg",
-                "view": "/icon.svg", "file": "/icon.svg",
+                "id": f"{n:016x}",
+                "title": f"Picture {n}",
+                "name": f"{n}.png",
+                "bytes": 1,
+                "created": "2026-01-01T00:00:00Z",
+                "width": 300 + n % 200,
+                "height": 260,
+                "method": "quick",
+                "styles": [],
+                "job": None,
+                "photograph": None,
+                "thumbnail": "/icon.svg",
+                "view": "/icon.svg",
+                "file": "/icon.svg",
             }
             for n in range(start, end)
-        ]  # fmt: skip
+        ]
         told = {"items": items, "next": str(end) if end < 10_000 else None, "total": 10_000}
         route.fulfill(body=json.dumps(told), content_type="application/json")
 

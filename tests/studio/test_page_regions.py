@@ -182,9 +182,7 @@ def test_fingers_draw_and_two_of_them_zoom(browser: Browser, page_studio: Studio
     visitor.leave()
 
 
-def test_other_settings_bring_the_regions_along(
-    visitor: Visitor, page_studio: StudioServer
-) -> None:
+def test_other_settings_bring_the_regions_along(visitor: Visitor) -> None:
     page = begin(visitor, "brought.png")
     stroke(page, (0.3, 0.3), (0.4, 0.6))
     page.select_option(f"[aria-label='What happens in {RED}']", "great-wave")
