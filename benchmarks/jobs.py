@@ -9,8 +9,8 @@
 With `--queue postgresql` (the default) a server of its own is started, in a temporary folder; with
 `--queue local` the queue is a file. `kills` disturbs jobs of two workers: it kills a worker, its
 process or every process of both, stops the server for ten seconds, fills the disc for some
-(which needs the rights to mount one), or sets the clock back (which needs libfaketime). Every job must end once, with the pixels of the run that was
-never stopped. Every part prints a line of JSON.
+(which needs the rights to mount one), or sets the clock back (which needs libfaketime). Every job
+must end once, with the pixels of the run that was never stopped. Every part prints a line of JSON.
 """
 
 from __future__ import annotations
