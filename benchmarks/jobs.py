@@ -97,7 +97,10 @@ def digest(path: str | Path) -> str:
 def kill_tree(worker: subprocess.Popen[bytes]) -> None:
     """Kill a worker and its process at once, as when the power goes."""
     with contextlib.suppress(psutil.NoSuchProcess):
-        for process in [psutil.Process(worker.pid), *psutil.Process(worker.pid).children()]:
+        for process in [
+            psutil.Process(worker.pid),
+            *psutil.Process(worker.pid).children(recursive=True),
+        ]:
             process.kill()
     worker.wait()
 
@@ -461,7 +464,7 @@ def pollers(farm: Farm, server: Server) -> dict[str, Any]:
 
 def cpu_of(parent: psutil.Process) -> float:
     """Seconds of the processor that a server has used, with its processes that live."""
-    return sum(sum(p.cpu_times()[:2]) for p in [parent, *parent.children()])
+    return sum(sum(p.cpu_times()[:2]) for p in [parent, *parent.children(recursive=True)])
 
 
 def ask(server: Server, text: str) -> int:

@@ -61,7 +61,7 @@ def _slow_jobs():
         if self.job.kind != "paint":
             _wait()
     Assignment.step = slowly
-if "impasto.jobs.queue.child" in sys.orig_argv:
+if "multiprocessing.forkserver" in " ".join(sys.orig_argv):  # below it are the jobs' processes
     _slow(), _slow_jobs()
 elif "TEST_ALL_SLOW" in os.environ:
     _slow()
@@ -206,7 +206,12 @@ class Farm:
     def child_of(worker: subprocess.Popen[bytes]) -> psutil.Process | None:
         """The process that paints for a worker, if there is one."""
         try:
-            found = psutil.Process(worker.pid).children()
+            below = psutil.Process(worker.pid).children(recursive=True)
+            servers = {
+                p.pid
+                for p in below
+                if "forkserver" in " ".join(p.cmdline()) and p.ppid() == worker.pid
+            }
+            return next((p for p in below if p.ppid() in servers), None)
         except psutil.NoSuchProcess:
             return None
-        return found[0] if found else None

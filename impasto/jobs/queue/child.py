@@ -1,7 +1,7 @@
 """The process that carries out one job, and nothing else: its end gives back all memory.
 
-A worker starts it, and says on standard input what to do. It reports on standard output, a line of
-JSON each. It ends when standard input is closed: the worker is gone then.
+A worker starts it (`nursery`), and gets its reports, a message of JSON each. It ends when the
+worker's end of a connection is closed: the worker is gone then.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ import logging
 import os
 import shutil
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from impasto.errors import (
     ImpastoError,
@@ -31,19 +30,31 @@ from impasto.jobs.queue.kinds import KINDS
 from impasto.jobs.queue.passing import is_passing
 from impasto.jobs.queue.store import Store
 
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
 __all__ = ["main"]
 
 
-def main() -> int:
-    """Carry out the job that standard input names; return 0, whatever came of it."""
-    stream = _own_stdout()
-    order = json.loads(sys.stdin.readline())
-    threading.Thread(target=_end_with_worker, daemon=True).start()
+def main(order: dict[str, str], log: str, events: Connection, life: Connection) -> None:
+    """Carry out a job.
+
+    Args:
+        order: `store`, its `name`, `job`, `claim` and `device`.
+        log: the file for what is written to standard output and standard error.
+        events: for reports.
+        life: is closed when the worker is gone.
+    """
+    _take_own_output(log)
+    with contextlib.suppress(OSError, AttributeError):
+        os.setsid()  # Ctrl-C is for the worker, which decides
+    threading.Thread(target=_end_with_worker, args=(life,), daemon=True).start()
     is_stopped = _handle_signals()
+    lock = threading.Lock()  # a note may come from any thread
 
     def report(event: str, **values: Any) -> None:
-        stream.write(json.dumps({"event": event, **values}) + "\n")
-        stream.flush()
+        with lock:
+            events.send_bytes(json.dumps({"event": event, **values}).encode("ascii"))
 
     logging.getLogger("impasto").addHandler(_Notes(report))
     with speaking_flags():
@@ -51,7 +62,6 @@ def main() -> int:
             _work(order, report, is_stopped)
         except Exception as error:
             report("failed", message=_message(error), temporary=is_passing(error))
-    return 0
 
 
 def _work(order: dict[str, str], report: Report, is_stopped: Callable[[], bool]) -> None:
@@ -99,15 +109,18 @@ class _Notes(logging.Handler):
         self._report("note", message=record.getMessage())
 
 
-def _own_stdout() -> TextIO:
-    """Return standard output; what others print goes to standard error from now on."""
-    stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    return stream
+def _take_own_output(log: str) -> None:
+    """Let all that is written to standard output and standard error go to a file, if it can be."""
+    with contextlib.suppress(OSError):
+        handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        os.dup2(handle, 1)
+        os.dup2(handle, 2)
+        os.close(handle)
 
 
-def _end_with_worker() -> None:
-    sys.stdin.read()
+def _end_with_worker(life: Connection) -> None:
+    with contextlib.suppress(EOFError, OSError):
+        life.recv_bytes()
     os._exit(1)
 
 
@@ -128,7 +141,3 @@ def _message(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"{error.filename or 'The system'}: {error.strerror or error}."
     return f"{type(error).__name__}: {error}. This is a bug: please report it."
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,17 +7,16 @@ import functools
 import json
 import queue
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from impasto.errors import ImpastoError, JobError
 from impasto.jobs.queue.job_folder import JobFolder, Result
 from impasto.jobs.queue.journal import Journal
+from impasto.jobs.queue.nursery import Running, started
 from impasto.jobs.queue.passing import is_passing
 from impasto.jobs.queue.store import Store
 
@@ -225,8 +224,8 @@ class Supervisor:
 
     def _attempt(self, folder: JobFolder, claim: int, journal: Journal) -> _End:
         """Let a process paint; return how it ended."""
-        with self._process(folder, claim) as process:
-            events = _events_of(process)
+        with self._process(folder, claim) as running:
+            events = _events_of(running)
             checked, last = 0.0, dict[str, Any]()
             while True:
                 try:
@@ -241,11 +240,11 @@ class Supervisor:
                     journal.write(event.pop("event"), **event)
                 if time.monotonic() - checked >= _CHECK:
                     if reason := self._reason(folder, claim):
-                        _end(process, gently=reason in _GENTLY)
+                        running.end(_PATIENCE if reason in _GENTLY else 0.0)
                         return _End({}, reason)
                     checked = time.monotonic()
-            process.wait()
-            return _End(last, cause=_cause(process.returncode))
+            running.process.join()
+            return _End(last, cause=_cause(running.process.exitcode or 0))
 
     def _reason(self, folder: JobFolder, claim: int) -> Reason | None:
         """Return why a job is to be left, if it is."""
@@ -256,62 +255,26 @@ class Supervisor:
                 return "taken"
         return self._ask(folder.id)
 
-    @contextlib.contextmanager
-    def _process(self, folder: JobFolder, claim: int) -> Iterator[subprocess.Popen[str]]:
-        """Start a process that paints; at the end there is none, whatever happens.
-
-        It ends by itself when this process does: its standard input is closed then.
-        """
+    def _process(self, folder: JobFolder, claim: int) -> contextlib.AbstractContextManager[Running]:
+        """Start a process that paints; at the end there is none, whatever happens."""
         order = {"store": str(self._store.path), "name": self._store.name, "job": folder.id}
         order |= {"claim": str(claim), "device": self._device}
-        with contextlib.ExitStack() as stack:
-            log: IO[bytes] | int = subprocess.DEVNULL
-            with contextlib.suppress(OSError):
-                log = stack.enter_context(folder.log.open("ab"))
-            process = subprocess.Popen(
-                [sys.executable, "-m", "impasto.jobs.queue.child"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,  # Ctrl-C is for the worker, which decides
-            )
-            assert process.stdin is not None
-            try:
-                with contextlib.suppress(OSError):
-                    process.stdin.write(json.dumps(order) + "\n")
-                    process.stdin.flush()
-                yield process
-            finally:
-                process.kill()
-                process.wait()
-                with contextlib.suppress(OSError):
-                    process.stdin.close()
+        return started(order, str(folder.log))
 
 
-def _events_of(process: subprocess.Popen[str]) -> queue.Queue[dict[str, Any] | None]:
+def _events_of(running: Running) -> queue.Queue[dict[str, Any] | None]:
     """Return the events that a process reports, as they come; None after the last."""
     events: queue.Queue[dict[str, Any] | None] = queue.Queue()
 
     def read() -> None:
-        assert process.stdout is not None
-        with contextlib.suppress(OSError, ValueError), process.stdout as stream:
-            for line in stream:
+        with contextlib.suppress(EOFError, OSError), running.events:
+            while True:
                 with contextlib.suppress(ValueError):
-                    events.put(json.loads(line))
+                    events.put(json.loads(running.events.recv_bytes()))
         events.put(None)
 
     threading.Thread(target=read, daemon=True).start()
     return events
-
-
-def _end(process: subprocess.Popen[str], *, gently: bool) -> None:
-    """End a process, at once or after it has written its state."""
-    if gently:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_PATIENCE)
-    process.kill()
 
 
 def _stamp(folder: JobFolder) -> frozenset[tuple[str, int]]:
