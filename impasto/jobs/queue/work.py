@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
@@ -134,13 +135,13 @@ def _check_use(source: Source) -> None:
     Raises:
         JobError: in another way than recipes have.
     """
-    try:
-        if source.role in ROLES:
+    is_plain = source.use == ""
+    if source.role in ROLES:
+        with contextlib.suppress(RecipeError):
             Input(source.role, source.place, source.digest, source.use)
-        elif source.use:
-            refuse(f"the use of the {source.role} is {source.use!r:.80}")
-    except RecipeError as error:
-        raise JobError(f"This is not a job of Impasto. {error}") from None
+            is_plain = True
+    if not is_plain:
+        refuse(f"the use of the {source.role} is {source.use!r:.80}")
 
 
 def read_job(text: str) -> Job | Work:
