@@ -328,7 +328,6 @@ def batch(farm: Farm, count: int, size: int, turns: int) -> dict[str, Any]:
         seconds["pool"].append(timed(farm, *command, "--workers", "2", "-o", pool))
         seconds["queue"].append(timed(farm, *command, "--queue", farm.url, "-o", queued))
         shutil.rmtree(farm.store.path / "inputs")  # each turn copies the photographs again
-        (farm.store.path / "inputs").mkdir()
         names = sorted(path.name for path in (farm.folder / pool).glob("*.png"))
         assert len(names) == count
         assert all(digest(f"{pool}/{name}") == digest(f"{queued}/{name}") for name in names)

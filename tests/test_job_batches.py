@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from impasto.config.methods import GatysConfig
+from impasto.config.methods import GatysConfig, InstantConfig
 from impasto.jobs.batch import Batch, BatchStyle
 from impasto.jobs.queue.batch_executor import QueueExecutor
 from impasto.jobs.queue.client import JobQueue, JobState
+from impasto.jobs.queue.heartbeat import Heart
 from impasto.jobs.queue.job import Job
 from impasto.jobs.queue.job_folder import JobFolder
 from impasto.jobs.queue.store import Store
@@ -46,6 +48,8 @@ class Painted(JobQueue):
 
     def _now(self, id: str) -> JobState:
         files = JobFolder(self.store, id)
+        if isinstance(files.job(), Work):  # as where one picture ends every process
+            return JobState(id, self.ids[id], "failed", "", 10, "", 0, message="lost")
         picture = files.target(1, files.job().name)
         if not picture.exists():
             shutil.copy("painting.png", picture)
@@ -75,3 +79,29 @@ def test_a_job_that_the_queue_has_lost_fails_one_picture_and_is_put_in_again(
     assert [queue.ids[id] for id in queue.again] == ["second-painting"]
     assert len(queue.ids) == 2
     assert not (folder / "out/.impasto-queue.json").exists()
+
+
+def test_pictures_share_a_job_and_are_tried_alone_where_it_fails(
+    folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("impasto.jobs.queue.batch_executor._LOOK", 0.01)
+    for name in "bcd":
+        shutil.copy("photo.png", f"{name}.png")
+    for number in range(2):
+        Heart(store.workers, "cpu", str(number)).beat()
+    queue = Painted(store)
+    batch = Batch(
+        tuple(Path(f"{name}.png") for name in ("photo", *"bcd")),
+        tuple(BatchStyle.parse(style) for style in ("painting.png", "starry-night")),
+        InstantConfig(size=64), folder / "out",
+    )  # fmt: skip
+    outcome = run_batch(batch, executor_of=lambda batch: QueueExecutor(batch, queue))
+    assert outcome.results == ("done",) * 8
+    shared = [job for job in map(queue_job(store), queue.ids) if isinstance(job, Work)]
+    assert [len(job.all_of("content")) for job in shared] == [2, 2]  # one for each worker
+    assert [len(job.all_of("style")) for job in shared] == [2, 2]
+    assert len(queue.ids) == 2 + 8
+
+
+def queue_job(store: Store) -> Callable[[str], Job | Work]:
+    return lambda id: JobFolder(store, id).job()

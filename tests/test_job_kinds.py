@@ -171,6 +171,16 @@ def test_what_is_no_work_is_refused(change: dict[str, Any], message: str) -> Non
         read_job(json.dumps(data))
 
 
+@pytest.mark.parametrize("use", ["/../../../photo.png", "#a/../../b", ":x", "\\..\\b"])
+@pytest.mark.parametrize("role", ["style", "start"])
+def test_a_use_leads_to_no_other_file(role: str, use: str) -> None:
+    data = json.loads(work_of().to_json())
+    digest = f"sha256:{'0' * 64}"
+    source = {"role": role, "name": "a.png", "digest": digest, "use": use, "is_kept": True}
+    with pytest.raises(JobError, match="the use of the"):
+        read_job(json.dumps(data | {"sources": [source]}))
+
+
 def test_every_kind_is_carried_out_by_something() -> None:
     for kind in KINDS.values():
         module, _, name = kind.carry_out.target.partition(":")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
 
 from impasto.config.bases import PictureConfig
-from impasto.config.recipe import Recipe
+from impasto.config.recipe import ROLES, Input, Recipe
 from impasto.errors import JobError, RecipeError
 from impasto.files.names import safe_name
 from impasto.files.strict_json import MAX_TEXT, Reader, Shape
@@ -67,6 +68,8 @@ class Work:
                 f"A job has at most {_MOST_SOURCES} files, and this one has {len(self.sources)}: "
                 "take a part of them."
             )
+        for source in self.sources:
+            _check_use(source)
         if safe_name(self.name) != self.name:
             refuse(f"it would leave {self.name!r:.80}, which is not the name of a folder")
 
@@ -124,6 +127,21 @@ class Work:
                 f"{MAX_TEXT} are the most: take a part of them."
             )
         return text
+
+
+def _check_use(source: Source) -> None:
+    """Check how a source is used: what stands there is added to its name, and is no path.
+
+    Raises:
+        JobError: in another way than recipes have.
+    """
+    is_plain = source.use == ""
+    if source.role in ROLES:
+        with contextlib.suppress(RecipeError):
+            Input(source.role, source.place, source.digest, source.use)
+            is_plain = True
+    if not is_plain:
+        refuse(f"the use of the {source.role} is {source.use!r:.80}")
 
 
 def read_job(text: str) -> Job | Work:
