@@ -146,7 +146,8 @@ def apart(pictures: Tensor, targets: Tensor, like: Tensor) -> Tensor:
     gradient = torch.zeros_like(targets)
     edge = slice(MARGIN, -MARGIN)
     gradient[..., edge, edge] = inner(pictures.detach() - targets)
-    return gradient * like.norm() / gradient.norm()
+    scaled: Tensor = gradient * like.norm() / gradient.norm()
+    return scaled
 
 
 def by_own(trial: Trial, count: int, until: float) -> None:
