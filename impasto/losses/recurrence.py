@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from impasto.losses.statistics import Lift
 
-__all__ = ["recurrence"]
+__all__ = ["modesty", "recurrence"]
 
 # Cosines between a place and the one most like it elsewhere: what counts nothing, and what counts
 # in full. Faces have 0.3 to 0.5, whirls and waves 0.55 to 0.8.
@@ -39,6 +39,18 @@ def recurrence(features: Float[Tensor, "1 c h w"], lift: Lift) -> Float[Tensor, 
     alike = (directions.T @ directions).masked_fill_(_near(rows, columns, reduced.device), -1.0)
     share = ((alike.amax(1) - _ONCE) / (_AGAIN - _ONCE)).clamp(0, 1).view(1, 1, rows, columns)
     return F.interpolate(share, (height, width), mode="bilinear", align_corners=False)[0, 0]
+
+
+@torch.no_grad()
+def modesty(features: Float[Tensor, "1 c h w"], lift: Lift) -> Float[Tensor, "h w"]:
+    """Return how much each place may count, from 0 to 1, so that none outweighs the others.
+
+    Moments sum squares, so that a few strong cells decide them, and one place of a picture is
+    enough to have as much: a blob. Cells longer than half of the others count as those do.
+    """
+    squares = (lift.linear @ features[0].flatten(1).float()).square().sum(0)
+    usual = squares.median() / squares.clamp(min=torch.finfo(squares.dtype).tiny)
+    return usual.clamp(max=1).view(features.shape[2:])
 
 
 def _near(rows: int, columns: int, device: torch.device) -> Bool[Tensor, "n n"]:
