@@ -45,7 +45,9 @@ def halves() -> tuple[Tensor, Tensor]:
     return left, 1 - left
 
 
-def steps(net: Extractor, styles: tuple[Style, Style], weight: float, tile: int = 0) -> list[Step]:
+def steps(
+    net: Extractor, styles: tuple[Style, Style | None], weight: float, tile: int = 0
+) -> list[Step]:
     regions = [Region(s, 0.8, mask) for s, mask in zip(styles, halves(), strict=True)]
     config = replace(CONFIG, region_color=weight)
     return list(
@@ -71,11 +73,12 @@ def test_a_start_gets_the_light_of_what_was_painted_part_by_part() -> None:
     left, right = halves()
     start, painted = painting(0.6, 0.6, 0.6), painting(0.2, 0.3, 0.4)
     style = Painting(painted)
-    regions = [Region(style, 0.5, left), Region(None, 1.0, right)]
-    lit = in_light_of(start, painted, regions)
+    nothing = left * painted + right * start
+    lit = in_light_of(start, nothing, [Region(style, 0.5, left), Region(style, 0.5, right)])
     assert torch.allclose(lit[..., : SIDE // 2], painted[..., : SIDE // 2], atol=1e-5)
     assert torch.equal(lit[..., SIDE // 2 :], start[..., SIDE // 2 :])
-    assert torch.equal(in_light_of(start, painted, [Region(style, 0.5)]), start)
+    for single in ([Region(style, 0.5)], [Region(style, 0.5, left), Region(None, 1.0, right)]):
+        assert torch.equal(in_light_of(start, painted, single), start)
 
 
 def test_tiles_see_the_same_colours(net: Extractor) -> None:
@@ -84,11 +87,12 @@ def test_tiles_see_the_same_colours(net: Extractor) -> None:
     assert tiled["total"] == pytest.approx(once["total"], rel=1e-3)
 
 
-def test_neither_a_whole_picture_nor_a_card_has_the_term(net: Extractor) -> None:
+def test_neither_a_whole_picture_nor_a_single_part_nor_a_card_has_the_term(net: Extractor) -> None:
     whole = last(gatys(painting(0.8, 0.8, 0.8), painting(0.4, 0, 0), CONFIG, extractor=net))
     assert "color" not in whole.losses
     card = cards.load(gallery.path("starry-night"))
     assert "color" not in steps(net, (card, card), 2.5)[0].losses
+    assert "color" not in steps(net, (dark_and_light()[0], None), 2.5)[0].losses
     assert "color" in steps(net, dark_and_light(), 2.5)[0].losses
     assert "color" not in steps(net, dark_and_light(), 0.0)[0].losses
 

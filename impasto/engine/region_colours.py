@@ -19,6 +19,9 @@ from impasto.styles.colours import colours_of
 
 __all__ = ["colour_terms"]
 
+# A single part, beside what is kept or transparent, is painted like a whole picture.
+_LEAST_PARTS = 2
+
 
 def colour_terms(region_views: Sequence[RegionView], config: PhotoConfig) -> list[Term]:
     """Return one term: how far each region's pixels are from the colours of its style.
@@ -33,7 +36,7 @@ def colour_terms(region_views: Sequence[RegionView], config: PhotoConfig) -> lis
     parts = [view for view in parts if view.region.strength > 0 and view.share > 0]
     colours = [colours_of(view.style, view.long_side) for view in parts]
     pairs = [(view, found) for view, found in zip(parts, colours, strict=True) if found is not None]
-    if not weight or not pairs:
+    if not weight or not pairs or len(region_views) < _LEAST_PARTS:
         return []
     views, known = zip(*pairs, strict=True)
     return [Term("color", weight, _distance(views, known))]

@@ -87,14 +87,13 @@ def in_light_of(
 ) -> Float[Tensor, "b 3 h w"]:
     """Return pictures in which each part of a map has the mean colour of what was painted there.
 
-    A mean colour is what a few evaluations change least.
+    A mean colour is what a few evaluations change least. A single part stays as it is.
     """
     size = (pictures.shape[-2], pictures.shape[-1])
     change = painted - pictures
-    for region in regions:
-        if region.mask is None or region.style is None:
-            continue
-        mask = resize(region.mask.to(pictures), *size)
+    masks = [r.mask for r in regions if r.mask is not None and r.style is not None]
+    for part in masks if len(masks) > 1 else []:
+        mask = resize(part.to(pictures), *size)
         mean = (mask * change).sum((2, 3), keepdim=True) / mask.sum().clamp(min=1)
         pictures = pictures + mask * mean
     return pictures.clamp(0, 1)
