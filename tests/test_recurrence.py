@@ -67,6 +67,12 @@ def test_a_place_that_outweighs_the_others_counts_as_they_do() -> None:
     assert bool((share == 1).all())
 
 
+def test_what_is_hidden_says_nothing_about_what_is_usual() -> None:
+    features, mask = torch.ones(1, 4, 6, 8), torch.zeros(6, 8)
+    features[..., :2, :], mask[:2] = 3, 1
+    assert bool((modesty(features, Lift.identity(4), mask)[:2] == 1).all())
+
+
 def portrait(subject: bool = True) -> Tensor:
     """Fine noise of a few greys, with one large red ring in it."""
     noise = torch.rand(1, 1, 192, 192, generator=torch.Generator().manual_seed(1))

@@ -18,6 +18,9 @@ _ONCE, _AGAIN = 0.5, 0.65
 # Elsewhere is at least so far away, over the root of the picture's area: beyond the same thing.
 _ELSEWHERE = 0.375
 
+# How much of a cell is the style's where its length is one of those that are usual.
+_INSIDE = 0.5
+
 # Places along a side that are compared with each other, at most.
 _MOST = 48
 
@@ -42,14 +45,22 @@ def recurrence(features: Float[Tensor, "1 c h w"], lift: Lift) -> Float[Tensor, 
 
 
 @torch.no_grad()
-def modesty(features: Float[Tensor, "1 c h w"], lift: Lift) -> Float[Tensor, "h w"]:
+def modesty(
+    features: Float[Tensor, "1 c h w"], lift: Lift, mask: Float[Tensor, "h w"] | None = None
+) -> Float[Tensor, "h w"]:
     """Return how much each place may count, from 0 to 1, so that none outweighs the others.
 
     Moments sum squares, so that a few strong cells decide them, and one place of a picture is
     enough to have as much: a blob. Cells longer than half of the others count as those do.
+
+    Args:
+        mask: how much each cell is the style's; None for all.
     """
     squares = (lift.linear @ features[0].flatten(1).float()).square().sum(0)
-    usual = squares.median() / squares.clamp(min=torch.finfo(squares.dtype).tiny)
+    inside = squares if mask is None else squares[mask.flatten() > _INSIDE]
+    usual = (inside if len(inside) else squares).median() / squares.clamp(
+        min=torch.finfo(squares.dtype).tiny
+    )
     return usual.clamp(max=1).view(features.shape[2:])
 
 

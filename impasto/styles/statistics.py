@@ -116,9 +116,13 @@ class Painting:
     def _recurrence(self, long_side: int, extractor: Extractor) -> Cells:
         """Return how much each place is style, as the deepest of the layers sees it."""
         name = max(self.recurring, key=extractor.names.index)
-        view = _view(self.pixels, min(long_side, _WHOLE), extractor, [name])
+        side = min(long_side, _WHOLE)
+        view = _view(self.pixels, side, extractor, [name])
         features, lift = view.features([name])[name], lift_of(extractor, name)
-        return recurrence(features, lift) * modesty(features, lift)
+        guide = self._guides(side, extractor, {name: view.shape(name)}).get(name)
+        return recurrence(features, lift) * modesty(
+            features, lift, None if guide is None else guide.mask
+        )
 
     @torch.no_grad()
     def features_at(
