@@ -13,7 +13,8 @@ from impasto.config.methods import GatysConfig
 from impasto.engine.step import last
 from impasto.features.extractor import Extractor
 from impasto.features.weights import load
-from impasto.losses.recurrence import recurrence
+from impasto.image.picture import resize
+from impasto.losses.recurrence import modesty, recurrence
 from impasto.losses.statistics import Lift
 from impasto.methods.gatys import gatys
 from impasto.styles import card as cards
@@ -56,6 +57,22 @@ def test_any_size_has_shares(size: tuple[int, int]) -> None:
     assert 0 <= float(share.min()) <= float(share.max()) <= 1
 
 
+def test_a_place_that_outweighs_the_others_counts_as_they_do() -> None:
+    features = torch.ones(1, 4, 6, 8)
+    features[..., 2, 3] = 10
+    features[..., 5, 7] = 0
+    share = modesty(features, Lift.identity(4))
+    assert float(share[2, 3]) == pytest.approx(0.01)
+    share[2, 3] = 1
+    assert bool((share == 1).all())
+
+
+def test_what_is_hidden_says_nothing_about_what_is_usual() -> None:
+    features, mask = torch.ones(1, 4, 6, 8), torch.zeros(6, 8)
+    features[..., :2, :], mask[:2] = 3, 1
+    assert bool((modesty(features, Lift.identity(4), mask)[:2] == 1).all())
+
+
 def portrait(subject: bool = True) -> Tensor:
     """Fine noise of a few greys, with one large red ring in it."""
     noise = torch.rand(1, 1, 192, 192, generator=torch.Generator().manual_seed(1))
@@ -71,8 +88,10 @@ def portrait(subject: bool = True) -> Tensor:
 LAYERS = ["relu4_1", "relu5_1"]
 
 
-def distance(first: Painting, second: Painting, net: Extractor, layer: str) -> float:
-    a, b = (style.at(192, net, LAYERS)[layer].mean for style in (first, second))
+def distance(
+    first: Painting, second: Painting, net: Extractor, layer: str, size: int = 192
+) -> float:
+    a, b = (style.at(size, net, LAYERS)[layer].mean for style in (first, second))
     return float((a - b).norm() / b.norm())
 
 
@@ -82,6 +101,15 @@ def test_the_deepest_layers_moments_are_those_without_the_subject(net: Extractor
     assert isinstance(without, Painting)
     assert distance(without, plain, net, "relu5_1") < 0.6 * distance(whole, plain, net, "relu5_1")
     assert distance(without, whole, net, "relu4_1") == 0
+
+
+def test_what_is_shown_once_is_left_out_of_a_large_picture_too(net: Extractor) -> None:
+    """A large painting shows a face in many cells, and parts of one are like each other."""
+    plain, whole = (Painting(resize(portrait(subject), 768, 768)) for subject in (False, True))
+    without = recurring(whole, ["relu5_1"])
+    assert isinstance(without, Painting)
+    first, second = (distance(style, plain, net, "relu5_1", 768) for style in (without, whole))
+    assert first < 0.6 * second
 
 
 def test_a_part_of_a_painting_and_opacity_still_count(net: Extractor) -> None:

@@ -322,6 +322,14 @@ class PhotoConfig(StyledConfig, PixelConfig):
         high=100.0,
         panel="Losses",
     )
+    region_color: float = option(
+        0.0,
+        "How firmly each region of a --content-map takes the light and the colours of its style, "
+        "which the network's layers see less of; as a multiple of --style-weight.",
+        low=0.0,
+        high=100.0,
+        panel="Losses",
+    )
     l2_weight: float = option(
         0.0,
         "Weight of the squared distance to the photograph's pixels.",

@@ -93,6 +93,7 @@ class GatysConfig(PhotoConfig):
         panel="Losses",
     )
     detail_weight: float = otherwise(PhotoConfig, "detail_weight", 2.0)
+    region_color: float = otherwise(PhotoConfig, "region_color", 2.5)
 
 
 _NO_START = (

@@ -49,6 +49,7 @@ BEFORE: dict[str, Any] = {
     "network": "first",
     "subject": "paint",
     "detail_weight": 0.0,
+    "region_color": 0.0,
     "pyramid_weight": 1.0,
     "pyramid_base": 1.0,
 }

@@ -23,6 +23,7 @@ from impasto.engine.canvas import (
 )
 from impasto.engine.comparison import Engine
 from impasto.engine.pixel_terms import PixelWeights, pixel_terms
+from impasto.engine.region_colours import colour_terms
 from impasto.engine.regions import Region, region_views
 from impasto.engine.setup import detail_layers, scales_of, settings_of
 from impasto.engine.snapshots import DEFAULT_EXECUTION, Execution
@@ -207,6 +208,7 @@ def loss_at(
             *content_terms(views, config),
             *detail_terms(views, details, config),
             *style_terms(views, engine, config),
+            *colour_terms(views, config),
             *pixel_terms(photograph, config, weights=weights),
         ]
     return picture_viewer, terms

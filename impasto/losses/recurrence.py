@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from impasto.losses.statistics import Lift
 
-__all__ = ["recurrence"]
+__all__ = ["modesty", "recurrence"]
 
 # Cosines between a place and the one most like it elsewhere: what counts nothing, and what counts
 # in full. Faces have 0.3 to 0.5, whirls and waves 0.55 to 0.8.
@@ -17,6 +17,9 @@ _ONCE, _AGAIN = 0.5, 0.65
 
 # Elsewhere is at least so far away, over the root of the picture's area: beyond the same thing.
 _ELSEWHERE = 0.375
+
+# How much of a cell is the style's where its length is one of those that are usual.
+_INSIDE = 0.5
 
 # Places along a side that are compared with each other, at most.
 _MOST = 48
@@ -39,6 +42,26 @@ def recurrence(features: Float[Tensor, "1 c h w"], lift: Lift) -> Float[Tensor, 
     alike = (directions.T @ directions).masked_fill_(_near(rows, columns, reduced.device), -1.0)
     share = ((alike.amax(1) - _ONCE) / (_AGAIN - _ONCE)).clamp(0, 1).view(1, 1, rows, columns)
     return F.interpolate(share, (height, width), mode="bilinear", align_corners=False)[0, 0]
+
+
+@torch.no_grad()
+def modesty(
+    features: Float[Tensor, "1 c h w"], lift: Lift, mask: Float[Tensor, "h w"] | None = None
+) -> Float[Tensor, "h w"]:
+    """Return how much each place may count, from 0 to 1, so that none outweighs the others.
+
+    Moments sum squares, so that a few strong cells decide them, and one place of a picture is
+    enough to have as much: a blob. Cells longer than half of the others count as those do.
+
+    Args:
+        mask: how much each cell is the style's; None for all.
+    """
+    squares = (lift.linear @ features[0].flatten(1).float()).square().sum(0)
+    inside = squares if mask is None else squares[mask.flatten() > _INSIDE]
+    usual = (inside if len(inside) else squares).median() / squares.clamp(
+        min=torch.finfo(squares.dtype).tiny
+    )
+    return usual.clamp(max=1).view(features.shape[2:])
 
 
 def _near(rows: int, columns: int, device: torch.device) -> Bool[Tensor, "n n"]:

@@ -23,7 +23,7 @@ from impasto.methods.gatys import engine_of
 from impasto.methods.refine import RefineWorkload, painted_at_once
 from impasto.styles.statistics import Style
 
-__all__ = ["between", "quick", "quick_workload"]
+__all__ = ["between", "in_light_of", "quick", "quick_workload"]
 
 # Bytes a pixel of the start, which is held until the last scale begins.
 _PAINTED_AT_ONCE = 12
@@ -54,6 +54,8 @@ def quick(
     # A run that goes on needs it too, for the scales to come.
     painted = painted_at_once(content, areas, config) if start is None else start
     start = between(content, painted, areas)
+    if config.region_color:
+        start = in_light_of(start, painted, areas)
     yield from paint_photograph(
         content, areas, engine, config, extractor, start, execution, detail=start
     )
@@ -76,6 +78,25 @@ def between(
         mask = 1.0 if region.mask is None else resize(region.mask.to(painted), *size)
         share = share + region.strength * mask
     return photographs.lerp(painted, share.to(painted))
+
+
+def in_light_of(
+    pictures: Float[Tensor, "b 3 h w"],
+    painted: Float[Tensor, "b 3 h w"],
+    regions: Sequence[Region],
+) -> Float[Tensor, "b 3 h w"]:
+    """Return pictures in which each part of a map has the mean colour of what was painted there.
+
+    A mean colour is what a few evaluations change least. A single part stays as it is.
+    """
+    size = (pictures.shape[-2], pictures.shape[-1])
+    change = painted - pictures
+    masks = [r.mask for r in regions if r.mask is not None and r.style is not None]
+    for part in masks if len(masks) > 1 else []:
+        mask = resize(part.to(pictures), *size)
+        mean = (mask * change).sum((2, 3), keepdim=True) / mask.sum().clamp(min=1)
+        pictures = pictures + mask * mean
+    return pictures.clamp(0, 1)
 
 
 class _QuickWorkload(RefineWorkload):

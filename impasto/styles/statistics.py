@@ -18,7 +18,7 @@ from impasto.image.masks import pooled
 from impasto.image.picture import resize
 from impasto.losses.guides import Guide
 from impasto.losses.moments import Moments
-from impasto.losses.recurrence import recurrence
+from impasto.losses.recurrence import modesty, recurrence
 from impasto.losses.statistics import lift_of
 from impasto.losses.tiled_losses import region_measurement
 from impasto.losses.viewer import PictureView, Viewer
@@ -41,6 +41,10 @@ _LARGE, _TILE_BYTES = 1_500_000, 64 * 2**20
 
 # The least cells of a reduced painting along its shorter side, at the deepest layer.
 _CELLS_ACROSS = 2
+
+# Long side, in pixels, of the painting whose places are compared: there a cell of the deepest layer
+# sees a face as a whole. In a larger one it sees an eye, and something is always like that.
+_WHOLE = 128
 
 # A region with less than this share of its area inside its edge is all edge.
 NARROW = 0.2
@@ -104,10 +108,21 @@ class Painting:
         view = _view(self.pixels, long_side, extractor, layers)
         shapes = {name: view.shape(name) for name in layers}
         guides = self._guides(long_side, extractor, shapes)
-        for name in guides.keys() & set(self.recurring):
-            share = recurrence(view.features([name])[name], lift_of(extractor, name))
-            guides[name] = _narrowed(guides[name], share)
+        if narrowed := guides.keys() & set(self.recurring):
+            share = self._recurrence(long_side, extractor)
+            guides |= {name: _narrowed(guides[name], share, shapes[name]) for name in narrowed}
         return _moments(view, guides)
+
+    def _recurrence(self, long_side: int, extractor: Extractor) -> Cells:
+        """Return how much each place is style, as the deepest of the layers sees it."""
+        name = max(self.recurring, key=extractor.names.index)
+        side = min(long_side, _WHOLE)
+        view = _view(self.pixels, side, extractor, [name])
+        features, lift = view.features([name])[name], lift_of(extractor, name)
+        guide = self._guides(side, extractor, {name: view.shape(name)}).get(name)
+        return recurrence(features, lift) * modesty(
+            features, lift, None if guide is None else guide.mask
+        )
 
     @torch.no_grad()
     def features_at(
@@ -161,8 +176,15 @@ class Painting:
         return {name: Guide(weight) for name, weight in weights.items()}
 
 
-def _narrowed(guide: Guide | None, share: Cells) -> Guide | None:
-    """Return a guide with cells counting by their share; as it was if that leaves next to none."""
+def _narrowed(guide: Guide | None, share: Cells, shape: tuple[int, int]) -> Guide | None:
+    """Return a guide with cells counting by their share; as it was if that leaves next to none.
+
+    Args:
+        share: of a grid of any size.
+        shape: of the guide's layer.
+    """
+    size = list(shape)
+    share = F.interpolate(share[None, None], size, mode="bilinear", align_corners=False)[0, 0]
     mask = torch.ones_like(share) if guide is None else guide.mask
     narrowed = Guide(mask * share.sqrt())
     least = max(LEAST_CELLS, NARROW * float(mask.square().sum()))
