@@ -83,7 +83,7 @@ class PictureConfig:
 
     @property
     def first(self) -> int:
-        """Long side of the first, coarsest scale, at most, in pixels."""
+        """Long side of the first, coarsest scale, at least, in pixels; of a smaller picture its own."""
         return self.size
 
     @property
@@ -175,7 +175,7 @@ class PixelConfig(PictureConfig):
     )
     smallest: int = option(
         180,
-        "Long side of the first, coarsest scale, at most; longer for a panorama.",
+        "Long side of the first, coarsest scale, at least; longer for a panorama.",
         low=LEAST,
         high=MOST,
         panel="Optimiser",
@@ -227,7 +227,7 @@ class PixelConfig(PictureConfig):
 
     @property
     def first(self) -> int:
-        """Long side of the first, coarsest scale, at most, in pixels."""
+        """Long side of the first, coarsest scale, at least, in pixels; of a smaller picture its own."""
         return self.smallest
 
     @property
