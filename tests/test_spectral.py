@@ -95,7 +95,7 @@ def test_the_first_step_ends_where_the_slope_would_meet_a_loss_of_zero() -> None
 
 def test_the_first_step_is_not_much_longer_where_the_gradient_has_a_peak() -> None:
     gradient = noise(20, 30)
-    gradient[..., 10:12, 10:12] += 100  # without a bound that place moves by a third of the range
+    gradient[..., 10:12, 10:12] += 100  # without a bound that place moves by a fifth of the range
     pixels = torch.full((1, 3, 20, 30), 0.5)
     Lbfgs().step(pixels, gradient)
     assert 0.05 < float((pixels - 0.5).abs().max()) < 0.061
