@@ -113,7 +113,7 @@ def test_an_option_of_several_methods_is_described_once() -> None:
     assert loss.methods == ("gatys", "instant+refine", "quick", "laplacian")
     guess = specs["preconditioner"]
     assert guess.default == "spectral"
-    assert guess.defaults == {"nnst": "none", "mrf": "none"}
+    assert guess.defaults == {}
 
 
 # Rows

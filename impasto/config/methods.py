@@ -311,10 +311,6 @@ class TextureConfig(PixelConfig):
 class DoodleConfig(PixelConfig):
     """Options of painting from a map of colours, without a photograph."""
 
-    iterations: int = otherwise(PixelConfig, "iterations", 70)
-    preconditioner: str = otherwise(PixelConfig, "preconditioner", "spectral")
-    scales: str = otherwise(PixelConfig, "scales", "octaves")
-    smallest: int = otherwise(PixelConfig, "smallest", 128)
     engine: str = option(
         "patches",
         "What the regions take from the painting: patches, which keep things in shape, or "
