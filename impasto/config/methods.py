@@ -283,10 +283,7 @@ class TextureConfig(PixelConfig):
         False, "Opposite edges meet, so that the texture can be laid side by side with itself."
     )
     style_loss: str = otherwise(GatysConfig, "style_loss", "gaussian")
-    iterations: int = otherwise(PixelConfig, "iterations", 100)
     preconditioner: str = otherwise(PixelConfig, "preconditioner", "spectral")
-    scales: str = otherwise(PixelConfig, "scales", "octaves")
-    smallest: int = otherwise(PixelConfig, "smallest", 64)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -56,7 +56,7 @@ def make_card(
         ImpastoError: a picture or a network that cannot be used.
     """
     file = None if weights is None else path_of(weights)
-    config = with_layers(TextureConfig(backbone=backbone, size=_SWATCH_VIEW))
+    config = with_layers(TextureConfig(backbone=backbone, size=_SWATCH_VIEW, iterations=150))
     picture = read_picture("style", source, config, limit=max(cards.SIZES)).picture
     painting = Painting(picture.pixels, alpha=shown_share(picture.alpha))
     name = title or (Path(source).stem if is_named(source) else "untitled")
