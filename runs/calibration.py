@@ -26,7 +26,7 @@ from pathlib import Path
 from torch import Tensor
 
 import impasto
-from impasto.config.bases import PhotoConfig, StyledConfig
+from impasto.config.bases import StyledConfig
 from impasto.config.methods import configs_with
 from impasto.evaluation.judge import Judge
 from impasto.features.extractor import Extractor
@@ -99,7 +99,7 @@ def paint(arguments: argparse.Namespace, done: list[Row]) -> Iterator[Row]:
         if (photograph.stem, painting.stem, strength) in measured:
             continue
         options = {"size": arguments.size, "strength": strength}
-        if arguments.method in configs_with(PhotoConfig):
+        if arguments.iterations:
             options["iterations"] = arguments.iterations
         made = impasto.stylize(photograph, painting, arguments.method, **options)
         result = read(made).pixels
@@ -215,7 +215,7 @@ def main() -> None:
     parser.add_argument("--judge", required=True, help="weights of the judging network, or vgg19")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "calibration")
     parser.add_argument("--size", type=int, default=256, help="long side, in pixels")
-    parser.add_argument("--iterations", type=int, default=200, help="for each picture")
+    parser.add_argument("--iterations", type=int, help="for each picture; the method's own if none")
     parser.add_argument("--strengths", type=float, nargs="+", default=STRENGTHS)
     parser.add_argument(
         "--method", default="gatys", choices=[*configs_with(StyledConfig)], help="that paints"

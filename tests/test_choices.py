@@ -12,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impasto.config.bases import PhotoConfig, PixelConfig
-from impasto.config.methods import METHODS, GatysConfig, TextureConfig, configs_with
+from impasto.config.methods import (
+    METHODS,
+    GatysConfig,
+    LaplacianConfig,
+    TextureConfig,
+    configs_with,
+)
 from impasto.config.output import OutputSettings
 from impasto.config.specs import (
     COLOUR_MODES,
@@ -260,7 +266,7 @@ def test_a_layer_is_named_once(twice: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("options", "length"),
     [
-        ({}, 56),
+        ({}, GatysConfig.iterations),
         ({"iterations": 7}, 7),
         ({"epochs": 10, "steps": 30}, 300),
         ({"epochs": 10, "steps": 30, "iterations": 300}, 300),
@@ -285,13 +291,23 @@ def test_lengths_that_contradict_each_other_are_refused(
         GatysConfig(**options)
 
 
-@pytest.mark.parametrize("iterations", [200, 10])
+@pytest.mark.parametrize("iterations", [GatysConfig.iterations, 10])
 def test_a_length_that_was_given_contradicts_even_if_it_is_the_default(iterations: int) -> None:
     options = {"iterations": iterations, "epochs": 3, "steps": 2}
     with pytest.raises(OptionError, match=f"iterations={iterations} contradicts epochs=3"):
         checked_config(GatysConfig, options)
     assert checked_config(GatysConfig, {**options, "iterations": 6}).length == 6
     assert checked_config(GatysConfig, {"epochs": 3, "steps": 2}).length == 6
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "gd"])
+def test_optimisers_that_know_no_curvature_get_more_iterations_unless_told(optimizer: str) -> None:
+    usual = {"optimizer": optimizer}
+    assert checked_config(GatysConfig, usual).length == 200 > GatysConfig.iterations
+    assert checked_config(LaplacianConfig, usual).length == LaplacianConfig.iterations
+    assert checked_config(GatysConfig, {**usual, "iterations": 7}).length == 7
+    assert checked_config(GatysConfig, {**usual, "epochs": 2, "steps": 3}).length == 6
+    assert checked_config(GatysConfig, {"optimizer": "lbfgs"}).length == GatysConfig.iterations
 
 
 # What to start from

@@ -385,7 +385,7 @@ def test_what_a_preset_stands_for() -> None:
     assert expanded(None, None, {"seed": 3}) == ("quick", {"seed": 3})
     assert expanded("good", None, {}) == ("quick", {})
     assert expanded(None, "mrf", {"seed": 3}) == ("mrf", {"seed": 3})
-    assert expanded("best", None, {}) == ("nnst", {"iterations": 500})
+    assert expanded("best", None, {}) == ("nnst", {"iterations": 250})
     assert expanded("best", "nnst", {"iterations": 9}) == ("nnst", {"iterations": 9})
     assert expanded("best", None, {"epochs": 2, "steps": 3})[1] == {"epochs": 2, "steps": 3}
     assert expanded("best", None, {}, has_card=True)[0] == "gatys"

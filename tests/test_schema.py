@@ -105,15 +105,15 @@ def test_output_settings_have_a_schema() -> None:
 def test_an_option_of_several_methods_is_described_once() -> None:
     specs = {spec.name: spec for spec in option_specs(*configs_with(StyledConfig).values())}
     smallest, loss = specs["smallest"], specs["style_loss"]
-    assert smallest.default == 130
+    assert smallest.default == 128
     assert smallest.defaults == {
-        "nnst": 80, "mrf": 128, "laplacian": 180, "instant+refine": 16384, "quick": 128
+        "nnst": 64, "mrf": 64, "laplacian": 180, "instant+refine": 16384
     }  # fmt: skip
     assert smallest.flag == "--smallest"
     assert loss.methods == ("gatys", "instant+refine", "quick", "laplacian")
     guess = specs["preconditioner"]
     assert guess.default == "spectral"
-    assert guess.defaults == {"nnst": "none", "mrf": "none"}
+    assert guess.defaults == {}
 
 
 # Rows

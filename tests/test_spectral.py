@@ -80,7 +80,7 @@ def test_coarse_forms_are_soon_where_they_belong(dtype: str) -> None:
 def test_the_first_step_is_as_long_whatever_the_gradient(factor: float, dtype: str) -> None:
     pixels = torch.full((1, 3, 20, 30), 0.5)
     Lbfgs(dtype=dtype).step(pixels, factor * noise(20, 30))
-    assert float((pixels - 0.5).square().mean().sqrt()) == pytest.approx(0.02, rel=1e-3)
+    assert float((pixels - 0.5).square().mean().sqrt()) == pytest.approx(0.02, rel=1e-2)
 
 
 def test_the_first_step_ends_where_the_slope_would_meet_a_loss_of_zero() -> None:
@@ -88,9 +88,17 @@ def test_the_first_step_ends_where_the_slope_would_meet_a_loss_of_zero() -> None
     pixels = torch.full((1, 3, 20, 30), 0.5)
     Lbfgs().step(pixels, slope.clone(), loss)
     descent = (0.5 - pixels) * slope
-    assert float(descent.sum()) == pytest.approx(loss, rel=1e-3)
+    assert float(descent.sum()) == pytest.approx(loss, rel=1e-2)
     Lbfgs().step(pixels, slope.clone(), 0.0)
     torch.testing.assert_close(((0.5 - pixels) * slope).sum(), descent.sum())
+
+
+def test_the_first_step_is_not_much_longer_where_the_gradient_has_a_peak() -> None:
+    gradient = noise(20, 30)
+    gradient[..., 10:12, 10:12] += 100  # without a bound that place moves by a fifth of the range
+    pixels = torch.full((1, 3, 20, 30), 0.5)
+    Lbfgs().step(pixels, gradient)
+    assert 0.05 < float((pixels - 0.5).abs().max()) < 0.061
 
 
 def test_without_the_guess_the_first_step_has_length_one() -> None:

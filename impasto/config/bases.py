@@ -83,7 +83,7 @@ class PictureConfig:
 
     @property
     def first(self) -> int:
-        """Long side of the first, coarsest scale, at most, in pixels."""
+        """Long side of the first, coarsest scale, at least, in pixels."""
         return self.size
 
     @property
@@ -134,7 +134,8 @@ class PixelConfig(PictureConfig):
     )
     iterations: int = option(
         _ITERATIONS,
-        "Iterations in all, divided among the scales.",
+        "Iterations in all, divided among the scales; 200 or more for --optimizer adam or gd, if "
+        "none are given.",
         low=1,
         high=100_000,
         panel="Optimiser",
@@ -175,7 +176,7 @@ class PixelConfig(PictureConfig):
     )
     smallest: int = option(
         180,
-        "Long side of the first, coarsest scale, at most; longer for a panorama.",
+        "Long side of the first, coarsest scale, at least; longer for a panorama.",
         low=LEAST,
         high=MOST,
         panel="Optimiser",
@@ -227,7 +228,7 @@ class PixelConfig(PictureConfig):
 
     @property
     def first(self) -> int:
-        """Long side of the first, coarsest scale, at most, in pixels."""
+        """Long side of the first, coarsest scale, at least, in pixels."""
         return self.smallest
 
     @property

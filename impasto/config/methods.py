@@ -75,10 +75,11 @@ class FastConfig(StyledConfig):
 class GatysConfig(PhotoConfig):
     """Options of the optimiser that matches statistics (Gatys, Ecker and Bethge 2016)."""
 
-    iterations: int = otherwise(PixelConfig, "iterations", 56)
+    iterations: int = otherwise(PixelConfig, "iterations", 66)
     preconditioner: str = otherwise(PixelConfig, "preconditioner", "spectral")
     scales: str = otherwise(PixelConfig, "scales", "octaves")
-    smallest: int = otherwise(PixelConfig, "smallest", 130)
+    # A small picture needs two scales as well, or its skies get no whirls.
+    smallest: int = otherwise(PixelConfig, "smallest", 128)
     style_loss: str = option(
         "gaussian",
         "How two styles are compared: as Gaussians by optimal transport, or by Gram matrices.",
@@ -142,6 +143,9 @@ class QuickConfig(RefineConfig):
 class MatchingConfig(PhotoConfig):
     """Options of the methods that match places of the picture with places of the painting."""
 
+    iterations: int = otherwise(PixelConfig, "iterations", 60)
+    preconditioner: str = otherwise(PixelConfig, "preconditioner", "spectral")
+    scales: str = otherwise(PixelConfig, "scales", "octaves")
     rounds: int = option(
         2,
         "How often each scale is matched again and painted on.",
@@ -180,7 +184,7 @@ class NnstConfig(MatchingConfig):
     """Options of matching every feature to its nearest neighbour (Kolkin et al. 2022)."""
 
     # Strokes follow the shapes that are found where a picture is small.
-    smallest: int = otherwise(PixelConfig, "smallest", 80)
+    smallest: int = otherwise(PixelConfig, "smallest", 64)
     content_mix: float = option(
         0.5,
         "How much of the photograph is in what is matched; the rest is the picture so far.",
@@ -194,7 +198,8 @@ class NnstConfig(MatchingConfig):
 class MrfConfig(MatchingConfig):
     """Options of matching patches of features (Li and Wand 2016)."""
 
-    smallest: int = otherwise(PixelConfig, "smallest", 128)
+    iterations: int = otherwise(MatchingConfig, "iterations", 72)
+    smallest: int = otherwise(PixelConfig, "smallest", 64)
     variety: float = otherwise(MatchingConfig, "variety", 0.5)
     patch: int = option(
         3,

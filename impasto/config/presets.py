@@ -35,12 +35,12 @@ class Preset:
 PRESETS = {
     "draft": Preset("instant", help="shows in a second what a style does"),
     "good": Preset("quick", help="is a finished painting"),
-    # Over 200 iterations nnst gains clean plain areas and longer strokes, gatys little (LOG.md).
+    # Of more iterations nnst gains clean plain areas and longer strokes, gatys little (LOG.md).
     "best": Preset(
         "nnst",
-        {"iterations": 500},
+        {"iterations": 250},
         for_cards="gatys",
-        help="takes about thirty times as long as good",
+        help="takes about twenty-five times as long as good",
     ),
 }
 learn_words(PRESETS)

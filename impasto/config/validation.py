@@ -21,6 +21,9 @@ Config = TypeVar("Config", bound=PictureConfig)
 
 _MAP = Need(lambda _: False, "--content-map")
 
+# Iterations that are enough for the optimisers that know no curvature.
+_UNHURRIED = 200
+
 
 def check_owners(
     kinds: Mapping[str, type[PictureConfig]],
@@ -72,7 +75,7 @@ def checked_config(
         ImpastoError: a value that is not allowed, an option that would have no effect, or a
             photograph whose size cannot be read though it is needed.
     """
-    options = from_text(kind, options)
+    options = _long_enough(kind, from_text(kind, options))
     if isinstance(size := options.get("size"), RelativeSize):
         if photograph is None:
             raise OptionError(f"--size is {size.text}, and there is no photograph here.")
@@ -94,3 +97,13 @@ def checked_config(
     ):
         raise config.two_lengths()
     return config
+
+
+def _long_enough(kind: type[PictureConfig], options: dict[str, Any]) -> dict[str, Any]:
+    """Return options with more iterations than the default where the optimiser needs them."""
+    is_told = not {"iterations", "epochs", "steps"}.isdisjoint(options)
+    if is_told or options.get("optimizer") not in ("adam", "gd"):
+        return options
+    if not issubclass(kind, PixelConfig):  # which refuses the optimiser itself
+        return options
+    return {**options, "iterations": max(kind.iterations, _UNHURRIED)}

@@ -20,6 +20,9 @@ __all__ = ["Lbfgs"]
 # How far the first step moves the pixels at most (root of the mean square); 0.04 is worse (LOG.md).
 _FIRST_STEP = 0.02
 
+# The same of a single value, in units of that root of the mean square.
+_PEAK = 3.0
+
 # The guess is γ·P with γ = s·y / y·Py, which weighs the steepest directions most: where nothing is
 # known yet it is mostly less steep. 1.3 to 1.8 are as good, 2.5 overshoots (LOG.md).
 _LONGER = 1.5
@@ -139,7 +142,11 @@ class Lbfgs:
         length = _FIRST_STEP * math.sqrt(step.numel()) / self._norm(step)
         # No farther than to a loss of 0 as the slope goes: Polyak, "Introduction to Optimization"
         # (1987), sec. 5.3. So a picture that is at its goal stays there.
-        return step.mul_(min(length, loss / slope))
+        step.mul_(min(length, loss / slope))
+        # Departs from the line: where an edge becomes sharp at a new scale the gradient has a peak,
+        # and a step of ten times the others' leaves specks that few evaluations do not mend.
+        most = _PEAK * self._norm(step) / math.sqrt(step.numel())
+        return step.clamp_(-most, most)
 
     def _guess(self, like: Tensor) -> SpectralGuess:
         height, width = like.shape[-2:]
