@@ -72,13 +72,13 @@ export const contentOfPicture = (picture) => ({
   source: { picture: picture.id },
 });
 
-/** Choose a style, or leave it if it is chosen; only one unless several are asked for. */
-export function toggleStyle(item, several) {
-  const { styles } = paint.value;
+/** Choose a style in a store of choices, or leave it if it is chosen; only one unless `several`. */
+export function toggleStyle(state, item, several) {
+  const { styles } = state.value;
   const there = styles.find((style) => style.id === item.id);
-  if (there) return paint.change({ styles: styles.filter((style) => style !== there) });
+  if (there) return state.change({ styles: styles.filter((style) => style !== there) });
   const chosen = chosenStyle(item);
-  paint.change({ styles: several ? [...styles, chosen] : [chosen] });
+  state.change({ styles: several ? [...styles, chosen] : [chosen] });
 }
 
 /** Return an item of the styles' list as a chosen style. */

@@ -2,7 +2,7 @@
 
 import { get, post } from "../core/api.js";
 import { fill, h, uid } from "../core/dom.js";
-import { isOver, learn } from "../core/events.js";
+import { isOver, learn, moment } from "../core/events.js";
 import * as format from "../core/format.js";
 import { icon } from "../core/icons.js";
 import { complain, notice } from "../core/notices.js";
@@ -56,8 +56,9 @@ export function jobCard(first) {
 
   async function act(name, body) {
     try {
+      const since = moment();
       const answer = await post(`/jobs/${job.id}/${name}`, body);
-      learn(answer.jobs ?? [answer]);
+      learn(answer.jobs ?? [answer], since);
       if (name === "extend") notice("It goes on as a new job.", { seconds: 4 });
     } catch (error) {
       complain(error);
