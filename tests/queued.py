@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,36 +16,55 @@ import psutil
 
 from commands import ROOT
 from impasto.cli.queued import job_as_dict
+from impasto.config.methods import GatysConfig
+from impasto.config.output import OutputSettings
+from impasto.config.specs import StyleSpec
 from impasto.jobs.queue.address import Address
 from impasto.jobs.queue.client import JobQueue
+from impasto.jobs.queue.job import Job
 from impasto.jobs.queue.job_folder import JobFolder
 from impasto.jobs.queue.journal import read_events
+from impasto.jobs.queue.packing import packed
 from impasto.jobs.queue.store import Store
+from impasto.painting.sources import Sources
 
-__all__ = ["LONG", "QUICK", "Farm", "until"]
+__all__ = ["LONG", "QUICK", "Farm", "job_in", "until"]
 
 QUICK = ["--method", "instant", "--size", "64"]
 # A hundred iterations, after each of which its state is written.
 LONG = ["--method", "gatys", "--size", "48", "--smallest", "32", "--iterations", "60"]
 
-# Loaded by every process of a farm: a state after each iteration, and iterations that take a second
-# as long as a file is there, or some time.
+# Loaded by every process of a farm, for those that carry out jobs: a state after each iteration,
+# and iterations that take a second as long as a file is there, or some time, as do the reports of
+# jobs that are no single picture.
 _SLOW = """
-import os, time
-try:
+import os, sys, time
+def _wait():
+    until = time.monotonic() + 1.0
+    while os.path.exists(os.environ["TEST_HOLD"]) and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(float(os.environ.get("TEST_PAUSE", "0")))
+def _slow():
     from impasto.run import folder
-except ImportError:
-    pass
-else:
     folder.LEAST, folder.SHARE = 0.0, 1.0
-    _save = folder.RunFolder.save_if_due
-    def _slowly(self, step):
-        _save(self, step)
-        until = time.monotonic() + 1.0
-        while os.path.exists(os.environ["TEST_HOLD"]) and time.monotonic() < until:
-            time.sleep(0.02)
-        time.sleep(float(os.environ.get("TEST_PAUSE", "0")))
-    folder.RunFolder.save_if_due = _slowly
+    save = folder.RunFolder.save_if_due
+    def slowly(self, step):
+        save(self, step)
+        _wait()
+    folder.RunFolder.save_if_due = slowly
+def _slow_jobs():
+    from impasto.jobs.queue.assignment import Assignment
+    step = Assignment.step
+    def slowly(self, done, values):
+        self._next_report = 0.0
+        step(self, done, values)
+        if self.job.kind != "paint":
+            _wait()
+    Assignment.step = slowly
+if "impasto.jobs.queue.child" in sys.orig_argv:
+    _slow(), _slow_jobs()
+elif "TEST_ALL_SLOW" in os.environ:
+    _slow()
 """
 
 
@@ -56,6 +76,13 @@ def until(holds: Callable[[], Any], what: str, seconds: float = 90) -> Any:
             return value
         time.sleep(0.05)
     raise AssertionError(f"in vain waited until {what}")
+
+
+def job_in(store: Store, **changes: Any) -> Job:
+    """A picture to paint, whose files are in a store."""
+    sources = Sources("photo.png", (StyleSpec("painting.png", 0.5), StyleSpec("starry-night")))
+    settings = OutputSettings(quality=80)
+    return replace(packed(sources, GatysConfig(), store, "a.jpg", settings=settings), **changes)
 
 
 class Farm:

@@ -18,8 +18,13 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from starlette.requests import cookie_parser
+
+from impasto.studio.accounts import COOKIE, Sessions
+from impasto.studio.turns import Turns
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -52,6 +57,7 @@ _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _OWN_SITES = {"", "same-origin", "none"}  # `none` is what the user typed or kept as a bookmark
 _MOST_JSON = 2**20  # bytes of a body that is no file
 _PATIENCE = 60.0  # seconds without a byte of a body
+_AT_ONCE = 24  # requests of a user, of the 100 that have a thread
 _DRAIN = 5.0  # seconds in which the rest of a refused body is read, so that the answer is seen
 
 _LOG = logging.getLogger("impasto.studio")
@@ -87,9 +93,11 @@ class Guard:
 
     Args:
         hosts: names under which it may be reached, in lower case and without ports.
-        is_secure: whether browsers reach it by https, through a proxy: then no other page's
-            requests are its own.
+        is_secure: whether browsers reach it by https, through a proxy: then no page that came by
+            http is its own, and who asks is whom the proxy names in X-Forwarded-For.
         max_body: bytes of an upload.
+        sessions: with them only who is signed in may send an upload; others' are not even read.
+            And so many requests of one user wait that all others are answered.
         observe: is called after each request.
     """
 
@@ -100,10 +108,13 @@ class Guard:
         hosts: frozenset[str],
         is_secure: bool,
         max_body: int,
+        sessions: Sessions | None = None,
         observe: Callable[[Seen], None] = lambda _: None,
     ) -> None:
-        self._app, self._hosts, self._is_secure = app, hosts, is_secure
-        self._max_body, self._observe = max_body, observe
+        self._app, self._is_secure = app, is_secure
+        self._turns = Turns(_AT_ONCE)
+        self._hosts, self._takes_addresses = hosts - {ANY_ADDRESS}, ANY_ADDRESS in hosts
+        self._max_body, self._sessions, self._observe = max_body, sessions, observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -115,25 +126,48 @@ class Guard:
             await self._app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        client = scope.get("client") or ("", 0)
-        exchange = _Exchange(scope, receive, send, Seen(scope["method"], scope["path"], client[0]))
+        state = dict(scope.get("state", {}))
+        scope = {**scope, "client": (self._address(scope), 0), "state": state}
+        seen = Seen(scope["method"], scope["path"], scope["client"][0])
+        exchange = _Exchange(scope, receive, send, seen)
         try:
             if reason := self._refusal(scope):
                 await exchange.refuse(403, reason)
             else:
-                exchange.limit = self._limit(scope)
-                await exchange.run(self._app)
+                await self._passed(exchange, scope)
         finally:
-            seen = exchange.seen
             seen.seconds = time.perf_counter() - seen.began
             seen.route = str(getattr(scope.get("route"), "path", ""))
             seen.user = str(scope.get("state", {}).get("user", ""))
             _write(seen)
             self._observe(seen)
 
+    async def _passed(self, exchange: _Exchange, scope: Scope) -> None:
+        if self._sessions is None:
+            exchange.limit = self._limit(scope)
+            await exchange.run(self._app)
+            return
+        token = cookie_parser(_header(scope, b"cookie")).get(COOKIE, "")
+        user = self._sessions.user(token)
+        exchange.limit = self._limit(scope) if user else min(self._max_body, _MOST_JSON)
+        # Events last as long as a page is open, and take no thread.
+        kind = "events of" if scope["path"].endswith("/events") else "requests of"
+        async with self._turns.turn(f"{kind} {user or scope['client'][0]}"):
+            await exchange.run(self._app)
+
     def _limit(self, scope: Scope) -> int:
         is_upload = _header(scope, b"content-type").lower().startswith("multipart/form-data")
         return self._max_body if is_upload else min(self._max_body, _MOST_JSON)
+
+    def _address(self, scope: Scope) -> str:
+        """Return where a request comes from: before a proxy, as that says."""
+        near = str((scope.get("client") or ("", 0))[0])
+        if not self._is_secure:
+            return near
+        # The last is what our proxy has added; those before it are whatever the client claims.
+        named = _headers_of(scope, b"x-forwarded-for")
+        last = named[-1].rpartition(",")[2].strip() if named else ""
+        return last if _is_address(last) else near
 
     def _refusal(self, scope: Scope) -> str:
         """Return why a request is refused; "" if it is not."""
@@ -154,7 +188,7 @@ class Guard:
 
     def _is_own_host(self, host: str) -> bool:
         name = _without_port(host)
-        return name in self._hosts or (ANY_ADDRESS in self._hosts and _is_address(name))
+        return name in self._hosts or (self._takes_addresses and _is_address(name))
 
     def _is_own_origin(self, origin: str, host: str) -> bool:
         try:
@@ -272,13 +306,9 @@ def hosts_for(host: str, names: Iterable[str] = ()) -> frozenset[str]:
     return frozenset(own | LOOPBACK)
 
 
-def log_requests(stream: TextIO | None = None) -> None:
-    """Let a line of JSON be written for each request.
-
-    Args:
-        stream: that it is written to; by default standard error.
-    """
-    handler = logging.StreamHandler(stream or sys.stderr)
+def log_requests() -> None:
+    """Let a line of JSON be written to standard error for each request."""
+    handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     _LOG.handlers = [handler]
     _LOG.setLevel(logging.INFO)
@@ -303,10 +333,15 @@ def _write(seen: Seen) -> None:
 
 def _header(scope: Scope, name: bytes) -> str:
     """Return a header's value; "" if it is missing, and for one that came twice what fits none."""
-    values = [value for key, value in scope["headers"] if key.lower() == name]
+    values = _headers_of(scope, name)
     if len(values) > 1:
         return "\0"
-    return values[0].decode("latin-1").strip() if values else ""
+    return values[0] if values else ""
+
+
+def _headers_of(scope: Scope, name: bytes) -> list[str]:
+    found = [value for key, value in scope["headers"] if key.lower() == name]
+    return [value.decode("latin-1").strip() for value in found]
 
 
 def _without_port(host: str) -> str:

@@ -18,15 +18,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from impasto.config.bases import PhotoConfig
 from impasto.config.fields import from_dict
 from impasto.config.methods import METHODS
 from impasto.config.specs import StyleSpec
-from impasto.errors import ImpastoError, is_out_of_memory, speaking_flags
+from impasto.errors import ImpastoError, OptionError, is_out_of_memory, speaking_flags
+from impasto.jobs.queue.store import Store
 from impasto.painting.sources import Sources
 
 __all__ = ["main"]
 
 _VIEW, _THUMBNAIL = 2048, 320  # long sides in pixels
+_FEW_COLOURS = 32  # at most, of a map of regions
 _KEPT = 6  # reduced pictures that looks are painted from
 _pictures: OrderedDict[tuple[str, int], Any] = OrderedDict()
 
@@ -36,6 +39,7 @@ def main() -> int:
     stream = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what others print is no answer
     _load()
+    _say(stream, {"is_ready": True})
     with speaking_flags():
         for line in sys.stdin.buffer:
             _answer(json.loads(line), stream)
@@ -52,11 +56,15 @@ def _answer(question: dict[str, Any], stream: BinaryIO) -> None:
     try:
         answer = _QUESTIONS[question.pop("question")](**question)
     except ImpastoError as error:
-        answer = {"refused": str(error)}
+        answer = {"refused": str(error), "kind": type(error).__name__}
     except Exception as error:
         if not is_out_of_memory(error):
             raise
         answer = {"refused": "There is not enough memory for this: try a smaller size."}
+    _say(stream, answer)
+
+
+def _say(stream: BinaryIO, answer: dict[str, Any]) -> None:
     stream.write(json.dumps(answer).encode("ascii") + b"\n")
     stream.flush()
 
@@ -114,7 +122,10 @@ def _viewed(path: str, folder: str) -> tuple[int, int]:
 
 
 def _write_views(image: Any, folder: Path) -> None:
-    """Write a picture in the two sizes that a page shows, as JPEG, or PNG if it is transparent."""
+    """Write a picture in the two sizes that a page shows, as JPEG.
+
+    One that is transparent, or has few colours as a map has, is written as PNG.
+    """
     from PIL import Image
 
     from impasto.files import atomic
@@ -122,10 +133,12 @@ def _write_views(image: Any, folder: Path) -> None:
     image = Image.open(image) if isinstance(image, io.BytesIO) else image
     image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     folder.mkdir(parents=True, exist_ok=True)
+    is_map = image.getcolors(_FEW_COLOURS) is not None
+    resampling = Image.Resampling.NEAREST if is_map else Image.Resampling.LANCZOS
     for name, side in (("view", _VIEW), ("thumbnail", _THUMBNAIL)):
-        image.thumbnail((side, side), Image.Resampling.LANCZOS)
+        image.thumbnail((side, side), resampling)
         with atomic.opened(folder / name) as file:
-            if image.mode == "RGBA":
+            if image.mode == "RGBA" or is_map:
                 image.save(file, "PNG")
             else:
                 image.save(file, "JPEG", quality=88)
@@ -202,11 +215,60 @@ def _sources(sources: dict[str, Any]) -> Sources:
     )
 
 
+def _packed_training(
+    store: str,
+    store_name: str,
+    paintings: list[str],
+    content: str | None,
+    settings: dict[str, Any],
+    name: str,
+) -> dict[str, Any]:
+    from impasto.networks.trained_metadata import SUFFIX
+    from impasto.training.fast import FastTraining
+    from impasto.training.preflight import BUILTIN, check_training
+    from impasto.training.queued import packed_training
+    from impasto.training.run_training import TrainingSpec
+
+    out = Path(store, f"{name}{SUFFIX}")
+    spec = TrainingSpec(paintings, content or BUILTIN, out, FastTraining(**settings))
+    check_training(spec.paintings, spec.content, out, None, force=True)
+    return {"job": packed_training(spec, Store(Path(store), store_name)).to_json()}
+
+
+def _packed_study(
+    store: str,
+    store_name: str,
+    study: str,
+    content: str,
+    style: str,
+    method: str,
+    config: dict[str, Any],
+    values: list[str],
+    name: str,
+) -> dict[str, Any]:
+    from impasto.evaluation.studies.preflight import check_study
+    from impasto.evaluation.studies.queued import packed_study
+    from impasto.evaluation.studies.registry import variants_of
+    from impasto.evaluation.studies.run_study import StudySpec
+
+    base = from_dict(METHODS[method].config, config)
+    assert isinstance(base, PhotoConfig)
+    chosen, folder = tuple(values), Path(store, name)
+    variants = variants_of(study, base, chosen, None)
+    if any(variant.init for variant in variants):
+        raise OptionError("A start of a study is content, noise or grey here.")
+    check_study(variants, content, style, folder, weights=None, film=True)
+    spec = StudySpec(study, content, style, base, folder, chosen)
+    return {"job": packed_study(spec, Store(Path(store), store_name)).to_json()}
+
+
 _QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "inspect": _inspected,
     "show": _shown,
     "look": _look,
     "estimate": _estimated,
+    "pack training": _packed_training,
+    "pack study": _packed_study,
 }
 
 
