@@ -72,8 +72,8 @@ export const contentOfPicture = (picture) => ({
   source: { picture: picture.id },
 });
 
-/** Choose a style in a store of choices, or leave it if it is chosen; only one unless `several`. */
-export function toggleStyle(state, item, several) {
+/** Choose a style, or leave it if it is chosen; only one unless several are asked for. */
+export function toggleStyle(item, several, state = paint) {
   const { styles } = state.value;
   const there = styles.find((style) => style.id === item.id);
   if (there) return state.change({ styles: styles.filter((style) => style !== there) });

@@ -46,7 +46,7 @@ export function styleGallery(
   const press = (item) => {
     trouble.hidden = true;
     if (pick) pick(item);
-    else toggleStyle(state, item, many.checked);
+    else toggleStyle(item, many.checked, state);
   };
 
   function tile(item) {
