@@ -53,6 +53,7 @@ export function jobCard(first) {
   );
   let job = null;
   let shown = "";
+  let last = ""; // the scale and iteration that the line ends with
 
   async function act(name, body) {
     try {
@@ -156,7 +157,9 @@ export function jobCard(first) {
     node,
     show,
     step: (told) => {
-      if (told.state === "running") line.add(told.iteration, told.losses, told.scale);
+      const at = `${told.scale} ${told.iteration}`;
+      if (told.state === "running" && at !== last) line.add(told.losses);
+      last = at;
     },
   };
 }
