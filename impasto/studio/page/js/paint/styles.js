@@ -46,7 +46,7 @@ export function styleGallery(
   const press = (item) => {
     trouble.hidden = true;
     if (pick) pick(item);
-    else toggleStyle(item, many.checked);
+    else toggleStyle(item, many.checked, state);
   };
 
   function tile(item) {
@@ -153,7 +153,7 @@ export function styleGallery(
       (a, b) => (a.kind === "own" ? 0 : 1) - (b.kind === "own" ? 0 : 1),
     );
     many.checked = state.value.styles.length > 1;
-    render();
+    state.set(state.value); // regions name styles, too
   }, complain);
   render();
   return {
