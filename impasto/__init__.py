@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 from impasto.version import __version__
 
 __all__ = [
+    "Client",
     "DivergedError",
     "GatysConfig",
     "ImpastoError",
+    "JobError",
     "OptionError",
     "Picture",
     "PictureError",
@@ -46,12 +48,14 @@ __all__ = [
 if TYPE_CHECKING:
     import impasto.methods as methods
     from impasto.api import doodle, rerun, resume, stylize, texture
+    from impasto.client.client import Client
     from impasto.config.methods import GatysConfig
     from impasto.config.recipe import Recipe
     from impasto.engine.step import Step
     from impasto.errors import (
         DivergedError,
         ImpastoError,
+        JobError,
         OptionError,
         PictureError,
         RecipeError,
@@ -66,9 +70,11 @@ if TYPE_CHECKING:
     from impasto.styles.card import StyleCard
 else:  # unseen by type checkers, so that to them a wrong name stays an error
     _HOMES = {
+        "Client": "client.client",
         "DivergedError": "errors",
         "GatysConfig": "config.methods",
         "ImpastoError": "errors",
+        "JobError": "errors",
         "OptionError": "errors",
         "Picture": "image.picture",
         "PictureError": "errors",

@@ -19,6 +19,7 @@ from torch import Tensor
 import commands
 from impasto.features.backbones import BACKBONES
 from impasto.features.extractor import Extractor
+from impasto.jobs.queue.store import Store
 
 # Workers beside each other share the cores, and so do the commands that their tests start: left
 # alone each would take all of them.
@@ -80,6 +81,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     write_pictures()
     return tmp_path
+
+
+@pytest.fixture
+def store(folder: Path) -> Store:
+    """A folder of jobs beside a photograph and a painting."""
+    return Store.open(folder / "jobs")
 
 
 def write_pictures() -> None:

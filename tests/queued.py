@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,19 @@ import psutil
 
 from commands import ROOT
 from impasto.cli.queued import job_as_dict
+from impasto.config.methods import GatysConfig
+from impasto.config.output import OutputSettings
+from impasto.config.specs import StyleSpec
 from impasto.jobs.queue.address import Address
 from impasto.jobs.queue.client import JobQueue
+from impasto.jobs.queue.job import Job
 from impasto.jobs.queue.job_folder import JobFolder
 from impasto.jobs.queue.journal import read_events
+from impasto.jobs.queue.packing import packed
 from impasto.jobs.queue.store import Store
+from impasto.painting.sources import Sources
 
-__all__ = ["LONG", "QUICK", "Farm", "until"]
+__all__ = ["LONG", "QUICK", "Farm", "job_in", "until"]
 
 QUICK = ["--method", "instant", "--size", "64"]
 # A hundred iterations, after each of which its state is written.
@@ -56,6 +63,13 @@ def until(holds: Callable[[], Any], what: str, seconds: float = 90) -> Any:
             return value
         time.sleep(0.05)
     raise AssertionError(f"in vain waited until {what}")
+
+
+def job_in(store: Store, **changes: Any) -> Job:
+    """A picture to paint, whose files are in a store."""
+    sources = Sources("photo.png", (StyleSpec("painting.png", 0.5), StyleSpec("starry-night")))
+    settings = OutputSettings(quality=80)
+    return replace(packed(sources, GatysConfig(), store, "a.jpg", settings=settings), **changes)
 
 
 class Farm:

@@ -122,7 +122,7 @@ class StudioServer:
         until = time.monotonic() + _PATIENCE
         while time.monotonic() < until:
             job: Json = self.get(f"/jobs/{id}")
-            if is_met(job) and (job["state"] != "done" or job["picture"]):
+            if is_met(job) and (job["state"] != "done" or job["picture"] or job["files"]):
                 return job
             time.sleep(0.1)
         raise AssertionError(f"nothing came of {job}")

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,21 +16,10 @@ from conftest import write_pictures
 from postgres import Server, binaries, running_server
 from queued import LONG, QUICK, Farm, until
 
-from commands import pixels, process
+from commands import pixels
 from impasto.cli.main import main
-from impasto.config.methods import GatysConfig
-from impasto.config.output import OutputSettings
-from impasto.config.specs import StyleSpec
-from impasto.errors import JobError, OptionError
 from impasto.jobs.queue.address import Address
-from impasto.jobs.queue.heartbeat import DEAD, Beat, Heart, Watcher, beats
-from impasto.jobs.queue.job import Job
-from impasto.jobs.queue.job_folder import JobFolder
-from impasto.jobs.queue.journal import Journal, last_event, read_events
-from impasto.jobs.queue.packing import packed
-from impasto.jobs.queue.store import Store
-from impasto.jobs.queue.supervisor import Reason, Supervisor
-from impasto.painting.sources import Sources
+from impasto.jobs.queue.heartbeat import beats
 
 dbos = pytest.importorskip("dbos", reason="the extra `jobs` is not installed")
 
@@ -278,7 +263,8 @@ def test_a_job_of_another_version_waits_until_it_is_handed_over(
     with Farm(folder) as farm:
         monkeypatch.setattr("impasto.jobs.queue.client.__version__", "0.0.9")
         monkeypatch.setenv("IMPASTO_FILES", str(folder / "jobs"))
-        assert paint("--queue", "local", "--quiet") == 0
+        paint = ["stylize", "photo.png", "--style", "painting.png", "-o", "out.png", *QUICK]
+        assert main([*paint, "--queue", "local", "--quiet"]) == 0
         (id,) = [path.name for path in farm.store.jobs.iterdir()]
         farm.work()
         until(lambda: "wait for workers of Impasto 0.0.9" in farm.said(), "the worker says so")
@@ -327,286 +313,3 @@ def test_a_batch_is_painted_by_all_workers_and_continues_after_a_kill(folder: Pa
     for name in names:
         if name.endswith(".png"):
             assert (pixels(f"here/{name}") == pixels(f"there/{name}")).all()
-
-
-# The rest needs no worker.
-
-
-def paint(*args: str) -> int:
-    return main(["stylize", "photo.png", "--style", "painting.png", "-o", "out.png", *QUICK, *args])
-
-
-@pytest.fixture
-def store(folder: Path) -> Store:
-    return Store.open(folder / "jobs")
-
-
-def job_in(store: Store, **changes: Any) -> Job:
-    sources = Sources("photo.png", (StyleSpec("painting.png", 0.5), StyleSpec("starry-night")))
-    settings = OutputSettings(quality=80)
-    return replace(packed(sources, GatysConfig(), store, "a.jpg", settings=settings), **changes)
-
-
-def test_a_job_is_read_back_as_it_was_written(store: Store) -> None:
-    job = job_in(store, memory=10**9)
-    assert Job.from_json(job.to_json()) == job
-    photo, painting, card = job.sources
-    assert (store.path / photo.place).read_bytes() == Path("photo.png").read_bytes()
-    assert painting.use == ":0.5"
-    assert card.place == "starry-night"  # every worker has it
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"format": 2}, "format 2 and this Impasto reads format 1"),
-        ({"extra": 1}, "unknown key 'extra'"),
-        ({"kind": "shell"}, "its kind is none"),
-        ({"method": "magic"}, "There is no method 'magic'"),
-        ({"name": "../out.png"}, "not the name of one"),
-        ({"name": "out.exe"}, "not the name of one"),
-        ({"memory": -1}, "its memory is -1"),
-        ({"config": {"size": 10**9}}, "--size is 1000000000|size is 1000000000|size=1000000000"),
-        ({"settings": {"quality": 5}}, "its settings lacks"),
-    ],
-)
-def test_what_is_no_job_is_refused(store: Store, change: dict[str, Any], message: str) -> None:
-    data = json.loads(job_in(store).to_json()) | change
-    with pytest.raises(JobError, match=message):
-        Job.from_json(json.dumps(data))
-
-
-@pytest.mark.parametrize("name", ["../../etc/passwd", "a/b.png", "/etc/passwd", ".."])
-def test_a_source_is_only_ever_a_file_of_the_store(store: Store, name: str) -> None:
-    data = json.loads(job_in(store).to_json())
-    data["sources"][0]["name"] = name
-    with pytest.raises(JobError, match="not a plain name"):
-        Job.from_json(json.dumps(data))
-    data["sources"][0] |= {"is_kept": False}
-    with pytest.raises(JobError, match="no built-in style"):
-        Job.from_json(json.dumps(data))
-
-
-def test_a_file_is_kept_once_for_all_jobs(store: Store) -> None:
-    job_in(store), job_in(store)
-    assert len(list(store.path.glob("inputs/*/*"))) == 2
-
-
-@pytest.mark.parametrize("id", ["", "../x", "0123456", "0123456g", "012345678"])
-def test_what_is_no_id_is_refused(store: Store, id: str) -> None:
-    with pytest.raises(JobError, match="is not the ID of a job"):
-        JobFolder(store, id)
-
-
-def test_only_the_last_claim_ends_a_job(store: Store) -> None:
-    files = JobFolder(store, "00c0ffee")
-    files.make(job_in(store))
-    assert [files.claim("a"), files.claim("b")] == [1, 2]
-    first, second = (files.target(number, "a.jpg") for number in (1, 2))
-    shutil.copy("photo.png", first)
-    shutil.copy("painting.png", second)
-    result = files.finish(second, 1.0)
-    assert files.finish(first, 2.0) == result  # whoever comes later finds what there is
-    assert files.picture(result) == second
-
-
-def test_claims_that_come_at_once_are_different(store: Store) -> None:
-    files = JobFolder(store, "00c0ffee")
-    files.make(job_in(store))
-    claims: list[int] = []
-    threads = [threading.Thread(target=lambda: claims.append(files.claim("a"))) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(claims) == list(range(1, 17))
-
-
-def test_a_worker_that_lost_its_job_ends_its_process_and_writes_no_result(store: Store) -> None:
-    files = JobFolder(store, "00c0ffee")
-    files.make(job_in(store))
-
-    asked: list[str] = []
-
-    def reason(id: str) -> Reason | None:
-        asked.append(id)
-        if len(asked) == 1:
-            files.claim("another")  # while the process begins
-        return "taken" if len(asked) > 3 else None  # the database knows it later
-
-    worker = Supervisor(store, "ours", "cpu", reason, lambda _: None)
-    assert worker.carry_out("00c0ffee") == {}
-    assert files.result() is None
-    assert not list((files.path / "pictures").glob("*/*"))
-
-
-def test_a_picture_that_was_painted_is_not_painted_again(store: Store) -> None:
-    files = JobFolder(store, "00c0ffee")
-    files.make(job_in(store))
-    shutil.copy("photo.png", files.target(files.claim("killed"), "a.jpg"))
-    worker = Supervisor(store, "ours", "cpu", lambda _: None, lambda _: None)
-    assert worker.carry_out("00c0ffee")["state"] == "done"
-    result = files.result()
-    assert result is not None
-    assert files.picture(result).read_bytes() == Path("photo.png").read_bytes()
-    assert result.claim == 1
-    assert [e["event"] for e in read_events(files.events)] == ["begun", "done"]
-
-
-def test_a_job_that_this_machine_does_not_see_fails(store: Store) -> None:
-    worker = Supervisor(store, "ours", "cpu", lambda _: None, lambda _: None)
-    outcome = worker.carry_out("00c0ffee")
-    assert outcome["state"] == "failed"
-    assert "does not see the folder" in outcome["message"]
-
-
-def test_events_stay_in_order_over_kills_and_a_worker_that_comes_late(tmp_path: Path) -> None:
-    path = tmp_path / "events.jsonl"
-    first = Journal(path, 1)
-    first.write("begun")
-    first.write("step", done=0.1)
-    with path.open("ab") as file:
-        file.write(b'{"number": 3, "claim": 1, "ev')  # the kill
-    assert len(list(read_events(path))) == 2
-    second = Journal(path, 2)
-    second.write("begun")
-    first.write("step", done=0.2)  # it was not killed after all
-    second.write("step", done=0.1)
-    assert [(e["number"], e["claim"]) for e in read_events(path)] == [
-        (1, 1),
-        (2, 1),
-        (3, 2),
-        (4, 2),
-    ]
-    assert [e["number"] for e in read_events(path, after=3)] == [4]
-    last = last_event(path)
-    assert last is not None
-    assert last["number"] == 4
-
-
-def test_a_worker_is_dead_a_minute_after_its_last_beat(store: Store) -> None:
-    """By the clock of whoever looks; a worker of another machine, whose lock cannot be seen."""
-    time = [1000.0]
-    watcher = Watcher(store.workers, now=lambda: time[0])
-
-    def beat(count: int) -> None:
-        elsewhere = Beat("far", count, "another machine", "far", 1, "cpu", "0")
-        (store.workers / "far.json").write_text(json.dumps(vars(elsewhere)))
-
-    beat(1)
-    assert not watcher.is_dead("far")
-    time[0] += DEAD - 1
-    beat(2)
-    assert not watcher.is_dead("far")
-    time[0] += DEAD - 1
-    assert not watcher.is_dead("far")
-    time[0] += 2
-    assert watcher.is_dead("far")
-    beat(3)  # its machine was only busy
-    assert not watcher.is_dead("far")
-    assert not watcher.is_dead("unknown")
-
-
-def test_a_worker_of_this_machine_is_dead_at_once(store: Store) -> None:
-    watcher, heart = Watcher(store.workers), Heart(store.workers, "cpu", "0")
-    heart.beat()
-    assert not watcher.is_dead(heart.executor)
-    assert [beat.executor for beat in beats(store.workers)] == [heart.executor]
-    heart._lock.release()  # as the system does when its process ends
-    (store.workers / f"{heart.executor}.lock").touch()
-    assert watcher.is_dead(heart.executor)
-    watcher.bury()
-    assert not list(beats(store.workers))
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("local", "sqlite:///"),
-        ("postgresql://me:secret@there/db", "postgresql://me:secret@there/db"),
-        ("postgres://there/db", "postgresql://there/db"),
-    ],
-)
-def test_addresses(store: Store, text: str, expected: str) -> None:
-    address = Address.parse(text, store)
-    assert address.url.startswith(expected)
-    assert "secret" not in str(address)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "redis://there", "postgresql://there", "/file", "postgresql://[a/b"]
-)
-def test_what_is_no_address_is_refused(store: Store, text: str) -> None:
-    with pytest.raises(OptionError, match="queue is '"):
-        Address.parse(text, store)
-
-
-@pytest.mark.parametrize(
-    ("args", "message"),
-    [
-        (["--wait"], "--wait has no effect without --queue"),
-        (["--queue", "somewhere"], "--queue is 'somewhere'. It takes local"),
-        (["--queue", "local", "--resume", "--trace", "t"], "--resume, --trace: for a picture"),
-        (["--queue", "local", "-o", "-"], "Standard input and output (-)"),
-        (["--queue", "local", "--files", "no/such/place"], "The folder of jobs"),
-    ],
-)  # fmt: skip
-def test_what_a_queue_cannot_do_is_refused(
-    folder: Path, capsys: pytest.CaptureFixture[str], args: list[str], message: str
-) -> None:
-    assert paint("--files", str(folder / "jobs"), *args) in (1, 2)
-    assert message in capsys.readouterr().err
-
-
-def test_a_batch_has_workers_of_its_own_or_a_queue(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    args = ["batch", "photo.png", "--style", "painting.png", "-o", "out", "--workers", "2"]
-    assert main([*args, "--queue", "local", "--files", str(folder / "jobs")]) == 2
-    assert "--workers is 2, of this process" in capsys.readouterr().err
-
-
-def test_an_unknown_job_is_said_to_be_unknown(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    files = ["--files", str(folder / "jobs")]
-    for command in ("show", "watch", "cancel", "pause", "retry", "next"):
-        assert main(["jobs", command, "00c0ffee", *files]) == 1
-        assert "There is no job '00c0ffee' in the queue" in capsys.readouterr().err
-        assert main(["jobs", command, "nonsense", *files]) == 1
-
-
-def test_without_dbos_a_message_says_how_to_get_it(folder: Path) -> None:
-    code = "import sys; sys.modules['dbos'] = None\nfrom impasto.cli.main import main\n"
-    code += f"sys.exit(main(['jobs', 'list', '--files', {str(folder / 'jobs')!r}]))"
-    path = os.pathsep.join(sys.path)
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 2
-    assert "A queue needs DBOS" in done.stderr
-    assert "[jobs]" in done.stderr
-
-
-def test_jobs_without_a_worker_wait_and_say_so(folder: Path) -> None:
-    env = {"IMPASTO_FILES": str(folder / "jobs")}
-    done = process(
-        *("stylize", "photo.png", "--style", "starry-night", "-o", "a.jpg", *QUICK),
-        *("--queue", "local"),
-        env=env,
-    )
-    assert done.returncode == 0
-    assert "no worker is here yet: `impasto worker` starts one" in done.stderr
-    listed = json.loads(process("jobs", "list", "--json", env=env).stdout)
-    assert [(job["job"], job["state"]) for job in listed] == [(done.stdout.strip(), "waiting")]
-
-
-def test_what_a_note_says_to_type_finds_the_same_jobs(folder: Path) -> None:
-    done = process(
-        *("stylize", "photo.png", "--style", "starry-night", "-o", "a.jpg", *QUICK),
-        *("--queue", "local", "--files", "my jobs"),
-    )
-    place = f"--files '{folder / 'my jobs'}'"
-    assert f"`impasto worker {place}` starts one" in done.stderr
-    assert f"-o a.jpg {place}` waits for it" in done.stderr

@@ -22,6 +22,7 @@ from impasto.config.methods import configs_with
 from impasto.config.presets import expanded
 from impasto.config.sizes import without_relative_size
 from impasto.errors import OptionError
+from impasto.files.names import resolved, safe_name
 from impasto.image.formats import WrittenName
 from impasto.painting.misplaced import is_card
 
@@ -92,6 +93,14 @@ def batch(
     format: Annotated[
         WrittenName, shared.output_option("--format", help="Of the pictures.")
     ] = "png",
+    no_wait: Annotated[
+        bool,
+        shared.option(
+            "--no-wait",
+            rich_help_panel=shared.WORKERS,
+            help="With --queue: send the whole batch off as one job, and print its ID.",
+        ),
+    ] = False,
     flags: shared.RunFlags,
 ) -> None:
     """Paint every photograph in every style.
@@ -120,6 +129,7 @@ def batch(
         weights=weights,
         format=format,
         workers=workers,
+        is_sent_off=no_wait,
     )
 
 
@@ -131,6 +141,7 @@ def paint_all(
     flags: shared.RunFlags,
     *,
     deep: bool = False,
+    is_sent_off: bool = False,
     **more: Any,
 ) -> None:
     """Paint photographs in styles, and print the outcome.
@@ -140,6 +151,7 @@ def paint_all(
         styles: each a style, or a blend of several joined by a plus.
         out: the folder for the pictures.
         deep: look into the folders' own folders too.
+        is_sent_off: let a worker paint all of them as one job, and do not wait for it.
         more: the other attributes of `impasto.batch.Batch`.
 
     Raises:
@@ -169,6 +181,9 @@ def paint_all(
     if flags.dry_run:
         _print_plan(spec, left_out, as_json=flags.as_json)
         return
+    if is_sent_off:
+        _send_off(spec, flags)
+        return
     start = "starting the workers"
     with (
         _executor(flags, spec) as executor_of,
@@ -189,6 +204,35 @@ def paint_all(
         raise typer.Exit(_FAILED)
 
 
+def _send_off(spec: Batch, flags: shared.RunFlags) -> None:
+    """Put a batch into a queue as one job, and print its ID.
+
+    Raises:
+        ImpastoError: it cannot be made; or no queue is named, or workers of this process were.
+    """
+    if flags.queue is None:
+        raise OptionError("--no-wait has no effect without --queue. Leave it out, or give both.")
+    _refuse_own_workers(spec)
+    from impasto.cli.queued import send
+    from impasto.jobs.queue.batching import packed_batch
+
+    name = safe_name(resolved(spec.folder).name)
+    send(lambda store: packed_batch(spec, store, name), spec.folder, flags)
+
+
+def _refuse_own_workers(spec: Batch) -> None:
+    """Refuse workers of this process beside those of a queue.
+
+    Raises:
+        OptionError: there are some.
+    """
+    if spec.workers > 1:
+        raise OptionError(
+            f"--workers is {spec.workers}, of this process, and --queue lets others paint: leave "
+            "one of them out."
+        )
+
+
 @contextlib.contextmanager
 def _executor(flags: shared.RunFlags, spec: Batch) -> Iterator[Callable[[Batch], Executor]]:
     """Yield what makes the executor of a batch: of this process, or of a queue's workers.
@@ -201,11 +245,7 @@ def _executor(flags: shared.RunFlags, spec: Batch) -> Iterator[Callable[[Batch],
     if flags.queue is None:
         yield Executor
         return
-    if spec.workers > 1:
-        raise OptionError(
-            f"--workers is {spec.workers}, of this process, and --queue lets others paint: leave "
-            "one of them out."
-        )
+    _refuse_own_workers(spec)
     from impasto.cli.queued import open_queue
     from impasto.jobs.queue.batch_executor import QueueExecutor
 

@@ -47,13 +47,15 @@ def _list(
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD)
-    for name in ("job", "state", "done", "picture", "worker"):
+    for name in ("job", "kind", "state", "done", "title", "worker"):
         table.add_column(name, justify="right" if name == "done" else "left", overflow="fold")
     for state, job in zip(states, data, strict=True):
         share = "" if state.state in ("waiting", "failed") else f"{100 * job['done']:.0f} %"
         is_other = state.state == "waiting" and state.version != __version__
         shown = f"waiting for Impasto {visible(state.version)}" if is_other else state.state
-        table.add_row(state.id, shown, share, visible(state.title), state.executor)
+        table.add_row(
+            state.id, visible(state.kind), shown, share, visible(state.title), state.executor
+        )
     stdout_console().print(table)
 
 
@@ -84,7 +86,11 @@ def watch(
     out: Annotated[
         Path | None,
         shared.option(
-            "--out", "-o", metavar="OUT", help="Copy the picture here; otherwise it stays there."
+            "--out",
+            "-o",
+            metavar="OUT",
+            help="Copy the picture here, or into this folder what other jobs leave; otherwise it "
+            "stays there.",
         ),
     ] = None,
     force: shared.Force = False,
@@ -95,17 +101,19 @@ def watch(
 
     Ctrl-C ends the command, and not the job.
     """
-    from impasto.cli.places import picture_path
+    from impasto.cli.places import check_folder, picture_path
     from impasto.files import atomic
     from impasto.jobs.queue.job_folder import JobFolder
 
     with open_queue(queue, files, quiet=quiet) as opened:
-        opened.job(id)  # refused before its files are looked for
-        target = None
-        if out is not None:
-            target = picture_path(out, JobFolder(opened.store, id).job().name)
-            _check_suffix(target, JobFolder(opened.store, id).job().name)
+        state = opened.job(id)  # refused before its files are looked for
+        target, name = out, JobFolder(opened.store, id).job().name
+        if out is not None and state.kind == "paint":
+            target = picture_path(out, name)
+            _check_suffix(target, name)
             atomic.check_target(target, force=force)
+        elif out is not None:
+            check_folder(out)
         state = watch_job(opened, id, quiet=quiet)
         fetch(opened, state, target, force=force, as_json=as_json)
 

@@ -36,10 +36,13 @@ __all__ = [
     "Method",
     "Optimiser",
     "Preset",
+    "Queue",
+    "QueueFiles",
     "QueueUrl",
     "Quiet",
     "Resume",
     "RunFlags",
+    "Wait",
     "Weights",
     "argument",
     "backbone_option",
@@ -197,6 +200,34 @@ Files = Annotated[
         show_default="the user's own, on this machine",
     ),
 ]
+Queue = Annotated[
+    str | None,
+    option(
+        "--queue",
+        rich_help_panel=WORKERS,
+        metavar=_QUEUE["metavar"],
+        help="Let workers do it (`impasto worker`), and print the job's ID; a batch stays until "
+        "all is painted. " + _QUEUE["help"],
+    ),
+]
+QueueFiles = Annotated[
+    Path | None,
+    option(
+        "--files",
+        rich_help_panel=WORKERS,
+        envvar="IMPASTO_FILES",
+        metavar="DIR",
+        help="With --queue: the folder of jobs, which all workers see; otherwise the user's own.",
+    ),
+]
+Wait = Annotated[
+    bool,
+    option(
+        "--wait",
+        rich_help_panel=WORKERS,
+        help="With --queue: stay until the job is done, and write to OUT.",
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -278,35 +309,9 @@ class RunFlags:
     ] = False
     quiet: Quiet = False
     as_json: Json = False
-    queue: Annotated[
-        str | None,
-        option(
-            "--queue",
-            rich_help_panel=WORKERS,
-            metavar=_QUEUE["metavar"],
-            help="Let workers paint (`impasto worker`), and print the job's ID; a batch stays "
-            "until all is painted. " + _QUEUE["help"],
-        ),
-    ] = None
-    files: Annotated[
-        Path | None,
-        option(
-            "--files",
-            rich_help_panel=WORKERS,
-            envvar="IMPASTO_FILES",
-            metavar="DIR",
-            help="With --queue: the folder of jobs, which all workers see; otherwise the user's "
-            "own.",
-        ),
-    ] = None
-    wait: Annotated[
-        bool,
-        option(
-            "--wait",
-            rich_help_panel=WORKERS,
-            help="With --queue: stay until the picture is painted, and write it to OUT.",
-        ),
-    ] = False
+    queue: Queue = None
+    files: QueueFiles = None
+    wait: Wait = False
     output: dict[str, Any] = field(default_factory=dict)
 
     def check_queue(self) -> None:

@@ -1,4 +1,4 @@
-"""A picture that workers paint: it is put into the queue, watched, and fetched."""
+"""A job that workers do: it is put into the queue, watched, and what it leaves is fetched."""
 
 from __future__ import annotations
 
@@ -21,13 +21,17 @@ from impasto.cli.progress import ProgressBar, progress_bar
 from impasto.cli.streams import STREAM
 from impasto.config.methods import PictureConfig
 from impasto.errors import JobError, OptionError, PictureError
+from impasto.jobs.queue.kinds import KINDS
 from impasto.painting.sources import Sources
 
 if TYPE_CHECKING:
     from impasto.jobs.queue.client import JobQueue, JobState
+    from impasto.jobs.queue.job import Job
+    from impasto.jobs.queue.store import Store
+    from impasto.jobs.queue.work import Work
     from impasto.run.output import Output
 
-__all__ = ["fetch", "job_as_dict", "open_queue", "submit", "watch"]
+__all__ = ["fetch", "job_as_dict", "open_queue", "send", "submit", "watch"]
 
 _LOOK = 0.25  # seconds between two looks at a job's events
 _ASK = 1.0  # seconds between two questions to the database
@@ -70,21 +74,32 @@ def submit(sources: Sources, config: PictureConfig, flags: RunFlags, output: Out
     file = output.path
     if flags.wait:
         output.check(config.size)
+
+    def pack(store: Store) -> Job:
+        memory = flags.memory_bytes()
+        return packed(sources, config, store, file.name, settings=output.settings, memory=memory)
+
+    send(pack, file, flags)
+
+
+def send(pack: Callable[[Store], Job | Work], target: Path, flags: RunFlags) -> None:
+    """Put a job into the queue; with `--wait` stay until it is done, and fetch what it left.
+
+    Args:
+        pack: returns the job, whose files it copies into the folder of jobs.
+        target: where it goes: a file, or the folder for the files of other jobs than pictures.
+
+    Raises:
+        ImpastoError: the job cannot be made, or fails.
+        Exit: it was cancelled, or the command was interrupted.
+    """
     with open_queue(flags.queue, flags.files, quiet=flags.quiet) as queue:
-        job = packed(
-            sources,
-            config,
-            queue.store,
-            file.name,
-            settings=output.settings,
-            memory=flags.memory_bytes(),
-        )
-        id = queue.submit(job)
+        id = queue.submit(pack(queue.store))
         if not flags.quiet:
-            _note_submitted(queue, id, file)
+            _note_submitted(queue, id, target)
         if flags.wait:
             state = watch(queue, id, quiet=flags.quiet)
-            fetch(queue, state, file, force=flags.force, as_json=flags.as_json)
+            fetch(queue, state, target, force=flags.force, as_json=flags.as_json)
         elif flags.as_json:
             print(json.dumps({"job": id, "folder": str(queue.store.jobs / id)}))
         else:
@@ -129,7 +144,10 @@ def fetch(
     force: bool = False,
     as_json: bool = False,
 ) -> None:
-    """Print where the picture of a job that is over is, copied to `target` if there is one.
+    """Print where the result of a job that is over is, copied to `target` if there is one.
+
+    Args:
+        target: a file; or a folder, where the job has left one.
 
     Raises:
         JobError: it failed, or its picture is not there.
@@ -142,10 +160,12 @@ def fetch(
         again = f"impasto jobs retry {state.id}{_place(queue)}"
         print_note(f"the job {state.id} was {state.state}: `{again}`")
         raise typer.Exit(1)
-    path = _result(queue, state.id)
+    made = _result(queue, state.id)
+    path = KINDS[state.kind].result_in(made)
     if target is not None:
-        _copy(path, target, force=force)
-        path = target
+        for file, copy in _copies(made, target):
+            _copy(file, copy, force=force)
+        path = target / path.relative_to(made)
     if as_json:
         print(json.dumps({**job_as_dict(queue, state), "output": str(path)}))
     else:
@@ -160,9 +180,11 @@ def job_as_dict(queue: JobQueue, state: JobState) -> dict[str, Any]:
     folder = JobFolder(queue.store, state.id)
     last = last_event(folder.events) or {}
     result = folder.result() if state.state == "done" else None
+    made = None if result is None else folder.picture(result)
     return {
         "job": state.id,
         "title": state.title,
+        "kind": state.kind,
         "state": state.state,
         "done": 1.0 if state.state == "done" else last.get("done", 0.0),
         "worker": state.executor,
@@ -170,7 +192,8 @@ def job_as_dict(queue: JobQueue, state: JobState) -> dict[str, Any]:
         "version": state.version,
         "message": state.message,
         "folder": str(folder.path),
-        "picture": None if result is None else str(folder.picture(result)),
+        "picture": None if made is None else str(made),
+        "result": None if made is None else str(KINDS[state.kind].result_in(made)),
         "preview": str(folder.preview) if folder.preview.exists() else None,
         "digest": None if result is None else result.digest,
         "seconds": None if result is None else result.seconds,
@@ -229,12 +252,19 @@ def _place(queue: JobQueue) -> str:
 def _show(event: dict[str, Any], bar: ProgressBar | None, quiet: bool) -> None:
     """Move the bar, or print a line for what is no step."""
     if event["event"] == "step" and bar is not None:
-        place = f"scale {event['scale']}/{event['scales']} {event['width']}×{event['height']}"
-        bar(event["done"], place, f"{event['iteration']:>3}/{event['iterations']}")
+        bar(event["done"], *_place_of(event))
     elif event["event"] == "begun" and not quiet:
         (bar.note if bar else print_note)(f"begun by {event.get('worker', '')}")
     elif event["event"] == "note" and not quiet:
         (bar.note if bar else print_note)(str(event.get("message", "")))
+
+
+def _place_of(event: dict[str, Any]) -> tuple[str, str]:
+    """Return where in its work a job is, in two parts."""
+    if "place" in event:
+        return str(event["place"]), ""
+    place = f"scale {event['scale']}/{event['scales']} {event['width']}×{event['height']}"
+    return place, f"{event['iteration']:>3}/{event['iterations']}"
 
 
 def _result(queue: JobQueue, id: str) -> Path:
@@ -242,17 +272,30 @@ def _result(queue: JobQueue, id: str) -> Path:
 
     folder = JobFolder(queue.store, id)
     result = folder.result()
-    if result is None or not folder.picture(result).is_file():
+    if result is None or not folder.picture(result).exists():
         raise JobError(
-            f"The picture of the job {id} is not in {folder.path}: this machine does not see the "
+            f"The result of the job {id} is not in {folder.path}: this machine does not see the "
             "folder of jobs, or it was removed."
         )
     return folder.picture(result)
 
 
+def _copies(made: Path, target: Path) -> list[tuple[Path, Path]]:
+    """Return the files of a result, and where each is copied to."""
+    if not made.is_dir():
+        return [(made, target)]
+    files = sorted(path for path in made.rglob("*") if path.is_file())
+    return [(file, target / file.relative_to(made)) for file in files]
+
+
 def _copy(source: Path, target: Path, *, force: bool) -> None:
     from impasto.files import atomic
 
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        reason = problem.strerror or problem
+        raise PictureError(f"{target.parent} cannot be made: {reason}.") from problem
     atomic.check_target(target, force=force)
     try:
         with source.open("rb") as file, atomic.opened(target) as copy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import socket
 import threading
 import webbrowser
@@ -133,16 +134,13 @@ def _require() -> None:
     Raises:
         OptionError: it is not.
     """
-    try:
-        import dbos  # noqa: F401
-        import fastapi  # noqa: F401
-        import python_multipart  # noqa: F401
-        import uvicorn  # noqa: F401
-    except ImportError as error:
-        raise OptionError(
-            f"The studio needs {error.name}, which is not installed here. Install it with "
-            f"`{install_hint('studio')}`."
-        ) from None
+    # Found, and not imported: serving begins before DBOS is loaded.
+    for name in ("dbos", "fastapi", "python_multipart", "uvicorn"):
+        if importlib.util.find_spec(name) is None:
+            raise OptionError(
+                f"The studio needs {name}, which is not installed here. Install it with "
+                f"`{install_hint('studio')}`."
+            )
 
 
 def _serve(settings: StudioSettings, *, has_browser: bool) -> None:

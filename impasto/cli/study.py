@@ -78,16 +78,24 @@ def study(
     no_video: Annotated[bool, shared.output_option("--no-video", help="Write no film.")] = False,
     quiet: shared.Quiet = False,
     as_json: shared.Json = False,
+    queue: shared.Queue = None,
+    files: shared.QueueFiles = None,
+    wait: shared.Wait = False,
 ) -> None:
     """Paint one photograph over the values of an option, and show what it does.
 
     DIR gets a page (index.html), the pictures, a sheet of all, curves, tables and a film. Needs the
-    extra `study` of the package. After Ctrl-C the same command continues.
+    extra `study` of the package. After Ctrl-C the same command continues. With --queue a worker
+    paints it.
     """
     from impasto.evaluation.studies.folder import check_free
     from impasto.evaluation.studies.preflight import check_study
 
     set_quiet(quiet)
+    flags = shared.RunFlags(
+        force=force, quiet=quiet, as_json=as_json, queue=queue, files=files, wait=wait
+    )
+    flags.check_queue()
     base, init = config_and_start(
         configs_with(PhotoConfig), method, {"size": size, **options}, photograph=content
     )
@@ -122,6 +130,12 @@ def study(
             **options,
         ),
     )
+    if queue is not None:
+        from impasto.cli.queued import send
+        from impasto.evaluation.studies.queued import packed_study
+
+        send(lambda store: packed_study(spec, store), folder, flags)
+        return
     start = "looking at the pictures"
     with handling_signals() as interruption, progress_bar(start, quiet=quiet) as bar:
         interruption.has_progress = True

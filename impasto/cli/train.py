@@ -13,9 +13,11 @@ import typer
 
 from impasto.cli import options as shared
 from impasto.cli.console import print_note, print_path, set_quiet
+from impasto.cli.flags import with_flags
 from impasto.cli.interrupt import handling_signals
 from impasto.cli.progress import ProgressBar, progress_bar
-from impasto.config.sizes import LEAST, MOST, PIXELS
+from impasto.config.fields import from_dict
+from impasto.config.training import TRAINED, TrainingSettings
 from impasto.errors import OptionError
 from impasto.files.names import safe_name
 from impasto.networks.trained_metadata import SUFFIX, read_metadata
@@ -26,15 +28,10 @@ if TYPE_CHECKING:
 __all__ = ["train"]
 
 _BARS = "▁▂▃▄▅▆▇█"
+_STEPS_TO_ADD = 300  # of a style to a file of others
 
 
-_TRAINING = "How it is trained"
-
-
-def _number(flag: str, kind: type, low: float, high: float | None = None, **more: Any) -> Any:
-    return shared.number(flag, kind, low, high, rich_help_panel=_TRAINING, **more)
-
-
+@with_flags(TrainingSettings)
 def train(
     paintings: Annotated[
         list[str],
@@ -43,6 +40,7 @@ def train(
             "Pictures, style cards or built-in names. Each is a style, called after its file.",
         ),
     ],
+    options: dict[str, Any],
     content: Annotated[
         str | None,
         shared.option(
@@ -70,72 +68,39 @@ def train(
             help="Add the styles to this file, without changing its own. Takes minutes.",
         ),
     ] = None,
-    steps: Annotated[
-        int | None,
-        _number(
-            "--steps",
-            int,
-            1,
-            1_000_000,
-            help="The most steps; training ends when nothing more is learnt. By default 1500, with "
-            "--extend 300.",
-        ),
-    ] = None,
-    size: Annotated[
-        int | None,
-        _number(
-            "--size",
-            int,
-            LEAST,
-            MOST,
-            read=PIXELS.read,
-            help="Long side of the pictures to be painted, by default 512: the paintings are "
-            "looked at in that size. --extend takes the file's own.",
-            show_default=False,
-        ),
-    ] = None,
-    batch: Annotated[int, _number("--batch", int, 1, 1024, help="Crops a step.")] = 4,
-    crop: Annotated[
-        int,
-        _number("--crop", int, 32, 2048, help="Pixels of a crop's side, a multiple of 16."),
-    ] = 160,
-    steady: Annotated[
-        float,
-        _number(
-            "--steady",
-            float,
-            0.0,
-            100.0,
-            help="Weight of the difference between a shifted painting and the painting of a "
-            "shifted picture, for video; 0.2 makes a step a quarter longer.",
-        ),
-    ] = 0.0,
-    seed: Annotated[int, _number("--seed", int, 0, help="Of everything random.")] = 0,
     device: Annotated[
         str,
         typer.Option(
             "--device",
             metavar="auto|cpu|cuda|xpu|mps",
             help="Where to compute.",
-            rich_help_panel=_TRAINING,
+            rich_help_panel=TRAINED,
         ),
     ] = "auto",
     resume: shared.Resume = False,
     force: shared.Force = False,
     quiet: shared.Quiet = False,
     as_json: shared.Json = False,
+    queue: shared.Queue = None,
+    files: shared.QueueFiles = None,
+    wait: shared.Wait = False,
 ) -> None:
     """Train a network that paints in your styles at once, for `--method fast`.
 
     While it trains, OUT.train/preview.jpg shows photographs as they would be painted now. After
     Ctrl-C the same command with --resume continues; after a kill, from the last state, which is
     written about once a minute. Beside the file of styles it leaves their card (OUT.md) and a sheet
-    of pictures (OUT-sheet.jpg).
+    of pictures (OUT-sheet.jpg). With --queue a worker trains, and continues by itself.
     """
     from impasto.training.preflight import BUILTIN, check_training
 
     set_quiet(quiet)
-    _check(content, extend, size, crop)
+    flags = shared.RunFlags(
+        force=force, quiet=quiet, as_json=as_json, queue=queue, files=files, wait=wait
+    )
+    flags.check_queue()
+    _check(content, extend, options)
+    _check_here(queue, resume=resume)
     target = out or extend or Path(f"{safe_name(Path(paintings[0]).stem)}{SUFFIX}")
     check_training(
         paintings, content or BUILTIN, target, extend, resume=resume, force=force
@@ -149,18 +114,17 @@ def train(
         content=content or BUILTIN,
         out=target,
         extends=extend,
-        options=FastTraining(
-            steps=steps or (1_500 if extend is None else 300),
-            size=size or 512,
-            batch=batch,
-            crop=crop,
-            steady=steady,
-            seed=seed,
-        ),
+        options=FastTraining(**asdict(_settings(options, extend))),
         device=device,
         resume=resume,
         force=force,
     )
+    if queue is not None:
+        from impasto.cli.queued import send
+        from impasto.training.queued import packed_training
+
+        send(lambda store: packed_training(spec, store), target.parent, flags)
+        return
     is_first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun starts
     is_silent, start = quiet or not is_first, "looking at the pictures"
     with handling_signals() as interruption, progress_bar(start, quiet=is_silent) as bar:
@@ -190,25 +154,44 @@ def train(
             print_path(path)
 
 
-def _check(content: str | None, extends: Path | None, size: int | None, crop: int) -> None:
+def _settings(options: dict[str, Any], extends: Path | None) -> TrainingSettings:
+    """Return what was typed, and defaults: fewer steps where styles are only added."""
+    added = {} if extends is None else {"steps": _STEPS_TO_ADD}
+    return from_dict(TrainingSettings, {**added, **options})
+
+
+def _check(content: str | None, extends: Path | None, options: dict[str, Any]) -> None:
     """Refuse what cannot be trained.
 
     Raises:
-        OptionError: a size that is not the extended file's, a crop that is not a multiple of 16,
-            or nothing to learn from.
+        OptionError: a size that is not the extended file's, a value that is not allowed, or nothing
+            to learn from.
     """
+    size = options.get("size")
     if extends is not None and size not in (None, stored := read_metadata(extends).size):
         raise OptionError(
             f"--size is {size}, and the styles of {extends} were trained at {stored}. Leave it "
             "out, or train a file of its own."
         )
-    if crop % 16:
-        raise OptionError(f"--crop is {crop}; it takes a multiple of 16, such as 160.")
+    _settings(options, extends)
     if content is None and extends is None:
         raise OptionError(
             "There are no photographs to learn from. Name a folder of them with --content: some "
             "hundreds, of all that you will paint, with 300 pixels or more on each side. Without "
             "any at hand, --content builtin takes those that come with scikit-image."
+        )
+
+
+def _check_here(queue: str | None, *, resume: bool) -> None:
+    """Refuse to resume what a worker trains.
+
+    Raises:
+        OptionError: that was asked for.
+    """
+    if queue is not None and resume:
+        raise OptionError(
+            "--resume: for a training in this process, and --queue lets a worker train, which "
+            "continues by itself. Leave it out."
         )
 
 

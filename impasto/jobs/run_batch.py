@@ -90,6 +90,8 @@ def run_batch(
     batch: Batch,
     watch: Watch = lambda _: True,
     executor_of: Callable[[Batch], Executor] = Executor,
+    *,
+    sheets: bool = True,
 ) -> Outcome:
     """Paint every photograph in every style.
 
@@ -101,6 +103,7 @@ def run_batch(
         watch: called several times a second; when it returns False, unfinished pictures are dropped
             and the batch ends.
         executor_of: returns what does the batch's jobs: processes of this one, or a queue.
+        sheets: whether to draw contact sheets.
 
     Raises:
         ImpastoError: an input that no picture can do without, before anything is painted; or a
@@ -113,11 +116,15 @@ def run_batch(
         check_clear(items, batch.folder, force=batch.force)
         run = _Run(batch, manifest, items, watch)
         with executor_of(replace(batch, workers=run.workers)) as executor:
-            sheets = run.draw(executor) if run.paint(executor) else None
+            drawn: tuple[Path, ...] | None = ()
+            if not run.paint(executor):
+                drawn = None
+            elif sheets:
+                drawn = run.draw(executor)
     entries = tuple(manifest.entries[item.output] for item in items)
     seconds = time.monotonic() - began
     results = tuple(run.results)
-    return Outcome(batch.folder, entries, results, sheets or (), seconds, sheets is None)
+    return Outcome(batch.folder, entries, results, drawn or (), seconds, drawn is None)
 
 
 @contextlib.contextmanager

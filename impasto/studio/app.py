@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
@@ -25,6 +26,7 @@ __all__ = ["create_app"]
 
 PAGE = Path(__file__).parent / "page"
 
+_THREADS = 100  # requests at once: a look waits in one for those before it
 _FORM = 2**16  # bytes of an upload's form beside its file
 
 
@@ -38,6 +40,7 @@ def create_app(settings: StudioSettings) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = _THREADS
         await run_in_threadpool(studio.start)
         try:
             yield
@@ -71,5 +74,6 @@ def create_app(settings: StudioSettings) -> ASGIApp:
         hosts=hosts_for(settings.host, settings.names),
         is_secure=settings.is_secure,
         max_body=settings.upload_bytes + _FORM,
+        sessions=studio.sessions,
         observe=studio.figures.observe,
     )

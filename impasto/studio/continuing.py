@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from impasto.config.methods import METHODS
+from impasto.studio.bodies import JobRequest, SourceRef
 from impasto.studio.records import PictureRow
-from impasto.studio.requests import JobRequest, SourceRef
 
 __all__ = ["continued"]
 

@@ -14,13 +14,14 @@ from impasto.studio.desks import Desks
 from impasto.studio.follower import Follower
 from impasto.studio.hub import Hub
 from impasto.studio.metrics import Figures
+from impasto.studio.places import Places
 from impasto.studio.records import Records
-from impasto.studio.requests import Places
 from impasto.studio.settings import StudioSettings
 from impasto.studio.workers import OwnWorkers
 
 __all__ = ["Studio"]
 
+_CONNECTED = 15.0  # seconds that a request waits for the queue, at the beginning
 _REST = 30.0  # seconds between two looks for processes that nobody uses
 
 
@@ -49,24 +50,19 @@ class Studio:
         self.figures = Figures()
         self.records = Records(settings.folder / "records.sqlite")
         # A request must not wait until a database is back: whoever asked is told at once.
-        self.queue = JobQueue(settings.address, settings.store, gives_up=lambda: True)
+        self._queue = JobQueue(settings.address, settings.store, gives_up=lambda: True)
         self.hub = Hub()
         self.desks = Desks(self.figures.look)
         self.follower = Follower(
-            self.queue, self.records, self.hub, sees_others=self.accounts is None
+            self._queue, self.records, self.hub, sees_others=self.accounts is None
         )
         self._workers = OwnWorkers(settings)
         self._is_over = threading.Event()
 
     def start(self) -> None:
-        """Connect to the queue, and start what runs beside the requests.
-
-        Raises:
-            ImpastoError: the queue cannot be used.
-        """
+        """Start what runs beside the requests; the queue is connected to meanwhile."""
         shutil.rmtree(self.settings.folder / "incoming", ignore_errors=True)
         (self.settings.folder / "incoming").mkdir(exist_ok=True)
-        self.queue.connect()
         self.follower.start()
         self._workers.start()
         threading.Thread(target=self._rest, name="rest", daemon=True).start()
@@ -77,10 +73,20 @@ class Studio:
         self.desks.close()
         self.follower.stop()
         self._workers.stop()
-        self.queue.close()
+        self._queue.close()
         self.records.close()
         if self.sessions is not None:
             self.sessions.shut()
+
+    @property
+    def queue(self) -> JobQueue:
+        """The queue, once it is connected to.
+
+        Raises:
+            JobError: it is not, and a moment's waiting does not help.
+        """
+        self.follower.wait_for_queue(_CONNECTED)
+        return self._queue
 
     def places(self, owner: str) -> Places:
         """Return where a user's files are."""

@@ -1,4 +1,4 @@
-"""The studio's two warm processes: one reads and estimates, one paints looks."""
+"""The studio's warm processes: some read and estimate, one paints looks."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from typing import Any
 from impasto.config.bases import PictureConfig
 from impasto.config.methods import method_of
 from impasto.errors import ImpastoError
+from impasto.jobs.queue.store import Store
 from impasto.painting.sources import Sources
 from impasto.studio.warm import WarmProcess
 
 __all__ = ["Desks", "SupersededError"]
 
-_DECODING, _LOOKING, _ESTIMATING = 120.0, 60.0, 120.0  # seconds at most
+_READERS = 2
+_DECODING, _LOOKING, _ESTIMATING = 60.0, 60.0, 120.0  # seconds at most
 
 
 class SupersededError(ImpastoError):
@@ -35,25 +37,30 @@ class Desks:
 
     def __init__(self, note_look: Callable[[str, float | None], None]) -> None:
         self._note_look = note_look
-        self._reader = WarmProcess("reading")
+        # A file that takes long must not keep everybody else waiting.
+        self._readers = [WarmProcess("reading") for _ in range(_READERS)]
         self._looker = WarmProcess("looking")
         self._turns: Counter[str] = Counter()
         self._lock, self._looking = threading.Lock(), threading.Lock()
 
     def prepare(self) -> None:
-        """Start both, as somebody opened the page."""
-        self._reader.prepare()
+        """Start them, as somebody opened the page."""
+        self._readers[0].prepare()
         self._looker.prepare()
 
     def rest(self) -> None:
         """End those that nobody uses."""
-        self._reader.rest()
-        self._looker.rest()
+        for process in (*self._readers, self._looker):
+            process.rest()
 
     def close(self) -> None:
-        """End both."""
-        self._reader.close()
-        self._looker.close()
+        """End all of them."""
+        for process in (*self._readers, self._looker):
+            process.close()
+
+    def _reader(self) -> WarmProcess:
+        free = (process for process in self._readers if not process.is_busy)
+        return next(free, self._readers[0])
 
     def inspect(self, path: Path, name: str, folder: Path) -> dict[str, Any]:
         """Return kind, width, height and recipe of a stranger's file; write its views.
@@ -62,7 +69,7 @@ class Desks:
             ImpastoError: it is nothing that Impasto reads.
         """
         words = {"path": str(path), "name": name, "folder": str(folder)}
-        return self._reader.ask("inspect", _DECODING, **words)
+        return self._reader().ask("inspect", _DECODING, **words)
 
     def show(self, path: Path, folder: Path) -> None:
         """Write the views of a picture.
@@ -70,7 +77,7 @@ class Desks:
         Raises:
             ImpastoError: it cannot be read.
         """
-        self._reader.ask("show", _DECODING, path=str(path), folder=str(folder))
+        self._reader().ask("show", _DECODING, path=str(path), folder=str(folder))
 
     def estimate(self, sources: Sources, config: PictureConfig) -> dict[str, Any]:
         """Return `seconds`, `bytes` and `fits` of a painting on this machine.
@@ -78,7 +85,17 @@ class Desks:
         Raises:
             ImpastoError: it cannot be painted.
         """
-        return self._reader.ask("estimate", _ESTIMATING, timed=True, **_packed(sources, config))
+        return self._reader().ask("estimate", _ESTIMATING, timed=True, **_packed(sources, config))
+
+    def pack(self, kind: str, store: Store, **values: Any) -> str:
+        """Return a training or a study as the JSON of its job.
+
+        Raises:
+            ImpastoError: it cannot be done.
+        """
+        place = {"store": str(store.path), "store_name": store.name}
+        answer = self._reader().ask(f"pack {kind}", _ESTIMATING, **place, **values)
+        return str(answer["job"])
 
     def look(self, who: str, sources: Sources, config: PictureConfig, size: int) -> bytes:
         """Return a small picture as a JPEG file, unless the same user asks for another meanwhile.

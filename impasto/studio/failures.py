@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,11 +14,13 @@ from impasto.config.methods import METHODS
 from impasto.errors import ImpastoError, JobError, notes_of
 from impasto.jobs.queue.engine import is_unreachable
 from impasto.studio.desks import SupersededError
+from impasto.studio.texts import without_folders
 
 __all__ = ["NotFoundError", "QuotaError", "answer_failures", "failure"]
 
 _FLAG = re.compile(r"--(?:no-)?([a-z][a-z-]+)")
 _OPTIONS = {name for row in METHODS.values() for name in row.config.__dataclass_fields__}
+_OPTIONS |= {"method", "preset"}
 
 
 class NotFoundError(ImpastoError):
@@ -25,14 +28,28 @@ class NotFoundError(ImpastoError):
 
 
 class QuotaError(ImpastoError):
-    """The user has as much as is allowed."""
+    """The user has as much as is allowed.
+
+    Attributes:
+        status: of the answer: 413 for bytes, 429 for jobs.
+    """
+
+    def __init__(self, message: str, status: int = 413) -> None:
+        super().__init__(message)
+        self.status = status
 
 
-def failure(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """Return an error as the API answers it, with the option that its message is about."""
+def failure(
+    status: int, message: str, kind: str = "ImpastoError", headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """Return an error as the API answers it, with the option that its message is about.
+
+    Args:
+        kind: the name of the library's error.
+    """
     names = [name.replace("-", "_") for name in _FLAG.findall(message)]
     option = next((name for name in names if name in _OPTIONS), None)
-    data = {"error": {"message": message, "option": option}}
+    data = {"error": {"message": message, "option": option, "kind": kind}}
     return JSONResponse(data, status, headers)
 
 
@@ -40,25 +57,40 @@ def answer_failures(app: FastAPI) -> None:
     """Let every failure of an application be answered in that shape."""
 
     @app.exception_handler(ImpastoError)
-    async def _ours(_request: Request, error: ImpastoError) -> JSONResponse:
-        return failure(_status(error), " ".join([str(error), *notes_of(error)]))
+    async def _ours(request: Request, error: ImpastoError) -> JSONResponse:
+        message = " ".join([str(error), *notes_of(error)])
+        shown = without_folders(message, request.app.state.studio.store.path)
+        return failure(_status(error), shown, getattr(error, "kind", type(error).__name__))
+
+    @app.exception_handler(sqlite3.Error)
+    async def _records(_request: Request, error: sqlite3.Error) -> JSONResponse:
+        return failure(503, f"The studio's records cannot be used: {error}. Is the disc full?")
 
     @app.exception_handler(HTTPException)
     async def _http(_request: Request, error: HTTPException) -> JSONResponse:
-        return failure(error.status_code, str(error.detail), dict(error.headers or {}))
+        headers = dict(error.headers or {})
+        return failure(error.status_code, str(error.detail), headers=headers)
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"] if part not in ("body", "query"))
-        return failure(400, f"{place or 'The request'} cannot be used: {first['msg']}.")
+        parts = [str(part) for part in first["loc"] if part not in ("body", "query")]
+        if parts == ["file"]:
+            return failure(400, "There is no file in this: choose one.")
+        place = ".".join(parts) or "The request"
+        return failure(400, f"{place} cannot be used: {first['msg']}.", "OptionError")
+
+    @app.exception_handler(Exception)
+    async def _bug(_request: Request, _error: Exception) -> JSONResponse:
+        # What it was is in the log, which its server writes.
+        return failure(500, "This is a bug of the studio: please report it, with its log.")
 
 
 def _status(error: ImpastoError) -> int:
     if isinstance(error, NotFoundError):
         return 404
     if isinstance(error, QuotaError):
-        return 413
+        return error.status
     if isinstance(error, SupersededError):
         return 409
     if isinstance(error, JobError):

@@ -17,13 +17,16 @@ from typing import Any
 
 from impasto.config.recipe import Recipe
 from impasto.errors import ImpastoError, JobError
-from impasto.image.long_side import size_in_header
 from impasto.jobs.queue.client import JobQueue, JobState
 from impasto.jobs.queue.job import Job
 from impasto.jobs.queue.job_folder import JobFolder, Result
 from impasto.jobs.queue.journal import last_event
+from impasto.jobs.queue.kinds import KINDS
+from impasto.jobs.queue.work import Work
+from impasto.networks.trained_metadata import read_metadata
 from impasto.studio.hub import Hub
-from impasto.studio.records import JobRow, PictureRow, Records, new_key
+from impasto.studio.records import JobRow, PictureRow, Records, StyleRow, UploadRow, new_key
+from impasto.studio.texts import without_folders
 from impasto.studio.views import job_view, picture_view, task_of
 
 __all__ = ["Follower"]
@@ -35,6 +38,7 @@ _IDLE = 1.0  # and while nothing does
 _OTHERS = 3.0  # seconds between two looks for jobs of command lines
 _TIDY = 600.0  # seconds between two looks for pictures that were deleted long ago
 _KEPT = 86_400.0  # seconds in which a deleted picture can be restored
+_LOST = 15.0  # seconds after which a job that the queue does not know is lost
 _LATEST = 200  # jobs among which those of command lines are looked for
 
 
@@ -45,6 +49,7 @@ class _Live:
     shown: dict[str, Any] = field(default_factory=dict)
     began: float = 0.0
     done_then: float = 0.0
+    lost: float = 0.0  # when the queue was first seen not to know the job
 
 
 class Follower:
@@ -61,6 +66,8 @@ class Follower:
         self._live: dict[str, _Live] = {}
         self._is_over, self._is_woken = threading.Event(), threading.Event()
         self._looked_for_others = self._tidied = -1e9
+        self._is_connected = threading.Event()
+        self._problem: JobError | None = None
         self.is_queue_there = True
         self._thread = threading.Thread(target=self._follow, name="follower", daemon=True)
 
@@ -78,12 +85,24 @@ class Follower:
         """Look at once, as something was changed."""
         self._is_woken.set()
 
+    def wait_for_queue(self, seconds: float) -> None:
+        """Wait until the queue is connected to.
+
+        Raises:
+            JobError: it cannot be.
+        """
+        if not self._is_connected.wait(0 if self._problem else seconds):
+            problem = self._problem or JobError("The queue is not connected to yet: try again.")
+            raise JobError(str(problem)) from (problem.__cause__ or ConnectionError())
+
     def view(self, row: JobRow) -> dict[str, Any]:
         """Return a job as the API shows it, with how far it is."""
         live = self._live.get(row.id)
         return job_view(row, live.shown if live else None)
 
     def _follow(self) -> None:
+        while not self._is_over.is_set() and not self._is_connected.is_set():
+            self._connect()
         while not self._is_over.is_set():
             is_busy = False
             try:
@@ -97,6 +116,22 @@ class Follower:
                 _LOG.exception("The studio could not look at its queue.")
             self._is_woken.wait(_EVERY if is_busy else _IDLE)
             self._is_woken.clear()
+
+    def _connect(self) -> None:
+        """Connect to the queue, or wait a moment."""
+        try:
+            self._queue.connect()
+        except ImpastoError as error:
+            if self._problem is None:
+                _LOG.warning("%s It is tried again until it can be.", error)
+            self._problem = error if isinstance(error, JobError) else JobError(str(error))
+            self.is_queue_there = False
+            self._is_woken.wait(_OTHERS)
+            self._is_woken.clear()
+            return
+        self._problem, self.is_queue_there = None, True
+        self._is_connected.set()
+        _load()
 
     def _look(self) -> bool:
         """Look once; return whether something waits or runs.
@@ -123,17 +158,19 @@ class Follower:
         return True
 
     def _follow_job(self, row: JobRow, state: JobState | None) -> None:
-        if state is None:  # between two steps of `retry` it is not in the database for a moment
-            return
-        folder = JobFolder(self._queue.store, row.id)
         live = self._live.setdefault(row.id, _Live())
+        if state is None:
+            self._miss(row, live)
+            return
+        live.lost = 0.0
+        folder = JobFolder(self._queue.store, row.id)
         before = self.view(row)
         self._read_progress(live, folder, state)
-        picture = self._picture_of(row, folder) if state.state == "done" else None
+        picture = self._taken_in(row, folder) if state.state == "done" else None
         changed = replace(
             row,
             state=state.state,
-            message=state.message,
+            message=without_folders(state.message, self._queue.store.path),
             worker=state.executor,
             priority=state.priority,
             done=1.0 if state.state == "done" else live.shown.get("done", row.done),
@@ -148,12 +185,31 @@ class Follower:
         if (after := self.view(changed)) != before:
             self._hub.publish(row.owner, "job", row.id, after)
 
+    def _miss(self, row: JobRow, live: _Live) -> None:
+        """Say that the queue has lost a job, unless it is between two steps of `retry`."""
+        now = time.monotonic()
+        live.lost = live.lost or now
+        if now - live.lost < _LOST:
+            return
+        lost = replace(row, state="failed", message="The queue does not know this job any more.")
+        self._records.change_job(row.id, state=lost.state, message=lost.message)
+        self._hub.publish(row.owner, "job", row.id, self.view(lost))
+
     def _read_progress(self, live: _Live, folder: JobFolder, state: JobState) -> None:
         event = last_event(folder.events) or {}
         now = time.monotonic()
         if event.get("event") == "step":
             done = float(event.get("done", 0.0))
-            names = ("scale", "scales", "width", "height", "iteration", "iterations", "losses")
+            names = (
+                "scale",
+                "scales",
+                "width",
+                "height",
+                "iteration",
+                "iterations",
+                "losses",
+                "place",
+            )
             live.shown.update({name: event.get(name) for name in names}, done=done)
             if not live.began or done < live.done_then:
                 live.began, live.done_then = now, done
@@ -168,18 +224,42 @@ class Follower:
         with contextlib.suppress(OSError):
             live.shown["preview"] = folder.preview.stat().st_mtime_ns // 1_000_000
 
-    def _picture_of(self, row: JobRow, folder: JobFolder) -> PictureRow | None:
-        """Return the picture that a job ended with; None where its folder cannot be read now."""
+    def _taken_in(self, row: JobRow, folder: JobFolder) -> PictureRow | None:
+        """Return the picture that a job ended with; take up what a training has left.
+
+        None where its folder cannot be read now: it is looked at again.
+        """
+        from impasto.image.long_side import size_in_header  # with it Pillow and NumPy
+
         try:
             result, job = folder.result(), folder.job()
             if result is None:
                 return None
             path = folder.picture(result)
+            if isinstance(job, Work):
+                self._keep(row, job, path)
+                self._records.change_job(row.id, is_taken_in=1)
+                return None
             size = size_in_header(path) or (0, 0)
             return _picture_row(row, job, result, self._place(path), size, path.stat().st_size)
         except (ImpastoError, OSError) as error:
             _LOG.warning("The picture of the job %s cannot be read: %s", row.id, error)
             return None
+
+    def _keep(self, row: JobRow, job: Work, made: Path) -> None:
+        """Keep what a training has learnt, each as a style of the user's."""
+        if job.kind != "train":
+            return
+        file = KINDS["train"].result_in(made)
+        digest, name = self._queue.store.keep(file)
+        now, count = time.time(), file.stat().st_size
+        upload = UploadRow(
+            new_key(), row.owner, name, digest, count, 0, 0, "trained", None, created=now
+        )
+        upload = self._records.add_upload(upload)
+        for entry in read_metadata(file).entries:
+            style = StyleRow(new_key(), row.owner, entry.name, upload.id, now, part=entry.name)
+            self._records.add_style(style)
 
     def _place(self, path: Path) -> str:
         return path.relative_to(self._queue.store.path).as_posix()
@@ -189,12 +269,14 @@ class Follower:
         known = self._records.known_jobs([state.id for state in states])
         for state in states:
             if state.id in known:
+                self._records.reopen_job(state.id, state.state)
                 continue
             with contextlib.suppress(ImpastoError):
                 job = JobFolder(self._queue.store, state.id).job()
                 created = state.began / 1000
-                task = task_of(job.method)
-                row = JobRow(state.id, "", state.title, task, job.method, created)
+                method = job.method if isinstance(job, Job) else ""
+                task = task_of(method) if method else job.kind
+                row = JobRow(state.id, "", state.title, task, method, created)
                 self._records.add_job(row)
 
     def _tidy(self) -> None:
@@ -202,6 +284,12 @@ class Follower:
             folder = (self._queue.store.path / row.place).parents[2]
             if folder.parent == self._queue.store.jobs:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _load() -> None:
+    """Load what the first request needs: serving begins without it."""
+    import impasto.jobs.queue.packing
+    import impasto.studio.requests  # noqa: F401
 
 
 def _is_other(row: JobRow, changed: JobRow) -> bool:

@@ -18,8 +18,12 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from starlette.requests import cookie_parser
+
+from impasto.studio.accounts import COOKIE, Sessions
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -87,9 +91,10 @@ class Guard:
 
     Args:
         hosts: names under which it may be reached, in lower case and without ports.
-        is_secure: whether browsers reach it by https, through a proxy: then no other page's
-            requests are its own.
+        is_secure: whether browsers reach it by https, through a proxy: then no page that came by
+            http is its own, and who asks is whom the proxy names in X-Forwarded-For.
         max_body: bytes of an upload.
+        sessions: with them only who is signed in may send an upload; others' are not even read.
         observe: is called after each request.
     """
 
@@ -100,10 +105,12 @@ class Guard:
         hosts: frozenset[str],
         is_secure: bool,
         max_body: int,
+        sessions: Sessions | None = None,
         observe: Callable[[Seen], None] = lambda _: None,
     ) -> None:
-        self._app, self._hosts, self._is_secure = app, hosts, is_secure
-        self._max_body, self._observe = max_body, observe
+        self._app, self._is_secure = app, is_secure
+        self._hosts, self._takes_addresses = hosts - {ANY_ADDRESS}, ANY_ADDRESS in hosts
+        self._max_body, self._sessions, self._observe = max_body, sessions, observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -115,8 +122,10 @@ class Guard:
             await self._app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        client = scope.get("client") or ("", 0)
-        exchange = _Exchange(scope, receive, send, Seen(scope["method"], scope["path"], client[0]))
+        state = dict(scope.get("state", {}))
+        scope = {**scope, "client": (self._address(scope), 0), "state": state}
+        seen = Seen(scope["method"], scope["path"], scope["client"][0])
+        exchange = _Exchange(scope, receive, send, seen)
         try:
             if reason := self._refusal(scope):
                 await exchange.refuse(403, reason)
@@ -124,7 +133,6 @@ class Guard:
                 exchange.limit = self._limit(scope)
                 await exchange.run(self._app)
         finally:
-            seen = exchange.seen
             seen.seconds = time.perf_counter() - seen.began
             seen.route = str(getattr(scope.get("route"), "path", ""))
             seen.user = str(scope.get("state", {}).get("user", ""))
@@ -133,7 +141,24 @@ class Guard:
 
     def _limit(self, scope: Scope) -> int:
         is_upload = _header(scope, b"content-type").lower().startswith("multipart/form-data")
-        return self._max_body if is_upload else min(self._max_body, _MOST_JSON)
+        is_large = is_upload and self._is_known(scope)
+        return self._max_body if is_large else min(self._max_body, _MOST_JSON)
+
+    def _is_known(self, scope: Scope) -> bool:
+        if self._sessions is None:
+            return True
+        token = cookie_parser(_header(scope, b"cookie")).get(COOKIE, "")
+        return self._sessions.user(token) is not None
+
+    def _address(self, scope: Scope) -> str:
+        """Return where a request comes from: before a proxy, as that says."""
+        near = str((scope.get("client") or ("", 0))[0])
+        if not self._is_secure:
+            return near
+        # The last is what our proxy has added; those before it are whatever the client claims.
+        named = _headers_of(scope, b"x-forwarded-for")
+        last = named[-1].rpartition(",")[2].strip() if named else ""
+        return last if _is_address(last) else near
 
     def _refusal(self, scope: Scope) -> str:
         """Return why a request is refused; "" if it is not."""
@@ -154,7 +179,7 @@ class Guard:
 
     def _is_own_host(self, host: str) -> bool:
         name = _without_port(host)
-        return name in self._hosts or (ANY_ADDRESS in self._hosts and _is_address(name))
+        return name in self._hosts or (self._takes_addresses and _is_address(name))
 
     def _is_own_origin(self, origin: str, host: str) -> bool:
         try:
@@ -272,13 +297,9 @@ def hosts_for(host: str, names: Iterable[str] = ()) -> frozenset[str]:
     return frozenset(own | LOOPBACK)
 
 
-def log_requests(stream: TextIO | None = None) -> None:
-    """Let a line of JSON be written for each request.
-
-    Args:
-        stream: that it is written to; by default standard error.
-    """
-    handler = logging.StreamHandler(stream or sys.stderr)
+def log_requests() -> None:
+    """Let a line of JSON be written to standard error for each request."""
+    handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     _LOG.handlers = [handler]
     _LOG.setLevel(logging.INFO)
@@ -303,10 +324,15 @@ def _write(seen: Seen) -> None:
 
 def _header(scope: Scope, name: bytes) -> str:
     """Return a header's value; "" if it is missing, and for one that came twice what fits none."""
-    values = [value for key, value in scope["headers"] if key.lower() == name]
+    values = _headers_of(scope, name)
     if len(values) > 1:
         return "\0"
-    return values[0].decode("latin-1").strip() if values else ""
+    return values[0] if values else ""
+
+
+def _headers_of(scope: Scope, name: bytes) -> list[str]:
+    found = [value for key, value in scope["headers"] if key.lower() == name]
+    return [value.decode("latin-1").strip() for value in found]
 
 
 def _without_port(host: str) -> str:

@@ -30,12 +30,12 @@ CREATE TABLE uploads (
 CREATE INDEX uploads_by_digest ON uploads (owner, digest);
 CREATE TABLE styles (
   number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, owner TEXT NOT NULL,
-  title TEXT NOT NULL, upload TEXT NOT NULL, created REAL NOT NULL);
+  title TEXT NOT NULL, upload TEXT NOT NULL, part TEXT NOT NULL, created REAL NOT NULL);
 CREATE TABLE jobs (
   number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, owner TEXT NOT NULL,
   title TEXT NOT NULL, task TEXT NOT NULL, method TEXT NOT NULL, state TEXT NOT NULL,
   done REAL NOT NULL, message TEXT NOT NULL, worker TEXT NOT NULL, priority INTEGER NOT NULL,
-  picture TEXT, cluster TEXT, request TEXT, created REAL NOT NULL);
+  picture TEXT, cluster TEXT, request TEXT, is_taken_in INTEGER NOT NULL, created REAL NOT NULL);
 CREATE INDEX jobs_by_owner ON jobs (owner, number);
 CREATE INDEX jobs_by_state ON jobs (state);
 CREATE TABLE pictures (
@@ -67,13 +67,18 @@ class UploadRow:
 
 @dataclass(frozen=True)
 class StyleRow:
-    """A painting that a user keeps as a style."""
+    """A painting, or a trained style, that a user keeps.
+
+    Attributes:
+        part: which of the styles in a file of trained ones.
+    """
 
     id: str
     owner: str
     title: str
     upload: str
     created: float
+    part: str = ""
     number: int = 0
 
 
@@ -84,6 +89,7 @@ class JobRow:
     Attributes:
         request: what the user asked for, as JSON; None for a job of a command line.
         cluster: that it was put in together with others.
+        is_taken_in: what it left is in the gallery, or where it belongs.
     """
 
     id: str
@@ -100,6 +106,7 @@ class JobRow:
     picture: str | None = None
     cluster: str | None = None
     request: str | None = None
+    is_taken_in: int = 0
     number: int = 0
 
 
@@ -232,6 +239,20 @@ class Records:
         rows = self._rows(query, (owner, digest))
         return UploadRow(**dict(rows[0])) if rows else None
 
+    def uploads(self, owner: str, limit: int, before: int | None) -> Page:
+        """Return a page of a user's uploads."""
+        return self._page("uploads", UploadRow, owner, limit, before, [])
+
+    def remove_upload(self, owner: str, id: str) -> bool:
+        """Forget an upload and the style that it is; return whether nobody else has its bytes."""
+        with self._writing() as base:
+            rows = base.execute("SELECT digest FROM uploads WHERE id=?", (id,)).fetchall()
+            base.execute("DELETE FROM styles WHERE owner=? AND upload=?", (owner, id))
+            base.execute("DELETE FROM uploads WHERE owner=? AND id=?", (owner, id))
+            query = "SELECT count(*) FROM uploads WHERE digest=?"
+            ((count,),) = base.execute(query, (rows[0]["digest"],)).fetchall() if rows else [(1,)]
+        return bool(count == 0)
+
     def bytes_of(self, owner: str) -> int:
         """Return how many bytes a user's uploads and pictures have."""
         ((uploads,),) = self._rows("SELECT total(bytes) FROM uploads WHERE owner=?", (owner,))
@@ -268,7 +289,7 @@ class Records:
         """Return the jobs of all users that wait or run, or whose picture is not there yet."""
         rows = self._rows(
             "SELECT * FROM jobs WHERE state IN ('waiting','running','interrupted') "
-            "OR (state='done' AND picture IS NULL) ORDER BY number"
+            "OR (state='done' AND NOT is_taken_in) ORDER BY number"
         )
         return [JobRow(**dict(row)) for row in rows]
 
@@ -300,6 +321,13 @@ class Records:
         """
         return self._page("jobs", JobRow, owner, limit, before, [("state=?", state)])
 
+    def reopen_job(self, id: str, state: str) -> None:
+        """Note that a job that was over waits or runs again, as by another command's `retry`."""
+        query = "UPDATE jobs SET state=? WHERE id=? AND state IN ('failed','cancelled','paused')"
+        if state in ("waiting", "running", "interrupted"):
+            with self._writing() as base:
+                base.execute(query, (state, id))
+
     def change_job(self, id: str, **values: Any) -> None:
         """Change columns of a job."""
         names = ", ".join(f"{name}=?" for name in values)
@@ -313,7 +341,8 @@ class Records:
         with self._writing() as base:
             _insert_into(base, "pictures", row, "OR IGNORE")
             base.execute(
-                "UPDATE jobs SET picture=(SELECT id FROM pictures WHERE job=?) WHERE id=?",
+                "UPDATE jobs SET picture=(SELECT id FROM pictures WHERE job=?), is_taken_in=1 "
+                "WHERE id=?",
                 (row.job, row.job),
             )
 

@@ -29,8 +29,8 @@ __all__ = [
 API = "/api/v1"
 
 Json = dict[str, Any]
-_STEP = ("scale", "scales", "width", "height", "iteration", "iterations", "losses")
-_OVER = ("done", "failed", "cancelled", "paused")
+_STEP = ("scale", "scales", "width", "height", "iteration", "iterations", "losses", "place")
+_FOLDERS = ("train", "study", "batch")  # tasks that leave a folder
 
 
 def job_view(row: JobRow, live: Mapping[str, Any] | None = None) -> Json:
@@ -41,6 +41,7 @@ def job_view(row: JobRow, live: Mapping[str, Any] | None = None) -> Json:
     """
     live = live or {}
     preview = live.get("preview")
+    has_files = row.state == "done" and row.task in _FOLDERS
     return {
         "id": row.id,
         "title": row.title,
@@ -57,6 +58,7 @@ def job_view(row: JobRow, live: Mapping[str, Any] | None = None) -> Json:
         "preview": f"{API}/jobs/{row.id}/preview?v={preview}" if preview else None,
         "picture": row.picture,
         "group": row.cluster,
+        "files": f"{API}/jobs/{row.id}/files" if has_files else None,
         "request": json.loads(row.request) if row.request else None,
         "can": can_do(row),
     }
@@ -121,7 +123,8 @@ def style_view(row: StyleRow) -> Json:
         "about": "",
         "kind": "own",
         "upload": row.upload,
-        "picture": f"{API}/uploads/{row.upload}/thumbnail",
+        "part": row.part,
+        "picture": None if row.part else f"{API}/uploads/{row.upload}/thumbnail",
     }
 
 

@@ -24,7 +24,15 @@ _LONGEST = 64 * 2**20  # bytes of an answer
 
 
 class RefusedError(ImpastoError):
-    """What a question asked for cannot be done, in the library's own words."""
+    """What a question asked for cannot be done, in the library's own words.
+
+    Attributes:
+        kind: the name of the library's error.
+    """
+
+    def __init__(self, message: str, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class WarmProcess:
@@ -40,6 +48,11 @@ class WarmProcess:
         self._lock, self._asked = threading.Lock(), time.monotonic()
         self._process: subprocess.Popen[bytes] | None = None
         self._is_closed = False
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it answers a question now."""
+        return self._lock.locked()
 
     @property
     def is_running(self) -> bool:
@@ -82,7 +95,7 @@ class WarmProcess:
             finally:
                 self._asked = time.monotonic()
         if "refused" in answer:
-            raise RefusedError(str(answer["refused"]))
+            raise RefusedError(str(answer["refused"]), str(answer.get("kind", "ImpastoError")))
         return answer
 
     def rest(self) -> None:

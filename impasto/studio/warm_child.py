@@ -18,10 +18,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from impasto.config.bases import PhotoConfig
 from impasto.config.fields import from_dict
 from impasto.config.methods import METHODS
 from impasto.config.specs import StyleSpec
-from impasto.errors import ImpastoError, is_out_of_memory, speaking_flags
+from impasto.errors import ImpastoError, OptionError, is_out_of_memory, speaking_flags
+from impasto.jobs.queue.store import Store
 from impasto.painting.sources import Sources
 
 __all__ = ["main"]
@@ -52,7 +54,7 @@ def _answer(question: dict[str, Any], stream: BinaryIO) -> None:
     try:
         answer = _QUESTIONS[question.pop("question")](**question)
     except ImpastoError as error:
-        answer = {"refused": str(error)}
+        answer = {"refused": str(error), "kind": type(error).__name__}
     except Exception as error:
         if not is_out_of_memory(error):
             raise
@@ -202,11 +204,60 @@ def _sources(sources: dict[str, Any]) -> Sources:
     )
 
 
+def _packed_training(
+    store: str,
+    store_name: str,
+    paintings: list[str],
+    content: str | None,
+    settings: dict[str, Any],
+    name: str,
+) -> dict[str, Any]:
+    from impasto.networks.trained_metadata import SUFFIX
+    from impasto.training.fast import FastTraining
+    from impasto.training.preflight import BUILTIN, check_training
+    from impasto.training.queued import packed_training
+    from impasto.training.run_training import TrainingSpec
+
+    out = Path(store, f"{name}{SUFFIX}")
+    spec = TrainingSpec(paintings, content or BUILTIN, out, FastTraining(**settings))
+    check_training(spec.paintings, spec.content, out, None, force=True)
+    return {"job": packed_training(spec, Store(Path(store), store_name)).to_json()}
+
+
+def _packed_study(
+    store: str,
+    store_name: str,
+    study: str,
+    content: str,
+    style: str,
+    method: str,
+    config: dict[str, Any],
+    values: list[str],
+    name: str,
+) -> dict[str, Any]:
+    from impasto.evaluation.studies.preflight import check_study
+    from impasto.evaluation.studies.queued import packed_study
+    from impasto.evaluation.studies.registry import variants_of
+    from impasto.evaluation.studies.run_study import StudySpec
+
+    base = from_dict(METHODS[method].config, config)
+    assert isinstance(base, PhotoConfig)
+    chosen, folder = tuple(values), Path(store, name)
+    variants = variants_of(study, base, chosen, None)
+    if any(variant.init for variant in variants):
+        raise OptionError("A start of a study is content, noise or grey here.")
+    check_study(variants, content, style, folder, weights=None, film=True)
+    spec = StudySpec(study, content, style, base, folder, chosen)
+    return {"job": packed_study(spec, Store(Path(store), store_name)).to_json()}
+
+
 _QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "inspect": _inspected,
     "show": _shown,
     "look": _look,
     "estimate": _estimated,
+    "pack training": _packed_training,
+    "pack study": _packed_study,
 }
 
 

@@ -26,8 +26,8 @@ class OwnWorkers:
 
     def __init__(self, settings: StudioSettings) -> None:
         queue = LOCAL if settings.address.file else settings.address.url
-        self._command = [sys.executable, "-m", "impasto.studio.own_worker"]
-        self._command += ["--queue", queue, "--files", str(settings.store.path)]
+        module = "impasto.studio.own_worker"
+        self._command = [sys.executable, "-m", module, queue, str(settings.store.path)]
         self._count = settings.workers
         self._processes: list[subprocess.Popen[bytes]] = []
         self._is_over = threading.Event()

@@ -187,3 +187,32 @@ def test_deleted_pictures_are_forgotten_after_a_day(tmp_path: Path) -> None:
     assert not records.forget_pictures(time.time() - 86_400)
     assert [gone.id for gone in records.forget_pictures(time.time() + 1)] == [row.id]
     assert records.picture("anna", row.id) is None
+
+
+def test_an_upload_can_be_removed(studio: StudioServer) -> None:
+    upload = studio.upload(picture_file(77), "gone.png")
+    assert studio.get("/uploads")["items"][0]["id"] == upload["id"]
+    assert studio.client.delete(f"/uploads/{upload['id']}").status_code == 204
+    assert studio.client.get(upload["view"].removeprefix("/api/v1")).status_code == 404
+
+
+def test_strangers_texts_are_answered_in_ours(studio: StudioServer) -> None:
+    """What others found: times out of range, paths after an ID, empty and hidden names."""
+    client, id = studio.client, studio.upload()["id"]
+    assert client.get("/pictures", params={"since": "0001-01-01T00:00:00"}).status_code in (
+        200,
+        400,
+    )
+    job = {"contents": [{"upload": id}], "content_map": {"upload": id}, "preset": "draft"}
+    for action in (f"UPLOAD:{id}/../../x", f"UPLOAD:{id}x.jpg"):
+        answer = client.post("/jobs", json={**job, "options": {"region": [f"#ff0000={action}"]}})
+        assert answer.status_code == 400, answer.text
+        assert str(studio.files) not in answer.text
+    empty = client.post("/uploads", files={"file": ("a.png", b"")})
+    assert (empty.status_code, "a.png is empty" in empty.text) == (400, True)
+    nothing = client.post("/uploads", files={"other": ("a.png", b"x")})
+    assert "choose one" in nothing.json()["error"]["message"]
+    damaged = client.post("/uploads", files={"file": ("a.png", b"\x89PNG\r\n\x1a\n")})
+    assert str(studio.files) not in damaged.text
+    assert damaged.json()["error"]["kind"] == "PictureError"
+    assert studio.upload(picture_file(4), "a\u202egnp.exe.png")["name"] == "agnp.exe.png"

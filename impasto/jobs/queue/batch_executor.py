@@ -29,6 +29,11 @@ __all__ = ["QueueExecutor"]
 _NAMES = ".impasto-queue.json"  # in the batch's folder: the job of each picture
 _LOOK = 1.0  # seconds between two looks at the jobs
 _AT_ONCE = 256  # jobs that are looked at: the first of those that are left, which run or are next
+_PATIENCE = 5.0  # seconds after which a job that the database does not know is gone
+_GONE = (
+    "Its job is not in the queue any more: somebody has removed it there. The same command puts it "
+    "in again."
+)
 _NOTED = 20  # jobs after which their names are written
 
 
@@ -44,6 +49,7 @@ class QueueExecutor(Executor):
         self._spec, self._queue = batch, queue
         self._file = batch.folder / _NAMES
         self._ids = self._known_ids()
+        self._missing: dict[str, float] = {}  # since when the database does not know a job
 
     def do(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Report] | None]:
         """Do jobs as `Executor` does: paintings by the queue's workers, sheets here.
@@ -66,16 +72,30 @@ class QueueExecutor(Executor):
                 yield None
         self._write_ids()
         while left:
-            for state in self._queue.states(list(left)[:_AT_ONCE]):
+            asked = list(left)[:_AT_ONCE]
+            states = self._queue.states(asked)
+            for state in states:
                 report = self._report(state, left[state.id])
                 if report.kind != "step":
                     del self._ids[left[state.id].output]
                 yield left[state.id], report
                 if report.kind != "step":
                     del left[state.id]
+            for id in self._gone(asked, {state.id for state in states}):
+                # Its ID stays: the next run puts the same job in again.
+                yield left.pop(id), Report("failed", message=_GONE)
             yield None
             time.sleep(_LOOK)
         self._write_ids()
+
+    def _gone(self, asked: Sequence[str], known: set[str]) -> list[str]:
+        """Return the jobs that the database has not known for some time.
+
+        For a moment it knows none that is tried again or made the next.
+        """
+        now = time.monotonic()
+        self._missing = {id: self._missing.get(id, now) for id in asked if id not in known}
+        return [id for id, since in self._missing.items() if now - since >= _PATIENCE]
 
     def _submitted(self, job: PaintJob) -> str:
         """Return the ID of a picture's job: of the one that an earlier run began, or a new one."""
@@ -91,7 +111,8 @@ class QueueExecutor(Executor):
         with contextlib.suppress(JobError):  # none that can be used
             id = self._ids.get(job.output, "")
             if JobFolder(self._queue.store, id).job() == wanted:
-                if self._queue.job(id).state in ("failed", "cancelled", "paused"):
+                states = self._queue.states([id])
+                if not states or states[0].state in ("failed", "cancelled", "paused"):
                     self._queue.retry(id)
                 return id
         self._ids[job.output] = self._queue.submit(wanted)

@@ -14,7 +14,9 @@ from impasto.jobs.queue.address import Address
 from impasto.jobs.queue.heartbeat import Watcher
 from impasto.jobs.queue.job import Job
 from impasto.jobs.queue.job_folder import JobFolder, new_id
+from impasto.jobs.queue.kinds import KINDS
 from impasto.jobs.queue.store import Store
+from impasto.jobs.queue.work import Work
 from impasto.version import __version__
 
 __all__ = ["NEXT", "USUAL", "JobQueue", "JobState", "State"]
@@ -49,6 +51,7 @@ class JobState:
         began: when it was made, in milliseconds since 1970, by the database's clock.
         message: why it failed.
         device: `any`, or the kind of device that it waits for.
+        kind: a row of `kinds.KINDS`.
     """
 
     id: str
@@ -60,6 +63,7 @@ class JobState:
     began: int
     message: str = ""
     device: str = "any"
+    kind: str = "paint"
 
     @property
     def is_over(self) -> bool:
@@ -129,7 +133,7 @@ class JobQueue:
 
     # Jobs
 
-    def submit(self, job: Job) -> str:
+    def submit(self, job: Job | Work) -> str:
         """Put a job into the queue; return its ID.
 
         Raises:
@@ -293,20 +297,20 @@ class JobQueue:
 
     # The database
 
-    def _enqueue(self, id: str, job: Job, priority: int) -> None:
-        kind = self._kind(job)
+    def _enqueue(self, id: str, job: Job | Work, priority: int) -> None:
+        device = self._device(job)
         options = {
-            "queue_name": self._names[kind],
+            "queue_name": self._names[device],
             "workflow_name": engine.WORKFLOW,
             "workflow_id": id,
             "priority": priority,
             "app_version": engine.version_name(self.store.name, __version__),
-            "attributes": {"title": job.title, "device": kind},
+            "attributes": {"title": job.title, "device": device, "kind": job.kind},
         }
         self._call(self._client.enqueue, options, id)
 
-    def _kind(self, job: Job) -> str:
-        """Return the queue of a job: whoever is free takes one that names no device."""
+    def _device(self, job: Job | Work) -> str:
+        """Return which queue a job goes into: whoever is free takes one that names no device."""
         device = job.device.partition(":")[0]
         return device if device in self._names else "any"
 
@@ -384,4 +388,5 @@ def _state_of(row: Any, watcher: Watcher | None = None) -> JobState:
         began=row.created_at or 0,
         message=message,
         device=str(attributes.get("device", "any")),
+        kind=kind if (kind := attributes.get("kind")) in KINDS else "paint",
     )

@@ -23,11 +23,11 @@ from impasto.jobs.queue.store import Store
 from impasto.styles import gallery
 from impasto.version import __version__
 
-__all__ = ["FORMAT", "Job", "Source"]
+__all__ = ["FORMAT", "Job", "Source", "parsed_job", "source_of"]
 
 FORMAT = 1  # the number of this shape; a later, different one gets the next
 
-_ROLES = (*ROLES, "weights")
+_ROLES = (*ROLES, "weights", "start", "extended")
 _MOST_SOURCES = 256
 
 
@@ -43,7 +43,7 @@ class Source:
     """A file of the store, or a built-in style, that a job is painted from.
 
     Attributes:
-        role: one of `recipe.ROLES`, or `weights`.
+        role: one of `recipe.ROLES`; or `weights`, `start` of a study, `extended` by a training.
         name: of the file, or of the style.
         digest: of its bytes.
         use: as in a recipe's `Input`.
@@ -137,6 +137,11 @@ class Job:
         return recipe
 
     @property
+    def kind(self) -> str:
+        """Its row in `kinds.KINDS`."""
+        return "paint"
+
+    @property
     def weights(self) -> str | None:
         """Where the file of weights is, relative to the store, if one was named."""
         return next((source.place for source in self.sources if source.role == "weights"), None)
@@ -159,21 +164,37 @@ class Job:
         Raises:
             JobError: anything else, or a job of a later format.
         """
-        parsed = _READER.parse(text)
-        number = parsed.get("format") if isinstance(parsed, dict) else None
-        if type(number) is int and number != FORMAT:
-            raise JobError(
-                f"The job has format {number!r:.80} and this Impasto reads format {FORMAT}: it "
-                "needs a worker of the version that made it."
-            )
-        data = _READER.table("a job", parsed, _SHAPE)
+        data = _READER.table("a job", parsed_job(text), _SHAPE)
         if data.pop("kind") != "paint":
             _refuse("its kind is none that this Impasto has")
         del data["format"]
-        sources = tuple(
-            Source(**_READER.table("a source", source, _SOURCE)) for source in data["sources"]
-        )
+        sources = tuple(source_of(source) for source in data["sources"])
         return cls(**data | {"sources": sources, "settings": _settings(data["settings"])})
+
+
+def parsed_job(text: str) -> Json:
+    """Return the JSON of a job of this format.
+
+    Raises:
+        JobError: it is no JSON, or of a later format.
+    """
+    parsed = _READER.parse(text)
+    number = parsed.get("format") if isinstance(parsed, dict) else None
+    if type(number) is int and number != FORMAT:
+        raise JobError(
+            f"The job has format {number!r:.80} and this Impasto reads format {FORMAT}: it needs a "
+            "worker of the version that made it."
+        )
+    return parsed
+
+
+def source_of(data: Json) -> Source:
+    """Read a source.
+
+    Raises:
+        JobError: it is none.
+    """
+    return Source(**_READER.table("a source", data, _SOURCE))
 
 
 _SHAPE: Shape = {

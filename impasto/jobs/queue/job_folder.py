@@ -5,7 +5,7 @@ claims/000001        who took it when, in turn: only the last one may end it
 events.jsonl         what happened, a line each (`journal`)
 preview.jpg          the picture so far, at most 512 pixels
 run/                 the run's folder, which a killed run continues from
-pictures/000001/     what was painted, by claim
+pictures/000001/     what was painted, or made, by claim
 result.json          which of these is the result, and its digest; written once
 log.txt              what the painting process wrote to standard error
 """
@@ -13,6 +13,7 @@ log.txt              what the painting process wrote to standard error
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -24,11 +25,12 @@ from typing import NoReturn
 
 from impasto.errors import JobError, PictureError
 from impasto.files import atomic
-from impasto.files.digests import is_digest, of_file
+from impasto.files.digests import is_digest, of_bytes, of_file
 from impasto.files.names import safe_name
 from impasto.files.strict_json import MAX_TEXT, Reader, Shape
 from impasto.jobs.queue.job import Job
 from impasto.jobs.queue.store import Store
+from impasto.jobs.queue.work import Work, read_job
 
 __all__ = ["JobFolder", "Result", "new_id"]
 
@@ -51,8 +53,8 @@ class Result:
 
     Attributes:
         claim: that painted it.
-        name: of the picture's file.
-        digest: of that file.
+        name: of the picture's file, or of the folder that other kinds of jobs leave.
+        digest: of that file, or of all files of a folder and their names.
         seconds: that the last process worked on it.
 
     Raises:
@@ -93,13 +95,19 @@ class JobFolder:
                 "as `impasto jobs list` shows them."
             )
         self.id = id
+        self._store = store
         self.path = store.jobs / id
         self.run = self.path / "run"
         self.log = self.path / "log.txt"
         self.preview = self.path / "preview.jpg"
         self.events = self.path / "events.jsonl"
 
-    def make(self, job: Job) -> None:
+    @property
+    def is_away(self) -> bool:
+        """Whether the whole folder of jobs is not to be seen now."""
+        return self._store.is_away
+
+    def make(self, job: Job | Work) -> None:
         """Write a new job.
 
         Raises:
@@ -120,7 +128,7 @@ class JobFolder:
             reason = getattr(problem, "strerror", None) or str(problem).rstrip(".")
             raise JobError(f"The job cannot be written to {self.path}: {reason}.") from None
 
-    def job(self) -> Job:
+    def job(self) -> Job | Work:
         """Read the job.
 
         Raises:
@@ -128,7 +136,7 @@ class JobFolder:
         """
         path = self.path / "job.json"
         try:
-            return Job.from_json(_text_of(path))
+            return read_job(_text_of(path))
         except FileNotFoundError:
             raise JobError(
                 f"There is no job {self.id} in {self.path.parent}: this machine does not see the "
@@ -151,8 +159,9 @@ class JobFolder:
                 with contextlib.suppress(FileExistsError):
                     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
                     handle = os.open(self.path / "claims" / f"{number:06d}", flags, 0o666)
-                    with os.fdopen(handle, "w", encoding="utf-8") as file:
-                        file.write(executor)
+                    # For people: the number is ours also where a full disc takes no text.
+                    with contextlib.suppress(OSError), os.fdopen(handle, "wb", 0) as file:
+                        file.write(executor.encode())
                     return number
         except OSError as problem:
             raise JobError(
@@ -160,11 +169,17 @@ class JobFolder:
             ) from problem
 
     def last_claim(self) -> int:
-        """Return the number of the last claim; 0 before the first."""
-        with contextlib.suppress(FileNotFoundError):
+        """Return the number of the last claim; 0 before the first.
+
+        Raises:
+            OSError: it is not known now. Their folder was made with the job, so where it is missing
+                the disc is away.
+        """
+        try:
             names = [path.name for path in (self.path / "claims").iterdir()]
-            return max((int(name) for name in names if _CLAIM.fullmatch(name)), default=0)
-        return 0
+        except FileNotFoundError as problem:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), problem.filename) from problem
+        return max((int(name) for name in names if _CLAIM.fullmatch(name)), default=0)
 
     # What came of it
 
@@ -175,9 +190,9 @@ class JobFolder:
         return folder / name
 
     def painted(self, name: str) -> Path | None:
-        """Return a picture that is complete but was not made the result, as after a kill.
+        """Return what is complete but was not made the result, as after a kill.
 
-        A picture is put in its place only when it is complete.
+        A picture, or a folder, is put in its place only when it is complete.
         """
         paths = sorted((self.path / "pictures").glob(f"*/{_escaped(name)}"))
         return next((path for path in paths if _CLAIM.fullmatch(path.parent.name)), None)
@@ -197,12 +212,15 @@ class JobFolder:
         return Result(**_READER.table("a result", _READER.parse(text), _RESULT))
 
     def finish(self, picture: Path, seconds: float) -> Result:
-        """Make a picture of this folder the result, unless there is one; return the result.
+        """Make what was made in this folder the result, unless there is one; return the result.
+
+        Args:
+            picture: a file, or a folder of them.
 
         Raises:
             ImpastoError: it cannot be read or written.
         """
-        digest = of_file(picture, PictureError)
+        digest = _digest_of(picture)
         result = Result(int(picture.parent.name), picture.name, digest, round(seconds, 3))
         target = self.path / "result.json"
         temporary = self.path / f".impasto-{secrets.token_hex(8)}.tmp"
@@ -221,8 +239,21 @@ class JobFolder:
         return self.result() or result
 
     def picture(self, result: Result) -> Path:
-        """Return the file of a result."""
+        """Return the file of a result; or the folder, as `kinds.KINDS` says."""
         return self.path / "pictures" / f"{result.claim:06d}" / result.name
+
+
+def _digest_of(made: Path) -> str:
+    """Return the digest of a file; of a folder, that of all its files' names and digests.
+
+    Raises:
+        PictureError: it cannot be read.
+    """
+    if not made.is_dir():
+        return of_file(made, PictureError)
+    files = sorted(path for path in made.rglob("*") if path.is_file())
+    names = [[path.relative_to(made).as_posix(), of_file(path, PictureError)] for path in files]
+    return of_bytes(json.dumps(names).encode())
 
 
 def _put(file: Path, target: Path) -> None:
@@ -233,8 +264,14 @@ def _put(file: Path, target: Path) -> None:
         except FileExistsError:
             raise
         except OSError:  # a file system without links
+            data = file.read_bytes()
             with target.open("xb") as copy:
-                copy.write(file.read_bytes())
+                try:
+                    copy.write(data)
+                    copy.flush()
+                except OSError:  # as of a full disc
+                    target.unlink(missing_ok=True)
+                    raise
 
 
 def _text_of(path: Path) -> str:

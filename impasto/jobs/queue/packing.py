@@ -20,7 +20,7 @@ from impasto.painting.preflight import check_sources
 from impasto.painting.sources import Sources
 from impasto.styles import gallery
 
-__all__ = ["packed"]
+__all__ = ["kept", "kept_style", "packed", "plain"]
 
 
 def packed(
@@ -46,18 +46,18 @@ def packed(
     pictures += [("content-map", sources.content_map)]
     pictures += [("style-map", source) for source in sources.style_maps]
     pictures += [("init", sources.init), ("weights", sources.weights)]
-    packed = [_kept(store, role, Path(source)) for role, source in pictures if source is not None]
-    packed += [_style(store, "style", s.source, s.use, config) for s in sources.styles]
+    packed = [kept(store, role, Path(source)) for role, source in pictures if source is not None]
+    packed += [kept_style(store, "style", s.source, s.use, config) for s in sources.styles]
     if isinstance(config, StyledConfig):
         packed += [
-            _style(store, "region", region.style, region.colour, config)
+            kept_style(store, "region", region.style, region.colour, config)
             for region in config.regions
             if region.style
         ]
     return Job(
         title=Path(name).stem,
         method=method_of(config).name,
-        config=_plain(asdict(config)),
+        config=plain(asdict(config)),
         sources=tuple(packed),
         backbone_digest=networks.digest(config.eye, sources.weights),
         name=name,
@@ -66,21 +66,30 @@ def packed(
     )
 
 
-def _kept(store: Store, role: str, file: Path, use: str = "") -> Source:
+def kept(store: Store, role: str, file: Path, use: str = "") -> Source:
+    """Copy a file into the store; return it as a source.
+
+    Raises:
+        ImpastoError: it cannot be read, or the store not be written.
+    """
     digest, name = store.keep(file)
     return Source(role, name, digest, use)
 
 
-def _style(store: Store, role: str, source: Any, use: str, config: PictureConfig) -> Source:
-    """Return a style's file in the store, or the name of a built-in one."""
+def kept_style(store: Store, role: str, source: Any, use: str, config: PictureConfig) -> Source:
+    """Return a style's file in the store, or the name of a built-in one.
+
+    Raises:
+        ImpastoError: it cannot be read, or the store not be written.
+    """
     file = Path(split_source(str(source))[0])
     if kind_of(source, config) == "card":
         file = card_file(source)
         if file.parent == gallery.FOLDER:
             return Source(role, str(source), of_file(file, PictureError), use, is_kept=False)
-    return _kept(store, role, file, use)
+    return kept(store, role, file, use)
 
 
-def _plain(config: dict[str, Any]) -> dict[str, Any]:
+def plain(config: dict[str, Any]) -> dict[str, Any]:
     """Return options as JSON has them."""
     return {n: list(v) if isinstance(v, tuple) else v for n, v in config.items()}

@@ -83,6 +83,14 @@ class Store:
             ) from None
 
     @property
+    def is_away(self) -> bool:
+        """Whether the folder is not to be seen now, as where a shared one is not mounted."""
+        try:
+            return not (self.path / _MARKER).exists()
+        except OSError:
+            return True
+
+    @property
     def jobs(self) -> Path:
         """The folder of the jobs' own folders."""
         return self.path / "jobs"

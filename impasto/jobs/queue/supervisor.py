@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import queue
 import signal
@@ -12,11 +13,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, TypeVar
 
 from impasto.errors import ImpastoError, JobError
 from impasto.jobs.queue.job_folder import JobFolder, Result
 from impasto.jobs.queue.journal import Journal
+from impasto.jobs.queue.passing import is_passing
 from impasto.jobs.queue.store import Store
 
 __all__ = ["TRIES", "Reason", "Supervisor"]
@@ -32,6 +34,12 @@ _PATIENCE = 15.0  # seconds in which a process may write its state
 _PAUSE = 10.0  # seconds between two attempts where a disc is full
 
 _GENTLY: set[Reason] = {"paused", "stopped"}
+
+Returned = TypeVar("Returned")
+
+
+class _LeftError(Exception):
+    """The job is not ours any more."""
 
 
 @dataclass(frozen=True)
@@ -81,21 +89,25 @@ class Supervisor:
         self.current.add(id)
         try:
             outcome = self._outcome(id)
+            if not outcome and self._stopping.is_set():
+                # The job is still ours, and what this returned would be its end: the worker's
+                # process puts it back, and ends.
+                threading.Event().wait()
+            return outcome
         except ImpastoError as error:
             self._note(f"{id} failed: {error}")
-            outcome = {"state": "failed", "message": str(error)}
-        if not outcome and self._stopping.is_set():
-            # The job is still ours, and what this returned would be its end: the worker's process
-            # puts it back, and ends.
-            threading.Event().wait()
-        self.current.discard(id)
-        return outcome
+            return {"state": "failed", "message": str(error)}
+        finally:
+            self.current.discard(id)
 
     def _outcome(self, id: str) -> dict[str, Any]:
         if not self._wait_for_slot(id):
             return {}
+        folder = JobFolder(self._store, id)
         try:
-            return self._carried_out(JobFolder(self._store, id))
+            return self._carried_out(folder)
+        except _LeftError:
+            return self._left(folder)
         finally:
             self._slot.release()
 
@@ -113,11 +125,11 @@ class Supervisor:
         return True
 
     def _carried_out(self, folder: JobFolder) -> dict[str, Any]:
-        job = folder.job()
-        if result := folder.result():  # all was done but for telling the database
+        job = self._lasting(folder, folder.job)
+        if result := self._lasting(folder, folder.result):  # but the database was not told
             return _done(result)
-        claim = folder.claim(self._executor)
-        journal = Journal(folder.events, claim)
+        claim = self._lasting(folder, lambda: folder.claim(self._executor))
+        journal = self._lasting(folder, lambda: Journal(folder.events, claim))
         journal.write("begun", worker=self._executor)
         self._note(f"{folder.id} begins: {job.title}")
         lost, state = 0, _stamp(folder)
@@ -131,12 +143,9 @@ class Supervisor:
                 return self._left(folder)
             event = end.event
             if event.get("event") == "finished":
-                # Only the last claim may end a job; another one that came meanwhile will.
-                if folder.last_claim() != claim:
-                    return self._left(folder)
                 seconds = time.monotonic() - began
-                picture = folder.target(int(event["claim"]), job.name)
-                result = folder.finish(picture, seconds)
+                end_with = functools.partial(self._finished, folder, claim, event, seconds)
+                result = self._lasting(folder, end_with)
                 journal.write("done", seconds=result.seconds, digest=result.digest)
                 self._note(f"{folder.id} done in {seconds:.1f} s: {folder.picture(result)}")
                 return _done(result)
@@ -158,11 +167,46 @@ class Supervisor:
                 )
                 raise self._failed(journal, message)
 
+    @staticmethod
+    def _finished(folder: JobFolder, claim: int, event: dict[str, Any], seconds: float) -> Result:
+        """Make what a process has painted the result.
+
+        Raises:
+            _LeftError: another worker has the job by now. Only the last claim may end it.
+        """
+        if folder.last_claim() != claim:
+            raise _LeftError
+        picture = folder.target(int(event["claim"]), folder.job().name)
+        return folder.finish(picture, seconds)
+
+    def _lasting(self, folder: JobFolder, act: Callable[[], Returned]) -> Returned:
+        """Return what `act` returns; where the disc is full or away, say so and try again.
+
+        Raises:
+            ImpastoError: it is neither.
+            _LeftError: the job is not ours any more.
+        """
+        is_noted = False
+        while True:
+            try:
+                return act()
+            except (OSError, ImpastoError) as error:
+                failure = _failure(folder, error)
+                if not (is_passing(error) or folder.is_away):
+                    raise failure from error
+                if not is_noted:
+                    self._note(f"{folder.id} waits: {failure}")
+                is_noted = True
+            self._sleep(folder.id, _PAUSE)
+            if self._stopping.is_set() or self._ask(folder.id) is not None:
+                raise _LeftError
+
     def _left(self, folder: JobFolder) -> dict[str, Any]:
         """Return nothing once the database knows that the job is not ours; or its result."""
         while self._ask(folder.id) is None and not self._stopping.is_set():
-            if result := folder.result():
-                return _done(result)
+            with contextlib.suppress(OSError, ImpastoError):  # the disc is away
+                if result := folder.result():
+                    return _done(result)
             time.sleep(_CHECK)
         return {}
 
@@ -207,8 +251,9 @@ class Supervisor:
         """Return why a job is to be left, if it is."""
         if self._stopping.is_set():
             return "stopped"
-        if folder.last_claim() > claim:
-            return "taken"
+        with contextlib.suppress(OSError):  # what is not known is no reason
+            if folder.last_claim() > claim:
+                return "taken"
         return self._ask(folder.id)
 
     @contextlib.contextmanager
@@ -275,6 +320,14 @@ def _stamp(folder: JobFolder) -> tuple[int, int] | None:
         status = (folder.run / "state.safetensors").stat()
         return status.st_ino, status.st_mtime_ns
     return None
+
+
+def _failure(folder: JobFolder, error: OSError | ImpastoError) -> ImpastoError:
+    """Return what is wrong with a job's folder, in words."""
+    if isinstance(error, ImpastoError):
+        return error
+    place, reason = error.filename or folder.path, error.strerror or error
+    return JobError(f"{place} cannot be used: {reason}.")
 
 
 def _cause(status: int) -> str:

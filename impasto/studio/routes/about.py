@@ -7,11 +7,13 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from impasto.config.bases import StyledConfig
+from impasto.config.bases import PhotoConfig, StyledConfig
 from impasto.config.methods import METHODS, MatchingConfig, configs_with
 from impasto.config.output import OutputSettings
 from impasto.config.presets import PRESETS, USUAL
 from impasto.config.schema import OptionSpec, option_specs
+from impasto.config.training import TrainingSettings
+from impasto.evaluation.studies.registry import STUDIES
 from impasto.image.size_limits import MAX_PIXELS
 from impasto.studio.accounts import COOKIE
 from impasto.studio.routes.common import Owner, StudioOf
@@ -55,12 +57,19 @@ def _described() -> Json:
         "stylize": list(configs_with(StyledConfig)),
         "texture": ["texture"],
         "doodle": ["doodle"],
+        "train": [],
+        "study": list(configs_with(PhotoConfig)),
     }
     return {
         "presets": presets,
         "usual": USUAL,
         "tasks": tasks,
         "methods": {name: _method(name) for name in METHODS},
+        "training": [_option(spec) for spec in option_specs(TrainingSettings)],
+        "studies": {
+            name: {"title": study.title, "help": study.about, "takes": study.takes}
+            for name, study in STUDIES.items()
+        },
         "output": [_option(spec) for spec in option_specs(OutputSettings)],
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -11,21 +12,26 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from impasto.errors import OptionError
+from impasto.jobs.queue.job import Job
 from impasto.jobs.queue.job_folder import JobFolder
 from impasto.jobs.queue.journal import read_events
-from impasto.jobs.queue.packing import packed
+from impasto.jobs.queue.work import Work
+from impasto.studio.bodies import JobRequest
 from impasto.studio.continuing import continued
 from impasto.studio.core import Studio
 from impasto.studio.failures import NotFoundError, QuotaError
 from impasto.studio.records import JobRow, new_key
-from impasto.studio.requests import JobRequest, paintings
+from impasto.studio.requests import paintings, single
 from impasto.studio.routes.common import Before, Limit, Owner, StudioOf
+from impasto.studio.views import API
+from impasto.studio.works import packed_work
 
-__all__ = ["router"]
+__all__ = ["More", "router"]
 
 router = APIRouter(tags=["jobs"])
 
 _MOST_LOSSES = 2000
+_SHOWN = (".png", ".jpg", ".webp", ".gif")
 
 Json = dict[str, Any]
 
@@ -82,6 +88,28 @@ def _losses(studio: StudioOf, owner: Owner, id: str) -> Json:
     return {"items": [_loss(step) for step in steps]}
 
 
+@router.get("/jobs/{id}/files")
+def _files(studio: StudioOf, owner: Owner, id: str) -> Json:
+    """List the files that a training or a study has left."""
+    made = _made(studio, owner, id)
+    items = [
+        {"name": name, "bytes": path.stat().st_size, "file": f"{API}/jobs/{id}/files/{name}"}
+        for name, path in made.items()
+    ]
+    return {"items": items}
+
+
+@router.get("/jobs/{id}/files/{name:path}", response_class=FileResponse)
+def _file(studio: StudioOf, owner: Owner, id: str, name: str) -> FileResponse:
+    """Return one of these files; pictures may be shown, all others are downloaded."""
+    path = _made(studio, owner, id).get(name)
+    if path is None:
+        raise NotFoundError(f"The job {id} has left no file {name!r:.80}.")
+    if path.suffix in _SHOWN:
+        return FileResponse(path)
+    return FileResponse(path, filename=path.name, media_type="application/octet-stream")
+
+
 @router.post("/jobs/{id}/extend", status_code=201)
 def _extend(studio: StudioOf, owner: Owner, id: str, more: More) -> Json:
     """Paint a finished picture further, as a job of its own."""
@@ -108,6 +136,17 @@ def _act(
     return view
 
 
+def _made(studio: Studio, owner: str, id: str) -> dict[str, Path]:
+    """Return the files that a job has left, by their names below its folder."""
+    folder = JobFolder(studio.store, _row(studio, owner, id).id)
+    result = folder.result()
+    made = None if result is None else folder.picture(result)
+    if made is None or not made.is_dir():
+        raise NotFoundError(f"The job {id} has left no folder of files.")
+    files = sorted(path for path in made.rglob("*") if path.is_file())
+    return {path.relative_to(made).as_posix(): path for path in files}
+
+
 def _row(studio: Studio, owner: str, id: str) -> JobRow:
     row = studio.records.job(owner, id)
     if row is None:
@@ -116,28 +155,11 @@ def _row(studio: Studio, owner: str, id: str) -> JobRow:
 
 
 def _submitted(studio: Studio, owner: str, request: JobRequest) -> Json:
-    asked = paintings(request, studio.places(owner))
+    asked = single(request)
     _check_quota(studio, owner, len(asked))
-    jobs = [
-        packed(one.sources, one.config, studio.store, one.name, settings=one.output)
-        for one in asked
-    ]
+    jobs = _packed(studio, owner, request)
     cluster = new_key() if len(jobs) > 1 else None
-    rows = []
-    for number, job in enumerate(jobs):
-        own = request.model_copy(update={"contents": request.contents[number : number + 1]})
-        row = JobRow(
-            id=studio.queue.submit(job),
-            owner=owner,
-            title=request.title or job.title,
-            task=request.task,
-            method=job.method,
-            created=time.time(),
-            cluster=cluster,
-            request=own.model_dump_json(),
-        )
-        studio.records.add_job(row)
-        rows.append(row)
+    rows = [_put_in(studio, owner, job, one, cluster) for job, one in zip(jobs, asked, strict=True)]
     studio.follower.wake()
     views = [studio.follower.view(row) for row in rows]
     for row, view in zip(rows, views, strict=True):
@@ -145,10 +167,41 @@ def _submitted(studio: Studio, owner: str, request: JobRequest) -> Json:
     return {"jobs": views}
 
 
+def _packed(studio: Studio, owner: str, request: JobRequest) -> list[Job | Work]:
+    """Return the jobs of a request, whose files are in the store."""
+    from impasto.jobs.queue.packing import packed  # with it Pillow and NumPy
+
+    places = studio.places(owner)
+    if request.task in ("train", "study"):
+        folder = studio.settings.folder / "incoming"
+        return [packed_work(request, places, studio.desks, studio.store, folder)]
+    return [
+        packed(one.sources, one.config, studio.store, one.name, settings=one.output)
+        for one in paintings(request, places)
+    ]
+
+
+def _put_in(
+    studio: Studio, owner: str, job: Job | Work, request: JobRequest, cluster: str | None
+) -> JobRow:
+    row = JobRow(
+        id=studio.queue.submit(job),
+        owner=owner,
+        title=request.title or job.title,
+        task=request.task,
+        method=job.method if isinstance(job, Job) else request.study or "",
+        created=time.time(),
+        cluster=cluster,
+        request=request.model_dump_json(),
+    )
+    studio.records.add_job(row)
+    return row
+
+
 def _check_quota(studio: Studio, owner: str, count: int) -> None:
     most = studio.settings.most_jobs
     if studio.records.count_open(owner) + count > most:
-        raise QuotaError(f"{most} jobs may wait at once: let some end, or cancel them.")
+        raise QuotaError(f"{most} jobs may wait at once: let some end, or cancel them.", 429)
 
 
 def _loss(step: Json) -> Json:

@@ -6,7 +6,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from impasto.studio.requests import JobRequest, LookRequest, paintings
+from impasto.studio.bodies import JobRequest, LookRequest
+from impasto.studio.requests import paintings
 from impasto.studio.routes.common import Owner, StudioOf
 
 __all__ = ["router"]

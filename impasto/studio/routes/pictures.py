@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse
 
-from impasto.errors import ImpastoError
+from impasto.errors import ImpastoError, OptionError
+from impasto.jobs.queue.job import Job
 from impasto.jobs.queue.job_folder import JobFolder
 from impasto.studio.core import Studio
 from impasto.studio.failures import NotFoundError
@@ -41,8 +42,8 @@ def _list(
         "words": q,
         "style": style,
         "method": method,
-        "since": since and since.timestamp(),
-        "until": until and until.timestamp(),
+        "since": since and _seconds("since", since),
+        "until": until and _seconds("until", until),
     }
     page = studio.records.pictures(owner, limit, before, **search)
     total = studio.records.count_pictures(owner, **search)
@@ -100,6 +101,14 @@ def _restore(studio: StudioOf, owner: Owner, id: str) -> dict[str, Any]:
     return view
 
 
+def _seconds(name: str, time: datetime) -> float:
+    """Return a time in seconds since 1970; one without a zone is of UTC."""
+    try:
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    except (OverflowError, ValueError, OSError):
+        raise OptionError(f"{name} is {time}: no such time can be looked for.") from None
+
+
 def _row(studio: Studio, owner: str, id: str) -> PictureRow:
     row = studio.records.picture(owner, id)
     if row is None or row.removed is not None:
@@ -112,7 +121,9 @@ def _recipe(studio: Studio, row: PictureRow) -> dict[str, Any] | None:
     if row.job is None:
         return None
     try:
-        recipe = JobFolder(studio.store, row.job).job().recipe(1)
+        job = JobFolder(studio.store, row.job).job()
     except ImpastoError:
         return None
-    return recipe_view(recipe, row.owner, studio.records)
+    if not isinstance(job, Job):
+        return None
+    return recipe_view(job.recipe(1), row.owner, studio.records)

@@ -10,7 +10,7 @@ from impasto.studio.accounts import COOKIE, TooManyTries, give_cookie, take_cook
 from impasto.studio.failures import NotFoundError
 from impasto.studio.routes.common import StudioOf
 
-__all__ = ["router"]
+__all__ = ["SignIn", "router"]
 
 router = APIRouter(tags=["studio"])
 

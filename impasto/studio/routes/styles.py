@@ -11,11 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from impasto.studio.failures import NotFoundError
 from impasto.studio.records import StyleRow, new_key
 from impasto.studio.routes.common import Owner, StudioOf
+from impasto.studio.texts import PlainText
 from impasto.studio.views import API, style_view
 from impasto.styles import gallery
 from impasto.styles.about import read_swatch
 
-__all__ = ["router"]
+__all__ = ["NewStyle", "router"]
 
 router = APIRouter(tags=["styles"])
 
@@ -25,7 +26,7 @@ class NewStyle(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     upload: str = Field(pattern=r"^[0-9a-f]{16}$")
-    title: str = Field("", max_length=200)
+    title: PlainText = Field("", max_length=200)
 
 
 @router.get("/styles")

@@ -10,13 +10,14 @@ from typing import Any
 from fastapi import APIRouter, UploadFile
 from fastapi.responses import FileResponse
 
-from impasto.errors import JobError
+from impasto.errors import JobError, PictureError
 from impasto.files.digests import of_file
 from impasto.files.names import safe_name
 from impasto.studio.core import Studio
 from impasto.studio.failures import NotFoundError, QuotaError
 from impasto.studio.records import UploadRow, new_key
-from impasto.studio.routes.common import Owner, StudioOf, shown_file
+from impasto.studio.routes.common import Before, Limit, Owner, StudioOf, shown_file
+from impasto.studio.texts import plain
 from impasto.studio.views import upload_view
 
 __all__ = ["router"]
@@ -32,7 +33,9 @@ def _add(studio: StudioOf, owner: Owner, file: UploadFile) -> dict[str, Any]:
         raise QuotaError(
             f"Your files take more than {studio.settings.most_bytes / 2**30:g} GB: delete some."
         )
-    name = safe_name(Path(file.filename or "picture").name)
+    name = safe_name(plain(Path(file.filename or "picture").name))
+    if size == 0:
+        raise PictureError(f"{name} is empty: choose another file.")
     folder = studio.settings.folder / "incoming" / new_key()
     try:
         folder.mkdir()
@@ -43,6 +46,26 @@ def _add(studio: StudioOf, owner: Owner, file: UploadFile) -> dict[str, Any]:
         raise JobError(f"The file cannot be kept: {problem.strerror or problem}.") from problem
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@router.get("/uploads")
+def _list(
+    studio: StudioOf, owner: Owner, limit: Limit = 60, before: Before = None
+) -> dict[str, Any]:
+    """List uploads, the newest first."""
+    page = studio.records.uploads(owner, limit, before)
+    items = [upload_view(row, studio.records) for row in page.rows]
+    return {"items": items, "next": page.next}
+
+
+@router.delete("/uploads/{id}", status_code=204)
+def _remove(studio: StudioOf, owner: Owner, id: str) -> None:
+    """Remove an upload; what was painted from it stays. Its file stays while any job is open."""
+    row = _row(studio, owner, id)
+    is_last = studio.records.remove_upload(owner, id)
+    if is_last and not studio.records.unfinished():
+        for part in (Path(studio.store.place(row.digest, row.name)).parent, _views(row)):
+            shutil.rmtree(studio.store.path / part, ignore_errors=True)
 
 
 @router.get("/uploads/{id}")
@@ -67,6 +90,10 @@ def _shown(studio: Studio, owner: str, id: str, size: str) -> FileResponse:
     row = _row(studio, owner, id)
     path = studio.store.path / studio.store.place(row.digest, row.name)
     return shown_file(studio, path, row.digest, size)
+
+
+def _views(row: UploadRow) -> Path:
+    return Path("studio", "views", row.digest.removeprefix("sha256:"))
 
 
 def _row(studio: Studio, owner: str, id: str) -> UploadRow:
