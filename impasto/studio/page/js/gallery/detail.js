@@ -10,6 +10,7 @@ import { complain, notice } from "../core/notices.js";
 import { go } from "../core/router.js";
 import { recipeTable, takeRecipe } from "../paint/offer.js";
 import { contentOf, contentOfPicture, addContents } from "../paint/state.js";
+import { restoreRegions } from "../paint/region.js";
 import { viewer } from "../picture/viewer.js";
 import { askPoster } from "./poster.js";
 import { beside, found, more, remembered } from "./list.js";
@@ -84,7 +85,9 @@ async function photographOf(picture) {
 }
 
 async function withOthers(picture) {
-  await takeRecipe(picture.recipe, { photograph: await photographOf(picture) });
+  const photograph = await photographOf(picture);
+  await takeRecipe(picture.recipe, { photograph });
+  await restoreRegions(picture.request, photograph);
   notice(`The settings of ${picture.title || picture.name} are taken.`, { seconds: 4 });
 }
 

@@ -18,7 +18,8 @@ export function grid(near, signal) {
   function lay() {
     width = node.clientWidth;
     if (!width) return;
-    laid = rowsOf(items, width, width < 600 ? { target: 150, gap: 6 } : { target: 230, gap: 10 });
+    laid = rowsOf(items, width, width < 600 ? { target: 150, gap: 6 }
+      : { target: width > 1400 ? 300 : 240, gap: 10 });
     node.style.setProperty("height", `${laid.height}px`);
     render();
   }

@@ -165,7 +165,7 @@ function wayOf(choose, task) {
       for (const input of row.querySelectorAll("input")) input.checked = input.value === (preset ?? "");
       select.hidden = preset !== null;
       select.value = methodOf(value);
-      about.textContent = preset === null ? schema.methods[value.method].help
+      about.textContent = preset === null ? schema.methods[value.method].help.replaceAll("`", "")
         : `${preset[0].toUpperCase()}${preset.slice(1)} ${schema.presets[preset].help}.`;
     },
   };

@@ -1,7 +1,7 @@
 // The live look: while a dial moves, what `instant` paints, and only the last movement counts.
 
 import { look } from "../core/api.js";
-import { stylesOf } from "./request.js";
+import { stylesOf, wholeRequest } from "./request.js";
 
 const NAMES = ["strength", "stroke", "color"];
 const WAIT = 90; // milliseconds: hands move faster than that
@@ -27,7 +27,7 @@ export function looker(show, signal) {
     if (url) URL.revokeObjectURL(url);
   });
 
-  return (value, isWanted) => {
+  return (value, isWanted, map) => {
     const content = value.contents[value.active]?.source;
     const asked = isWanted && content && value.styles.length ? {
       content,
@@ -36,20 +36,26 @@ export function looker(show, signal) {
         .map((n) => [n, value.options[n]])),
       size: 512,
     } : null;
-    const key = JSON.stringify(asked);
+    const key = JSON.stringify([asked, map && asked && [map.version, value.regions]]);
     if (key === last) return;
     last = key;
     clearTimeout(timer);
     request?.abort();
     if (!asked) return put({ none: true });
-    timer = setTimeout(() => ask(asked), WAIT);
+    timer = setTimeout(() => ask(asked, value, map), WAIT);
   };
 
-  async function ask(asked) {
+  async function ask(asked, value, map) {
     const mine = new AbortController();
     request = mine;
     put({ busy: true });
     try {
+      if (map) {
+        const { content_map, options } = await wholeRequest(value, map);
+        if (content_map) Object.assign(asked, { content_map, options: { ...asked.options,
+          region: options.region } });
+        if (mine !== request || mine.signal.aborted) return;
+      }
       const blob = await look(asked, mine.signal);
       if (mine === request) put({ url: URL.createObjectURL(blob) });
     } catch (error) {

@@ -1,12 +1,42 @@
 // Regions in the view "Paint": the brush over the photograph, and the list beside it.
 
-import { LabelMap, sizeFor } from "../brush/labels.js";
+import { get } from "../core/api.js";
+import { LabelMap, rgb, sizeFor } from "../brush/labels.js";
 import { editor } from "../brush/editor.js";
+import { fromFile } from "../brush/mapfile.js";
 import { regionList } from "../brush/regions.js";
 import { fill } from "../core/dom.js";
 import { notice } from "../core/notices.js";
 import { optionOf, methodOf } from "../core/schema.js";
 import { paint, regionMap } from "./state.js";
+
+/** Take over the map and the regions of a request that was sent before, over a photograph. */
+export async function restoreRegions(request, content) {
+  const texts = request?.options?.region ?? [];
+  if (!texts.length || !request.content_map?.upload || !content) return;
+  const answer = await fetch(`/api/v1/uploads/${request.content_map.upload}/view`);
+  const map = await fromFile(await answer.blob(), sizeFor(content.width, content.height));
+  const { items } = await get("/styles");
+  const regions = Object.fromEntries(texts.map((text) => regionOf(text, map.palette, items)));
+  regionMap.set({ map, of: content.view });
+  paint.change({ regions });
+}
+
+// A picture's view may have shifted a colour a little, so the map's nearest one is meant.
+function regionOf(text, palette, styles) {
+  const [colour, what] = [text.slice(0, 7), text.slice(8)];
+  const far = (one) => rgb(one).reduce((sum, part, n) => sum + (part - rgb(colour)[n]) ** 2, 0);
+  const nearest = palette.reduce((best, one) => (far(one) < far(best) ? one : best));
+  const told = { keep: what === "keep", style: null, strength: null, color: "" };
+  for (const word of what.replace("UPLOAD:", "UPLOAD=").split(":")) {
+    const upload = word.startsWith("UPLOAD=") ? word.slice(7) : null;
+    const style = styles.find((one) => one.id === word || (upload && one.upload === upload));
+    if (style) told.style = { id: style.id, upload: style.upload ?? null };
+    else if (word.startsWith("color=")) told.color = word.slice(6);
+    else if (word !== "" && Number.isFinite(Number(word))) told.strength = Number(word);
+  }
+  return [nearest, told];
+}
 
 /** Join brush, list and choices; `styles` is the style gallery. */
 export function regionsOf(styles, signal) {
@@ -33,6 +63,7 @@ export function regionsOf(styles, signal) {
   return {
     node: list.node,
     isOpen: () => isOpen,
+    map: current,
     complain: list.complain,
     toggle() {
       if (!isOpen && paint.value.contents.length !== 1) {
@@ -62,7 +93,6 @@ export function regionsOf(styles, signal) {
     },
     show() {
       const map = current();
-      if (regionMap.value.map && !map) regionMap.value.map = null;
       list.node.hidden = !isOpen && !(map && map.used().length > 1);
       list.show(map, paint.value.regions);
     },

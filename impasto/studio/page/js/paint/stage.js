@@ -66,7 +66,7 @@ export function stage(signal, regions) {
     wanted = !wanted;
     switcher.checked = wanted;
     localStorage.setItem("impasto.look", wanted ? "on" : "off");
-    ask(paint.value, wanted);
+    ask(paint.value, wanted, regions.map());
   }
 
   function show(value) {
@@ -89,7 +89,7 @@ export function stage(signal, regions) {
     if (content) frame.style.setProperty("--ratio", content.width / content.height);
     if (isDrawing) regions.mount(editorPlace, content);
     renderStrip(value);
-    ask(value, wanted && !isDrawing);
+    ask(value, wanted && !isDrawing, regions.map());
   }
 
   function renderStrip({ contents, active }) {

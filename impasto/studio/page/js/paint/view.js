@@ -96,7 +96,7 @@ export function view({ root, signal }) {
     if (button.disabled) return;
     button.disabled = true;
     try {
-      const { jobs } = await post("/jobs", await wholeRequest(paint.value, regionMap.value.map));
+      const { jobs } = await post("/jobs", await wholeRequest(paint.value, regions.map()));
       show(null);
       learn(jobs);
       current.follow(jobs);

@@ -5,11 +5,12 @@ import { icon } from "../core/icons.js";
 import { Viewport, gestures, place } from "../brush/viewport.js";
 
 /**
- * Make a viewer of a picture of `width` × `height`. `picture` is {view, file, width, height, name}.
+ * Make a viewer of a picture: {view, file, width, height, name, title}.
  * `compare(mode, other)`: mode is "", "slider" or "side"; `other` is {view, name}.
  */
 export function viewer(picture, signal) {
   const viewport = new Viewport(picture.width, picture.height);
+  const title = picture.title || picture.name;
   const percent = h("output.zoom-value");
   const panes = h("div.panes");
   const slider = h("input.compare-slider", { type: "range", min: 0, max: 100, step: 0.5, value: 50,
@@ -43,10 +44,10 @@ export function viewer(picture, signal) {
     mode = other ? next : "";
     images = [];
     node.dataset.mode = mode;
-    const own = layer(picture.view, picture.name);
+    const own = layer(picture.view, title);
     if (mode === "side") {
       fill(panes, pane(layer(other.view, other.name), label(other.name)),
-        pane(own, label(picture.name)));
+        pane(own, label(title)));
     } else if (mode === "slider") {
       const over = layer(other.view, other.name);
       over.classList.add("over");

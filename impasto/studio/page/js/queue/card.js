@@ -80,7 +80,7 @@ export function jobCard(first) {
     message.textContent = job.message ?? "";
     message.hidden = !job.message || job.state === "done";
     message.classList.toggle("is-note", job.state !== "failed");
-    const src = job.picture ? `/api/v1/pictures/${job.picture}/thumbnail` : job.preview;
+    const src = pictureOf(job);
     if (src && image.getAttribute("src") !== src) image.src = src;
     image.hidden = !src;
     if (job.picture) frame.href = `#/gallery/${job.picture}`;
@@ -106,6 +106,14 @@ export function jobCard(first) {
   return { node, show, step: (told) => {
     if (told.state === "running") line.add(told.iteration, told.losses, told.scale);
   } };
+}
+
+// The picture as it is; before there is any, the photograph.
+function pictureOf(job) {
+  if (job.picture) return `/api/v1/pictures/${job.picture}/thumbnail`;
+  const [content] = job.request?.contents ?? [];
+  if (!job.preview && content?.upload) return `/api/v1/uploads/${content.upload}/thumbnail`;
+  return job.preview;
 }
 
 function factsOf(job) {
