@@ -12,26 +12,14 @@ import { schema } from "./core/schema.js";
 import * as theme from "./core/theme.js";
 import { showHelp } from "./help.js";
 import { takeFiles } from "./paint/intake.js";
-
-// Views of tasks appear once the studio's schema lists the task. Train, study, batch, film and sketch
-// find their place here: a row, and a module with `view`.
-const VIEWS = [
-  { name: "paint", title: "Paint", icon: "paint", key: "p", task: "stylize",
-    load: () => import("./paint/view.js") },
-  { name: "queue", title: "Queue", icon: "queue", key: "q", load: () => import("./queue/view.js") },
-  { name: "gallery", title: "Gallery", icon: "gallery", key: "g",
-    load: () => import("./gallery/view.js") },
-  { name: "doodle", title: "Doodle", icon: "doodle", key: "d", task: "doodle",
-    load: () => import("./doodle.js") },
-  { name: "texture", title: "Texture", icon: "texture", key: "t", task: "texture",
-    load: () => import("./texture.js") },
-];
+import { VIEWS } from "./views.js";
 
 /** Build the frame and show the view that the address names. */
 export function showFrame(body, about) {
   const views = VIEWS.filter((view) => !view.task || view.task in schema.tasks);
   const main = h("main", { id: "main", tabindex: -1 });
   const links = new Map(views.map((view) => [view.name, link(view)]));
+  const menu = moreMenu(views.filter((view) => view.isTask).map((view) => links.get(view.name)));
   fill(body,
     h("a.skip", { href: "#main", onclick: (event) => {
       event.preventDefault(); // the address holds the view
@@ -40,7 +28,8 @@ export function showFrame(body, about) {
     h("header.bar", {},
       h("a.brand", { href: "#/paint" },
         h("img", { src: "icon.svg", alt: "", width: 28, height: 28 }), h("span", {}, "Impasto")),
-      h("nav", { "aria-label": "Views" }, [...links.values()]),
+      h("nav", { "aria-label": "Views" }, 
+        views.filter((view) => !view.isTask).map((view) => links.get(view.name)), menu.node),
       h("div.bar-end", {}, lostSign(), themeButton(), helpButton(), about.user && outButton(about))),
     main);
   watchQueue(links.get("queue"));
@@ -52,6 +41,11 @@ export function showFrame(body, about) {
     });
   });
   on("job", (job, before) => {
+    if (job.files && before && !before.files) {
+      notice(`Done: ${job.title}`, {
+        action: { label: "Look at it", run: () => go(`${job.task}/${job.id}`) },
+      });
+    }
     if (job.state === "failed" && before?.state !== "failed" && before) {
       notice(`${job.title}: ${job.message}`, { kind: "error" });
     }
@@ -61,7 +55,32 @@ export function showFrame(body, about) {
       if (key === name) node.setAttribute("aria-current", "page");
       else node.removeAttribute("aria-current");
     }
+    menu.show();
   });
+}
+
+// On a narrow screen the tasks' links are behind a button; on a wide one they stand in the row.
+function moreMenu(links) {
+  const list = h("div.more-links", { id: "more-views" }, links);
+  const button = h("button.more-button", { type: "button", "aria-expanded": "false",
+    "aria-controls": "more-views", onclick: () => open(!node.classList.contains("is-open")) },
+  icon("more"), h("span", {}, "More"));
+  const node = h("div.more", {}, button, list);
+  function open(isOpen) {
+    node.classList.toggle("is-open", isOpen);
+    button.setAttribute("aria-expanded", String(isOpen));
+  }
+  node.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !node.classList.contains("is-open")) return;
+    event.stopPropagation();
+    open(false);
+    button.focus();
+  });
+  document.addEventListener("click", (event) => !node.contains(event.target) && open(false));
+  return { node, show() {
+    open(false);
+    button.classList.toggle("is-current", links.some((one) => one.hasAttribute("aria-current")));
+  } };
 }
 
 function link(view) {

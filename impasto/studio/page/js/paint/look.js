@@ -29,7 +29,8 @@ export function looker(show, signal) {
 
   return (value, isWanted, map) => {
     const content = value.contents[value.active]?.source;
-    const asked = isWanted && content && value.styles.length ? {
+    const isTrained = value.styles.some((style) => style.part); // in which looks are not painted
+    const asked = isWanted && content && value.styles.length && !isTrained ? {
       content,
       styles: stylesOf(value.styles),
       options: Object.fromEntries(NAMES.filter((n) => n in value.options)

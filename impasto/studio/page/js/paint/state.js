@@ -70,15 +70,16 @@ export const contentOf = (upload) => ({
 export const contentOfPicture = (picture) => ({ ...contentOf(picture), source: { picture: picture.id } });
 
 /** Choose a style, or leave it if it is chosen; only one unless several are asked for. */
-export function toggleStyle(item, several) {
-  const { styles } = paint.value;
+export function toggleStyle(item, several, state = paint) {
+  const { styles } = state.value;
   const there = styles.find((style) => style.id === item.id);
-  if (there) return paint.change({ styles: styles.filter((style) => style !== there) });
+  if (there) return state.change({ styles: styles.filter((style) => style !== there) });
   const chosen = chosenStyle(item);
-  paint.change({ styles: several ? [...styles, chosen] : [chosen] });
+  state.change({ styles: several ? [...styles, chosen] : [chosen] });
 }
 
 /** Return an item of the styles' list as a chosen style. */
 export const chosenStyle = (item) => ({
-  id: item.id, ref: { style: item.id }, title: item.title, picture: item.picture, weight: 1, use: "",
+  id: item.id, ref: { style: item.id }, title: item.title, picture: item.picture,
+  part: item.part ?? "", weight: 1, use: "",
 });

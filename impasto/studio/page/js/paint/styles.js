@@ -10,11 +10,12 @@ import { paint, toggleStyle } from "./state.js";
 
 /**
  * Make the style gallery; `state` is the store of the choices, in which `styles` are kept.
- * With `onlyOwn`, for what needs a painting's own file, the built-in ones are left out. `pick` takes
- * over what a press means.
+ * With `onlyOwn`, for what needs a painting's own file, the built-in ones are left out; with
+ * `isPlain` any number is chosen, without weights. `takesTrained` offers trained styles too. `pick`
+ * takes over what a press means.
  */
 export function styleGallery(signal, { onlyOwn = false, state = paint, pick = null,
-  title = "Style" } = {}) {
+  title = "Style", isPlain = false, takesTrained = false } = {}) {
   const many = h("input.switch", { type: "checkbox", role: "switch", id: "several-styles",
     onchange: () => {
       if (!many.checked) state.change({ styles: state.value.styles.slice(0, 1) });
@@ -24,14 +25,14 @@ export function styleGallery(signal, { onlyOwn = false, state = paint, pick = nu
   const trouble = h("p.trouble", { role: "alert", hidden: true });
   const node = h("section.style-panel", { "aria-label": title, dataset: { option: "style" } },
     h("div.panel-top", {}, h("h2", {}, title),
-      onlyOwn ? null : h("label.inline", { for: "several-styles" }, many, "Several")),
+      onlyOwn || isPlain ? null : h("label.inline", { for: "several-styles" }, many, "Several")),
     shelf, list, trouble);
   let items = [];
 
   const press = (item) => {
     trouble.hidden = true;
     if (pick) pick(item);
-    else toggleStyle(item, many.checked);
+    else toggleStyle(item, isPlain || many.checked, state);
   };
 
   function tile(item) {
@@ -39,8 +40,8 @@ export function styleGallery(signal, { onlyOwn = false, state = paint, pick = nu
     const button = h("button.style", { type: "button", "aria-pressed": String(isOn),
       title: [item.title, item.artist, item.about].filter(Boolean).join("\n"),
       onclick: () => press(item) },
-    h("img", { src: item.picture, alt: "", loading: "lazy", width: 120, height: 120 }),
-    h("span", {}, item.title));
+    item.part && h("span.trained-sign", {}, icon("train"), "trained"),
+    pictureOf(item, 120), h("span", {}, item.title));
     if (item.kind !== "own") return button;
     return h("div.own", {}, button, h("button.bare.drop", { type: "button",
       "aria-label": `Remove the style ${item.title}`, title: "Remove", onclick: () => away(item) },
@@ -48,7 +49,7 @@ export function styleGallery(signal, { onlyOwn = false, state = paint, pick = nu
   }
 
   function render() {
-    const shown = onlyOwn ? items.filter((item) => item.kind === "own") : items;
+    const shown = items.filter((item) => (!onlyOwn || item.kind === "own") && (takesTrained || !item.part));
     const focused = shelf.contains(document.activeElement)
       ? [...shelf.querySelectorAll("button")].indexOf(document.activeElement) : -1;
     fill(shelf, h("button.style.more", { type: "button", onclick: async () =>
@@ -60,7 +61,7 @@ export function styleGallery(signal, { onlyOwn = false, state = paint, pick = nu
 
   function renderChosen() {
     const { styles } = state.value;
-    list.hidden = onlyOwn || !styles.length;
+    list.hidden = onlyOwn || isPlain || !styles.length;
     if (list.contains(document.activeElement)
       && document.activeElement.matches("input[type=range]")) return; // it is being moved
     fill(list, styles.map((style) => chosen(style, state, styles.length > 1)));
@@ -79,8 +80,9 @@ export function styleGallery(signal, { onlyOwn = false, state = paint, pick = nu
     }
   }
 
-  async function keep({ upload, title }) {
-    const item = await post("/styles", { upload, title });
+  async function keep({ upload, title, part, picture }) {
+    const kept = await post("/styles", { upload, title, ...(part ? { part } : {}) });
+    const item = { ...kept, picture: kept.picture ?? picture ?? null };
     items = [...items.filter((one) => one.id !== item.id), item];
     return item;
   }
@@ -96,7 +98,9 @@ export function styleGallery(signal, { onlyOwn = false, state = paint, pick = nu
   dropzone(node, take);
   state.watch(render, signal);
   get("/styles").then((answer) => {
-    items = [...answer.items].sort((a, b) => (a.kind === "own" ? 0 : 1) - (b.kind === "own" ? 0 : 1));
+    items = answer.items
+      .map((item) => ({ ...item, picture: item.picture ?? learntFrom(item, answer.items) }))
+      .sort((a, b) => (a.kind === "own" ? 0 : 1) - (b.kind === "own" ? 0 : 1));
     many.checked = state.value.styles.length > 1;
     render();
   }, complain);
@@ -107,13 +111,22 @@ export function styleGallery(signal, { onlyOwn = false, state = paint, pick = nu
   } };
 }
 
+function pictureOf({ picture }, side) {
+  if (picture) return h("img", { src: picture, alt: "", loading: "lazy", width: side, height: side });
+  return h("span.plus", {}, icon("train"));
+}
+
+// A trained style holds no picture: it is named after the painting, which may still be here.
+const learntFrom = ({ part }, items) =>
+  items.find((item) => item.picture && (item.id === part || item.title === part))?.picture ?? null;
+
 function chosen(style, state, hasWeight) {
   const change = (parts) => state.change({
     styles: state.value.styles.map((one) => (one.id === style.id ? { ...one, ...parts } : one)),
   });
   const weight = h("output", {}, style.weight);
   return h("li", {},
-    h("img", { src: style.picture, alt: "", width: 36, height: 36 }),
+    pictureOf(style, 36),
     h("span.chosen-title", {}, style.title),
     h("select", { "aria-label": `What of ${style.title}`, onchange: (event) =>
       change({ use: event.target.value }) },
