@@ -65,7 +65,7 @@ function moreMenu(links) {
   const button = h("button.more-button", { type: "button", "aria-expanded": "false",
     "aria-controls": "more-views", onclick: () => open(!node.classList.contains("is-open")) },
   icon("more"), h("span", {}, "More"));
-  const node = h("div.more", {}, button, list);
+  const node = h("div.nav-more", {}, button, list);
   function open(isOpen) {
     node.classList.toggle("is-open", isOpen);
     button.setAttribute("aria-expanded", String(isOpen));

@@ -40,7 +40,7 @@ export function styleGallery(signal, { onlyOwn = false, state = paint, pick = nu
     const button = h("button.style", { type: "button", "aria-pressed": String(isOn),
       title: [item.title, item.artist, item.about].filter(Boolean).join("\n"),
       onclick: () => press(item) },
-    item.part && h("span.trained-sign", {}, icon("train"), "trained"),
+    item.part && h("span.trained-sign", {}, icon("train"), h("span", {}, "trained")),
     pictureOf(item, 120), h("span", {}, item.title));
     if (item.kind !== "own") return button;
     return h("div.own", {}, button, h("button.bare.drop", { type: "button",

@@ -5,7 +5,7 @@ import { schema } from "../core/schema.js";
 import { address, fileText, pictures } from "./result.js";
 
 const CAPTIONS = { "sheet.png": "All pictures on one sheet", "losses.png": "The losses, over the iterations",
-  "time.png": "The losses, over the seconds" };
+  "time.png": "The seconds that each took" };
 
 /** Return what is shown of a study's files. */
 export async function studied(job, items) {

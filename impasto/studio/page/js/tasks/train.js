@@ -162,7 +162,7 @@ async function learnt(job, items) {
   return [
     mine.length ? h("section", {}, h("h2", {}, "Paint in it"), h("div.chips.large", {}, mine.map((item) =>
       h("button.button", { type: "button", onclick: () => use(item) }, icon("paint"), item.title)))) : null,
-    pictures(sheets, () => `Photographs in the styles of ${job.title}`),
+    pictures(sheets, () => "Photographs in what was learnt"),
     h("section.card-text", {}, node),
     pictures(curves, () => "The losses over the training"),
   ];
