@@ -20,12 +20,12 @@ __all__ = ["CHROMIUM", "Visitor", "axe_source", "flat_colours", "photograph"]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or ""
 """The system's browser; empty where there is none."""
 
-_PATIENCE = 20_000  # milliseconds: a busy machine may be ten times slower than a quiet one
+_PATIENCE = 60_000  # milliseconds: a busy machine may be ten times slower than a quiet one
 expect.set_options(timeout=_PATIENCE)
 
 _AXE = "axe-core@4.11.0"
 
-# The log line that a browser writes for each answer that is no success: pages show those themselves.
+# A browser's line for each answer that is no success: the page shows those itself.
 _ANSWERED = "Failed to load resource: the server responded"
 
 
@@ -84,7 +84,9 @@ class Visitor:
 
     def drop(self, selector: str, *files: dict[str, Any]) -> None:
         """Drop files onto an element, as from a file manager."""
-        sent = [{"name": f["name"], "type": f["mimeType"], "data": list(f["buffer"])} for f in files]
+        sent = [
+            {"name": f["name"], "type": f["mimeType"], "data": list(f["buffer"])} for f in files
+        ]
         transfer = self.page.evaluate_handle(
             """(files) => {
                 const transfer = new DataTransfer();

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,7 +15,7 @@ pytest.importorskip("dbos", reason="the extra `studio` is not installed")
 pytest.importorskip("fastapi", reason="the extra `studio` is not installed")
 pytest.importorskip("httpx", reason="the extra `studio` is not installed")
 
-from serving import StudioServer
+from serving import StudioServer, picture_file
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +32,16 @@ def page_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioServ
     server = StudioServer(tmp_path_factory.mktemp("page") / "files")
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def picture(page_studio: StudioServer) -> dict[str, Any]:
+    """A picture that was painted by other settings than the usual ones."""
+    content = page_studio.upload(picture_file(6, 300, 200), "harbour.png")
+    options = {"size": 256, "strength": 0.8, "stroke": 2.0}
+    job = page_studio.paint(title="Harbour", contents=[{"upload": content["id"]}], options=options)
+    told: dict[str, Any] = page_studio.get(f"/pictures/{page_studio.wait(job['id'])['picture']}")
+    return told
 
 
 @pytest.fixture(scope="session")
@@ -55,4 +65,7 @@ def visitor(browser: Browser, page_studio: StudioServer) -> Iterator[Visitor]:
 
     somebody = Visitor(browser, page_studio.url)
     yield somebody
+    for job in page_studio.get("/jobs")["items"]:
+        if "cancel" in job["can"]:  # what a test began it need not see painted
+            page_studio.client.post(f"/jobs/{job['id']}/cancel")
     somebody.leave()

@@ -1,4 +1,4 @@
-"""The gallery on the page: thousands of pictures, search, comparison, and what becomes of a picture."""
+"""The gallery on the page: thousands of pictures, search, comparison, what becomes of one."""
 
 from __future__ import annotations
 
@@ -11,18 +11,10 @@ import pytest
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 from playwright.sync_api import Page, Route, expect
-from serving import StudioServer, picture_file
+from serving import StudioServer
 
 if TYPE_CHECKING:
     from browsing import Visitor
-
-
-def painted(studio: StudioServer, title: str, **request: Any) -> str:
-    """Paint a small picture, and return its ID."""
-    content = studio.upload(picture_file(6, 300, 200), f"{title}.png")
-    given = {"title": title, "contents": [{"upload": content["id"]}], "options": {"size": 256}}
-    job = studio.wait(studio.paint(**given | request)["id"])
-    return str(job["picture"])
 
 
 def scale(page: Page) -> float:
@@ -39,15 +31,25 @@ def test_ten_thousand_pictures(visitor: Visitor) -> None:
         start = int(query.get("before", ["0"])[0])
         asked.append(start)
         end = min(10_000, start + int(query["limit"][0]))
-        items = [
+        items: list[dict[str, Any]] = [
             {
-                "id": f"{n:016x}", "title": f"Picture {n}", "name": f"{n}.png", "width": 300 + n % 200,
-                "created": "2026-01-01T00:00:00Z", "height": 260, "bytes": 1, "method": "quick",
-                "styles": [], "job": None, "photograph": None, "thumbnail": "/icon.svg",
-                "view": "/icon.svg", "file": "/icon.svg",
+                "id": f"{n:016x}",
+                "title": f"Picture {n}",
+                "name": f"{n}.png",
+                "bytes": 1,
+                "created": "2026-01-01T00:00:00Z",
+                "width": 300 + n % 200,
+                "height": 260,
+                "method": "quick",
+                "styles": [],
+                "job": None,
+                "photograph": None,
+                "thumbnail": "/icon.svg",
+                "view": "/icon.svg",
+                "file": "/icon.svg",
             }
             for n in range(start, end)
-        ]  # fmt: skip
+        ]
         told = {"items": items, "next": str(end) if end < 10_000 else None, "total": 10_000}
         route.fulfill(body=json.dumps(told), content_type="application/json")
 
@@ -70,28 +72,26 @@ def test_ten_thousand_pictures(visitor: Visitor) -> None:
     expect(page.locator("[aria-label='Picture 9999, quick']")).to_be_focused()
 
 
+@pytest.mark.usefixtures("picture")
 def test_search(visitor: Visitor, page_studio: StudioServer) -> None:
-    painted(page_studio, "Regatta", styles=[{"style": "great-wave"}])
-    painted(page_studio, "Mountain", styles=[{"style": "etching"}])
     page = visitor.open("gallery")
+    expect(page.locator(".tile").filter(has_text="Harbour")).to_be_visible()
+    page_studio.wait(page_studio.paint(title="Mountain", styles=[{"style": "etching"}])["id"])
+    expect(page.locator(".tile").first).to_contain_text("Mountain")  # it came by itself
     page.keyboard.press("/")
-    page.keyboard.type("regat")
+    page.keyboard.type("moun")
     expect(page.locator(".gallery-top p")).to_have_text("1 picture")
-    expect(page.locator(".tile")).to_contain_text("Regatta")
+    expect(page.locator(".tile")).to_contain_text("Mountain")
     page.fill("[aria-label='Search the gallery']", "")
     page.select_option("[aria-label=Style]", "etching")
     expect(page.locator(".tile").first).to_contain_text("Mountain")
     page.select_option("[aria-label=Style]", "")
     page.fill("[aria-label='Painted until']", "2001-01-01")
     expect(page.locator(".gallery-top p")).to_have_text("No picture is like that.")
-    page.fill("[aria-label='Painted until']", "")
-    painted(page_studio, "Comes by itself")
-    expect(page.locator(".tile").first).to_contain_text("Comes by itself")
 
 
-def test_zoom_and_comparison(visitor: Visitor, page_studio: StudioServer) -> None:
-    id = painted(page_studio, "Compared")
-    page = visitor.open(f"gallery/{id}")
+def test_zoom_and_comparison(visitor: Visitor, picture: dict[str, Any]) -> None:
+    page = visitor.open(f"gallery/{picture['id']}")
     expect(page.locator(".recipe")).to_contain_text("instant")
     fitted = scale(page)
     page.keyboard.press("1")
@@ -123,12 +123,12 @@ def test_zoom_and_comparison(visitor: Visitor, page_studio: StudioServer) -> Non
     expect(page.locator(".wall")).to_be_visible()
 
 
-def test_what_becomes_of_a_picture(visitor: Visitor, page_studio: StudioServer) -> None:
-    options = {"size": 64, "strength": 0.65}
-    id = painted(page_studio, "Once", options=options)
-    page = visitor.open(f"gallery/{id}")
+def test_what_becomes_of_a_picture(
+    visitor: Visitor, page_studio: StudioServer, picture: dict[str, Any]
+) -> None:
+    page = visitor.open(f"gallery/{picture['id']}")
     page.click("button:has-text('Paint again')")
-    expect(page.locator(".notice").filter(has_text="Painted: Once")).to_be_visible()
+    expect(page.locator(".notice").filter(has_text="Painted: Harbour")).to_be_visible()
     page.click("button:has-text('As a poster')")
     page.fill("#poster-size", "96")
     expect(page.locator("dialog .forecast")).to_contain_text("memory")
@@ -138,19 +138,20 @@ def test_what_becomes_of_a_picture(visitor: Visitor, page_studio: StudioServer) 
         page.click("a:has-text('Download')")
     assert download.value.suggested_filename.endswith(".png")
     page.click("button:has-text('With other settings')")
-    expect(page.locator("[data-option=strength] output")).to_have_text("65 %")
-    expect(page.locator(".photo")).to_have_attribute("alt", re.compile("Once.png"))
-    poster = next(job for job in page_studio.get("/jobs")["items"] if job["title"] == "Once")
-    assert poster["request"]["options"] == {**options, "size": 96}
-    page_studio.wait(poster["id"])
+    expect(page.locator("[data-option=strength] output")).to_have_text("80 %")
+    expect(page.locator(".photo")).to_have_attribute("alt", re.compile("harbour.png"))
+    poster = next(job for job in page_studio.get("/jobs")["items"] if job["title"] == "Harbour")
+    assert poster["request"]["options"] == {"size": 96, "strength": 0.8, "stroke": 2.0}
 
 
-def test_a_deleted_picture_comes_back(visitor: Visitor, page_studio: StudioServer) -> None:
-    id = painted(page_studio, "Lost and found")
+def test_a_deleted_picture_comes_back(
+    visitor: Visitor, page_studio: StudioServer, picture: dict[str, Any]
+) -> None:
+    id = picture["id"]
     page = visitor.open(f"gallery/{id}")
     page.click("button:has-text('Delete')")
     page.wait_for_url(re.compile(rf"#/gallery(?!/{id})"))
     assert page_studio.client.get(f"/pictures/{id}").status_code == 404
     page.click(".notice button:has-text('Undo')")
-    expect(page.locator(".detail h1")).to_have_text("Lost and found")
-    assert page_studio.get(f"/pictures/{id}")["title"] == "Lost and found"
+    expect(page.locator(".detail h1")).to_have_text("Harbour")
+    assert page_studio.get(f"/pictures/{id}")["title"] == "Harbour"

@@ -1,4 +1,4 @@
-"""The page paints: photographs, styles, dials, the live look, and settings that a picture brings."""
+"""The page paints: photographs, styles, dials, the live look, settings that a picture brings."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_several_photographs_and_styles(visitor: Visitor, page_studio: StudioSer
     page.fill("[data-option=size] input", "64")
     page.click(".segment:has-text('Draft')")
     page.click(".go button:has-text('Paint 2 pictures')")
-    expect(page.locator(".current a.is-done")).to_have_count(2)
+    expect(page.locator(".current a")).to_have_count(2)
     first, second = (newest(page_studio, name) for name in ("one", "two"))
     assert first["group"] == second["group"] is not None
     assert [s["weight"] for s in first["request"]["styles"]] == [0.5, 1.0]
@@ -74,7 +74,8 @@ def test_only_the_last_movement_of_a_dial_is_looked_at(visitor: Visitor) -> None
     asked: list[float] = []
 
     def note(route: Route) -> None:
-        asked.append(route.request.post_data_json["options"].get("strength", 0.5))
+        sent: Any = route.request.post_data_json
+        asked.append(sent["options"].get("strength", 0.5))
         route.continue_()
 
     page.route("**/api/v1/looks", note)
@@ -101,7 +102,9 @@ def test_all_options_are_in_a_drawer(visitor: Visitor, page_studio: StudioServer
     page.click("summary:has-text('All options')")
     schema = page_studio.get("/schema")
     names = {option["name"] for option in schema["methods"]["quick"]["options"]}
-    shown = page.locator(".side [data-option]").evaluate_all("all => all.map(e => e.dataset.option)")
+    shown = page.locator(".side [data-option]").evaluate_all(
+        "all => all.map(e => e.dataset.option)"
+    )
     assert names - set(shown) == set()
     field = page.locator(".field[data-option=iterations]")
     expect(field).to_contain_text("--iterations")
@@ -120,7 +123,7 @@ def test_all_options_are_in_a_drawer(visitor: Visitor, page_studio: StudioServer
     page.click("summary:has-text('The file')")
     page.select_option(".field[data-option=suffix] select", ".jpg")
     page.click(".go .button")
-    expect(page.locator(".current a.is-done")).to_be_visible()
+    expect(page.locator(".current a")).to_be_visible()
     request = newest(page_studio, "drawer")["request"]
     assert request["options"] == {"size": 64, "iterations": 3}
     assert request["output"] == {"suffix": ".jpg"}
@@ -142,11 +145,8 @@ def test_a_painting_of_ones_own_becomes_a_style(visitor: Visitor) -> None:
 
 
 def test_settings_of_a_painted_picture_are_offered(
-    visitor: Visitor, page_studio: StudioServer
+    visitor: Visitor, page_studio: StudioServer, picture: dict[str, Any]
 ) -> None:
-    options = {"size": 64, "strength": 0.8, "stroke": 2.0}
-    job = page_studio.wait(page_studio.paint(title="brought", options=options)["id"])
-    picture = page_studio.get(f"/pictures/{job['picture']}")
     data = httpx.get(page_studio.url + picture["file"]).content
     page = visitor.open("gallery")
     visitor.drop("main", {"name": "painted.png", "mimeType": "image/png", "buffer": data})
@@ -174,3 +174,17 @@ def test_what_is_missing_is_said(visitor: Visitor) -> None:
     expect(page.locator(".photo")).to_be_visible()
     page.keyboard.press("Control+Enter")
     expect(page.locator(".go .trouble")).to_have_text("Choose a style.")
+
+
+def test_a_texture(visitor: Visitor, page_studio: StudioServer) -> None:
+    page = visitor.open("texture")
+    page.click(".style:has-text('The Great Wave')")
+    page.fill(".field[data-option=width] input", "96")
+    page.fill(".field[data-option=height] input", "64")
+    page.check(".field[data-option=seamless] input")
+    expect(page.locator(".forecast")).to_contain_text("memory")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".current a")).to_be_visible()
+    (job, *_) = page_studio.get("/jobs")["items"]
+    assert job["task"] == "texture"
+    assert job["request"]["options"] == {"width": 96, "height": 64, "seamless": True}

@@ -1,4 +1,4 @@
-"""The brush draws maps: regions over a photograph, doodles without one; by mouse, touch and keys."""
+"""The brush draws maps: regions over a photograph, doodles; by mouse, by touch and by keys."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def share_of(colour: str, data: bytes) -> float:
     picture = Image.open(io.BytesIO(data)).convert("RGB")
     counted: Any = picture.getcolors(maxcolors=10_000)
     wanted = tuple(int(colour[n : n + 2], 16) for n in (1, 3, 5))
-    return sum(n for n, rgb in counted if rgb == wanted) / (picture.width * picture.height)
+    found: int = sum(n for n, rgb in counted if rgb == wanted)
+    return found / (picture.width * picture.height)
 
 
 def test_regions_are_painted_in_flat_colours(visitor: Visitor, page_studio: StudioServer) -> None:
@@ -75,7 +76,7 @@ def test_regions_are_painted_in_flat_colours(visitor: Visitor, page_studio: Stud
     page.press("[data-option=size] input", "Enter")
     page.click(".segment:has-text('Draft')")
     page.click(".go .button")
-    expect(page.locator(".current a.is-done")).to_be_visible()
+    expect(page.locator(".current a")).to_be_visible()
     job = next(j for j in page_studio.get("/jobs")["items"] if j["title"].startswith("regions"))
     regions = job["request"]["options"]["region"]
     assert set(regions) == {f"{RED}=keep", f"{OCHRE}=great-wave:0.75"}
@@ -121,7 +122,7 @@ def test_the_brush_by_keys_alone(visitor: Visitor) -> None:
         page.keyboard.press("Space")
     for _ in range(60):
         page.keyboard.press("Control+z")
-    assert 0 < share_of(RED, saved(page)), "fifty steps back are kept"
+    assert share_of(RED, saved(page)) > 0, "fifty steps back are kept"
     page.keyboard.press("Escape")
     expect(page.locator(".brush-canvas")).to_be_hidden()
     expect(page.locator(".region-panel")).to_be_visible()
@@ -179,6 +180,24 @@ def test_fingers_draw_and_two_of_them_zoom(browser: Browser, page_studio: Studio
     send("touchEnd")
     assert share_of(RED, saved(page)) - one < one, "zoomed in, the brush covers less"
     visitor.leave()
+
+
+def test_other_settings_bring_the_regions_along(visitor: Visitor) -> None:
+    page = begin(visitor, "brought.png")
+    stroke(page, (0.3, 0.3), (0.4, 0.6))
+    page.select_option(f"[aria-label='What happens in {RED}']", "great-wave")
+    with page.expect_request("**/api/v1/looks") as look:
+        page.keyboard.press("Escape")
+    sent: Any = look.value.post_data_json
+    assert sent["options"]["region"] == [f"{RED}=great-wave"], "the look is of the regions, too"
+    page.fill("[data-option=size] input", "96")
+    page.press("[data-option=size] input", "Enter")
+    page.click(".segment:has-text('Draft')")
+    page.click(".go .button")
+    page.click(".current a.is-done")
+    page.reload()
+    page.click("button:has-text('With other settings')")
+    expect(page.locator(".regions select").first).to_have_value("great-wave")
 
 
 def test_a_doodle(visitor: Visitor, page_studio: StudioServer) -> None:

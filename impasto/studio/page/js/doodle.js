@@ -21,9 +21,14 @@ const maps = { drawing: null, painting: null, of: null };
 
 /** Show the view. */
 export function view({ root, signal }) {
-  const styles = styleGallery(signal, { state, onlyOwn: true, title: "Painting", pick: (item) => {
-    state.change({ styles: [{ ...item, ref: { style: item.id }, weight: 1, use: "" }] });
-  } });
+  const styles = styleGallery(signal, {
+    state,
+    onlyOwn: true,
+    title: "Painting",
+    pick: (item) => {
+      state.change({ styles: [{ ...item, ref: { style: item.id }, weight: 1, use: "" }] });
+    },
+  });
   const options = drawer((name, value) => {
     const values = { ...state.value.options };
     if (value === undefined) delete values[name];
@@ -31,28 +36,52 @@ export function view({ root, signal }) {
     state.change({ options: values });
   });
   const trouble = h("p.trouble", { role: "alert", hidden: true });
-  const button = h("button.button.primary.large", { type: "button", onclick: start }, icon("doodle"),
-    h("span", {}, "Paint"));
+  const button = h(
+    "button.button.primary.large",
+    { type: "button", onclick: start },
+    icon("doodle"),
+    h("span", {}, "Paint"),
+  );
   const current = currentJobs(signal);
   const drawing = h("div.editor-place");
   const painting = h("div.editor-place");
-  const shapes = h("div.segments", { role: "radiogroup", "aria-label": "Shape" },
-    Object.keys(SHAPES).map((name) => segment("shape", name, name[0].toUpperCase() + name.slice(1), () => {
-      maps.drawing = null;
-      state.change({ shape: name });
-      showDrawing();
-    })));
-  for (const input of shapes.querySelectorAll("input")) input.checked = input.value === state.value.shape;
+  const shapes = h(
+    "div.segments",
+    { role: "radiogroup", "aria-label": "Shape" },
+    Object.keys(SHAPES).map((name) =>
+      segment("shape", name, name[0].toUpperCase() + name.slice(1), () => {
+        maps.drawing = null;
+        state.change({ shape: name });
+        showDrawing();
+      }),
+    ),
+  );
+  for (const input of shapes.querySelectorAll("input"))
+    input.checked = input.value === state.value.shape;
 
-  root.append(h("div.column.wide.doodle-view", {},
-    h("h1", { tabindex: -1 }, "Doodle"),
-    h("p.quiet", {}, "Mark parts of a painting with colours, then draw your own picture in the same " +
-      "colours. Each is painted like the part that has its colour."),
-    styles.node,
-    h("div.doodle-boards", {},
-      h("section", {}, h("h2", {}, "1. Parts of the painting"), painting),
-      h("section", {}, h("div.panel-top", {}, h("h2", {}, "2. Your drawing"), shapes), drawing)),
-    options.node, h("div.go", {}, trouble, button), current.node));
+  root.append(
+    h(
+      "div.column.wide.doodle-view",
+      {},
+      h("h1", { tabindex: -1 }, "Doodle"),
+      h(
+        "p.quiet",
+        {},
+        "Mark parts of a painting with colours, then draw your own picture in the same " +
+          "colours. Each is painted like the part that has its colour.",
+      ),
+      styles.node,
+      h(
+        "div.doodle-boards",
+        {},
+        h("section", {}, h("h2", {}, "1. Parts of the painting"), painting),
+        h("section", {}, h("div.panel-top", {}, h("h2", {}, "2. Your drawing"), shapes), drawing),
+      ),
+      options.node,
+      h("div.go", {}, trouble, button),
+      current.node,
+    ),
+  );
   bind("Ctrl+Enter", "Paint", start, { signal, group: "Doodle" });
 
   function board(map, options_) {
@@ -83,8 +112,15 @@ export function view({ root, signal }) {
   async function showPainting() {
     const [style] = state.value.styles;
     if (!style) {
-      fill(painting, h("p.empty.is-still", {}, "Choose or add a painting above. " +
-        "A style card holds no places, so it takes the painting's own file."));
+      fill(
+        painting,
+        h(
+          "p.empty.is-still",
+          {},
+          "Choose or add a painting above. " +
+            "A style card holds no places, so it takes the painting's own file.",
+        ),
+      );
       return;
     }
     const upload = await get(`/uploads/${style.upload}`);
@@ -94,7 +130,10 @@ export function view({ root, signal }) {
       maps.painting = new LabelMap(width, height);
       maps.of = upload.id;
     }
-    fill(painting, board(maps.painting, { title: "Parts of the painting", picture: upload.view }).node);
+    fill(
+      painting,
+      board(maps.painting, { title: "Parts of the painting", picture: upload.view }).node,
+    );
   }
 
   function show(error) {
@@ -111,8 +150,13 @@ export function view({ root, signal }) {
     button.disabled = true;
     try {
       const { jobs } = await post("/jobs", {
-        task: "doodle", contents: [], styles: [state.value.styles[0].ref], method: null, preset: null,
-        options: { ...state.value.options }, output: {},
+        task: "doodle",
+        contents: [],
+        styles: [state.value.styles[0].ref],
+        method: null,
+        preset: null,
+        options: { ...state.value.options },
+        output: {},
         content_map: { upload: await sent(maps.drawing, "drawing.png") },
         style_maps: [{ upload: await sent(maps.painting, "painting-map.png") }],
       });

@@ -6,7 +6,7 @@ import { connection, isOver, jobs, on } from "./core/events.js";
 import { filesOf } from "./core/files.js";
 import { icon } from "./core/icons.js";
 import { bind } from "./core/keys.js";
-import { complain, notice } from "./core/notices.js";
+import { complain, notice, say } from "./core/notices.js";
 import { go, route } from "./core/router.js";
 import { schema } from "./core/schema.js";
 import * as theme from "./core/theme.js";
@@ -36,6 +36,9 @@ export function showFrame(body, about) {
   bindKeys(views);
   takeAnywhere(body);
   on("picture", (picture) => {
+    // The view that it was begun in shows it itself.
+    if (main.querySelector(`.current [href="#/gallery/${picture.id}"]`))
+      return say(`Painted: ${picture.title}`);
     notice(`Painted: ${picture.title || picture.name}`, {
       action: { label: "Look at it", run: () => go(`gallery/${picture.id}`) },
     });
@@ -84,8 +87,12 @@ function moreMenu(links) {
 }
 
 function link(view) {
-  return h("a", { href: `#/${view.name}`, title: `${view.title} (g ${view.key})` },
-    icon(view.icon), h("span", {}, view.title));
+  return h(
+    "a",
+    { href: `#/${view.name}`, title: `${view.title} (g ${view.key})` },
+    icon(view.icon),
+    h("span", {}, view.title),
+  );
 }
 
 function watchQueue(node) {
@@ -121,9 +128,16 @@ function themeButton() {
 }
 
 function helpButton() {
-  return h("button.bare", {
-    type: "button", "aria-label": "Help and keys", title: "Help and keys (?)", onclick: showHelp,
-  }, icon("help"));
+  return h(
+    "button.bare",
+    {
+      type: "button",
+      "aria-label": "Help and keys",
+      title: "Help and keys (?)",
+      onclick: showHelp,
+    },
+    icon("help"),
+  );
 }
 
 function outButton(about) {
@@ -135,10 +149,16 @@ function outButton(about) {
       complain(error);
     }
   };
-  return h("button.bare", {
-    type: "button", "aria-label": `Sign out (${about.user})`, title: `Sign out (${about.user})`,
-    onclick: leave,
-  }, icon("leave"));
+  return h(
+    "button.bare",
+    {
+      type: "button",
+      "aria-label": `Sign out (${about.user})`,
+      title: `Sign out (${about.user})`,
+      onclick: leave,
+    },
+    icon("leave"),
+  );
 }
 
 function bindKeys(views) {

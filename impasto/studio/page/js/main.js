@@ -35,8 +35,10 @@ function signIn() {
 
 function showTrouble(error) {
   const again = h("button.button.primary", { type: "button", onclick: begin }, "Try again");
-  fill(body, h("main.alone", {}, h("h1", {}, "The studio is not there"),
-    h("p", {}, error.message), again));
+  fill(
+    body,
+    h("main.alone", {}, h("h1", {}, "The studio is not there"), h("p", {}, error.message), again),
+  );
 }
 
 whenSignedOut(signIn);

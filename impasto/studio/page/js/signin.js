@@ -8,7 +8,10 @@ export function showSignIn(body, begin) {
   if (body.querySelector(".signin")) return;
   const user = h("input", { id: "user", autocomplete: "username", required: true });
   const password = h("input", {
-    id: "password", type: "password", autocomplete: "current-password", required: true,
+    id: "password",
+    type: "password",
+    autocomplete: "current-password",
+    required: true,
   });
   const trouble = h("p.trouble", { role: "alert", hidden: true });
   const enter = h("button.button.primary", { type: "submit" }, "Sign in");
@@ -29,12 +32,24 @@ export function showSignIn(body, begin) {
     }
   }
 
-  fill(body, h("main.alone.signin", {},
-    h("img.mark", { src: "icon.svg", alt: "", width: 56, height: 56 }),
-    h("h1", {}, "Impasto"),
-    h("form", { onsubmit: submit },
-      h("label", { for: "user" }, "Name"), user,
-      h("label", { for: "password" }, "Password"), password,
-      trouble, enter)));
+  fill(
+    body,
+    h(
+      "main.alone.signin",
+      {},
+      h("img.mark", { src: "icon.svg", alt: "", width: 56, height: 56 }),
+      h("h1", {}, "Impasto"),
+      h(
+        "form",
+        { onsubmit: submit },
+        h("label", { for: "user" }, "Name"),
+        user,
+        h("label", { for: "password" }, "Password"),
+        password,
+        trouble,
+        enter,
+      ),
+    ),
+  );
   user.focus();
 }

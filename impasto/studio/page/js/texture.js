@@ -30,30 +30,63 @@ export function view({ root, signal }) {
   const all = optionsOf("texture");
   const styles = styleGallery(signal, { state });
   const dials = all.filter((option) => FIRST.includes(option.name));
-  const fields = new Map(dials.map((option) => [option.name,
-    field(option, state.value.options[option.name], (value) => set("options")(option.name, value))]));
+  const fields = new Map(
+    dials.map((option) => [
+      option.name,
+      field(option, state.value.options[option.name], (value) =>
+        set("options")(option.name, value),
+      ),
+    ]),
+  );
   const options = drawer(set("options"));
   const output = outputDrawer(set("output"));
   const trouble = h("p.trouble", { role: "alert", hidden: true });
   const before = forecast(signal, show);
   const current = currentJobs(signal);
-  const button = h("button.button.primary.large", { type: "button", onclick: start }, icon("texture"),
-    h("span", {}, "Paint"));
+  const button = h(
+    "button.button.primary.large",
+    { type: "button", onclick: start },
+    icon("texture"),
+    h("span", {}, "Paint"),
+  );
 
-  root.append(h("div.column.texture-view", {},
-    h("h1", { tabindex: -1 }, "Texture"),
-    h("p.quiet", {}, "A surface made of a painting's colours and strokes, of any size; a seamless one " +
-      "can be repeated without a border."),
-    styles.node,
-    h("section.dial-panel.in-columns", { "aria-label": "Size" }, [...fields.values()]),
-    options.node, output.node, h("div.go", {}, trouble, before.node, button), current.node));
+  root.append(
+    h(
+      "div.column.texture-view",
+      {},
+      h("h1", { tabindex: -1 }, "Texture"),
+      h(
+        "p.quiet",
+        {},
+        "A surface made of a painting's colours and strokes, of any size; a seamless one " +
+          "can be repeated without a border.",
+      ),
+      styles.node,
+      h("section.dial-panel.in-columns", { "aria-label": "Size" }, [...fields.values()]),
+      options.node,
+      output.node,
+      h("div.go", {}, trouble, before.node, button),
+      current.node,
+    ),
+  );
   bind("Ctrl+Enter", "Paint", start, { signal, group: "Texture" });
 
-  const request = () => ({ task: "texture", contents: [], styles: stylesOf(state.value.styles),
-    method: null, preset: null, options: { ...state.value.options }, output: { ...state.value.output } });
+  const request = () => ({
+    task: "texture",
+    contents: [],
+    styles: stylesOf(state.value.styles),
+    method: null,
+    preset: null,
+    options: { ...state.value.options },
+    output: { ...state.value.output },
+  });
 
   function refresh() {
-    options.show(all.filter((option) => !FIRST.includes(option.name)), state.value.options, "texture");
+    options.show(
+      all.filter((option) => !FIRST.includes(option.name)),
+      state.value.options,
+      "texture",
+    );
     output.show(state.value.output);
     before.ask(state.value.styles.length ? request() : null);
   }

@@ -9,8 +9,11 @@ import { Viewport, gestures } from "./viewport.js";
  */
 export class BrushCanvas {
   constructor(map, picture, draw, signal) {
-    this.canvas = h("canvas.brush-canvas", { tabindex: 0, role: "application",
-      "aria-label": "Map. Arrow keys move the brush, Space paints, Shift makes larger steps." });
+    this.canvas = h("canvas.brush-canvas", {
+      tabindex: 0,
+      role: "application",
+      "aria-label": "Map. Arrow keys move the brush, Space paints, Shift makes larger steps.",
+    });
     this.context = this.canvas.getContext("2d");
     this.sheet = new OffscreenCanvas(map.width, map.height);
     this.viewport = new Viewport(map.width, map.height);
@@ -109,10 +112,18 @@ export class BrushCanvas {
   }
 
   #round(c, v) {
-    for (const [colour, width] of [["#000000", 3], ["#ffffff", 1.5]]) {
+    for (const [colour, width] of [
+      ["#000000", 3],
+      ["#ffffff", 1.5],
+    ]) {
       c.beginPath();
-      c.arc(v.x + this.cursor.x * v.scale, v.y + this.cursor.y * v.scale,
-        Math.max(2, this.radius * v.scale), 0, 2 * Math.PI);
+      c.arc(
+        v.x + this.cursor.x * v.scale,
+        v.y + this.cursor.y * v.scale,
+        Math.max(2, this.radius * v.scale),
+        0,
+        2 * Math.PI,
+      );
       c.strokeStyle = colour;
       c.lineWidth = width;
       c.stroke();

@@ -3,20 +3,20 @@
 import { fill, h, uid } from "../core/dom.js";
 import { choose, dropzone } from "../core/files.js";
 import { icon } from "../core/icons.js";
-import { bind } from "../core/keys.js";
 import { complain, say } from "../core/notices.js";
 import { BrushCanvas } from "./canvas.js";
+import { bindBrush } from "./keys.js";
 import { History } from "./history.js";
 import { fromFile, toBlob } from "./mapfile.js";
-
-const GROUP = "Brush";
 
 /**
  * Make an editor of a map over a picture, or on paper without one.
  * `changed(map)` is called when a stroke has ended. `feather()` is the edge's share of the long side.
  */
-export function editor(map, { picture = null, signal, changed, feather = () => 0, title = "Map",
-  bindsKeys = true }) {
+export function editor(
+  map,
+  { picture = null, signal, changed, feather = () => 0, title = "Map", bindsKeys = true },
+) {
   let history = new History(map);
   let tool = "brush";
   let label = 1;
@@ -25,28 +25,65 @@ export function editor(map, { picture = null, signal, changed, feather = () => 0
   const board = new BrushCanvas(map, picture, draw, signal);
   board.radius = Math.round(Math.max(map.width, map.height) / 24);
 
-  const tools = new Map([["brush", "Brush"], ["eraser", "Eraser"], ["fill", "Fill"],
-    ["hand", "Move the picture"]].map(([name, text]) => [name, h("button.tool", { type: "button",
-    "aria-label": text, title: text, onclick: () => take(name) }, icon(name))]));
+  const tools = new Map(
+    [
+      ["brush", "Brush"],
+      ["eraser", "Eraser"],
+      ["fill", "Fill"],
+      ["hand", "Move the picture"],
+    ].map(([name, text]) => [
+      name,
+      h(
+        "button.tool",
+        { type: "button", "aria-label": text, title: text, onclick: () => take(name) },
+        icon(name),
+      ),
+    ]),
+  );
   const colours = h("div.inks", { role: "group", "aria-label": "Colour" });
-  const size = h("input", { type: "range", min: 1, max: 100, id: uid("brush-size"),
-    oninput: () => resize(2 ** (size.value / 14.5)) });
+  const size = h("input", {
+    type: "range",
+    min: 1,
+    max: 100,
+    id: uid("brush-size"),
+    oninput: () => resize(2 ** (size.value / 14.5)),
+  });
   const undo = button("undo", "Undo", () => step("undo"));
   const redo = button("redo", "Redo", () => step("redo"));
-  const soft = h("input.switch", { type: "checkbox", role: "switch", checked: true,
-    onchange: () => settle() });
+  const soft = h("input.switch", {
+    type: "checkbox",
+    role: "switch",
+    checked: true,
+    onchange: () => settle(),
+  });
 
-  const node = h("section.editor", { "aria-label": title },
-    h("div.toolbar", { role: "toolbar", "aria-label": "Brush" },
-      [...tools.values()], undo, redo, button("clear", "Clear the map", clear), colours,
+  const node = h(
+    "section.editor",
+    { "aria-label": title },
+    h(
+      "div.toolbar",
+      { role: "toolbar", "aria-label": "Brush" },
+      [...tools.values()],
+      undo,
+      redo,
+      button("clear", "Clear the map", clear),
+      colours,
       h("label.brush-size", { for: size.id }, "Size", size),
-      button("zoom", "Zoom in", () => zoom(1.4)), button("fit", "Show all", fit),
-      button("upload", "Open a map", open), button("download", "Save the map", save)),
-    h("div.canvas-frame", {}, board.canvas));
+      button("zoom", "Zoom in", () => zoom(1.4)),
+      button("fit", "Show all", fit),
+      button("upload", "Open a map", open),
+      button("download", "Save the map", save),
+    ),
+    h("div.canvas-frame", {}, board.canvas),
+  );
   dropzone(node, ([file]) => load(file));
 
   function button(name, text, run) {
-    return h("button.tool", { type: "button", "aria-label": text, title: text, onclick: run }, icon(name));
+    return h(
+      "button.tool",
+      { type: "button", "aria-label": text, title: text, onclick: run },
+      icon(name),
+    );
   }
 
   function take(name) {
@@ -65,10 +102,21 @@ export function editor(map, { picture = null, signal, changed, feather = () => 0
   }
 
   function showInks() {
-    fill(colours, map.palette.map((colour, n) => (n === 0 && picture ? null
-      : h("button.ink", { type: "button", dataset: { label: n }, title: colour,
-        "aria-label": `Colour ${n}: ${colour}`, style: { "--swatch": colour },
-        onclick: () => ink(n) }))));
+    fill(
+      colours,
+      map.palette.map((colour, n) =>
+        n === 0 && picture
+          ? null
+          : h("button.ink", {
+              type: "button",
+              dataset: { label: n },
+              title: colour,
+              "aria-label": `Colour ${n}: ${colour}`,
+              style: { "--swatch": colour },
+              onclick: () => ink(n),
+            }),
+      ),
+    );
     ink(Math.min(label, map.palette.length - 1));
   }
 
@@ -181,8 +229,10 @@ export function editor(map, { picture = null, signal, changed, feather = () => 0
     if (document.activeElement !== board.canvas) return false;
     const far = Math.max(1, board.radius / 2) * (event.shiftKey ? 4 : 1);
     const from = board.cursor ?? { x: map.width / 2, y: map.height / 2 };
-    const at = { x: Math.min(map.width, Math.max(0, from.x + dx * far)),
-      y: Math.min(map.height, Math.max(0, from.y + dy * far)) };
+    const at = {
+      x: Math.min(map.width, Math.max(0, from.x + dx * far)),
+      y: Math.min(map.height, Math.max(0, from.y + dy * far)),
+    };
     board.cursor = at;
     if (last) move(at);
     board.paint();
@@ -210,26 +260,9 @@ export function editor(map, { picture = null, signal, changed, feather = () => 0
   }
 
   function keys(life) {
-    const on = (key, text, run, more = {}) =>
-      bind(key, text, run, { signal: life, group: GROUP, ...more });
-    on("[", "Smaller brush", () => resize(board.radius / 1.25));
-    on("]", "Larger brush", () => resize(board.radius * 1.25));
-    on("b", "Brush", () => take("brush"));
-    on("e", "Eraser", () => take("eraser"));
-    on("f", "Fill", () => take("fill"));
-    on("Ctrl+z", "Undo", () => step("undo"));
-    on("Ctrl+Shift+z", "Redo", () => step("redo"), { also: ["Ctrl+y"] });
-    on("+", "Zoom in", () => zoom(1.25), { also: ["="] });
-    on("-", "Zoom out", () => zoom(0.8));
-    on("0", "Show all", fit);
-    on("Space", "Paint where the brush is; elsewhere, hold to move the picture", dab, { up: letGo });
-    for (const [key, x, y] of [["Left", -1, 0], ["Right", 1, 0], ["Up", 0, -1], ["Down", 0, 1]]) {
-      on(`Arrow${key}`, key === "Left" ? "Move the brush (all arrows)" : "", (event) => nudge(x, y, event),
-        { also: [`Shift+Arrow${key}`] });
-    }
-    for (let n = 1; n < 10; n += 1) {
-      on(String(n), n === 1 ? "Colour 1 (to 9)" : "", () => n < map.palette.length && ink(n));
-    }
+    const sized = (factor) => resize(board.radius * factor);
+    const inked = (n) => n < map.palette.length && ink(n);
+    bindBrush({ take, step, zoom, fit, dab, letGo, nudge, sized, inked }, life);
   }
 
   take("brush");
@@ -237,5 +270,13 @@ export function editor(map, { picture = null, signal, changed, feather = () => 0
   resize(board.radius);
   settle();
   if (bindsKeys) keys(signal);
-  return { node, map, board, settle, soft: h("label.inline", {}, soft, "Feather"), focus: () => board.canvas.focus(), takeKeys: keys };
+  return {
+    node,
+    map,
+    board,
+    settle,
+    soft: h("label.inline", {}, soft, "Feather"),
+    focus: () => board.canvas.focus(),
+    takeKeys: keys,
+  };
 }

@@ -1,8 +1,16 @@
 // A map of regions: one number for each pixel, so its colours are flat by construction.
 
 /** The colours of the brush; white, the first, is what was not painted. */
-export const PALETTE = ["#ffffff", "#d7263d", "#f4b400", "#1b998b", "#2e5cb8", "#8e3b9e", "#f46036",
-  "#5c4033"];
+export const PALETTE = [
+  "#ffffff",
+  "#d7263d",
+  "#f4b400",
+  "#1b998b",
+  "#2e5cb8",
+  "#8e3b9e",
+  "#f46036",
+  "#5c4033",
+];
 
 /** A picture of `width` × `height` labels, each an index of `palette` (`#rrggbb`). */
 export class LabelMap {
@@ -26,14 +34,21 @@ export class LabelMap {
 
   /** Paint a line with a round brush; returns the rectangle that it may have changed. */
   line(from, to, radius, label) {
-    const steps = Math.max(1, Math.ceil(Math.hypot(to.x - from.x, to.y - from.y) / (radius / 3 + 0.5)));
+    const steps = Math.max(
+      1,
+      Math.ceil(Math.hypot(to.x - from.x, to.y - from.y) / (radius / 3 + 0.5)),
+    );
     for (let n = 0; n <= steps; n += 1) {
       const t = n / steps;
       this.#disc(from.x + (to.x - from.x) * t, from.y + (to.y - from.y) * t, radius, label);
     }
     this.version += 1;
-    return this.box(Math.min(from.x, to.x) - radius, Math.min(from.y, to.y) - radius,
-      Math.max(from.x, to.x) + radius, Math.max(from.y, to.y) + radius);
+    return this.box(
+      Math.min(from.x, to.x) - radius,
+      Math.min(from.y, to.y) - radius,
+      Math.max(from.x, to.x) + radius,
+      Math.max(from.y, to.y) + radius,
+    );
   }
 
   #disc(x, y, radius, label) {
@@ -86,7 +101,8 @@ export class LabelMap {
     const x = Math.max(0, Math.floor(left));
     const y = Math.max(0, Math.floor(top));
     return {
-      x, y,
+      x,
+      y,
       width: Math.max(0, Math.min(this.width, Math.ceil(right)) - x),
       height: Math.max(0, Math.min(this.height, Math.ceil(bottom)) - y),
     };
@@ -99,7 +115,8 @@ export class LabelMap {
     const inks = this.palette.map((colour, label) => word(colour, label ? 255 : ground));
     for (let row = 0; row < box.height; row += 1) {
       const start = (box.y + row) * this.width + box.x;
-      for (let n = 0; n < box.width; n += 1) words[row * box.width + n] = inks[this.labels[start + n]];
+      for (let n = 0; n < box.width; n += 1)
+        words[row * box.width + n] = inks[this.labels[start + n]];
     }
     return image;
   }
@@ -116,5 +133,8 @@ export const rgb = (colour) => [1, 3, 5].map((at) => Number.parseInt(colour.slic
 /** Return the size of a map for a picture: its proportions, at most `most` on the long side. */
 export function sizeFor(width, height, most = 1024) {
   const scale = Math.min(1, most / Math.max(width, height));
-  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+  return {
+    width: Math.max(1, Math.round(width * scale)),
+    height: Math.max(1, Math.round(height * scale)),
+  };
 }

@@ -5,6 +5,7 @@ import { LabelMap, PALETTE, rgb } from "./labels.js";
 const MOST_COLOURS = 12;
 const LEAST_SHARE = 0.002; // of the pixels: what is rarer is an edge's mixture
 const NEAR = 48; // distance in RGB within which two colours are one
+const ALIKE = 110; // within which they are hard to tell apart
 
 /** Return a map as a PNG. */
 export function toBlob(map) {
@@ -21,8 +22,10 @@ export async function fromFile(file, { width, height }) {
   const image = await createImageBitmap(file, { colorSpaceConversion: "none" });
   const off = (image.width * height) / (image.height * width);
   if (off > 1.02 || off < 1 / 1.02) {
-    throw new Error(`The map has ${image.width} × ${image.height} pixels: other proportions than ` +
-      "the picture under it. Crop both alike.");
+    throw new Error(
+      `The map has ${image.width} × ${image.height} pixels: other proportions than ` +
+        "the picture under it. Crop both alike.",
+    );
   }
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -38,7 +41,8 @@ export function fromPixels({ data, width, height }) {
   const found = mainColours(data);
   const palette = ["#ffffff", ...found.filter((colour) => colour !== "#ffffff")];
   for (const colour of PALETTE) {
-    if (!palette.includes(colour) && palette.length < 16) palette.push(colour);
+    const isNew = palette.every((one) => Math.sqrt(distance(key(one), key(colour))) > ALIKE);
+    if (isNew && palette.length < PALETTE.length) palette.push(colour); // to go on drawing with
   }
   const inks = palette.map(rgb);
   const known = found.includes("#ffffff") ? found : found.filter((c) => c !== "#ffffff");
@@ -46,9 +50,9 @@ export function fromPixels({ data, width, height }) {
   const nearest = new Map();
   const labels = new Uint8Array(width * height);
   for (let n = 0; n < labels.length; n += 1) {
-    const key = (data[4 * n] << 16) | (data[4 * n + 1] << 8) | data[4 * n + 2];
-    if (!nearest.has(key)) nearest.set(key, closest(key, inks, allowed));
-    labels[n] = nearest.get(key);
+    const pixel = (data[4 * n] << 16) | (data[4 * n + 1] << 8) | data[4 * n + 2];
+    if (!nearest.has(pixel)) nearest.set(pixel, closest(pixel, inks, allowed));
+    labels[n] = nearest.get(pixel);
   }
   return new LabelMap(width, height, palette, labels);
 }
@@ -56,26 +60,27 @@ export function fromPixels({ data, width, height }) {
 function mainColours(data) {
   const counts = new Map();
   for (let n = 0; n < data.length; n += 4) {
-    const key = (data[n] << 16) | (data[n + 1] << 8) | data[n + 2];
-    counts.set(key, (counts.get(key) ?? 0) + 1);
+    const pixel = (data[n] << 16) | (data[n + 1] << 8) | data[n + 2];
+    counts.set(pixel, (counts.get(pixel) ?? 0) + 1);
   }
   const least = (data.length / 4) * LEAST_SHARE;
   const main = [];
-  for (const [key, count] of [...counts].sort((a, b) => b[1] - a[1])) {
+  for (const [pixel, count] of [...counts].sort((a, b) => b[1] - a[1])) {
     if (main.length && (count < least || main.length === MOST_COLOURS)) break;
-    if (!main.some((one) => Math.sqrt(distance(one, key)) < NEAR)) main.push(key);
+    if (!main.some((one) => Math.sqrt(distance(one, pixel)) < NEAR)) main.push(pixel);
   }
-  return main.map((key) => `#${key.toString(16).padStart(6, "0")}`);
+  return main.map((pixel) => `#${pixel.toString(16).padStart(6, "0")}`);
 }
 
-const parts = (key) => [key >> 16, (key >> 8) & 255, key & 255];
+const key = (colour) => Number.parseInt(colour.slice(1), 16);
+const parts = (pixel) => [pixel >> 16, (pixel >> 8) & 255, pixel & 255];
 
 function distance(a, b) {
   return parts(a).reduce((sum, part, n) => sum + (part - parts(b)[n]) ** 2, 0);
 }
 
-function closest(key, inks, allowed) {
-  const colour = parts(key);
+function closest(pixel, inks, allowed) {
+  const colour = parts(pixel);
   let best = allowed[0];
   let least = Infinity;
   for (const label of allowed) {

@@ -11,8 +11,11 @@ export class Viewport {
   /** Show all of the picture, as large as the frame allows. */
   fit(margin = 0, most = Infinity) {
     this.isFitted = true;
-    this.scale = Math.min(most, (this.frame.width - 2 * margin) / this.width,
-      (this.frame.height - 2 * margin) / this.height);
+    this.scale = Math.min(
+      most,
+      (this.frame.width - 2 * margin) / this.width,
+      (this.frame.height - 2 * margin) / this.height,
+    );
     this.x = (this.frame.width - this.width * this.scale) / 2;
     this.y = (this.frame.height - this.height * this.scale) / 2;
   }
@@ -62,11 +65,15 @@ export function gestures(node, viewport, changed, { draw = null, isPanning = () 
   const pointers = new Map();
   let mode = "";
 
-  node.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    viewport.zoom(Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0018)), place(event, node));
-    changed();
-  }, { passive: false });
+  node.addEventListener(
+    "wheel",
+    (event) => {
+      event.preventDefault();
+      viewport.zoom(Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0018)), place(event, node));
+      changed();
+    },
+    { passive: false },
+  );
 
   node.addEventListener("pointerdown", (event) => {
     if (event.target.closest("button, input, a")) return;

@@ -11,15 +11,27 @@ export function dialog(title, content, buttons = [], { wide = false, onclose = n
   const id = uid("dialog");
   const close = () => node.close();
   const made = buttons.map(({ label, run, kind = "" }) =>
-    h("button.button", { type: "button", class: kind, onclick: async () => {
-      if ((await run?.()) !== false) close();
-    } }, label));
+    h(
+      "button.button",
+      {
+        type: "button",
+        class: kind,
+        onclick: async () => {
+          if ((await run?.()) !== false) close();
+        },
+      },
+      label,
+    ),
+  );
   const node = h(
     "dialog",
     { class: wide ? "wide" : "", "aria-labelledby": id },
-    h("header", {},
+    h(
+      "header",
+      {},
       h("h2", { id }, title),
-      h("button.bare", { type: "button", "aria-label": "Close", onclick: close }, icon("cancel"))),
+      h("button.bare", { type: "button", "aria-label": "Close", onclick: close }, icon("cancel")),
+    ),
     h("div.dialog-body", {}, content),
     made.length ? h("footer", {}, made) : null,
   );

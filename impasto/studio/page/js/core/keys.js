@@ -25,7 +25,8 @@ function spelled(event) {
   return `${control ? "Ctrl+" : ""}${shift ? "Shift+" : ""}${letter}`;
 }
 
-const TYPED = "input:not([type=range],[type=checkbox],[type=radio],[type=button]), textarea, select";
+const TYPED =
+  "input:not([type=range],[type=checkbox],[type=radio],[type=button]), textarea, select";
 
 // Keys that a focused control uses itself.
 const OWN = {

@@ -36,8 +36,11 @@ export function notice(text, { action = null, kind = "", seconds = 7 } = {}) {
     { class: kind },
     h("p", {}, text),
     action && h("button.link", { type: "button", onclick: act }, action.label),
-    h("button.bare", { type: "button", "aria-label": "Close this notice", onclick: close },
-      icon("cancel")),
+    h(
+      "button.bare",
+      { type: "button", "aria-label": "Close this notice", onclick: close },
+      icon("cancel"),
+    ),
   );
   shelf.append(box);
   while (shelf.children.length > 4) shelf.firstElementChild.remove();

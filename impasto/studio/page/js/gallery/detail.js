@@ -37,29 +37,62 @@ export async function detail({ root, id, signal }) {
   if (signal.aborted) return;
   const stage = viewer(picture, signal);
   page.append(
-    h("div.detail-stage", {}, stage.node,
-      h("div.stage-bar", {}, compareBar(picture, stage), stage.tools)),
-    h("aside.detail-side", { "aria-label": "About this picture" }, head(picture, id),
-      actions(picture), about(picture),
-      picture.recipe ? h("details.recipe-box", { open: true }, h("summary", {}, "Recipe"),
-        recipeTable(picture.recipe)) : null));
+    h(
+      "div.detail-stage",
+      {},
+      stage.node,
+      h("div.stage-bar", {}, compareBar(picture, stage), stage.tools),
+    ),
+    h(
+      "aside.detail-side",
+      { "aria-label": "About this picture" },
+      head(picture, id),
+      actions(picture),
+      about(picture),
+      picture.recipe
+        ? h(
+            "details.recipe-box",
+            { open: true },
+            h("summary", {}, "Recipe"),
+            recipeTable(picture.recipe),
+          )
+        : null,
+    ),
+  );
   bindKeys(picture, stage, signal);
 }
 
 function append404(page, error) {
-  fill(page, h("div.column", {}, h("h1", { tabindex: -1 }, "No such picture"),
-    h("p", {}, error.message), h("a.button", { href: "#/gallery" }, "Gallery")));
+  fill(
+    page,
+    h(
+      "div.column",
+      {},
+      h("h1", { tabindex: -1 }, "No such picture"),
+      h("p", {}, error.message),
+      h("a.button", { href: "#/gallery" }, "Gallery"),
+    ),
+  );
 }
 
 function head(picture, id) {
   const [newer, older] = beside(id);
-  const to = (one, name, text) => (one
-    ? h("a.tool", { href: `#/gallery/${one.id}`, "aria-label": text, title: text }, icon(name))
-    : h("span.tool.is-off", { "aria-hidden": "true" }, icon(name)));
-  return h("div.detail-head", {},
-    h("div.detail-nav", {}, h("a.button", { href: "#/gallery" }, icon("left"), "Gallery"),
-      to(newer, "left", "Newer picture"), to(older, "right", "Older picture")),
-    h("h1", { tabindex: -1 }, picture.title || picture.name));
+  const to = (one, name, text) =>
+    one
+      ? h("a.tool", { href: `#/gallery/${one.id}`, "aria-label": text, title: text }, icon(name))
+      : h("span.tool.is-off", { "aria-hidden": "true" }, icon(name));
+  return h(
+    "div.detail-head",
+    {},
+    h(
+      "div.detail-nav",
+      {},
+      h("a.button", { href: "#/gallery" }, icon("left"), "Gallery"),
+      to(newer, "left", "Newer picture"),
+      to(older, "right", "Older picture"),
+    ),
+    h("h1", { tabindex: -1 }, picture.title || picture.name),
+  );
 }
 
 function about(picture) {
@@ -70,8 +103,11 @@ function about(picture) {
     ["Method", picture.method],
     [picture.styles.length > 1 ? "Styles" : "Style", picture.styles.join(", ")],
   ].filter(([, value]) => value);
-  return h("dl.about", {}, facts.map(([name, value]) =>
-    h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+  return h(
+    "dl.about",
+    {},
+    facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
+  );
 }
 
 async function again(picture) {
@@ -97,22 +133,40 @@ async function away(picture) {
   await remove(`/pictures/${picture.id}`);
   const next = older ?? newer;
   go(next ? `gallery/${next.id}` : "gallery");
-  notice(`Deleted ${picture.title || picture.name}.`, { seconds: 12, action: { label: "Undo", run: async () => {
-    try {
-      await post(`/pictures/${picture.id}/restore`);
-      go(`gallery/${picture.id}`);
-    } catch (error) {
-      complain(error);
-    }
-  } } });
+  notice(`Deleted ${picture.title || picture.name}.`, {
+    seconds: 12,
+    action: {
+      label: "Undo",
+      run: async () => {
+        try {
+          await post(`/pictures/${picture.id}/restore`);
+          go(`gallery/${picture.id}`);
+        } catch (error) {
+          complain(error);
+        }
+      },
+    },
+  });
 }
 
 function actions(picture) {
-  const button = (drawing, text, run, kind = "") => h("button.button", { type: "button", class: kind,
-    onclick: () => run(picture)?.catch?.(complain) }, icon(drawing), h("span", {}, text));
+  const button = (drawing, text, run, kind = "") =>
+    h(
+      "button.button",
+      { type: "button", class: kind, onclick: () => run(picture)?.catch?.(complain) },
+      icon(drawing),
+      h("span", {}, text),
+    );
   const isStylized = picture.request?.task === "stylize" || picture.recipe?.task === "stylize";
-  return h("div.detail-actions", {},
-    h("a.button.primary", { href: picture.file, download: picture.name }, icon("download"), "Download"),
+  return h(
+    "div.detail-actions",
+    {},
+    h(
+      "a.button.primary",
+      { href: picture.file, download: picture.name },
+      icon("download"),
+      "Download",
+    ),
     picture.request && button("retry", "Paint again", again),
     picture.recipe && isStylized && button("paint", "With other settings", withOthers),
     picture.request && isStylized && button("fit", "As a poster", askPoster),
@@ -120,24 +174,55 @@ function actions(picture) {
       addContents([contentOfPicture(picture)]);
       go("paint");
     }),
-    button("clear", "Delete", away, "danger"));
+    button("clear", "Delete", away, "danger"),
+  );
 }
 
 function compareBar(picture, stage) {
-  const names = [["", "Picture"], ["slider", "Slider"], ["side", "Side by side"]];
+  const names = [
+    ["", "Picture"],
+    ["slider", "Slider"],
+    ["side", "Side by side"],
+  ];
   const others = [
-    ...(picture.photograph ? [{ id: "photograph", name: "The photograph",
-      view: `/api/v1/uploads/${picture.photograph}/view` }] : []),
-    ...found.value.items.filter((item) => item.id !== picture.id).slice(0, 60)
+    ...(picture.photograph
+      ? [
+          {
+            id: "photograph",
+            name: "The photograph",
+            view: `/api/v1/uploads/${picture.photograph}/view`,
+          },
+        ]
+      : []),
+    ...found.value.items
+      .filter((item) => item.id !== picture.id)
+      .slice(0, 60)
       .map((item) => ({ id: item.id, name: item.title || item.name, view: item.view })),
   ];
-  const select = h("select", { "aria-label": "Compare with", onchange: () => put(stage.mode() || "slider") },
-    others.map((other) => h("option", { value: other.id }, other.name)));
-  const buttons = names.map(([mode, text]) => h("button.chip", { type: "button",
-    dataset: { mode }, "aria-pressed": String(mode === ""), onclick: () => put(mode) }, text));
+  const select = h(
+    "select",
+    { "aria-label": "Compare with", onchange: () => put(stage.mode() || "slider") },
+    others.map((other) => h("option", { value: other.id }, other.name)),
+  );
+  const buttons = names.map(([mode, text]) =>
+    h(
+      "button.chip",
+      {
+        type: "button",
+        dataset: { mode },
+        "aria-pressed": String(mode === ""),
+        onclick: () => put(mode),
+      },
+      text,
+    ),
+  );
   function put(mode) {
-    stage.compare(mode, others.find((other) => other.id === select.value));
-    for (const one of buttons) one.setAttribute("aria-pressed", String(one.dataset.mode === stage.mode()));
+    stage.compare(
+      mode,
+      others.find((other) => other.id === select.value),
+    );
+    for (const one of buttons)
+      one.setAttribute("aria-pressed", String(one.dataset.mode === stage.mode()));
     select.hidden = stage.mode() === "";
   }
   select.hidden = true;
@@ -159,8 +244,15 @@ function bindKeys(picture, stage, signal) {
   on("0", "Show all", () => stage.fit());
   on("+", "Zoom in", () => stage.zoom(1.25), { also: ["="] });
   on("-", "Zoom out", () => stage.zoom(0.8));
-  for (const [key, x, y] of [["Left", 60, 0], ["Right", -60, 0], ["Up", 0, 60], ["Down", 0, -60]]) {
-    on(`Shift+Arrow${key}`, key === "Left" ? "Move the picture (all arrows)" : "", () => stage.pan(x, y));
+  for (const [key, x, y] of [
+    ["Left", 60, 0],
+    ["Right", -60, 0],
+    ["Up", 0, 60],
+    ["Down", 0, -60],
+  ]) {
+    on(`Shift+Arrow${key}`, key === "Left" ? "Move the picture (all arrows)" : "", () =>
+      stage.pan(x, y),
+    );
   }
   on("c", "Compare by a slider", () => press(stage.mode() === "slider" ? "" : "slider"));
   on("s", "Compare side by side", () => press(stage.mode() === "side" ? "" : "side"));

@@ -18,8 +18,11 @@ export function grid(near, signal) {
   function lay() {
     width = node.clientWidth;
     if (!width) return;
-    laid = rowsOf(items, width, width < 600 ? { target: 150, gap: 6 }
-      : { target: width > 1400 ? 300 : 240, gap: 10 });
+    laid = rowsOf(
+      items,
+      width,
+      width < 600 ? { target: 150, gap: 6 } : { target: width > 1400 ? 300 : 240, gap: 10 },
+    );
     node.style.setProperty("height", `${laid.height}px`);
     render();
   }
@@ -32,8 +35,13 @@ export function grid(near, signal) {
       for (const { item, left, width: wide } of row.items) {
         kept.add(item.id);
         const tile = tiles.get(item.id) ?? make(item);
-        for (const [name, value] of [["left", left], ["top", row.top], ["width", wide],
-          ["height", row.height]]) tile.style.setProperty(name, `${value.toFixed(1)}px`);
+        for (const [name, value] of [
+          ["left", left],
+          ["top", row.top],
+          ["width", wide],
+          ["height", row.height],
+        ])
+          tile.style.setProperty(name, `${value.toFixed(1)}px`);
       }
     }
     for (const [id, tile] of tiles) {
@@ -51,10 +59,16 @@ export function grid(near, signal) {
 
   function make(item) {
     const about = `${item.title || item.name}, ${item.method}`;
-    const tile = h("li.tile", { dataset: { id: item.id } },
-      h("a", { href: `#/gallery/${item.id}`, "aria-label": about },
+    const tile = h(
+      "li.tile",
+      { dataset: { id: item.id } },
+      h(
+        "a",
+        { href: `#/gallery/${item.id}`, "aria-label": about },
         h("img", { src: item.thumbnail, alt: "", decoding: "async" }),
-        h("span.tile-caption", { "aria-hidden": "true" }, item.title || item.name)));
+        h("span.tile-caption", { "aria-hidden": "true" }, item.title || item.name),
+      ),
+    );
     // Elements stand in the order of the pictures, for those who go by keys.
     const after = [...node.children].find((one) => rank.get(one.dataset.id) > rank.get(item.id));
     node.insertBefore(tile, after ?? null);
@@ -68,7 +82,9 @@ export function grid(near, signal) {
     if (!id) return false;
     const row = laid.rows.findIndex((one) => one.items.some((at) => at.item.id === id));
     const at = rank.get(id);
-    const next = rows ? nearest(laid.rows[row], laid.rows[row + rows], id) : items[at + pictures]?.id;
+    const next = rows
+      ? nearest(laid.rows[row], laid.rows[row + rows], id)
+      : items[at + pictures]?.id;
     if (next) focus(next);
     return true;
   }
@@ -78,8 +94,10 @@ export function grid(near, signal) {
     const here = row.items.find((at) => at.item.id === id);
     const middle = here.left + here.width / 2;
     return other.items.reduce((best, at) =>
-      (Math.abs(at.left + at.width / 2 - middle) < Math.abs(best.left + best.width / 2 - middle)
-        ? at : best)).item.id;
+      Math.abs(at.left + at.width / 2 - middle) < Math.abs(best.left + best.width / 2 - middle)
+        ? at
+        : best,
+    ).item.id;
   }
 
   function focus(id) {
@@ -109,7 +127,9 @@ export function grid(near, signal) {
   signal.addEventListener("abort", () => observer.disconnect());
 
   return {
-    node, step, focus,
+    node,
+    step,
+    focus,
     show(next) {
       items = next;
       rank = new Map(items.map((item, n) => [item.id, n]));

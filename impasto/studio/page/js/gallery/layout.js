@@ -43,7 +43,8 @@ function placed(row, top, height, gap) {
 export function between(rows, from, to) {
   let low = 0;
   let high = rows.length;
-  while (low < high) { // the rows lie in order, so halving finds the first
+  while (low < high) {
+    // the rows lie in order, so halving finds the first
     const mid = (low + high) >> 1;
     if (rows[mid].top + rows[mid].height < from) low = mid + 1;
     else high = mid;

@@ -29,13 +29,17 @@ export function more() {
 async function fetchPage() {
   const mine = JSON.stringify(search);
   try {
-    const page = await get(`/pictures${query({ ...search, ...whole(search), limit: PAGE,
-      before: found.value.next })}`);
+    const page = await get(
+      `/pictures${query({ ...search, ...whole(search), limit: PAGE, before: found.value.next })}`,
+    );
     if (mine !== JSON.stringify(search)) return;
     const known = new Set(found.value.items.map((item) => item.id));
     found.set({
       items: [...found.value.items, ...page.items.filter((item) => !known.has(item.id))],
-      total: page.total, next: page.next, isDone: !page.next, error: null,
+      total: page.total,
+      next: page.next,
+      isDone: !page.next,
+      error: null,
     });
   } catch (error) {
     found.change({ error, isDone: true });

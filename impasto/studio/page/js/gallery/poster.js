@@ -14,8 +14,13 @@ export function askPoster(picture) {
   const life = new AbortController();
   const trouble = h("p.trouble", { role: "alert", hidden: true });
   const before = forecast(life.signal, complain);
-  const input = h("input", { id: "poster-size", type: "text", value: usual(picture),
-    "aria-describedby": "poster-help", oninput: () => before.ask(request()) });
+  const input = h("input", {
+    id: "poster-size",
+    type: "text",
+    value: usual(picture),
+    "aria-describedby": "poster-help",
+    oninput: () => before.ask(request()),
+  });
 
   function complain(error) {
     trouble.textContent = error?.message ?? "";
@@ -23,8 +28,10 @@ export function askPoster(picture) {
     return false;
   }
 
-  const request = () => ({ ...picture.request,
-    options: { ...picture.request.options, size: number(input.value, {}) ?? usual(picture) } });
+  const request = () => ({
+    ...picture.request,
+    options: { ...picture.request.options, size: number(input.value, {}) ?? usual(picture) },
+  });
 
   async function paint() {
     try {
@@ -36,13 +43,25 @@ export function askPoster(picture) {
     }
   }
 
-  dialog("As a poster", h("div.field", {},
-    h("label", { for: "poster-size" }, "Long side"), input,
-    h("p.help", { id: "poster-help" }, "Pixels, or a screen's name such as 4k. It is painted anew " +
-      "with the same settings, so strokes stay as large as the picture."),
-    before.node, trouble),
-  [{ label: "Cancel" }, { label: "Paint it", kind: "primary", run: paint }],
-  { onclose: () => life.abort() });
+  dialog(
+    "As a poster",
+    h(
+      "div.field",
+      {},
+      h("label", { for: "poster-size" }, "Long side"),
+      input,
+      h(
+        "p.help",
+        { id: "poster-help" },
+        "Pixels, or a screen's name such as 4k. It is painted anew " +
+          "with the same settings, so strokes stay as large as the picture.",
+      ),
+      before.node,
+      trouble,
+    ),
+    [{ label: "Cancel" }, { label: "Paint it", kind: "primary", run: paint }],
+    { onclose: () => life.abort() },
+  );
   before.ask(request());
 }
 

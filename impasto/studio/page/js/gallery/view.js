@@ -17,8 +17,15 @@ export function view({ root, rest, signal }) {
   const wall = grid(more, signal);
   const status = h("p.quiet", { role: "status" });
   const bar = searchBar();
-  root.append(h("div.column.wide.gallery-view", {},
-    h("div.gallery-top", {}, h("h1", { tabindex: -1 }, "Gallery"), status), bar.node, wall.node));
+  root.append(
+    h(
+      "div.column.wide.gallery-view",
+      {},
+      h("div.gallery-top", {}, h("h1", { tabindex: -1 }, "Gallery"), status),
+      bar.node,
+      wall.node,
+    ),
+  );
 
   function render() {
     const { items, total, error, isDone } = found.value;
@@ -28,14 +35,19 @@ export function view({ root, rest, signal }) {
     else if (total === null) fill(status, "");
     else if (items.length || !isDone) fill(status, counted(total, "picture"));
     else if (isSearching) fill(status, "No picture is like that.");
-    else fill(status, "Nothing is painted yet. ", h("a", { href: "#/paint" }, "Paint the first"), ".");
+    else
+      fill(status, "Nothing is painted yet. ", h("a", { href: "#/paint" }, "Paint the first"), ".");
   }
 
   found.watch(render, signal);
   const last = remembered;
-  window.addEventListener("scroll", () => {
-    if (location.hash.replace(/^#\/?/, "") === "gallery") last.top = window.scrollY;
-  }, { passive: true, signal });
+  window.addEventListener(
+    "scroll",
+    () => {
+      if (location.hash.replace(/^#\/?/, "") === "gallery") last.top = window.scrollY;
+    },
+    { passive: true, signal },
+  );
   const top = last.top;
   render();
   if (found.value.total === null) more();
@@ -58,25 +70,56 @@ function searchBar() {
     search[name] = event.target.value;
     again();
   };
-  const words = h("input.words", { type: "search", placeholder: "Search", value: search.q,
-    "aria-label": "Search the gallery", oninput: put("q") });
-  const style = h("select", { "aria-label": "Style", onchange: put("style") },
-    h("option", { value: "" }, "Every style"));
-  const method = h("select", { "aria-label": "Method", onchange: put("method") },
+  const words = h("input.words", {
+    type: "search",
+    placeholder: "Search",
+    value: search.q,
+    "aria-label": "Search the gallery",
+    oninput: put("q"),
+  });
+  const style = h(
+    "select",
+    { "aria-label": "Style", onchange: put("style") },
+    h("option", { value: "" }, "Every style"),
+  );
+  const method = h(
+    "select",
+    { "aria-label": "Method", onchange: put("method") },
     h("option", { value: "" }, "Every method"),
     Object.keys(schema.methods).map((name) =>
-      h("option", { value: name, selected: name === search.method }, name)));
-  const since = h("input", { type: "date", "aria-label": "Painted since", value: search.since,
-    onchange: put("since") });
-  const until = h("input", { type: "date", "aria-label": "Painted until", value: search.until,
-    onchange: put("until") });
-  get("/styles").then(({ items }) => {
-    style.append(...items.map((item) => {
-      const name = item.kind === "own" ? item.title : item.id;
-      return h("option", { value: name, selected: name === search.style }, item.title);
-    }));
-  }, () => {});
-  const node = h("search.search-bar", {}, words, style, method,
-    h("span.dates", {}, since, h("span", { "aria-hidden": "true" }, "–"), until));
+      h("option", { value: name, selected: name === search.method }, name),
+    ),
+  );
+  const since = h("input", {
+    type: "date",
+    "aria-label": "Painted since",
+    value: search.since,
+    onchange: put("since"),
+  });
+  const until = h("input", {
+    type: "date",
+    "aria-label": "Painted until",
+    value: search.until,
+    onchange: put("until"),
+  });
+  get("/styles").then(
+    ({ items }) => {
+      style.append(
+        ...items.map((item) => {
+          const name = item.kind === "own" ? item.title : item.id;
+          return h("option", { value: name, selected: name === search.style }, item.title);
+        }),
+      );
+    },
+    () => {},
+  );
+  const node = h(
+    "search.search-bar",
+    {},
+    words,
+    style,
+    method,
+    h("span.dates", {}, since, h("span", { "aria-hidden": "true" }, "–"), until),
+  );
   return { node, focus: () => words.focus() };
 }

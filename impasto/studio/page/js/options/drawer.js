@@ -9,12 +9,22 @@ import { field, grouped } from "./field.js";
  */
 export function drawer(change, title = "All options") {
   const count = h("span.count");
-  const search = h("input.drawer-search", { type: "search", placeholder: "Find an option",
-    "aria-label": "Find an option", oninput: sift });
+  const search = h("input.drawer-search", {
+    type: "search",
+    placeholder: "Find an option",
+    "aria-label": "Find an option",
+    oninput: sift,
+  });
   const panels = h("div.panels");
   const none = h("p.quiet", { hidden: true }, "No option has these words.");
-  const node = h("details.drawer", {}, h("summary", {}, h("span", {}, title), count),
-    search, none, panels);
+  const node = h(
+    "details.drawer",
+    {},
+    h("summary", {}, h("span", {}, title), count),
+    search,
+    none,
+    panels,
+  );
   let fields = new Map();
   let key = "";
 
@@ -39,11 +49,14 @@ export function drawer(change, title = "All options") {
       if (now !== key) {
         key = now;
         fields = new Map();
-        fill(panels, grouped(options, (option) => {
-          const one = field(option, values[option.name], (value) => change(option.name, value));
-          fields.set(option.name, one);
-          return one;
-        }));
+        fill(
+          panels,
+          grouped(options, (option) => {
+            const one = field(option, values[option.name], (value) => change(option.name, value));
+            fields.set(option.name, one);
+            return one;
+          }),
+        );
         sift();
       }
       for (const [option, one] of fields) {

@@ -17,18 +17,35 @@ export function field(option, value, change) {
   });
   input.node.setAttribute("aria-describedby", `${id}-help ${id}-trouble`);
   const label = h("label", { for: id }, option.title, h("code", {}, option.flag));
-  const help = h("p.help", { id: `${id}-help` }, option.help, range(option),
-    ` Default: ${shown(option.default)}.`);
-  const back = h("button.link.back", {
-    type: "button", hidden: true, "aria-label": `Default for ${option.title}`,
-    onclick: () => {
-      node.show(undefined);
-      node.complain("");
-      change(undefined);
+  const help = h(
+    "p.help",
+    { id: `${id}-help` },
+    option.help,
+    range(option),
+    ` Default: ${shown(option.default)}.`,
+  );
+  const back = h(
+    "button.link.back",
+    {
+      type: "button",
+      hidden: true,
+      "aria-label": `Default for ${option.title}`,
+      onclick: () => {
+        node.show(undefined);
+        node.complain("");
+        change(undefined);
+      },
     },
-  }, "Default");
-  const node = h("div.field", { dataset: { option: option.name } },
-    h("div.field-top", {}, label, back), input.node, help, trouble);
+    "Default",
+  );
+  const node = h(
+    "div.field",
+    { dataset: { option: option.name } },
+    h("div.field-top", {}, label, back),
+    input.node,
+    help,
+    trouble,
+  );
   node.show = (next) => {
     input.show(next ?? option.default);
     back.hidden = next === undefined;
@@ -64,45 +81,88 @@ function range(option) {
 
 const KINDS = {
   choice(option, id, change) {
-    const node = h("select", { id, onchange: () => {
-      const chosen = option.choices[node.selectedIndex];
-      change(chosen === option.default ? undefined : chosen);
-    } }, option.choices.map((choice) => h("option", { value: String(choice) }, String(choice))));
-    return { node, show: (value) => {
-      node.value = String(value);
-    } };
+    const node = h(
+      "select",
+      {
+        id,
+        onchange: () => {
+          const chosen = option.choices[node.selectedIndex];
+          change(chosen === option.default ? undefined : chosen);
+        },
+      },
+      option.choices.map((choice) => h("option", { value: String(choice) }, String(choice))),
+    );
+    return {
+      node,
+      show: (value) => {
+        node.value = String(value);
+      },
+    };
   },
   switch(option, id, change) {
-    const node = h("input.switch", { id, type: "checkbox", role: "switch", onchange: () =>
-      change(node.checked === option.default ? undefined : node.checked) });
-    return { node, show: (value) => {
-      node.checked = value;
-    } };
+    const node = h("input.switch", {
+      id,
+      type: "checkbox",
+      role: "switch",
+      onchange: () => change(node.checked === option.default ? undefined : node.checked),
+    });
+    return {
+      node,
+      show: (value) => {
+        node.checked = value;
+      },
+    };
   },
   list(option, id, change) {
-    const node = h("input", { id, type: "text", spellcheck: "false", placeholder: option.metavar ?? "",
+    const node = h("input", {
+      id,
+      type: "text",
+      spellcheck: "false",
+      placeholder: option.metavar ?? "",
       onchange: () => {
-        const items = node.value.split(/[,\n]/).map((t) => t.trim()).filter(Boolean);
+        const items = node.value
+          .split(/[,\n]/)
+          .map((t) => t.trim())
+          .filter(Boolean);
         change(items.length ? items : undefined);
-      } });
-    return { node, show: (value) => {
-      node.value = (value ?? []).join(", ");
-    } };
+      },
+    });
+    return {
+      node,
+      show: (value) => {
+        node.value = (value ?? []).join(", ");
+      },
+    };
   },
   text(option, id, change) {
-    const node = h("input", { id, type: "text", spellcheck: "false", onchange: () =>
-      change(node.value.trim() === "" ? undefined : node.value.trim()) });
-    return { node, show: (value) => {
-      node.value = value ?? "";
-    } };
+    const node = h("input", {
+      id,
+      type: "text",
+      spellcheck: "false",
+      onchange: () => change(node.value.trim() === "" ? undefined : node.value.trim()),
+    });
+    return {
+      node,
+      show: (value) => {
+        node.value = value ?? "";
+      },
+    };
   },
   // A text field: numbers may also be written as 70% or 4k, and the studio says what it refuses.
   number(option, id, change) {
-    const node = h("input", { id, type: "text", spellcheck: "false",
-      inputmode: option.pattern ? "text" : "decimal", onchange: () => change(number(node.value, option)) });
-    return { node, show: (value) => {
-      node.value = value ?? "";
-    } };
+    const node = h("input", {
+      id,
+      type: "text",
+      spellcheck: "false",
+      inputmode: option.pattern ? "text" : "decimal",
+      onchange: () => change(number(node.value, option)),
+    });
+    return {
+      node,
+      show: (value) => {
+        node.value = value ?? "";
+      },
+    };
   },
 };
 
@@ -121,5 +181,6 @@ export function grouped(options, make) {
   const ranked = [...options].sort((a, b) => (a.panel === "Network") - (b.panel === "Network"));
   const panels = Map.groupBy(ranked, (option) => option.panel);
   return [...panels].map(([panel, rows]) =>
-    append(h("fieldset.panel", {}, h("legend", {}, panel)), rows.map(make)));
+    append(h("fieldset.panel", {}, h("legend", {}, panel)), rows.map(make)),
+  );
 }

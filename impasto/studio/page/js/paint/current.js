@@ -16,10 +16,21 @@ export function currentJobs(signal) {
   function item(job) {
     const target = job.picture ? `#/gallery/${job.picture}` : "#/queue";
     const src = job.picture ? `/api/v1/pictures/${job.picture}/thumbnail` : job.preview;
-    return h("li", {}, h("a", { href: target, class: `is-${job.state}` },
-      src ? h("img", { src, alt: "" }) : h("span.blank"),
-      h("span.current-text", {}, h("b", {}, job.title), h("span", {}, said(job))),
-      h("progress", { value: job.state === "done" ? 1 : job.done, max: 1, "aria-label": job.title })));
+    return h(
+      "li",
+      {},
+      h(
+        "a",
+        { href: target, class: `is-${job.state}` },
+        src ? h("img", { src, alt: "" }) : h("span.blank"),
+        h("span.current-text", {}, h("b", {}, job.title), h("span", {}, said(job))),
+        h("progress", {
+          value: job.state === "done" ? 1 : job.done,
+          max: 1,
+          "aria-label": job.title,
+        }),
+      ),
+    );
   }
 
   function render() {
@@ -29,18 +40,22 @@ export function currentJobs(signal) {
     if (key === shown) return;
     shown = key;
     const focused = list.contains(document.activeElement)
-      ? [...list.querySelectorAll("a")].indexOf(document.activeElement) : -1;
+      ? [...list.querySelectorAll("a")].indexOf(document.activeElement)
+      : -1;
     fill(list, known.map(item));
     if (focused >= 0) list.querySelectorAll("a")[focused]?.focus();
   }
 
   jobs.watch(render, signal);
   render();
-  return { node, follow(begun) {
-    ids = [...begun.map((job) => job.id), ...ids].slice(0, MOST);
-    sessionStorage.setItem("impasto.begun", JSON.stringify(ids));
-    render();
-  } };
+  return {
+    node,
+    follow(begun) {
+      ids = [...begun.map((job) => job.id), ...ids].slice(0, MOST);
+      sessionStorage.setItem("impasto.begun", JSON.stringify(ids));
+      render();
+    },
+  };
 }
 
 /** Return a job's state in words. */

@@ -13,14 +13,23 @@ export function dials(set, choose, { sizes = [384, 512, 768, 1024, 2048], task =
   const all = {
     strength: slider("strength", set, { low: 0, high: 1, step: 0.01, say: percent }),
     stroke: slider("stroke", set, {
-      low: -2, high: 2, step: 0.05, say: times, to: (x) => Number((2 ** x).toFixed(2)), from: Math.log2,
+      low: -2,
+      high: 2,
+      step: 0.05,
+      say: times,
+      to: (x) => Number((2 ** x).toFixed(2)),
+      from: Math.log2,
     }),
-    color: choices("color", set, { style: "Painting's", keep: "Photograph's",
-      match: "Matched" }),
+    color: choices("color", set, { style: "Painting's", keep: "Photograph's", match: "Matched" }),
     size: sizeDial(set, sizes),
   };
   const way = wayOf(choose, task);
-  const node = h("div.dials", {}, way.node, Object.values(all).map((dial) => dial.node));
+  const node = h(
+    "div.dials",
+    {},
+    way.node,
+    Object.values(all).map((dial) => dial.node),
+  );
   return {
     node,
     show(value) {
@@ -51,8 +60,13 @@ const times = (value) => `${value} ×`;
 function frame(name, title, control, extra = null) {
   const trouble = h("p.trouble", { id: `${name}-trouble`, role: "alert", hidden: true });
   const label = h("label", { for: control.id }, title);
-  const node = h("div.dial", { dataset: { option: name } },
-    h("div.dial-top", {}, label, extra), control, trouble);
+  const node = h(
+    "div.dial",
+    { dataset: { option: name } },
+    h("div.dial-top", {}, label, extra),
+    control,
+    trouble,
+  );
   return { node, label, complain: (message) => complain(node, control, trouble, message) };
 }
 
@@ -60,27 +74,38 @@ function slider(name, set, { low, high, step, say, to = (x) => x, from = (x) => 
   const id = uid(name);
   let option = null;
   const value = h("output", { for: id });
-  const input = h("input", { id, type: "range", min: low, max: high, step, oninput: () => {
-    const next = to(Number(input.value));
-    tell(next);
-    made.complain("");
-    set(name, next === option?.default ? undefined : next);
-  } });
+  const input = h("input", {
+    id,
+    type: "range",
+    min: low,
+    max: high,
+    step,
+    oninput: () => {
+      const next = to(Number(input.value));
+      tell(next);
+      made.complain("");
+      set(name, next === option?.default ? undefined : next);
+    },
+  });
   const tell = (next) => {
     value.textContent = say(next);
     input.setAttribute("aria-valuetext", say(next));
     input.style.setProperty("--at", `${((from(next) - low) / (high - low)) * 100}%`);
   };
   const made = frame(name, name, input, value);
-  return { ...made, show(described, now) {
-    option = described;
-    made.label.textContent = described.title;
-    made.node.title = described.help;
-    const next = Number(now ?? described.default);
-    if (!Number.isFinite(next)) return void (value.textContent = String(now));
-    if (document.activeElement !== input || to(Number(input.value)) !== next) input.value = from(next);
-    tell(next);
-  } };
+  return {
+    ...made,
+    show(described, now) {
+      option = described;
+      made.label.textContent = described.title;
+      made.node.title = described.help;
+      const next = Number(now ?? described.default);
+      if (!Number.isFinite(next)) return void (value.textContent = String(now));
+      if (document.activeElement !== input || to(Number(input.value)) !== next)
+        input.value = from(next);
+      tell(next);
+    },
+  };
 }
 
 function choices(name, set, titles) {
@@ -98,8 +123,14 @@ function choices(name, set, titles) {
       node.title = option.help;
       if (shown !== option.choices.join()) {
         shown = option.choices.join();
-        fill(row, option.choices.map((choice) => segment(group, choice, titles[choice] ?? choice,
-          () => set(name, choice === option.default ? undefined : choice))));
+        fill(
+          row,
+          option.choices.map((choice) =>
+            segment(group, choice, titles[choice] ?? choice, () =>
+              set(name, choice === option.default ? undefined : choice),
+            ),
+          ),
+        );
       }
       for (const input of row.querySelectorAll("input")) {
         input.checked = input.value === String(now ?? option.default);
@@ -117,29 +148,49 @@ export function segment(group, value, title, choose, about = "") {
 function sizeDial(set, sizes) {
   const id = uid("size");
   let option = null;
-  const input = h("input", { id, type: "text", spellcheck: "false", inputmode: "text",
-    onchange: () => put(number(input.value, option)) });
+  const input = h("input", {
+    id,
+    type: "text",
+    spellcheck: "false",
+    inputmode: "text",
+    onchange: () => put(number(input.value, option)),
+  });
   const put = (value) => {
     made.complain("");
     set("size", value);
   };
-  const quick = h("div.chips", {}, sizes.map((size) =>
-    h("button.chip", { type: "button", onclick: () => {
-      input.value = size;
-      put(size === option.default ? undefined : size);
-    } }, size)));
+  const quick = h(
+    "div.chips",
+    {},
+    sizes.map((size) =>
+      h(
+        "button.chip",
+        {
+          type: "button",
+          onclick: () => {
+            input.value = size;
+            put(size === option.default ? undefined : size);
+          },
+        },
+        size,
+      ),
+    ),
+  );
   const made = frame("size", "Size", input);
   made.node.append(quick);
-  return { ...made, show(described, now) {
-    option = described;
-    made.label.textContent = described.title;
-    made.node.title = described.help;
-    const value = now ?? described.default;
-    if (document.activeElement !== input) input.value = value;
-    for (const chip of quick.children) {
-      chip.setAttribute("aria-pressed", String(chip.textContent === String(value)));
-    }
-  } };
+  return {
+    ...made,
+    show(described, now) {
+      option = described;
+      made.label.textContent = described.title;
+      made.node.title = described.help;
+      const value = now ?? described.default;
+      if (document.activeElement !== input) input.value = value;
+      for (const chip of quick.children) {
+        chip.setAttribute("aria-pressed", String(chip.textContent === String(value)));
+      }
+    },
+  };
 }
 
 // The presets, and behind "Method" all methods of the task.
@@ -148,21 +199,42 @@ function wayOf(choose, task) {
   const trouble = h("p.trouble", { role: "alert", hidden: true });
   const about = h("p.help");
   const names = schema.tasks[task];
-  const select = h("select", { "aria-label": "Method", onchange: () =>
-    choose({ method: select.value, preset: null }) },
-  names.map((name) => h("option", { value: name }, name)));
+  const select = h(
+    "select",
+    { "aria-label": "Method", onchange: () => choose({ method: select.value, preset: null }) },
+    names.map((name) => h("option", { value: name }, name)),
+  );
   const own = segment(group, "", "Method", () => choose({ method: select.value, preset: null }));
-  const row = h("div.segments", {}, Object.entries(schema.presets).map(([name, preset]) =>
-    segment(group, name, name[0].toUpperCase() + name.slice(1),
-      () => choose({ preset: name, method: null }), preset.help)), own);
-  const node = h("fieldset.dial", { dataset: { option: "method" } },
-    h("legend", {}, "Quality"), row, select, about, trouble);
+  const row = h(
+    "div.segments",
+    {},
+    Object.entries(schema.presets).map(([name, preset]) =>
+      segment(
+        group,
+        name,
+        name[0].toUpperCase() + name.slice(1),
+        () => choose({ preset: name, method: null }),
+        preset.help,
+      ),
+    ),
+    own,
+  );
+  const node = h(
+    "fieldset.dial",
+    { dataset: { option: "method" } },
+    h("legend", {}, "Quality"),
+    row,
+    select,
+    about,
+    trouble,
+  );
   return {
     node,
     complain: (message) => complain(node, row, trouble, message),
     show(value) {
       const preset = presetOf(value);
-      for (const input of row.querySelectorAll("input")) input.checked = input.value === (preset ?? "");
+      for (const input of row.querySelectorAll("input"))
+        input.checked = input.value === (preset ?? "");
       select.hidden = preset !== null;
       select.value = methodOf(value);
       if (preset !== null && methodOf(value) === "fast") {

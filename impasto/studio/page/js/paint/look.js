@@ -53,8 +53,11 @@ export function looker(show, signal) {
     try {
       if (map) {
         const { content_map, options } = await wholeRequest(value, map);
-        if (content_map) Object.assign(asked, { content_map, options: { ...asked.options,
-          region: options.region } });
+        if (content_map)
+          Object.assign(asked, {
+            content_map,
+            options: { ...asked.options, region: options.region },
+          });
         if (mine !== request || mine.signal.aborted) return;
       }
       const blob = await look(asked, mine.signal);

@@ -17,30 +17,75 @@ export function offer(sent, use) {
   const rows = differences(sent.recipe, paint.value);
   const isForPaint = sent.recipe.task === "stylize";
   const table = rows.length
-    ? h("table.difference", {},
-        h("thead", {}, h("tr", {}, ["Option", "Now", "In this picture"].map((text) =>
-          h("th", { scope: "col" }, text)))),
-        h("tbody", {}, rows.map(([name, now, then]) =>
-          h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, h("del", {}, now)),
-            h("td", {}, h("ins", {}, then))))))
+    ? h(
+        "table.difference",
+        {},
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            ["Option", "Now", "In this picture"].map((text) => h("th", { scope: "col" }, text)),
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          rows.map(([name, now, then]) =>
+            h(
+              "tr",
+              {},
+              h("th", { scope: "row" }, name),
+              h("td", {}, h("del", {}, now)),
+              h("td", {}, h("ins", {}, then)),
+            ),
+          ),
+        ),
+      )
     : h("p", {}, "They are those that are chosen now.");
-  dialog("Painted by Impasto", h("div.offer", {},
-    h("img", { src: sent.thumbnail, alt: "" }),
-    h("div", {},
-      h("p", {}, isForPaint ? `${sent.name} brings the settings along that it was painted with.`
-        : `${sent.name} was painted by the task ${sent.recipe.task}.`),
-      isForPaint ? table : recipeTable(sent.recipe))),
-  [
-    { label: "Use as a photograph", run: use },
-    ...(isForPaint && rows.length
-      ? [{ label: "Take these settings", kind: "primary", run: () => takeRecipe(sent.recipe) }] : []),
-  ], { wide: true });
+  dialog(
+    "Painted by Impasto",
+    h(
+      "div.offer",
+      {},
+      h("img", { src: sent.thumbnail, alt: "" }),
+      h(
+        "div",
+        {},
+        h(
+          "p",
+          {},
+          isForPaint
+            ? `${sent.name} brings the settings along that it was painted with.`
+            : `${sent.name} was painted by the task ${sent.recipe.task}.`,
+        ),
+        isForPaint ? table : recipeTable(sent.recipe),
+      ),
+    ),
+    [
+      { label: "Use as a photograph", run: use },
+      ...(isForPaint && rows.length
+        ? [{ label: "Take these settings", kind: "primary", run: () => takeRecipe(sent.recipe) }]
+        : []),
+    ],
+    { wide: true },
+  );
 }
 
 /** A recipe's rows as a table. */
 export function recipeTable(recipe) {
-  return h("table.recipe", {}, h("tbody", {}, recipe.rows.map(([name, value]) =>
-    h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, shown(value))))));
+  return h(
+    "table.recipe",
+    {},
+    h(
+      "tbody",
+      {},
+      recipe.rows.map(([name, value]) =>
+        h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, shown(value))),
+      ),
+    ),
+  );
 }
 
 /** Return [option, now, then] of everything in which a recipe differs from the choices. */
@@ -51,7 +96,13 @@ export function differences(recipe, value) {
   const styles = stylesIn(recipe).map(nameOf).join(", ");
   const now = value.styles.map((style) => style.title || style.id).join(", ");
   const ids = value.styles.map((style) => style.id).join(", ");
-  if (styles && styles !== now && stylesIn(recipe).map((i) => i.style).join(", ") !== ids) {
+  if (
+    styles &&
+    styles !== now &&
+    stylesIn(recipe)
+      .map((i) => i.style)
+      .join(", ") !== ids
+  ) {
     rows.push(["Style", now || "none", styles]);
   }
   const before = new Map(optionsOf(method).map((option) => [option.name, option.default]));
@@ -72,7 +123,8 @@ const nameOf = (input) => input.style ?? input.name;
 /** Take a recipe's method, options and those of its pictures that the studio knows. */
 export async function takeRecipe(recipe, { photograph = null } = {}) {
   const options = Object.fromEntries(
-    Object.entries(recipe.options).filter(([name]) => !WITHOUT.has(name)));
+    Object.entries(recipe.options).filter(([name]) => !WITHOUT.has(name)),
+  );
   const preset = presetLike(recipe);
   const change = { method: preset ? null : recipe.method, preset, options };
   try {
@@ -94,8 +146,9 @@ export async function takeRecipe(recipe, { photograph = null } = {}) {
 
 // A method is shown as its preset where the preset is no more than the method.
 function presetLike(recipe) {
-  const found = Object.entries(schema.presets).find(([name, preset]) =>
-    preset.method === recipe.method && name !== "best");
+  const found = Object.entries(schema.presets).find(
+    ([name, preset]) => preset.method === recipe.method && name !== "best",
+  );
   return found ? found[0] : null;
 }
 
@@ -104,8 +157,9 @@ async function knownStyles(recipe) {
   const styles = [];
   const lacking = [];
   for (const input of stylesIn(recipe)) {
-    const item = items.find((one) => one.id === input.style
-      || (input.upload && one.upload === input.upload));
+    const item = items.find(
+      (one) => one.id === input.style || (input.upload && one.upload === input.upload),
+    );
     const use = /:(fine|coarse)\b/.exec(input.use ?? "")?.[1] ?? "";
     const weight = Number(/:([\d.]+)/.exec(input.use ?? "")?.[1] ?? 1);
     if (item) styles.push({ ...chosenStyle(item), use, weight });

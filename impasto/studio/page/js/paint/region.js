@@ -40,7 +40,10 @@ function regionOf(text, palette, styles) {
 
 /** Join brush, list and choices; `styles` is the style gallery. */
 export function regionsOf(styles, signal) {
-  const list = regionList(() => styles.items(), (regions) => paint.change({ regions }));
+  const list = regionList(
+    () => styles.items(),
+    (regions) => paint.change({ regions }),
+  );
   let isOpen = false;
   let open = null; // the editor that is shown
 
@@ -83,7 +86,10 @@ export function regionsOf(styles, signal) {
       if (open?.of === content.view) return open.settle();
       const map = mapFor(content);
       open = editor(map, {
-        picture: content.view, signal, feather, title: "Map of the regions",
+        picture: content.view,
+        signal,
+        feather,
+        title: "Map of the regions",
         changed: () => regionMap.set({ map, of: content.view }),
       });
       open.of = content.view;

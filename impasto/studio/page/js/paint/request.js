@@ -8,7 +8,9 @@ import { presetOf } from "./state.js";
 /** Return the styles as the API has them. */
 export const stylesOf = (styles) =>
   styles.map(({ ref, weight, use }) => ({
-    ...ref, ...(styles.length > 1 ? { weight } : {}), ...(use ? { use } : {}),
+    ...ref,
+    ...(styles.length > 1 ? { weight } : {}),
+    ...(use ? { use } : {}),
   }));
 
 /** Return the request of a job without its map, as a forecast needs it. */
@@ -51,7 +53,10 @@ export async function sent(map, name = "map.png") {
 }
 
 /** Return what happens in a region as the flag --region writes it; empty for nothing of its own. */
-export function regionText(colour, { style = null, strength = null, keep = false, color = "" } = {}) {
+export function regionText(
+  colour,
+  { style = null, strength = null, keep = false, color = "" } = {},
+) {
   if (keep) return `${colour}=keep`;
   const words = [
     style ? (style.upload ? `UPLOAD:${style.upload}` : style.id) : "",

@@ -15,38 +15,91 @@ export function stage(signal, regions) {
   const look = h("img.look", { alt: "", hidden: true });
   const caption = h("span.stage-caption", { role: "status" });
   const badge = h("span.look-badge", { hidden: true }, "Live look");
-  const hold = h("button.chip.hold", { type: "button", hidden: true,
-    title: "Hold to see the photograph (c)",
-    onpointerdown: () => compare(true), onpointerup: () => compare(false),
-    onpointerleave: () => compare(false), onkeydown: (e) => e.key === " " && compare(true),
-    onkeyup: () => compare(false), onblur: () => compare(false) },
-  icon("compare"), h("span", {}, "Hold to compare"));
-  const switcher = h("input.switch", { type: "checkbox", role: "switch", checked: wanted,
-    onchange: toggleLook });
-  const draw = h("button.chip", { type: "button", onclick: () => regions.toggle(),
-    title: "Draw regions (r)" }, icon("brush"), h("span", {}, "Regions"));
-  const add = h("button.chip.is-short", { type: "button", onclick: open, "aria-label": "Add photographs",
-    title: "Choose photographs (o)" },
-    icon("photo"), h("span", {}, "Add"));
-  const only = h("button.chip.is-short", { type: "button", "aria-label": "Leave the photograph out",
-    title: "Leave the photograph out", onclick: () => leaveOut(0) }, icon("cancel"),
-    h("span", {}, "Leave out"));
-  const empty = h("button.empty", { type: "button", onclick: open },
+  const hold = h(
+    "button.chip.hold.is-short",
+    {
+      type: "button",
+      hidden: true,
+      "aria-label": "Hold to compare",
+      title: "Hold to see the photograph (c)",
+      onpointerdown: () => compare(true),
+      onpointerup: () => compare(false),
+      onpointerleave: () => compare(false),
+      onkeydown: (e) => e.key === " " && compare(true),
+      onkeyup: () => compare(false),
+      onblur: () => compare(false),
+    },
+    icon("compare"),
+    h("span", {}, "Hold to compare"),
+  );
+  const switcher = h("input.switch", {
+    type: "checkbox",
+    role: "switch",
+    checked: wanted,
+    onchange: toggleLook,
+  });
+  const draw = h(
+    "button.chip",
+    { type: "button", onclick: () => regions.toggle(), title: "Draw regions (r)" },
+    icon("brush"),
+    h("span", {}, "Regions"),
+  );
+  const add = h(
+    "button.chip.is-short",
+    {
+      type: "button",
+      onclick: open,
+      "aria-label": "Add photographs",
+      title: "Choose photographs (o)",
+    },
+    icon("photo"),
+    h("span", {}, "Add"),
+  );
+  const only = h(
+    "button.chip.is-short",
+    {
+      type: "button",
+      "aria-label": "Leave the photograph out",
+      title: "Leave the photograph out",
+      onclick: () => leaveOut(0),
+    },
+    icon("cancel"),
+    h("span", {}, "Leave out"),
+  );
+  const empty = h(
+    "button.empty",
+    { type: "button", onclick: open },
     h("span.empty-art", { "aria-hidden": "true" }, icon("photo")),
     h("strong", {}, "Drop a photograph here"),
-    h("span", {}, "or paste one, or choose it. Several become a batch."));
+    h("span", {}, "or paste one, or choose it. Several become a batch."),
+  );
   const frame = h("div.stage-frame", {}, h("div.picture-box", {}, photo, look, badge));
   const editorPlace = h("div.editor-place", { hidden: true });
-  const tools = h("div.stage-tools", {}, draw, hold,
-    h("label.inline", { title: "Live look (l)" }, switcher, "Live look"), caption, only, add);
+  const tools = h(
+    "div.stage-tools",
+    {},
+    draw,
+    hold,
+    h("label.inline", { title: "Live look (l)" }, switcher, "Live look"),
+    caption,
+    only,
+    add,
+  );
   const strip = h("ul.strip", { "aria-label": "Photographs" });
-  const node = h("section.stage", { "aria-label": "Photograph" },
-    empty, frame, editorPlace, tools, strip);
+  const node = h(
+    "section.stage",
+    { "aria-label": "Photograph" },
+    empty,
+    frame,
+    editorPlace,
+    tools,
+    strip,
+  );
   dropzone(node, takeFiles);
 
   const ask = looker((state) => {
     node.classList.toggle("is-looking", Boolean(state.busy));
-    caption.textContent = state.busy ? "Looking…" : state.error ?? "";
+    caption.textContent = state.busy ? "Looking…" : (state.error ?? "");
     caption.classList.toggle("is-wrong", Boolean(state.error));
     if (state.busy) return;
     if (state.url) look.src = state.url;
@@ -96,13 +149,35 @@ export function stage(signal, regions) {
     const key = contents.map((content) => content.view).join() + active;
     if (strip.dataset.key === key) return;
     strip.dataset.key = key;
-    fill(strip, contents.map((content, n) => h("li", {},
-      h("button.thumb", { type: "button", "aria-pressed": String(n === active),
-        title: `${content.name}, ${size(content.width, content.height)}`,
-        "aria-label": `Show ${content.name}`, onclick: () => paint.change({ active: n }) },
-      h("img", { src: content.thumbnail, alt: "" })),
-      h("button.bare.drop", { type: "button", "aria-label": `Leave ${content.name} out`,
-        onclick: () => leaveOut(n) }, icon("cancel")))));
+    fill(
+      strip,
+      contents.map((content, n) =>
+        h(
+          "li",
+          {},
+          h(
+            "button.thumb",
+            {
+              type: "button",
+              "aria-pressed": String(n === active),
+              title: `${content.name}, ${size(content.width, content.height)}`,
+              "aria-label": `Show ${content.name}`,
+              onclick: () => paint.change({ active: n }),
+            },
+            h("img", { src: content.thumbnail, alt: "" }),
+          ),
+          h(
+            "button.bare.drop",
+            {
+              type: "button",
+              "aria-label": `Leave ${content.name} out`,
+              onclick: () => leaveOut(n),
+            },
+            icon("cancel"),
+          ),
+        ),
+      ),
+    );
   }
 
   function leaveOut(n) {

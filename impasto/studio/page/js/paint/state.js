@@ -67,7 +67,10 @@ export const contentOf = (upload) => ({
 });
 
 /** Return a painted picture as a photograph of the list. */
-export const contentOfPicture = (picture) => ({ ...contentOf(picture), source: { picture: picture.id } });
+export const contentOfPicture = (picture) => ({
+  ...contentOf(picture),
+  source: { picture: picture.id },
+});
 
 /** Choose a style, or leave it if it is chosen; only one unless several are asked for. */
 export function toggleStyle(item, several, state = paint) {

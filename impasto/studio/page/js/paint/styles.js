@@ -19,7 +19,8 @@ export function styleGallery(signal, { onlyOwn = false, state = paint, pick = nu
   const many = h("input.switch", { type: "checkbox", role: "switch", id: "several-styles",
     onchange: () => {
       if (!many.checked) state.change({ styles: state.value.styles.slice(0, 1) });
-    } });
+    },
+  });
   const shelf = h("div.styles", { role: "group", "aria-label": "Styles" });
   const list = h("ul.chosen");
   const trouble = h("p.trouble", { role: "alert", hidden: true });
@@ -43,18 +44,44 @@ export function styleGallery(signal, { onlyOwn = false, state = paint, pick = nu
     item.part && h("span.trained-sign", {}, icon("train"), h("span", {}, "trained")),
     pictureOf(item, 120), h("span", {}, item.title));
     if (item.kind !== "own") return button;
-    return h("div.own", {}, button, h("button.bare.drop", { type: "button",
-      "aria-label": `Remove the style ${item.title}`, title: "Remove", onclick: () => away(item) },
-    icon("cancel")));
+    return h(
+      "div.own",
+      {},
+      button,
+      h(
+        "button.bare.drop",
+        {
+          type: "button",
+          "aria-label": `Remove the style ${item.title}`,
+          title: "Remove",
+          onclick: () => away(item),
+        },
+        icon("cancel"),
+      ),
+    );
   }
 
   function render() {
     const shown = items.filter((item) => (!onlyOwn || item.kind === "own") && (takesTrained || !item.part));
     const focused = shelf.contains(document.activeElement)
-      ? [...shelf.querySelectorAll("button")].indexOf(document.activeElement) : -1;
-    fill(shelf, h("button.style.more", { type: "button", onclick: async () =>
-      take(await choose({ multiple: true, accept: "image/*,.heic,.tif,.tiff,.style,.impasto" })) },
-    h("span.plus", {}, icon("add")), h("span", {}, "Your painting")), shown.map(tile));
+      ? [...shelf.querySelectorAll("button")].indexOf(document.activeElement)
+      : -1;
+    fill(
+      shelf,
+      h(
+        "button.style.more",
+        {
+          type: "button",
+          onclick: async () =>
+            take(
+              await choose({ multiple: true, accept: "image/*,.heic,.tif,.tiff,.style,.impasto" }),
+            ),
+        },
+        h("span.plus", {}, icon("add")),
+        h("span", {}, "Your painting"),
+      ),
+      shown.map(tile),
+    );
     if (focused >= 0) shelf.querySelectorAll("button")[focused]?.focus();
     renderChosen();
   }
@@ -105,10 +132,14 @@ export function styleGallery(signal, { onlyOwn = false, state = paint, pick = nu
     render();
   }, complain);
   render();
-  return { node, items: () => items, complain(message) {
-    trouble.textContent = message;
-    trouble.hidden = !message;
-  } };
+  return {
+    node,
+    items: () => items,
+    complain(message) {
+      trouble.textContent = message;
+      trouble.hidden = !message;
+    },
+  };
 }
 
 function pictureOf({ picture }, side) {
@@ -121,28 +152,57 @@ const learntFrom = ({ part }, items) =>
   items.find((item) => item.picture && (item.id === part || item.title === part))?.picture ?? null;
 
 function chosen(style, state, hasWeight) {
-  const change = (parts) => state.change({
-    styles: state.value.styles.map((one) => (one.id === style.id ? { ...one, ...parts } : one)),
-  });
+  const change = (parts) =>
+    state.change({
+      styles: state.value.styles.map((one) => (one.id === style.id ? { ...one, ...parts } : one)),
+    });
   const weight = h("output", {}, style.weight);
   return h("li", {},
     pictureOf(style, 36),
     h("span.chosen-title", {}, style.title),
-    h("select", { "aria-label": `What of ${style.title}`, onchange: (event) =>
-      change({ use: event.target.value }) },
-    [["", "All of it"], ["fine", "Strokes only"], ["coarse", "Shapes only"]].map(([value, text]) =>
-      h("option", { value, selected: value === style.use }, text))),
-    h("button.bare", { type: "button", "aria-label": `Leave ${style.title} out`, onclick: () =>
-      state.change({ styles: state.value.styles.filter((one) => one.id !== style.id) }) },
-    icon("cancel")),
-    hasWeight && h("label.weight", {}, "Weight",
-      h("input", { type: "range", min: 0.05, max: 2, step: 0.05, value: style.weight,
-        style: { "--at": `${(style.weight / 2) * 100}%` },
-        "aria-label": `Weight of ${style.title}`, oninput: (event) => {
-          const value = Number(event.target.value);
-          weight.textContent = value;
-          event.target.style.setProperty("--at", `${(value / 2) * 100}%`);
-          change({ weight: value });
-        } }), weight));
+    h(
+      "select",
+      {
+        "aria-label": `What of ${style.title}`,
+        onchange: (event) => change({ use: event.target.value }),
+      },
+      [
+        ["", "All of it"],
+        ["fine", "Strokes only"],
+        ["coarse", "Shapes only"],
+      ].map(([value, text]) => h("option", { value, selected: value === style.use }, text)),
+    ),
+    h(
+      "button.bare",
+      {
+        type: "button",
+        "aria-label": `Leave ${style.title} out`,
+        onclick: () =>
+          state.change({ styles: state.value.styles.filter((one) => one.id !== style.id) }),
+      },
+      icon("cancel"),
+    ),
+    hasWeight &&
+      h(
+        "label.weight",
+        {},
+        "Weight",
+        h("input", {
+          type: "range",
+          min: 0.05,
+          max: 2,
+          step: 0.05,
+          value: style.weight,
+          style: { "--at": `${(style.weight / 2) * 100}%` },
+          "aria-label": `Weight of ${style.title}`,
+          oninput: (event) => {
+            const value = Number(event.target.value);
+            weight.textContent = value;
+            event.target.style.setProperty("--at", `${(value / 2) * 100}%`);
+            change({ weight: value });
+          },
+        }),
+        weight,
+      ),
+  );
 }
-

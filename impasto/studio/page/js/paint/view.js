@@ -6,8 +6,7 @@ import { learn } from "../core/events.js";
 import { counted } from "../core/format.js";
 import { icon } from "../core/icons.js";
 import { bind } from "../core/keys.js";
-import { notice } from "../core/notices.js";
-import { go } from "../core/router.js";
+import { say } from "../core/notices.js";
 import { methodOf, optionsOf } from "../core/schema.js";
 import { drawer } from "../options/drawer.js";
 import { outputDrawer } from "../options/output.js";
@@ -34,23 +33,46 @@ export function view({ root, signal }) {
   const place = stage(signal, regions);
   const trouble = h("p.trouble", { role: "alert", hidden: true });
   const before = forecast(signal, (error) => show(error, { quietly: true }));
-  const button = h("button.button.primary.large", { type: "button", onclick: start,
-    title: "Paint (Ctrl+Enter)" }, icon("paint"), h("span", {}, "Paint"));
+  const button = h(
+    "button.button.primary.large",
+    { type: "button", onclick: start, title: "Paint (Ctrl+Enter)" },
+    icon("paint"),
+    h("span", {}, "Paint"),
+  );
   const current = currentJobs(signal);
 
-  root.append(h("div.paint-view", {},
-    h("div.stage-column", {}, h("h1.unseen", { tabindex: -1 }, "Paint"), place.node, current.node),
-    h("div.side", {},
-      styles.node, regions.node,
-      h("section.dial-panel", { "aria-label": "Dials" }, knobs.node),
-      options.node, output.node,
-      h("div.go", {}, trouble, before.node, button))));
+  root.append(
+    h(
+      "div.paint-view",
+      {},
+      h(
+        "div.stage-column",
+        {},
+        h("h1.unseen", { tabindex: -1 }, "Paint"),
+        place.node,
+        current.node,
+      ),
+      h(
+        "div.side",
+        {},
+        styles.node,
+        regions.node,
+        h("section.dial-panel", { "aria-label": "Dials" }, knobs.node),
+        options.node,
+        output.node,
+        h("div.go", {}, trouble, before.node, button),
+      ),
+    ),
+  );
 
   bind("Ctrl+Enter", "Paint", start, { signal, group: GROUP });
   bind("o", "Choose photographs", place.open, { signal, group: GROUP });
   bind("r", "Draw regions, or leave them", regions.toggle, { signal, group: GROUP });
-  bind("c", "Hold to see the photograph", () => place.compare(true),
-    { signal, group: GROUP, up: () => place.compare(false) });
+  bind("c", "Hold to see the photograph", () => place.compare(true), {
+    signal,
+    group: GROUP,
+    up: () => place.compare(false),
+  });
   bind("l", "Live look on or off", place.toggleLook, { signal, group: GROUP });
   bind("Escape", "Leave what is open", () => regions.leave(), { signal, group: GROUP });
 
@@ -58,15 +80,20 @@ export function view({ root, signal }) {
     const { value } = paint;
     const method = methodOf(value);
     knobs.show(value);
-    options.show(optionsOf(method).filter((o) => !DIALS.has(o.name) && !ELSEWHERE.has(o.name)),
-      value.options, method);
+    options.show(
+      optionsOf(method).filter((o) => !DIALS.has(o.name) && !ELSEWHERE.has(o.name)),
+      value.options,
+      method,
+    );
     output.show(value.output);
     regions.show();
     place.show(value);
     const lacks = missing(value);
     button.classList.toggle("is-waiting", Boolean(lacks));
-    fill(button.lastChild, value.contents.length > 1
-      ? `Paint ${counted(value.contents.length, "picture")}` : "Paint");
+    fill(
+      button.lastChild,
+      value.contents.length > 1 ? `Paint ${counted(value.contents.length, "picture")}` : "Paint",
+    );
     before.ask(lacks ? null : requestOf(value));
     if (!lacks) show(null);
   }
@@ -78,10 +105,13 @@ export function view({ root, signal }) {
     trouble.hidden = true;
     if (!error) return;
     const name = error.option?.replace(/^--/, "").replaceAll("-", "_");
-    const inPlace = name && (knobs.complain(name, error.message)
-      || (!quietly && (options.complain(name, error.message) || output.complain(name, error.message)))
-      || (name === "style" && (styles.complain(error.message), true))
-      || (name === "region" && (regions.complain(error.message), true)));
+    const inPlace =
+      name &&
+      (knobs.complain(name, error.message) ||
+        (!quietly &&
+          (options.complain(name, error.message) || output.complain(name, error.message))) ||
+        (name === "style" && (styles.complain(error.message), true)) ||
+        (name === "region" && (regions.complain(error.message), true)));
     trouble.textContent = error.message;
     trouble.hidden = Boolean(inPlace);
   }
@@ -100,9 +130,7 @@ export function view({ root, signal }) {
       show(null);
       learn(jobs);
       current.follow(jobs);
-      notice(`${counted(jobs.length, "picture")} in the queue.`, {
-        action: { label: "Queue", run: () => go("queue") }, seconds: 4,
-      });
+      say(`${counted(jobs.length, "picture")} in the queue.`);
     } catch (error) {
       show(error);
     } finally {

@@ -13,12 +13,23 @@ export function viewer(picture, signal) {
   const title = picture.title || picture.name;
   const percent = h("output.zoom-value");
   const panes = h("div.panes");
-  const slider = h("input.compare-slider", { type: "range", min: 0, max: 100, step: 0.5, value: 50,
-    "aria-label": "Where the pictures meet", oninput: () => cut() });
+  const slider = h("input.compare-slider", {
+    type: "range",
+    min: 0,
+    max: 100,
+    step: 0.5,
+    value: 50,
+    "aria-label": "Where the pictures meet",
+    oninput: () => cut(),
+  });
   const handle = h("span.compare-line", { "aria-hidden": "true" }, icon("compare"));
-  const tool = (name, text, run) => h("button.tool", { type: "button", "aria-label": text,
-    title: text, onclick: run }, icon(name));
-  const hundred = h("button.tool.text", { type: "button", title: "100 % (1)", onclick: full }, "100 %");
+  const tool = (name, text, run) =>
+    h("button.tool", { type: "button", "aria-label": text, title: text, onclick: run }, icon(name));
+  const hundred = h(
+    "button.tool.text",
+    { type: "button", title: "100 % (1)", onclick: full },
+    "100 %",
+  );
   const tools = h("div.zoom-tools", {}, tool("fit", "Show all (0)", fit), hundred, percent);
   const node = h("div.viewer", {}, panes);
   let mode = "";
@@ -46,8 +57,7 @@ export function viewer(picture, signal) {
     node.dataset.mode = mode;
     const own = layer(picture.view, title);
     if (mode === "side") {
-      fill(panes, pane(layer(other.view, other.name), label(other.name)),
-        pane(own, label(title)));
+      fill(panes, pane(layer(other.view, other.name), label(other.name)), pane(own, label(title)));
     } else if (mode === "slider") {
       const over = layer(other.view, other.name);
       over.classList.add("over");
@@ -74,8 +84,10 @@ export function viewer(picture, signal) {
     for (const image of images) {
       image.style.setProperty("width", `${viewport.width}px`);
       image.style.setProperty("height", `${viewport.height}px`);
-      image.style.setProperty("transform",
-        `translate(${viewport.x}px, ${viewport.y}px) scale(${viewport.scale})`);
+      image.style.setProperty(
+        "transform",
+        `translate(${viewport.x}px, ${viewport.y}px) scale(${viewport.scale})`,
+      );
     }
     const real = viewport.scale * (window.devicePixelRatio || 1);
     percent.textContent = `${Math.round(real * 100)} %`;
@@ -116,11 +128,20 @@ export function viewer(picture, signal) {
   observer.observe(panes);
   signal.addEventListener("abort", () => observer.disconnect());
   compare("", null);
-  return { node, tools, compare, fit, full, mode: () => mode, zoom(factor) {
-    viewport.zoom(factor);
-    apply();
-  }, pan(x, y) {
-    viewport.pan(x, y);
-    apply();
-  } };
+  return {
+    node,
+    tools,
+    compare,
+    fit,
+    full,
+    mode: () => mode,
+    zoom(factor) {
+      viewport.zoom(factor);
+      apply();
+    },
+    pan(x, y) {
+      viewport.pan(x, y);
+      apply();
+    },
+  };
 }

@@ -9,7 +9,9 @@ import { complain, notice } from "../core/notices.js";
 import { lossLine } from "./losses.js";
 
 const ACTIONS = [
-  ["next", "Run next", "next"], ["pause", "Pause", "pause"], ["retry", "Go on", "play"],
+  ["next", "Run next", "next"],
+  ["pause", "Pause", "pause"],
+  ["retry", "Go on", "play"],
   ["cancel", "Cancel", "cancel"],
 ];
 const DOING = { train: ["Training", "Trained"], study: ["Studying", "Studied"] };
@@ -28,9 +30,21 @@ export function jobCard(first) {
   const message = h("p.trouble", { hidden: true });
   const actions = h("div.actions");
   const line = lossLine();
-  const node = h("li.job", { tabindex: 0, "aria-labelledby": id },
+  const node = h(
+    "li.job",
+    { tabindex: 0, "aria-labelledby": id },
     frame,
-    h("div.job-body", {}, h("div.job-top", {}, title, state), bar, facts, message, line.node, actions));
+    h(
+      "div.job-body",
+      {},
+      h("div.job-top", {}, title, state),
+      bar,
+      facts,
+      message,
+      line.node,
+      actions,
+    ),
+  );
   let job = null;
   let shown = "";
 
@@ -47,11 +61,22 @@ export function jobCard(first) {
   function buttons() {
     const can = new Set(job.can ?? []);
     const made = ACTIONS.filter(([name]) => can.has(name)).map(([name, text, drawing]) =>
-      h("button.button", { type: "button", dataset: { action: name },
-        "aria-label": `${label(name, text)}: ${job.title}`, onclick: () => act(name) },
-      icon(drawing), h("span", {}, label(name, text))));
+      h(
+        "button.button",
+        {
+          type: "button",
+          dataset: { action: name },
+          "aria-label": `${label(name, text)}: ${job.title}`,
+          onclick: () => act(name),
+        },
+        icon(drawing),
+        h("span", {}, label(name, text)),
+      ),
+    );
     if (job.picture) {
-      made.unshift(h("a.button.primary", { href: `#/gallery/${job.picture}` }, icon("open"), "Look at it"));
+      made.unshift(
+        h("a.button.primary", { href: `#/gallery/${job.picture}` }, icon("open"), "Look at it"),
+      );
     }
     if (job.files) {
       made.unshift(h("a.button.primary", { href: `#/${job.task}/${job.id}` }, icon("open"), "Look at it"));
@@ -63,12 +88,25 @@ export function jobCard(first) {
   const label = (name, text) => (name === "retry" && job.state !== "paused" ? "Try again" : text);
 
   function extendForm() {
-    const count = h("input", { type: "number", min: 1, max: 100000, value: 50, required: true,
-      "aria-label": `More iterations for ${job.title}` });
-    return h("form.extend", { onsubmit: (event) => {
-      event.preventDefault();
-      act("extend", { iterations: Number(count.value) });
-    } }, count, h("button.button", { type: "submit" }, "More iterations"));
+    const count = h("input", {
+      type: "number",
+      min: 1,
+      max: 100000,
+      value: 50,
+      required: true,
+      "aria-label": `More iterations for ${job.title}`,
+    });
+    return h(
+      "form.extend",
+      {
+        onsubmit: (event) => {
+          event.preventDefault();
+          act("extend", { iterations: Number(count.value) });
+        },
+      },
+      count,
+      h("button.button", { type: "submit" }, "More iterations"),
+    );
   }
 
   function show(next) {
@@ -80,7 +118,10 @@ export function jobCard(first) {
     state.title = job.worker ? `By ${job.worker}` : "";
     bar.hidden = job.state === "done" || job.state === "cancelled" || job.state === "failed";
     bar.value = job.done ?? 0;
-    fill(facts, factsOf(job).map((fact) => h("span", {}, fact)));
+    fill(
+      facts,
+      factsOf(job).map((fact) => h("span", {}, fact)),
+    );
     message.textContent = job.message ?? "";
     message.hidden = !job.message || job.state === "done";
     message.classList.toggle("is-note", job.state !== "failed");
@@ -107,9 +148,13 @@ export function jobCard(first) {
   }
 
   show(first);
-  return { node, show, step: (told) => {
-    if (told.state === "running") line.add(told.iteration, told.losses, told.scale);
-  } };
+  return {
+    node,
+    show,
+    step: (told) => {
+      if (told.state === "running") line.add(told.iteration, told.losses, told.scale);
+    },
+  };
 }
 
 // The picture as it is; before there is any, the photograph.

@@ -14,10 +14,25 @@ const ORDER = { running: 0, interrupted: 1, paused: 2, waiting: 3 };
 export function view({ root, signal }) {
   const now = h("ul.jobs");
   const over = h("ul.jobs.over");
-  const empty = h("p.quiet.large", {}, "Nothing is being painted. ",
-    h("a", { href: "#/paint" }, "Choose a photograph"), ".");
-  const more = h("button.button", { type: "button", hidden: true, onclick: fetchMore }, "Older jobs");
-  const past = h("section", { "aria-labelledby": "over" }, h("h2", { id: "over" }, "Over"), over, more);
+  const empty = h(
+    "p.quiet.large",
+    {},
+    "Nothing is being painted. ",
+    h("a", { href: "#/paint" }, "Choose a photograph"),
+    ".",
+  );
+  const more = h(
+    "button.button",
+    { type: "button", hidden: true, onclick: fetchMore },
+    "Older jobs",
+  );
+  const past = h(
+    "section",
+    { "aria-labelledby": "over" },
+    h("h2", { id: "over" }, "Over"),
+    over,
+    more,
+  );
   const cards = new Map();
   const groups = new Map();
   let next = null;
@@ -72,8 +87,11 @@ export function view({ root, signal }) {
 
   jobs.watch(render, signal);
   on("job", (job) => cards.get(job.id)?.step(job), signal);
-  bind("Shift+X", "Cancel the job that has the focus", () => press("cancel"),
-    { signal, group: "Queue", also: ["Shift+x", "x"] });
+  bind("Shift+X", "Cancel the job that has the focus", () => press("cancel"), {
+    signal,
+    group: "Queue",
+    also: ["Shift+x", "x"],
+  });
   bind("j", "Next job", () => step(1), { signal, group: "Queue" });
   bind("k", "Job before", () => step(-1), { signal, group: "Queue" });
 
@@ -92,8 +110,11 @@ export function view({ root, signal }) {
 }
 
 function byTurn(a, b) {
-  return (ORDER[a.state] ?? 9) - (ORDER[b.state] ?? 9) || a.priority - b.priority
-    || a.created.localeCompare(b.created);
+  return (
+    (ORDER[a.state] ?? 9) - (ORDER[b.state] ?? 9) ||
+    a.priority - b.priority ||
+    a.created.localeCompare(b.created)
+  );
 }
 
 // Moves only what is not in its place, so that the focus stays where it is.
