@@ -2,15 +2,18 @@
 
     python benchmarks/jobs.py kills [N] [--seed S]     N disturbances, one for each job
     python benchmarks/jobs.py cancel [N]               seconds until a cancelled process is gone
+    python benchmarks/jobs.py batch [N]                N small pictures: a queue beside the pool
+    python benchmarks/jobs.py two [N]                  N paintings by two workers beside one
     python benchmarks/jobs.py rate [N]                 jobs a second of workers that only sleep
     python benchmarks/jobs.py idle                     memory, processor and queries of idle workers
     python benchmarks/jobs.py pollers                  a server that is polled as by many workers
 
 With `--queue postgresql` (the default) a server of its own is started, in a temporary folder; with
 `--queue local` the queue is a file. `kills` disturbs jobs of two workers: it kills a worker, its
-process or every process of both, stops the server for ten seconds, or fills the disc for some
-(which needs the rights to mount one). Every job must end once, with the pixels of the run that was
-never stopped. Every part prints a line of JSON.
+process or every process of both, stops the server for ten seconds, fills the disc for some (which
+needs the rights to mount one), or sets the workers' clock back (which needs a C compiler). Every
+job must end once, with the pixels of the run that was never stopped. Every part prints a line of
+JSON.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -60,6 +64,7 @@ SMALL = ["--size", "48", "--smallest", "32"]
 PAUSE = 0.08  # seconds after each iteration
 AWAY = 10.0  # seconds without a server
 FULL = 4.0  # seconds without space
+PARTS = ("kills", "cancel", "batch", "two", "rate", "idle", "pollers")
 
 
 def sources() -> None:
@@ -97,11 +102,67 @@ def kill_tree(worker: subprocess.Popen[bytes]) -> None:
     worker.wait()
 
 
+# A clock whose hours a file says, for a process that loads it first. The one that only goes
+# forward, by which waiting is measured, stays as it is, as where a machine's clock is set.
+_CLOCK = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <time.h>
+static long hours(void) {
+    long found = 0;
+    const char *name = getenv("TEST_CLOCK");
+    FILE *file = name ? fopen(name, "r") : NULL;
+    if (file) { if (fscanf(file, "%ld", &found) != 1) found = 0; fclose(file); }
+    return found;
+}
+int clock_gettime(clockid_t id, struct timespec *now) {
+    static int (*real)(clockid_t, struct timespec *);
+    if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
+    int status = real(id, now);
+    if (id == CLOCK_REALTIME) now->tv_sec += 3600 * hours();
+    return status;
+}
+int gettimeofday(struct timeval *restrict now, void *restrict zone) {
+    struct timespec exact;
+    (void)zone;
+    clock_gettime(CLOCK_REALTIME, &exact);
+    now->tv_sec = exact.tv_sec;
+    now->tv_usec = exact.tv_nsec / 1000;
+    return 0;
+}
+time_t time(time_t *now) {
+    struct timespec exact;
+    clock_gettime(CLOCK_REALTIME, &exact);
+    if (now) *now = exact.tv_sec;
+    return exact.tv_sec;
+}
+"""
+
+
+def clock_of(farm: Farm) -> Path | None:
+    """A file that sets the clock of all processes that are started from now on, if that can be."""
+    if (compiler := shutil.which("cc")) is None:
+        return None
+    source, library = farm.folder / "clock.c", farm.folder / "clock.so"
+    source.write_text(_CLOCK)
+    command = [compiler, "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"]
+    subprocess.run(command, check=True)
+    clock = farm.folder / "clock"
+    clock.write_text("0")
+    farm.env |= {"LD_PRELOAD": str(library), "TEST_CLOCK": str(clock)}
+    return clock
+
+
 class Disturbances:
     """What can happen to a farm of two workers."""
 
     def __init__(self, farm: Farm, server: Server | None, disc: Path | None) -> None:
         self.farm, self.server, self.disc = farm, server, disc
+        self.clock = clock_of(farm)
+        self.hours = 0
 
     def kinds(self) -> dict[str, Callable[[], None]]:
         kinds = {"worker": self.worker, "process": self.process, "everything": self.everything}
@@ -109,6 +170,8 @@ class Disturbances:
             kinds["server stopped"] = self.stopped
         if self.disc is not None:
             kinds["disc full"] = self.full
+        if self.clock is not None:
+            kinds["clock set back"] = self.set_back
         return kinds
 
     def worker(self) -> None:
@@ -147,13 +210,23 @@ class Disturbances:
         time.sleep(FULL)
         filler.unlink(missing_ok=True)
 
+    def set_back(self) -> None:
+        """Set the clock of all workers and their processes an hour back, and kill a worker."""
+        assert self.clock is not None
+        self.hours += 1
+        self.clock.write_text(f"-{self.hours}")
+        self.worker()
+
     def living(self) -> list[subprocess.Popen[bytes]]:
         return [worker for worker in self.farm.workers if worker.poll() is None]
 
 
-def kills(farm: Farm, count: int, server: Server | None, disc: Path | None) -> dict[str, Any]:
+def kills(
+    farm: Farm, count: int, server: Server | None, disc: Path | None, only: str | None = None
+) -> dict[str, Any]:
     """Disturb a job each at a random moment; count those that ended once with their pixels."""
     expected, lasted = {}, {}
+    farm.env["TEST_ALL_SLOW"] = "1"  # as slow as it will be in a worker
     for method in METHODS:
         began = time.monotonic()
         done = farm.run("stylize", "photo.png", "--style", "painting.png", *words(method),
@@ -161,9 +234,11 @@ def kills(farm: Farm, count: int, server: Server | None, disc: Path | None) -> d
         assert done.returncode == 0, done.stderr
         lasted[method] = time.monotonic() - began
         expected[method] = digest(farm.folder / f"{method}.png")
+    del farm.env["TEST_ALL_SLOW"]
     disturbances = Disturbances(farm, server, disc)
     farm.work(), farm.work()
     counted: dict[str, Counter[str]] = {kind: Counter() for kind in disturbances.kinds()}
+    counted = {kind: row for kind, row in counted.items() if only in (None, kind)}
     continued = 0
     for number in range(count):
         method = list(METHODS)[number % len(METHODS)]
@@ -219,6 +294,68 @@ def cancel(farm: Farm, count: int) -> dict[str, Any]:
         "cancelled": count, "that job only": others,
         "median": round(float(np.median(seconds)), 2), "longest": round(max(seconds), 2),
     }  # fmt: skip
+
+
+# Painting
+
+
+def timed(farm: Farm, *args: str) -> float:
+    """Seconds that a command takes, which must succeed."""
+    began = time.monotonic()
+    done = farm.run(*args)
+    assert done.returncode == 0, done.stderr
+    return time.monotonic() - began
+
+
+def batch(farm: Farm, count: int, size: int, turns: int) -> dict[str, Any]:
+    """The same batch by the pool's two processes and by a queue's two workers, in turn."""
+    photographs = farm.folder / "photographs"
+    photographs.mkdir()
+    draw = np.random.default_rng(1)
+    for number in range(count):
+        noise = draw.integers(0, 256, (6, 8, 3), dtype=np.uint8)
+        Image.fromarray(noise).resize((size, size * 3 // 4)).save(photographs / f"{number:04d}.png")
+    command = ["batch", str(photographs), "--style", "painting.png", "--method", "instant"]
+    command += ["--size", str(size), "--quiet"]
+    farm.work(), farm.work()
+    until(lambda: all("paints on" in farm.said(i) for i in (0, 1)), "both workers listen")
+    seconds: dict[str, list[float]] = {"pool": [], "queue": []}
+    for turn in range(turns):
+        pool, queued = f"pool-{turn}", f"queue-{turn}"
+        seconds["pool"].append(timed(farm, *command, "--workers", "2", "-o", pool))
+        seconds["queue"].append(timed(farm, *command, "--queue", farm.url, "-o", queued))
+        shutil.rmtree(farm.store.path / "inputs")  # each turn copies the photographs again
+        (farm.store.path / "inputs").mkdir()
+        names = sorted(path.name for path in (farm.folder / pool).glob("*.png"))
+        assert len(names) == count
+        assert all(digest(f"{pool}/{name}") == digest(f"{queued}/{name}") for name in names)
+    best = {name: min(found) for name, found in seconds.items()}
+    return {
+        "pictures": count, "pixels": size,
+        **{name: [round(s, 1) for s in found] for name, found in seconds.items()},
+        "queue to pool, best": round(best["queue"] / best["pool"], 2),
+        "jobs": len(farm.queue.jobs()) // turns,
+    }  # fmt: skip
+
+
+def two(farm: Farm, count: int, turns: int) -> dict[str, Any]:
+    """Seconds in which one worker, and two, end paintings that wait already."""
+    seconds: dict[str, list[float]] = {"one": [], "two": []}
+    farm.env["TEST_PAUSE"] = "0"
+    options = ["--method", "gatys", "--size", "192", "--iterations", "30"]
+    for _ in range(turns):
+        for name, workers in (("one", 1), ("two", 2)):
+            ids = [farm.submit(*options) for _ in range(count)]
+            began, first = time.monotonic(), len(farm.workers)
+            for _ in range(workers):
+                farm.work()
+            until(lambda: all(farm.queue.job(id).is_over for id in ids), "all end", 600)  # noqa: B023
+            seconds[name].append(time.monotonic() - began)
+            for worker in farm.workers[first:]:
+                farm.kill(worker, signal.SIGTERM)
+    ratio = min(seconds["one"]) / min(seconds["two"])
+    rounded = {name: [round(s, 1) for s in found] for name, found in seconds.items()}
+    return {"paintings": count, **rounded, "one to two, best": round(ratio, 2)}
 
 
 # Workers that only sleep
@@ -365,9 +502,12 @@ def small_disc(folder: Path) -> Iterator[Path | None]:
 def main() -> int:
     """Run a part and print what it found."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
-    parser.add_argument("part", choices=["kills", "cancel", "rate", "idle", "pollers"])
+    parser.add_argument("part", choices=PARTS)
     parser.add_argument("count", nargs="?", type=int, default=20, metavar="N")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", metavar="KIND", help="of the disturbances, only this one")
+    parser.add_argument("--size", type=int, default=64, help="of the pictures of `batch`")
+    parser.add_argument("--turns", type=int, default=2, help="of what is compared, in turn")
     parser.add_argument("--queue", choices=["local", "postgresql"], default="postgresql")
     options = parser.parse_args()
     random.seed(options.seed)
@@ -387,8 +527,10 @@ def main() -> int:
         disc = stack.enter_context(small_disc(folder)) if options.part == "kills" else None
         farm = stack.enter_context(Farm(folder, url, pause=PAUSE))
         parts: dict[str, Callable[[], dict[str, Any]]] = {
-            "kills": lambda: kills(farm, options.count, server, disc),
+            "kills": lambda: kills(farm, options.count, server, disc, options.only),
             "cancel": lambda: cancel(farm, options.count),
+            "batch": lambda: batch(farm, options.count, options.size, options.turns),
+            "two": lambda: two(farm, options.count, options.turns),
             "rate": lambda: rate(farm, options.count),
             "idle": lambda: idle(farm, server),
         }

@@ -34,24 +34,37 @@ QUICK = ["--method", "instant", "--size", "64"]
 # A hundred iterations, after each of which its state is written.
 LONG = ["--method", "gatys", "--size", "48", "--smallest", "32", "--iterations", "60"]
 
-# Loaded by every process of a farm: a state after each iteration, and iterations that take a second
-# as long as a file is there, or some time.
+# Loaded by every process of a farm, for those that carry out jobs: a state after each iteration,
+# and iterations that take a second as long as a file is there, or some time, as do the reports of
+# jobs that are no single picture.
 _SLOW = """
-import os, time
-try:
+import os, sys, time
+def _wait():
+    until = time.monotonic() + 1.0
+    while os.path.exists(os.environ["TEST_HOLD"]) and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(float(os.environ.get("TEST_PAUSE", "0")))
+def _slow():
     from impasto.run import folder
-except ImportError:
-    pass
-else:
     folder.LEAST, folder.SHARE = 0.0, 1.0
-    _save = folder.RunFolder.save_if_due
-    def _slowly(self, step):
-        _save(self, step)
-        until = time.monotonic() + 1.0
-        while os.path.exists(os.environ["TEST_HOLD"]) and time.monotonic() < until:
-            time.sleep(0.02)
-        time.sleep(float(os.environ.get("TEST_PAUSE", "0")))
-    folder.RunFolder.save_if_due = _slowly
+    save = folder.RunFolder.save_if_due
+    def slowly(self, step):
+        save(self, step)
+        _wait()
+    folder.RunFolder.save_if_due = slowly
+def _slow_jobs():
+    from impasto.jobs.queue.assignment import Assignment
+    step = Assignment.step
+    def slowly(self, done, values):
+        self._next_report = 0.0
+        step(self, done, values)
+        if self.job.kind != "paint":
+            _wait()
+    Assignment.step = slowly
+if "impasto.jobs.queue.child" in sys.orig_argv:
+    _slow(), _slow_jobs()
+elif "TEST_ALL_SLOW" in os.environ:
+    _slow()
 """
 
 

@@ -83,7 +83,7 @@ def test_a_broken_picture_stops_only_itself_and_is_tried_again(
     assert said.out == "out/contact.jpg\n"
     assert "b-painting.png failed: in/b.jpg is " in said.err
     assert "4 of 6 pictures are finished, 2 failed" in said.err
-    assert "failed: in/b.jpg in painting.png, starry-night: in/b.jpg is " in said.err
+    assert said.err.count("failed: in/b.jpg is ") == 2  # each picture's once, as it happens
     painted = [f"{photo}-{style}.png" for photo in "ac" for style in ("painting", "starry-night")]
     assert listed() == [*painted, "contact.jpg", "manifest.json"]
     states = [entry.state for entry in Manifest.read(Path("out")).entries.values()]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from impasto.config.methods import InstantConfig
+from impasto.config.methods import GatysConfig
 from impasto.jobs.batch import Batch, BatchStyle
 from impasto.jobs.queue.batch_executor import QueueExecutor
 from impasto.jobs.queue.client import JobQueue, JobState
@@ -62,7 +62,7 @@ def test_a_job_that_the_queue_has_lost_fails_one_picture_and_is_put_in_again(
     queue = Painted(store, "second-painting")
     batch = Batch(
         (Path("photo.png"), Path("second.png")), (BatchStyle.parse("painting.png"),),
-        InstantConfig(size=64), folder / "out",
+        GatysConfig(size=64), folder / "out",
     )  # fmt: skip
 
     def executor_of(batch: Batch) -> QueueExecutor:

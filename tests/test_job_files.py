@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 import threading
 from pathlib import Path
@@ -115,3 +116,19 @@ def test_events_stay_in_order_over_kills_and_a_worker_that_comes_late(tmp_path: 
     last = last_event(path)
     assert last is not None
     assert last["number"] == 4
+
+
+def test_a_full_disc_loses_events_as_a_whole_and_leaves_no_gap(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    journal = Journal(path, 1)
+    journal.write("begun")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, before[1]))
+    try:
+        journal.write("step", done=0.1)  # ten bytes fit
+        journal.write("step", done=0.2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    journal.write("step", done=0.3)
+    assert [(e["number"], e.get("done")) for e in read_events(path)] == [(1, None), (2, 0.3)]
+    assert len(path.read_bytes().splitlines()) == 2

@@ -291,9 +291,14 @@ def test_a_job_whose_photograph_has_changed_fails_and_can_be_tried_again(folder:
 
 
 @pytest.mark.slow
-def test_a_batch_is_painted_by_all_workers_and_continues_after_a_kill(folder: Path) -> None:
+@pytest.mark.parametrize(("method", "count"), [("instant", 1), ("gatys", 2)])
+def test_a_batch_is_painted_by_all_workers_and_continues_after_a_kill(
+    folder: Path, method: str, count: int
+) -> None:
+    """Pictures that are painted quickly share a job: without a worker, one for all of them."""
     shutil.copy("photo.png", "second.png")
-    command = ["batch", "photo.png", "second.png", "--style", "painting.png", *QUICK]
+    command = ["batch", "photo.png", "second.png", "--style", "painting.png", "--size", "48"]
+    command += ["--method", method, *(["--iterations", "5"] if method == "gatys" else [])]
     with Farm(folder) as farm:
         assert farm.run(*command, "-o", "here").returncode == 0
         begun = subprocess.Popen(
@@ -307,7 +312,7 @@ def test_a_batch_is_painted_by_all_workers_and_continues_after_a_kill(folder: Pa
         farm.work()
         done = farm.run(*command, "-o", "there", "--queue", "local")
         assert done.returncode == 0, done.stderr
-        assert len(farm.queue.jobs()) == 2  # those of the run that was killed
+        assert len(farm.queue.jobs()) == count  # those of the run that was killed
     names = sorted(path.name for path in Path("here").iterdir())
     assert sorted(path.name for path in Path("there").iterdir()) == names
     for name in names:

@@ -310,8 +310,6 @@ def _present(
         text += f", {earlier} of them by an earlier run" if earlier else ""
         text += f", {failed} failed" if failed else ""
         print_note(f"{text}; {outcome.seconds:.1f} s")
-        for (photograph, message), styles in _grouped(outcome).items():
-            print_note(f"failed: {photograph} in {', '.join(styles)}: {message}")
         if outcome.interrupted:
             print_note("stopped early: the same command continues from here")
         elif outcome.failures:
@@ -320,14 +318,6 @@ def _present(
         print(json.dumps({**_as_json(outcome), "left_out": left_out}))
     else:
         print_path((*outcome.sheets, outcome.manifest)[0])
-
-
-def _grouped(outcome: Outcome) -> dict[tuple[str, str], list[str]]:
-    """Return the failed styles by photograph and reason, which is mostly the same for all."""
-    groups: dict[tuple[str, str], list[str]] = {}
-    for entry in outcome.failures:
-        groups.setdefault((entry.photograph, entry.message), []).append(entry.style)
-    return groups
 
 
 def _as_json(outcome: Outcome) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from impasto.studio.warm import WarmProcess
 __all__ = ["Desks", "SupersededError"]
 
 _READERS = 2
-_DECODING, _LOOKING, _ESTIMATING = 60.0, 60.0, 120.0  # seconds at most
+_DECODING, _LOOKING, _ESTIMATING = 30.0, 30.0, 120.0  # seconds at most
 
 
 class SupersededError(ImpastoError):

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from impasto.config.methods import METHODS
 from impasto.errors import ImpastoError, JobError, notes_of
 from impasto.jobs.queue.engine import is_unreachable
+from impasto.jobs.queue.passing import is_passing
 from impasto.studio.desks import SupersededError
 from impasto.studio.texts import without_folders
 
@@ -94,8 +95,8 @@ def _status(error: ImpastoError) -> int:
     if isinstance(error, SupersededError):
         return 409
     if isinstance(error, JobError):
-        is_away = error.__cause__ is not None and (
-            is_unreachable(error.__cause__) or isinstance(error.__cause__, OSError)
-        )
+        cause = error.__cause__
+        is_away = is_passing(error) or (cause is not None and is_unreachable(cause))
+        is_away = is_away or isinstance(cause, ConnectionError)
         return 503 if is_away else 409
     return 400

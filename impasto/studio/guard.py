@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from starlette.requests import cookie_parser
 
 from impasto.studio.accounts import COOKIE, Sessions
+from impasto.studio.turns import Turns
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -56,6 +57,7 @@ _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _OWN_SITES = {"", "same-origin", "none"}  # `none` is what the user typed or kept as a bookmark
 _MOST_JSON = 2**20  # bytes of a body that is no file
 _PATIENCE = 60.0  # seconds without a byte of a body
+_AT_ONCE = 24  # requests of a user, of the 100 that have a thread
 _DRAIN = 5.0  # seconds in which the rest of a refused body is read, so that the answer is seen
 
 _LOG = logging.getLogger("impasto.studio")
@@ -95,6 +97,7 @@ class Guard:
             http is its own, and who asks is whom the proxy names in X-Forwarded-For.
         max_body: bytes of an upload.
         sessions: with them only who is signed in may send an upload; others' are not even read.
+            And so many requests of one user wait that all others are answered.
         observe: is called after each request.
     """
 
@@ -109,6 +112,7 @@ class Guard:
         observe: Callable[[Seen], None] = lambda _: None,
     ) -> None:
         self._app, self._is_secure = app, is_secure
+        self._turns = Turns(_AT_ONCE)
         self._hosts, self._takes_addresses = hosts - {ANY_ADDRESS}, ANY_ADDRESS in hosts
         self._max_body, self._sessions, self._observe = max_body, sessions, observe
 
@@ -130,8 +134,7 @@ class Guard:
             if reason := self._refusal(scope):
                 await exchange.refuse(403, reason)
             else:
-                exchange.limit = self._limit(scope)
-                await exchange.run(self._app)
+                await self._passed(exchange, scope)
         finally:
             seen.seconds = time.perf_counter() - seen.began
             seen.route = str(getattr(scope.get("route"), "path", ""))
@@ -139,16 +142,22 @@ class Guard:
             _write(seen)
             self._observe(seen)
 
+    async def _passed(self, exchange: _Exchange, scope: Scope) -> None:
+        if self._sessions is None:
+            exchange.limit = self._limit(scope)
+            await exchange.run(self._app)
+            return
+        token = cookie_parser(_header(scope, b"cookie")).get(COOKIE, "")
+        user = self._sessions.user(token)
+        exchange.limit = self._limit(scope) if user else min(self._max_body, _MOST_JSON)
+        # Events last as long as a page is open, and take no thread.
+        kind = "events of" if scope["path"].endswith("/events") else "requests of"
+        async with self._turns.turn(f"{kind} {user or scope['client'][0]}"):
+            await exchange.run(self._app)
+
     def _limit(self, scope: Scope) -> int:
         is_upload = _header(scope, b"content-type").lower().startswith("multipart/form-data")
-        is_large = is_upload and self._is_known(scope)
-        return self._max_body if is_large else min(self._max_body, _MOST_JSON)
-
-    def _is_known(self, scope: Scope) -> bool:
-        if self._sessions is None:
-            return True
-        token = cookie_parser(_header(scope, b"cookie")).get(COOKIE, "")
-        return self._sessions.user(token) is not None
+        return self._max_body if is_upload else min(self._max_body, _MOST_JSON)
 
     def _address(self, scope: Scope) -> str:
         """Return where a request comes from: before a proxy, as that says."""

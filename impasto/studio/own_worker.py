@@ -32,7 +32,9 @@ def main(queue: str, files: str) -> int:
 
 
 def _end_with_studio() -> None:
-    sys.stdin.buffer.read()  # returns once the other end is closed, by whatever
+    # Not by `sys.stdin`, whose lock a thread that waits would hold at the end of the program.
+    while os.read(0, 1024):  # until the other end is closed, by whatever
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -24,4 +24,5 @@ _KEPT = r"(?:inputs/[0-9a-f]{64}|studio/incoming/[0-9a-f]{16}|jobs/[0-9a-f]{8}/p
 
 def without_folders(message: str, store: Path) -> str:
     """Return a message that names files as their user knows them, and not where they are kept."""
-    return re.sub(rf"(?:{re.escape(str(store))}/)?{_KEPT}", "", message)
+    named = re.sub(rf"(?:{re.escape(str(store))}/)?{_KEPT}", "", message)
+    return named.replace(f"{store}/", "").replace(str(store), "the folder of jobs")

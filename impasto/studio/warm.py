@@ -20,6 +20,7 @@ from impasto.errors import ImpastoError, JobError
 
 __all__ = ["RefusedError", "WarmProcess"]
 
+_START = 120.0  # seconds that loading PyTorch may take on a busy machine
 _LONGEST = 64 * 2**20  # bytes of an answer
 
 
@@ -47,7 +48,7 @@ class WarmProcess:
         self._name, self._idle = name, idle
         self._lock, self._asked = threading.Lock(), time.monotonic()
         self._process: subprocess.Popen[bytes] | None = None
-        self._is_closed = False
+        self._is_closed = self._is_ready = False
 
     @property
     def is_busy(self) -> bool:
@@ -81,6 +82,9 @@ class WarmProcess:
         with self._lock:
             process = self._start()
             try:
+                if not self._is_ready:
+                    self._read(process, _START)
+                    self._is_ready = True
                 self._write(process, {"question": question, **values})
                 answer = self._read(process, seconds)
             except (OSError, ValueError) as problem:
@@ -125,7 +129,7 @@ class WarmProcess:
             start_new_session=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
-        self._asked = time.monotonic()
+        self._asked, self._is_ready = time.monotonic(), False
         return self._process
 
     def _end(self) -> None:

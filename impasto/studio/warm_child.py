@@ -38,6 +38,7 @@ def main() -> int:
     stream = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what others print is no answer
     _load()
+    _say(stream, {"is_ready": True})
     with speaking_flags():
         for line in sys.stdin.buffer:
             _answer(json.loads(line), stream)
@@ -59,6 +60,10 @@ def _answer(question: dict[str, Any], stream: BinaryIO) -> None:
         if not is_out_of_memory(error):
             raise
         answer = {"refused": "There is not enough memory for this: try a smaller size."}
+    _say(stream, answer)
+
+
+def _say(stream: BinaryIO, answer: dict[str, Any]) -> None:
     stream.write(json.dumps(answer).encode("ascii") + b"\n")
     stream.flush()
 

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from asking import Asker
 from fastapi import FastAPI, Request, UploadFile, WebSocket
 from starlette.responses import Response, StreamingResponse
 
+from impasto.studio.accounts import COOKIE, Accounts, Sessions, add_user
 from impasto.studio.guard import ANY_ADDRESS, CSP, LOOPBACK, Guard, Seen, hosts_for, log_requests
 
 HOST = "127.0.0.1:7700"
@@ -320,3 +322,50 @@ def test_requests_are_observed_by_their_route() -> None:
     ask("GET", "/nowhere", guard)
     assert [one.route for one in seen] == ["/api/v1/jobs/{id}", "/api/v1/events", ""]
     assert seen[1].sent == len("data: 1\n\ndata: 2\n\n")
+
+
+def test_one_user_does_not_keep_others_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("impasto.studio.accounts._COST", 4)
+    monkeypatch.setattr("impasto.studio.guard._AT_ONCE", 3)
+    running, most = 0, 0
+    release = asyncio.Event()
+    app = FastAPI()
+
+    @app.get("/slow")
+    async def slow() -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await release.wait()
+        running -= 1
+
+    @app.get("/quick")
+    async def quick() -> str:
+        return "here"
+
+    accounts = tmp_path / "passwords"
+    add_user(accounts, "anna", "correct horse")
+    add_user(accounts, "ben", "battery staple")
+    sessions = Sessions(tmp_path / "sessions.sqlite", Accounts.from_file(accounts))
+    cookies = {user: f"{COOKIE}={sessions.open(user)}" for user in ("anna", "ben")}
+    guard = Guard(app, hosts=LOOPBACK, is_secure=False, max_body=MIB, sessions=sessions)
+
+    async def scene() -> None:
+        transport = httpx.ASGITransport(guard)
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
+            anna = {"cookie": cookies["anna"]}
+            slow = [asyncio.create_task(client.get("/slow", headers=anna)) for _ in range(20)]
+            await asyncio.sleep(0.05)
+            assert running == 3
+            for other in ({"cookie": cookies["ben"]}, {}):
+                answer = await asyncio.wait_for(client.get("/quick", headers=other), 5)
+                assert answer.json() == "here"
+            release.set()
+            assert {(await task).status_code for task in slow} == {200}
+
+    asyncio.run(scene())
+    assert most == 3
+    assert not guard._turns._lines
+    sessions.shut()

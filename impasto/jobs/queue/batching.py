@@ -23,12 +23,14 @@ from impasto.jobs.batch import Batch, BatchStyle
 from impasto.jobs.executor import Executor
 from impasto.jobs.messages import Job, Report
 from impasto.jobs.queue.assignment import Assignment
+from impasto.jobs.queue.job import Job as PictureJob
+from impasto.jobs.queue.job import Source
 from impasto.jobs.queue.packing import kept, kept_style, plain
 from impasto.jobs.queue.store import Store
 from impasto.jobs.queue.work import Work, refuse
 from impasto.jobs.run_batch import Progress, run_batch
 
-__all__ = ["carry_out", "packed_batch"]
+__all__ = ["carry_out", "includes", "packed_batch"]
 
 _OPTIONS: Shape = {
     "method": (str,),
@@ -75,6 +77,33 @@ def packed_batch(batch: Batch, store: Store, name: str, *, sheets: bool = True) 
     return Work("batch", name, options, tuple(sources), name, config.device)
 
 
+def includes(job: PictureJob | Work, wanted: PictureJob | Work) -> bool:
+    """Return whether a job paints all pictures of another one, as that would."""
+    if not isinstance(job, Work) or not isinstance(wanted, Work):
+        return job == wanted
+    return (
+        (job.kind, job.version) == (wanted.kind, wanted.version)
+        and _shared(job) == _shared(wanted)
+        and set(wanted.all_of("content")) <= set(job.all_of("content"))
+        and _groups(wanted) <= _groups(job)
+    )
+
+
+def _shared(work: Work) -> tuple[dict[str, Any], list[Source]]:
+    """Return what is the same for all pictures of a job."""
+    options = {name: value for name, value in work.options.items() if name != "styles"}
+    return options, [s for s in work.sources if s.role not in ("content", "style")]
+
+
+def _groups(work: Work) -> set[tuple[str, tuple[Source, ...]]]:
+    """Return the styles of a job: the text of each, and its sources."""
+    sources, groups = work.all_of("style"), set()
+    for text, count in work.options.get("styles", []):
+        groups.add((text, tuple(sources[:count])))
+        sources = sources[count:]
+    return groups
+
+
 def carry_out(assignment: Assignment) -> Path | None:
     """Paint a batch; return its folder, or None if it was stopped.
 
@@ -86,13 +115,15 @@ def carry_out(assignment: Assignment) -> Path | None:
     with assignment.room() as room:
         try:
             batch, sheets = _batch_of(assignment, room), assignment.work.options["sheets"]
-            outcome = run_batch(batch, lambda p: _watch(assignment, room, p), _Here, sheets=sheets)
+            watch = _Watch(assignment, room)
+            outcome = run_batch(batch, watch, _Here, sheets=sheets)
         except RecipeError as error:  # the manifest of the process before
             raise ResumeError(str(error)) from error
         if outcome.interrupted:
             return None
         failures = outcome.failures
-        if failures and len(failures) == len(outcome.entries):
+        # Of a part of a batch the manifest says what failed.
+        if sheets and len(failures) == len(outcome.entries):
             raise JobError(failures[0].message)
         return assignment.hand_in(room)
 
@@ -148,16 +179,27 @@ def _settings(data: dict[str, Any]) -> OutputSettings:
         raise JobError(f"This job's pictures cannot be written. {error}") from None
 
 
-def _watch(assignment: Assignment, room: Path, progress: Progress) -> bool:
-    place = f"{progress.finished}/{progress.total} pictures"
-    assignment.step(progress.share, lambda: {"place": place})
-    if progress.item is not None and progress.result == "failed":
-        message = f"{progress.item.output} failed: {progress.message}"
-        assignment.report("note", message=message)
-    elif progress.item is not None:
-        painted = room / progress.item.output
-        assignment.preview(lambda: _opened(painted))
-    return not assignment.is_stopped()
+class _Watch:
+    """Tells how far a batch is, with what a process before has painted."""
+
+    def __init__(self, assignment: Assignment, room: Path) -> None:
+        self._assignment, self._room = assignment, room
+        self._kept: int | None = None
+
+    def __call__(self, progress: Progress) -> bool:
+        """Tell it; return whether to go on."""
+        assignment, item = self._assignment, progress.item
+        if self._kept is None:
+            self._kept = progress.finished
+        left = progress.total - self._kept
+        place = f"{progress.finished}/{progress.total} pictures"
+        done = (self._kept + progress.share * left) / progress.total
+        assignment.step(done, lambda: {"place": place})
+        if item is not None and progress.result == "failed":
+            assignment.report("note", message=f"{item.output} failed: {progress.message}")
+        elif item is not None:
+            assignment.preview(lambda: _opened(self._room / item.output))
+        return not assignment.is_stopped()
 
 
 def _opened(path: Path) -> Any:

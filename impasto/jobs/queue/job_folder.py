@@ -126,7 +126,7 @@ class JobFolder:
         except (OSError, JobError) as problem:
             shutil.rmtree(self.path, ignore_errors=True)
             reason = getattr(problem, "strerror", None) or str(problem).rstrip(".")
-            raise JobError(f"The job cannot be written to {self.path}: {reason}.") from None
+            raise JobError(f"The job cannot be written to {self.path}: {reason}.") from problem
 
     def job(self) -> Job | Work:
         """Read the job.

@@ -34,11 +34,20 @@ class Journal:
         self._number = 0 if last is None else int(last.get("number", 0))
 
     def write(self, event: str, **values: Any) -> None:
-        """Append an event. A disc that is full loses it, and not the job."""
+        """Append an event. A disc that is full loses it as a whole, and not the job."""
         record = {"number": self._number + 1, "claim": self._claim, "event": event, **values}
-        with contextlib.suppress(OSError), self._path.open("ab") as file:
-            file.write(json.dumps(record).encode("ascii") + b"\n")
-            self._number += 1
+        line = json.dumps(record).encode("ascii") + b"\n"
+        # Without a buffer, which would be written only after the number had been taken.
+        with contextlib.suppress(OSError), self._path.open("ab", 0) as file:
+            size = file.seek(0, os.SEEK_END)
+            written = 0
+            try:
+                written = file.write(line)
+            finally:
+                if written == len(line):
+                    self._number += 1
+                else:
+                    file.truncate(size)
 
 
 def read_events(path: Path, after: int = 0) -> Iterator[dict[str, Any]]:

@@ -314,12 +314,17 @@ def _end(process: subprocess.Popen[str], *, gently: bool) -> None:
     process.kill()
 
 
-def _stamp(folder: JobFolder) -> tuple[int, int] | None:
-    """Return what tells a run's state from an earlier one."""
+def _stamp(folder: JobFolder) -> frozenset[tuple[str, int]]:
+    """Return what tells a run's progress from less of it: the files that are there, and its state.
+
+    Other files may be written again each time that a run begins.
+    """
+    found = set()
     with contextlib.suppress(OSError):
-        status = (folder.run / "state.safetensors").stat()
-        return status.st_ino, status.st_mtime_ns
-    return None
+        for path in folder.run.rglob("[!.]*"):
+            status = path.stat()
+            found.add((str(path), status.st_mtime_ns if path.stem == "state" else 0))
+    return frozenset(found)
 
 
 def _failure(folder: JobFolder, error: OSError | ImpastoError) -> ImpastoError:

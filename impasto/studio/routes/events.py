@@ -6,10 +6,11 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
+from impasto.studio.accounts import COOKIE
 from impasto.studio.core import Studio
 from impasto.studio.routes.common import Owner, StudioOf
 
@@ -23,21 +24,20 @@ _FIRST = 200  # open jobs that are sent at the beginning, at most, of each state
 
 
 @router.get("/events", response_class=StreamingResponse)
-async def _events(studio: StudioOf, owner: Owner) -> StreamingResponse:
+async def _events(studio: StudioOf, owner: Owner, request: Request) -> StreamingResponse:
     """Send `job`, `picture` and `gone`; at first all jobs that are not over."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(
-        _stream(studio, owner), media_type="text/event-stream", headers=headers
-    )
+    stream = _stream(studio, owner, request.cookies.get(COOKIE, ""))
+    return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
 
-async def _stream(studio: Studio, owner: str) -> AsyncIterator[str]:
+async def _stream(studio: Studio, owner: str, token: str) -> AsyncIterator[str]:
     subscriber = studio.hub.subscribe(owner)
     try:
         yield "retry: 2000\n\n"
         for view in await run_in_threadpool(_open_jobs, studio, owner):
             yield _event("job", view)
-        while True:
+        while studio.sessions is None or studio.sessions.user(token) == owner:
             taken = await subscriber.take(_PULSE)
             for kind, data in taken:
                 yield _event(kind, data)
