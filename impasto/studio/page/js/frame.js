@@ -20,18 +20,38 @@ export function showFrame(body, about) {
   const main = h("main", { id: "main", tabindex: -1 });
   const links = new Map(views.map((view) => [view.name, link(view)]));
   const menu = moreMenu(views.filter((view) => view.isTask).map((view) => links.get(view.name)));
-  fill(body,
-    h("a.skip", { href: "#main", onclick: (event) => {
-      event.preventDefault(); // the address holds the view
-      main.focus();
-    } }, "Skip to the content"),
-    h("header.bar", {},
-      h("a.brand", { href: "#/paint" },
-        h("img", { src: "icon.svg", alt: "", width: 28, height: 28 }), h("span", {}, "Impasto")),
-      h("nav", { "aria-label": "Views" }, 
-        views.filter((view) => !view.isTask).map((view) => links.get(view.name)), menu.node),
-      h("div.bar-end", {}, lostSign(), themeButton(), helpButton(), about.user && outButton(about))),
-    main);
+  fill(
+    body,
+    h(
+      "a.skip",
+      {
+        href: "#main",
+        onclick: (event) => {
+          event.preventDefault(); // the address holds the view
+          main.focus();
+        },
+      },
+      "Skip to the content",
+    ),
+    h(
+      "header.bar",
+      {},
+      h(
+        "a.brand",
+        { href: "#/paint" },
+        h("img", { src: "icon.svg", alt: "", width: 28, height: 28 }),
+        h("span", {}, "Impasto"),
+      ),
+      h(
+        "nav",
+        { "aria-label": "Views" },
+        views.filter((view) => !view.isTask).map((view) => links.get(view.name)),
+        menu.node,
+      ),
+      h("div.bar-end", {}, lostSign(), themeButton(), helpButton(), about.user && outButton(about)),
+    ),
+    main,
+  );
   watchQueue(links.get("queue"));
   bindKeys(views);
   takeAnywhere(body);
@@ -65,9 +85,17 @@ export function showFrame(body, about) {
 // On a narrow screen the tasks' links are behind a button; on a wide one they stand in the row.
 function moreMenu(links) {
   const list = h("div.more-links", { id: "more-views" }, links);
-  const button = h("button.more-button", { type: "button", "aria-expanded": "false",
-    "aria-controls": "more-views", onclick: () => open(!node.classList.contains("is-open")) },
-  icon("more"), h("span", {}, "More"));
+  const button = h(
+    "button.more-button",
+    {
+      type: "button",
+      "aria-expanded": "false",
+      "aria-controls": "more-views",
+      onclick: () => open(!node.classList.contains("is-open")),
+    },
+    icon("more"),
+    h("span", {}, "More"),
+  );
   const node = h("div.nav-more", {}, button, list);
   function open(isOpen) {
     node.classList.toggle("is-open", isOpen);
@@ -80,10 +108,16 @@ function moreMenu(links) {
     button.focus();
   });
   document.addEventListener("click", (event) => !node.contains(event.target) && open(false));
-  return { node, show() {
-    open(false);
-    button.classList.toggle("is-current", links.some((one) => one.hasAttribute("aria-current")));
-  } };
+  return {
+    node,
+    show() {
+      open(false);
+      button.classList.toggle(
+        "is-current",
+        links.some((one) => one.hasAttribute("aria-current")),
+      );
+    },
+  };
 }
 
 function link(view) {

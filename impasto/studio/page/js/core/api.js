@@ -81,9 +81,12 @@ export function uploadWatched(file, progress, signal) {
     const request = new XMLHttpRequest(); // `fetch` does not tell how much has been sent
     const form = new FormData();
     form.append("file", file, file.name);
-    request.upload.onprogress = (event) => event.lengthComputable && progress(event.loaded / event.total);
-    request.onload = () => (request.status < 300 ? resolve(JSON.parse(request.responseText))
-      : reject(refusal(request.status, request.responseText, "/uploads")));
+    request.upload.onprogress = (event) =>
+      event.lengthComputable && progress(event.loaded / event.total);
+    request.onload = () =>
+      request.status < 300
+        ? resolve(JSON.parse(request.responseText))
+        : reject(refusal(request.status, request.responseText, "/uploads"));
     request.onerror = () => reject(new ApiError(0, UNANSWERED));
     request.onabort = () => reject(new DOMException("It was left out.", "AbortError"));
     signal.addEventListener("abort", () => request.abort());

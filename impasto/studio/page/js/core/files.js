@@ -19,7 +19,9 @@ export function looksLikePicture({ name, type }) {
 /** Return the files of a drop, also those of folders in it, at any depth. */
 export async function filesBelow(transfer) {
   // The entries are there only while the event lasts.
-  const entries = [...(transfer?.items ?? [])].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  const entries = [...(transfer?.items ?? [])]
+    .map((item) => item.webkitGetAsEntry?.())
+    .filter(Boolean);
   if (!entries.some((entry) => entry.isDirectory)) return filesOf(transfer);
   return (await Promise.all(entries.map(below))).flat();
 }
@@ -28,7 +30,8 @@ async function below(entry) {
   if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
   const reader = entry.createReader();
   const found = [];
-  for (;;) { // it tells a hundred at a time
+  for (;;) {
+    // it tells a hundred at a time
     const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
     if (!some.length) break;
     found.push(...some);
@@ -41,7 +44,12 @@ async function below(entry) {
 export function choose({ multiple = false, accept = PICTURES, folder = false } = {}) {
   return new Promise((resolve) => {
     const input = h("input.unseen", {
-      type: "file", multiple, accept, webkitdirectory: folder, tabindex: -1, "aria-hidden": "true",
+      type: "file",
+      multiple,
+      accept,
+      webkitdirectory: folder,
+      tabindex: -1,
+      "aria-hidden": "true",
     });
     const end = () => {
       resolve(folder ? [...input.files].filter(looksLikePicture) : [...input.files]);

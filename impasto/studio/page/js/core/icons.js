@@ -21,7 +21,6 @@ const PATHS = {
   help: "M9 9a3 3 0 116 0c0 2-3 2-3 5M12 18v.5",
   left: "M15 5l-7 7 7 7",
   menu: "M4 7h16M4 12h16M4 17h16",
-  file: "M6 3h8l4 4v14H6zM14 3v4h4",
   folder: "M3 6h6l2 2h10v11H3z",
   more: "M5 11.5v1M12 11.5v1M19 11.5v1",
   moon: "M20 14A8 8 0 1110 4a7 7 0 0010 10z",

@@ -239,8 +239,11 @@ function wayOf(choose, task) {
       select.value = methodOf(value);
       if (preset !== null && methodOf(value) === "fast") {
         about.textContent = "A trained style is painted at once, by the method fast.";
-      } else about.textContent = preset === null ? schema.methods[value.method].help.replaceAll("`", "")
-        : `${preset[0].toUpperCase()}${preset.slice(1)} ${schema.presets[preset].help}.`;
+      } else
+        about.textContent =
+          preset === null
+            ? schema.methods[value.method].help.replaceAll("`", "")
+            : `${preset[0].toUpperCase()}${preset.slice(1)} ${schema.presets[preset].help}.`;
     },
   };
 }

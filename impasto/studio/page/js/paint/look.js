@@ -30,13 +30,17 @@ export function looker(show, signal) {
   return (value, isWanted, map) => {
     const content = value.contents[value.active]?.source;
     const isTrained = value.styles.some((style) => style.part); // in which looks are not painted
-    const asked = isWanted && content && value.styles.length && !isTrained ? {
-      content,
-      styles: stylesOf(value.styles),
-      options: Object.fromEntries(NAMES.filter((n) => n in value.options)
-        .map((n) => [n, value.options[n]])),
-      size: 512,
-    } : null;
+    const asked =
+      isWanted && content && value.styles.length && !isTrained
+        ? {
+            content,
+            styles: stylesOf(value.styles),
+            options: Object.fromEntries(
+              NAMES.filter((n) => n in value.options).map((n) => [n, value.options[n]]),
+            ),
+            size: 512,
+          }
+        : null;
     const key = JSON.stringify([asked, map && asked && [map.version, value.regions]]);
     if (key === last) return;
     last = key;

@@ -83,6 +83,11 @@ export function toggleStyle(item, several, state = paint) {
 
 /** Return an item of the styles' list as a chosen style. */
 export const chosenStyle = (item) => ({
-  id: item.id, ref: { style: item.id }, title: item.title, picture: item.picture,
-  part: item.part ?? "", weight: 1, use: "",
+  id: item.id,
+  ref: { style: item.id },
+  title: item.title,
+  picture: item.picture,
+  part: item.part ?? "",
+  weight: 1,
+  use: "",
 });

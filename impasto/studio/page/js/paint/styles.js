@@ -14,9 +14,21 @@ import { paint, toggleStyle } from "./state.js";
  * `isPlain` any number is chosen, without weights. `takesTrained` offers trained styles too. `pick`
  * takes over what a press means.
  */
-export function styleGallery(signal, { onlyOwn = false, state = paint, pick = null,
-  title = "Style", isPlain = false, takesTrained = false } = {}) {
-  const many = h("input.switch", { type: "checkbox", role: "switch", id: "several-styles",
+export function styleGallery(
+  signal,
+  {
+    onlyOwn = false,
+    state = paint,
+    pick = null,
+    title = "Style",
+    isPlain = false,
+    takesTrained = false,
+  } = {},
+) {
+  const many = h("input.switch", {
+    type: "checkbox",
+    role: "switch",
+    id: "several-styles",
     onchange: () => {
       if (!many.checked) state.change({ styles: state.value.styles.slice(0, 1) });
     },
@@ -24,10 +36,19 @@ export function styleGallery(signal, { onlyOwn = false, state = paint, pick = nu
   const shelf = h("div.styles", { role: "group", "aria-label": "Styles" });
   const list = h("ul.chosen");
   const trouble = h("p.trouble", { role: "alert", hidden: true });
-  const node = h("section.style-panel", { "aria-label": title, dataset: { option: "style" } },
-    h("div.panel-top", {}, h("h2", {}, title),
-      onlyOwn || isPlain ? null : h("label.inline", { for: "several-styles" }, many, "Several")),
-    shelf, list, trouble);
+  const node = h(
+    "section.style-panel",
+    { "aria-label": title, dataset: { option: "style" } },
+    h(
+      "div.panel-top",
+      {},
+      h("h2", {}, title),
+      onlyOwn || isPlain ? null : h("label.inline", { for: "several-styles" }, many, "Several"),
+    ),
+    shelf,
+    list,
+    trouble,
+  );
   let items = [];
 
   const press = (item) => {
@@ -38,11 +59,18 @@ export function styleGallery(signal, { onlyOwn = false, state = paint, pick = nu
 
   function tile(item) {
     const isOn = state.value.styles.some((style) => style.id === item.id);
-    const button = h("button.style", { type: "button", "aria-pressed": String(isOn),
-      title: [item.title, item.artist, item.about].filter(Boolean).join("\n"),
-      onclick: () => press(item) },
-    item.part && h("span.trained-sign", {}, icon("train"), h("span", {}, "trained")),
-    pictureOf(item, 120), h("span", {}, item.title));
+    const button = h(
+      "button.style",
+      {
+        type: "button",
+        "aria-pressed": String(isOn),
+        title: [item.title, item.artist, item.about].filter(Boolean).join("\n"),
+        onclick: () => press(item),
+      },
+      item.part && h("span.trained-sign", {}, icon("train"), h("span", {}, "trained")),
+      pictureOf(item, 120),
+      h("span", {}, item.title),
+    );
     if (item.kind !== "own") return button;
     return h(
       "div.own",
@@ -62,7 +90,9 @@ export function styleGallery(signal, { onlyOwn = false, state = paint, pick = nu
   }
 
   function render() {
-    const shown = items.filter((item) => (!onlyOwn || item.kind === "own") && (takesTrained || !item.part));
+    const shown = items.filter(
+      (item) => (!onlyOwn || item.kind === "own") && (takesTrained || !item.part),
+    );
     const focused = shelf.contains(document.activeElement)
       ? [...shelf.querySelectorAll("button")].indexOf(document.activeElement)
       : -1;
@@ -89,9 +119,15 @@ export function styleGallery(signal, { onlyOwn = false, state = paint, pick = nu
   function renderChosen() {
     const { styles } = state.value;
     list.hidden = onlyOwn || isPlain || !styles.length;
-    if (list.contains(document.activeElement)
-      && document.activeElement.matches("input[type=range]")) return; // it is being moved
-    fill(list, styles.map((style) => chosen(style, state, styles.length > 1)));
+    if (
+      list.contains(document.activeElement) &&
+      document.activeElement.matches("input[type=range]")
+    )
+      return; // it is being moved
+    fill(
+      list,
+      styles.map((style) => chosen(style, state, styles.length > 1)),
+    );
   }
 
   async function away(item) {
@@ -143,7 +179,8 @@ export function styleGallery(signal, { onlyOwn = false, state = paint, pick = nu
 }
 
 function pictureOf({ picture }, side) {
-  if (picture) return h("img", { src: picture, alt: "", loading: "lazy", width: side, height: side });
+  if (picture)
+    return h("img", { src: picture, alt: "", loading: "lazy", width: side, height: side });
   return h("span.plus", {}, icon("train"));
 }
 
@@ -157,7 +194,9 @@ function chosen(style, state, hasWeight) {
       styles: state.value.styles.map((one) => (one.id === style.id ? { ...one, ...parts } : one)),
     });
   const weight = h("output", {}, style.weight);
-  return h("li", {},
+  return h(
+    "li",
+    {},
     pictureOf(style, 36),
     h("span.chosen-title", {}, style.title),
     h(

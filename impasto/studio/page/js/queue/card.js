@@ -15,8 +15,15 @@ const ACTIONS = [
   ["cancel", "Cancel", "cancel"],
 ];
 const DOING = { train: ["Training", "Trained"], study: ["Studying", "Studied"] };
-const STATES = { waiting: "Waiting", running: "Painting", interrupted: "Interrupted",
-  done: "Painted", failed: "Failed", cancelled: "Cancelled", paused: "Paused" };
+const STATES = {
+  waiting: "Waiting",
+  running: "Painting",
+  interrupted: "Interrupted",
+  done: "Painted",
+  failed: "Failed",
+  cancelled: "Cancelled",
+  paused: "Paused",
+};
 
 /** Make the card of a job; `show(job)` renews it, `step(job)` adds what an event tells. */
 export function jobCard(first) {
@@ -79,7 +86,9 @@ export function jobCard(first) {
       );
     }
     if (job.files) {
-      made.unshift(h("a.button.primary", { href: `#/${job.task}/${job.id}` }, icon("open"), "Look at it"));
+      made.unshift(
+        h("a.button.primary", { href: `#/${job.task}/${job.id}` }, icon("open"), "Look at it"),
+      );
     }
     if (can.has("extend")) made.push(extendForm());
     return made;

@@ -16,14 +16,38 @@ export function photographs(pile, signal, root, { title = "Photographs", say = c
   const all = h("button.link", { type: "button", onclick: pile.clear }, "Leave all out");
   const open = (options) => async () => take(await choose(options));
   const openFiles = open({ multiple: !pile.only });
-  const files = h("button.button", { type: "button", onclick: openFiles },
-    icon("photo"), pile.only ? "Choose a photograph" : "Choose photographs");
-  const folder = pile.only ? null : h("button.button", { type: "button",
-    onclick: open({ folder: true, multiple: true }) }, icon("folder"), "Choose a folder");
-  const hint = h("span.quiet.drop-hint", {}, pile.only ? "or drop one here" : "or drop them here, folders too");
-  const node = h("section.photographs", { "aria-label": title },
-    h("h2", {}, title), h("div.photographs-box", {}, h("div.photographs-top", {}, files, folder, hint),
-      list, h("div.photographs-end", {}, line, all), trouble));
+  const files = h(
+    "button.button",
+    { type: "button", onclick: openFiles },
+    icon("photo"),
+    pile.only ? "Choose a photograph" : "Choose photographs",
+  );
+  const folder = pile.only
+    ? null
+    : h(
+        "button.button",
+        { type: "button", onclick: open({ folder: true, multiple: true }) },
+        icon("folder"),
+        "Choose a folder",
+      );
+  const hint = h(
+    "span.quiet.drop-hint",
+    {},
+    pile.only ? "or drop one here" : "or drop them here, folders too",
+  );
+  const node = h(
+    "section.photographs",
+    { "aria-label": title },
+    h("h2", {}, title),
+    h(
+      "div.photographs-box",
+      {},
+      h("div.photographs-top", {}, files, folder, hint),
+      list,
+      h("div.photographs-end", {}, line, all),
+      trouble,
+    ),
+  );
   const rows = new Map();
 
   function take(chosen) {
@@ -42,7 +66,10 @@ export function photographs(pile, signal, root, { title = "Photographs", say = c
     }
     for (const item of items) {
       if (!rows.has(item.key)) {
-        rows.set(item.key, row(item, () => pile.leaveOut(item.key)));
+        rows.set(
+          item.key,
+          row(item, () => pile.leaveOut(item.key)),
+        );
         list.append(rows.get(item.key).node);
       }
       rows.get(item.key).show(item);
@@ -52,23 +79,31 @@ export function photographs(pile, signal, root, { title = "Photographs", say = c
     fill(line, say(pile));
   }
 
-  const afterwards = (gone) => (gone.nextElementSibling ?? gone.previousElementSibling)
-    ?.querySelector("button") ?? files;
+  const afterwards = (gone) =>
+    (gone.nextElementSibling ?? gone.previousElementSibling)?.querySelector("button") ?? files;
 
   dropzone(root, take, filesBelow);
-  document.addEventListener("paste", (event) => {
-    const pasted = filesOf(event.clipboardData);
-    if (!pasted.length) return;
-    event.stopImmediatePropagation(); // otherwise they would be painted at once
-    take(pasted);
-  }, { capture: true, signal });
+  document.addEventListener(
+    "paste",
+    (event) => {
+      const pasted = filesOf(event.clipboardData);
+      if (!pasted.length) return;
+      event.stopImmediatePropagation(); // otherwise they would be painted at once
+      take(pasted);
+    },
+    { capture: true, signal },
+  );
   pile.items.watch(render, signal);
   render();
-  return { node, open: openFiles, complain(message) {
-    trouble.textContent = message;
-    trouble.hidden = !message;
-    if (message) node.scrollIntoView({ block: "nearest" });
-  } };
+  return {
+    node,
+    open: openFiles,
+    complain(message) {
+      trouble.textContent = message;
+      trouble.hidden = !message;
+      if (message) node.scrollIntoView({ block: "nearest" });
+    },
+  };
 }
 
 /** Say how many photographs there are, and how many are still sent. */
@@ -77,35 +112,56 @@ export function counting(pile) {
   const there = items.filter((item) => item.state === "there").length;
   const wrong = items.filter((item) => item.state === "refused").length;
   const sending = items.length - there - wrong;
-  return [!pile.only && (there || sending) ? format.counted(there, "photograph") : "",
-    sending ? `${sending} being sent` : "", wrong ? `${wrong} refused` : ""].filter(Boolean).join(", ");
+  return [
+    !pile.only && (there || sending) ? format.counted(there, "photograph") : "",
+    sending ? `${sending} being sent` : "",
+    wrong ? `${wrong} refused` : "",
+  ]
+    .filter(Boolean)
+    .join(", ");
 }
 
 function row(item, leave) {
   const image = h("img", { alt: "", hidden: true, loading: "lazy" });
   const bar = h("progress", { max: 1, "aria-label": `Sent of ${item.name}` });
   const facts = h("span.quiet");
-  const node = h("li.file", {},
+  const node = h(
+    "li.file",
+    {},
     h("span.file-picture", {}, image),
     h("span.file-text", {}, h("b", {}, item.name), facts, bar),
-    h("button.bare", { type: "button", "aria-label": `Leave ${item.name} out`, title: "Leave it out",
-      onclick: leave }, icon("cancel")));
-  return { node, show(now) {
-    node.dataset.state = now.state;
-    bar.hidden = now.state === "there" || now.state === "refused";
-    bar.value = now.part;
-    if (now.upload && !image.src) {
-      image.src = now.upload.thumbnail;
-      image.hidden = false;
-    }
-    facts.textContent = said(now);
-  } };
+    h(
+      "button.bare",
+      {
+        type: "button",
+        "aria-label": `Leave ${item.name} out`,
+        title: "Leave it out",
+        onclick: leave,
+      },
+      icon("cancel"),
+    ),
+  );
+  return {
+    node,
+    show(now) {
+      node.dataset.state = now.state;
+      bar.hidden = now.state === "there" || now.state === "refused";
+      bar.value = now.part;
+      if (now.upload && !image.src) {
+        image.src = now.upload.thumbnail;
+        image.hidden = false;
+      }
+      facts.textContent = said(now);
+    },
+  };
 }
 
 function said(item) {
   if (item.state === "refused") return item.message;
   if (item.state === "sending") {
-    return item.part < 1 ? `${Math.round(item.part * 100)} % of ${format.bytes(item.bytes)}` : "being read";
+    return item.part < 1
+      ? `${Math.round(item.part * 100)} % of ${format.bytes(item.bytes)}`
+      : "being read";
   }
   if (item.state === "waiting") return "waits";
   return `${format.size(item.upload.width, item.upload.height)}, ${format.bytes(item.bytes)}`;

@@ -17,11 +17,12 @@ export function pile(name, { only = false } = {}) {
   const sent = new Map(); // item's key -> what ends its sending
   let count = items.value.length;
 
-  items.watch((all) => sessionStorage.setItem(key,
-    JSON.stringify(all.filter((item) => item.state === "there"))));
+  items.watch((all) =>
+    sessionStorage.setItem(key, JSON.stringify(all.filter((item) => item.state === "there"))),
+  );
 
-  const change = (one, parts) => items.set(items.value.map((item) =>
-    (item.key === one ? { ...item, ...parts } : item)));
+  const change = (one, parts) =>
+    items.set(items.value.map((item) => (item.key === one ? { ...item, ...parts } : item)));
 
   function add(chosen) {
     if (!chosen.length) return;
@@ -29,8 +30,15 @@ export function pile(name, { only = false } = {}) {
     const added = [...chosen].slice(0, only ? 1 : undefined).map((file) => {
       count += 1;
       files.set(`${count}`, file);
-      return { key: `${count}`, name: file.name, bytes: file.size, state: "waiting", part: 0,
-        upload: null, message: "" };
+      return {
+        key: `${count}`,
+        name: file.name,
+        bytes: file.size,
+        state: "waiting",
+        part: 0,
+        upload: null,
+        message: "",
+      };
     });
     items.set([...items.value, ...added]);
     for (let n = sent.size; n < AT_ONCE; n += 1) sendNext();
@@ -43,12 +51,17 @@ export function pile(name, { only = false } = {}) {
     sent.set(item.key, life);
     change(item.key, { state: "sending" });
     try {
-      const upload = await uploadWatched(files.get(item.key),
-        (part) => change(item.key, { part }), life.signal);
-      if (upload.kind === "picture") change(item.key, { state: "there", part: 1, upload: shown(upload) });
+      const upload = await uploadWatched(
+        files.get(item.key),
+        (part) => change(item.key, { part }),
+        life.signal,
+      );
+      if (upload.kind === "picture")
+        change(item.key, { state: "there", part: 1, upload: shown(upload) });
       else change(item.key, { state: "refused", message: "This is no photograph." });
     } catch (error) {
-      if (error.name !== "AbortError") change(item.key, { state: "refused", message: error.message });
+      if (error.name !== "AbortError")
+        change(item.key, { state: "refused", message: error.message });
     }
     files.delete(item.key);
     sent.delete(item.key);
@@ -68,9 +81,13 @@ export function pile(name, { only = false } = {}) {
   }
 
   return {
-    items, add, leaveOut, clear, only,
-    sources: () => items.value.filter((item) => item.upload)
-      .map((item) => ({ upload: item.upload.id })),
+    items,
+    add,
+    leaveOut,
+    clear,
+    only,
+    sources: () =>
+      items.value.filter((item) => item.upload).map((item) => ({ upload: item.upload.id })),
     isBusy: () => items.value.some((item) => item.state === "waiting" || item.state === "sending"),
   };
 }
@@ -79,7 +96,10 @@ const shown = ({ id, width, height, thumbnail, view }) => ({ id, width, height, 
 
 function kept(key) {
   try {
-    return (JSON.parse(sessionStorage.getItem(key)) ?? []).map((item, n) => ({ ...item, key: `${n + 1}` }));
+    return (JSON.parse(sessionStorage.getItem(key)) ?? []).map((item, n) => ({
+      ...item,
+      key: `${n + 1}`,
+    }));
   } catch {
     return [];
   }

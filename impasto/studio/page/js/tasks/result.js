@@ -16,8 +16,15 @@ export async function resultView({ root, id, signal, show = everyPicture }) {
   const title = h("h1", { tabindex: -1 });
   const list = h("ul.jobs");
   const made = h("div.made");
-  root.append(h("div.column.result-view", {},
-    h("div.result-top", {}, title, h("a.button", { href: "#/queue" }, icon("queue"), "Queue")), list, made));
+  root.append(
+    h(
+      "div.column.result-view",
+      {},
+      h("div.result-top", {}, title, h("a.button", { href: "#/queue" }, icon("queue"), "Queue")),
+      list,
+      made,
+    ),
+  );
   let one = null;
   let isShown = false;
 
@@ -64,18 +71,48 @@ export async function fileText(item) {
 }
 
 /** Show pictures at their whole width, each a link to itself. */
-export const pictures = (items, caption) => items.map((item) =>
-  h("figure.whole", {}, h("a", { href: address(item), target: "_blank", rel: "noopener" },
-    h("img", { src: address(item), alt: caption(item), loading: "lazy" })),
-  h("figcaption", {}, caption(item))));
+export const pictures = (items, caption) =>
+  items.map((item) =>
+    h(
+      "figure.whole",
+      {},
+      h(
+        "a",
+        { href: address(item), target: "_blank", rel: "noopener" },
+        h("img", { src: address(item), alt: caption(item), loading: "lazy" }),
+      ),
+      h("figcaption", {}, caption(item)),
+    ),
+  );
 
 const everyPicture = (_, items) => pictures(items.filter(isPicture), (item) => item.name);
 
 function fileList(items) {
-  return h("details.drawer", { open: items.length < 12 },
-    h("summary", {}, h("span", {}, "Files"), h("span.count", {}, format.counted(items.length, "file"))),
-    h("ul.downloads", {}, items.map((item) => h("li", {},
-      h("a", { href: address(item), download: item.name.split("/").at(-1) },
-        icon("download"), h("span", {}, item.name)),
-      h("span.quiet", {}, format.bytes(item.bytes))))));
+  return h(
+    "details.drawer",
+    { open: items.length < 12 },
+    h(
+      "summary",
+      {},
+      h("span", {}, "Files"),
+      h("span.count", {}, format.counted(items.length, "file")),
+    ),
+    h(
+      "ul.downloads",
+      {},
+      items.map((item) =>
+        h(
+          "li",
+          {},
+          h(
+            "a",
+            { href: address(item), download: item.name.split("/").at(-1) },
+            icon("download"),
+            h("span", {}, item.name),
+          ),
+          h("span.quiet", {}, format.bytes(item.bytes)),
+        ),
+      ),
+    ),
+  );
 }

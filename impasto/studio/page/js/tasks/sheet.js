@@ -22,11 +22,28 @@ export async function sheetView({ root, group, signal }) {
   const tiles = new Map();
   let titles = new Map();
 
-  root.append(h("div.column.wide.sheet-view", {},
-    h("div.result-top", {}, title, h("div.actions", {}, cancel,
-      h("a.button", { href: "#/queue" }, icon("queue"), "Queue"),
-      h("a.button", { href: "#/batch" }, icon("batch"), "Another batch"))),
-    bar, facts, trouble, wall));
+  root.append(
+    h(
+      "div.column.wide.sheet-view",
+      {},
+      h(
+        "div.result-top",
+        {},
+        title,
+        h(
+          "div.actions",
+          {},
+          cancel,
+          h("a.button", { href: "#/queue" }, icon("queue"), "Queue"),
+          h("a.button", { href: "#/batch" }, icon("batch"), "Another batch"),
+        ),
+      ),
+      bar,
+      facts,
+      trouble,
+      wall,
+    ),
+  );
 
   function render() {
     const all = members();
@@ -35,7 +52,10 @@ export async function sheetView({ root, group, signal }) {
     title.textContent = `Batch of ${counted(all.length, "picture")}`;
     bar.value = part;
     bar.hidden = all.every(isOver);
-    fill(facts, words.map((word) => h("span", {}, word)));
+    fill(
+      facts,
+      words.map((word) => h("span", {}, word)),
+    );
     cancel.hidden = !all.some((job) => job.can?.includes("cancel"));
     const columns = columnsOf(all);
     wall.classList.toggle("is-table", columns > 1 && columns <= MOST_COLUMNS);
@@ -76,30 +96,40 @@ function tile() {
   const style = h("span.quiet");
   const bar = h("progress", { max: 1, "aria-label": "Done" });
   const save = h("a.bare", { hidden: true, download: "" }, icon("download"));
-  const node = h("li", {}, link, h("div.contact-caption.has-tool", {}, h("span", {}, name, style, bar), save));
+  const node = h(
+    "li",
+    {},
+    link,
+    h("div.contact-caption.has-tool", {}, h("span", {}, name, style, bar), save),
+  );
   let shown = "";
-  return { node, show(job, titles) {
-    const key = JSON.stringify([job.state, job.done, job.preview, job.picture, titles.size]);
-    if (key === shown) return;
-    shown = key;
-    const words = wordsOf(job, titles);
-    name.textContent = words.photograph;
-    style.textContent = job.state === "done" ? words.style
-      : [words.style, job.message || stateOf(job)].filter(Boolean).join(", ");
-    node.dataset.state = job.state;
-    bar.hidden = isOver(job);
-    bar.value = job.done ?? 0;
-    const src = job.picture ? `/api/v1/pictures/${job.picture}/thumbnail` : job.preview;
-    if (src && image.getAttribute("src") !== src) image.src = src;
-    image.hidden = !src;
-    save.hidden = !job.picture;
-    if (!job.picture) return;
-    link.href = `#/gallery/${job.picture}`;
-    link.setAttribute("aria-label", `Look at ${words.photograph} in ${words.style}`);
-    save.href = `/api/v1/pictures/${job.picture}/file`;
-    save.setAttribute("aria-label", `Download ${words.photograph} in ${words.style}`);
-    save.title = "Download";
-  } };
+  return {
+    node,
+    show(job, titles) {
+      const key = JSON.stringify([job.state, job.done, job.preview, job.picture, titles.size]);
+      if (key === shown) return;
+      shown = key;
+      const words = wordsOf(job, titles);
+      name.textContent = words.photograph;
+      style.textContent =
+        job.state === "done"
+          ? words.style
+          : [words.style, job.message || stateOf(job)].filter(Boolean).join(", ");
+      node.dataset.state = job.state;
+      bar.hidden = isOver(job);
+      bar.value = job.done ?? 0;
+      const src = job.picture ? `/api/v1/pictures/${job.picture}/thumbnail` : job.preview;
+      if (src && image.getAttribute("src") !== src) image.src = src;
+      image.hidden = !src;
+      save.hidden = !job.picture;
+      if (!job.picture) return;
+      link.href = `#/gallery/${job.picture}`;
+      link.setAttribute("aria-label", `Look at ${words.photograph} in ${words.style}`);
+      save.href = `/api/v1/pictures/${job.picture}/file`;
+      save.setAttribute("aria-label", `Download ${words.photograph} in ${words.style}`);
+      save.title = "Download";
+    },
+  };
 }
 
 // A job's title is the photograph's name, the styles' and the method.

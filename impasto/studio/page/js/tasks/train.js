@@ -33,55 +33,119 @@ export function view({ root, rest, signal }) {
   if (rest[0]) return resultView({ root, id: rest[0], signal, show: learnt });
   const column = h("div.column.task-view");
   const styles = styleGallery(signal, { state, title: "Paintings to learn", isPlain: true });
-  const pictures = photographs(own, signal, column, { title: "Your photographs", say: () =>
-    `${counting(own) || "No photograph yet"}; ${LEAST} at least, some hundreds are good` });
+  const pictures = photographs(own, signal, column, {
+    title: "Your photographs",
+    say: () => `${counting(own) || "No photograph yet"}; ${LEAST} at least, some hundreds are good`,
+  });
   const source = sourceDial();
   const set = setter(state, "options");
-  const fields = new Map(schema.training.filter((option) => FIRST.includes(option.name)).map((option) =>
-    [option.name, field(option, state.value.options[option.name], (value) => set(option.name, value))]));
+  const fields = new Map(
+    schema.training
+      .filter((option) => FIRST.includes(option.name))
+      .map((option) => [
+        option.name,
+        field(option, state.value.options[option.name], (value) => set(option.name, value)),
+      ]),
+  );
   const title = nameField();
   const options = drawer(set);
   const time = h("p.forecast", { role: "status" });
   const trouble = h("p.trouble", { role: "alert", hidden: true });
-  const button = h("button.button.primary.large", { type: "button", onclick: start,
-    title: "Train (Ctrl+Enter)" }, icon("train"), h("span", {}, "Train"));
+  const button = h(
+    "button.button.primary.large",
+    { type: "button", onclick: start, title: "Train (Ctrl+Enter)" },
+    icon("train"),
+    h("span", {}, "Train"),
+  );
 
-  root.append(fill(column,
-    h("h1", { tabindex: -1 }, "Train"),
-    h("p.quiet", {}, "A network learns one or more paintings. Then it paints in them in a second, closer to " +
-      "them than the draft is. A painting with one kind of brushwork throughout is learnt best."),
-    styles.node, source, pictures.node,
-    h("section.dial-panel.in-columns", { "aria-label": "The training" }, title.node, [...fields.values()]),
-    options.node, h("div.go", {}, trouble, time, button)));
+  root.append(
+    fill(
+      column,
+      h("h1", { tabindex: -1 }, "Train"),
+      h(
+        "p.quiet",
+        {},
+        "A network learns one or more paintings. Then it paints in them in a second, closer to " +
+          "them than the draft is. A painting with one kind of brushwork throughout is learnt best.",
+      ),
+      styles.node,
+      source,
+      pictures.node,
+      h("section.dial-panel.in-columns", { "aria-label": "The training" }, title.node, [
+        ...fields.values(),
+      ]),
+      options.node,
+      h("div.go", {}, trouble, time, button),
+    ),
+  );
   bind("Ctrl+Enter", "Train", start, { signal, group: "Train" });
 
   function sourceDial() {
     const put = (isOwn) => () => state.change({ isOwn });
-    const row = h("div.segments", {},
-      segment("learn-from", "", "The built-in ones", put(false), "The fourteen photographs of scikit-image"),
-      segment("learn-from", "own", "My own", put(true)));
-    for (const input of row.querySelectorAll("input")) input.checked = Boolean(input.value) === state.value.isOwn;
-    return h("fieldset.dial.together", {}, h("legend", {}, "Photographs to learn from"), row,
-      h("p.help", {}, "Fourteen are built in, enough to try it. Photographs like those that you will paint " +
-        "give a better network."));
+    const row = h(
+      "div.segments",
+      {},
+      segment(
+        "learn-from",
+        "",
+        "The built-in ones",
+        put(false),
+        "The fourteen photographs of scikit-image",
+      ),
+      segment("learn-from", "own", "My own", put(true)),
+    );
+    for (const input of row.querySelectorAll("input"))
+      input.checked = Boolean(input.value) === state.value.isOwn;
+    return h(
+      "fieldset.dial.together",
+      {},
+      h("legend", {}, "Photographs to learn from"),
+      row,
+      h(
+        "p.help",
+        {},
+        "Fourteen are built in, enough to try it. Photographs like those that you will paint " +
+          "give a better network.",
+      ),
+    );
   }
 
   function nameField() {
     const id = uid("name");
-    const input = h("input", { id, type: "text", value: state.value.title, maxlength: 100,
-      placeholder: "as the first painting", oninput: () => state.change({ title: input.value }) });
-    return { node: h("div.field", {}, h("div.field-top", {}, h("label", { for: id }, "Name")), input,
-      h("p.help", {}, "Of the file of styles.")) };
+    const input = h("input", {
+      id,
+      type: "text",
+      value: state.value.title,
+      maxlength: 100,
+      placeholder: "as the first painting",
+      oninput: () => state.change({ title: input.value }),
+    });
+    return {
+      node: h(
+        "div.field",
+        {},
+        h("div.field-top", {}, h("label", { for: id }, "Name")),
+        input,
+        h("p.help", {}, "Of the file of styles."),
+      ),
+    };
   }
 
   function refresh() {
     const { value } = state;
     pictures.node.hidden = !value.isOwn;
-    options.show(schema.training.filter((option) => !FIRST.includes(option.name)), value.options, "train");
+    options.show(
+      schema.training.filter((option) => !FIRST.includes(option.name)),
+      value.options,
+      "train",
+    );
     fill(time, value.styles.length ? duration(value.options) : "");
     const isReady = value.styles.length && (!value.isOwn || own.sources().length >= LEAST);
     button.classList.toggle("is-waiting", !isReady || own.isBusy());
-    fill(button.lastChild, value.styles.length > 1 ? `Train ${value.styles.length} styles` : "Train");
+    fill(
+      button.lastChild,
+      value.styles.length > 1 ? `Train ${value.styles.length} styles` : "Train",
+    );
     show(null);
   }
 
@@ -107,15 +171,23 @@ export function view({ root, rest, signal }) {
     if (!value.styles.length) return show({ message: "Choose a painting to learn." });
     if (value.isOwn && own.isBusy()) return show({ message: "Photographs are still being sent." });
     if (value.isOwn && own.sources().length < LEAST) {
-      return show({ option: "content", message: `${LEAST} photographs are needed at least: add ` +
-        `${LEAST - own.sources().length} more, or take the built-in ones.` });
+      return show({
+        option: "content",
+        message:
+          `${LEAST} photographs are needed at least: add ` +
+          `${LEAST - own.sources().length} more, or take the built-in ones.`,
+      });
     }
     if (button.disabled) return;
     button.disabled = true;
     try {
-      const { jobs } = await post("/jobs", { task: "train", contents: value.isOwn ? own.sources() : [],
-        styles: stylesOf(value.styles).map(({ style }) => ({ style })), options: { ...value.options },
-        title: value.title.trim() || null });
+      const { jobs } = await post("/jobs", {
+        task: "train",
+        contents: value.isOwn ? own.sources() : [],
+        styles: stylesOf(value.styles).map(({ style }) => ({ style })),
+        options: { ...value.options },
+        title: value.title.trim() || null,
+      });
       learn(jobs);
       go(`train/${jobs[0].id}`);
     } catch (error) {
@@ -132,12 +204,19 @@ export function view({ root, rest, signal }) {
 
 /** Return how long a training may take, in words. */
 export function duration(values) {
-  const of = (name) => Number(values[name] ?? schema.training.find((one) => one.name === name).default);
-  const seconds = of("steps") * STEP.seconds * (of("batch") / STEP.batch) * (of("crop") / STEP.crop) ** 2
-    * (of("steady") ? 1.25 : 1);
+  const of = (name) =>
+    Number(values[name] ?? schema.training.find((one) => one.name === name).default);
+  const seconds =
+    of("steps") *
+    STEP.seconds *
+    (of("batch") / STEP.batch) *
+    (of("crop") / STEP.crop) ** 2 *
+    (of("steady") ? 1.25 : 1);
   if (!Number.isFinite(seconds)) return "";
-  return `It may take ${rough(seconds)} on two quiet processor cores, less on a graphics card. It ends ` +
-    "earlier when nothing more is learnt.";
+  return (
+    `It may take ${rough(seconds)} on two quiet processor cores, less on a graphics card. It ends ` +
+    "earlier when nothing more is learnt."
+  );
 }
 
 function rough(seconds) {
@@ -160,8 +239,25 @@ async function learnt(job, items) {
   const sheets = items.filter((item) => /-sheet\.\w+$/.test(item.name));
   const curves = items.filter((item) => /-curves\.\w+$/.test(item.name));
   return [
-    mine.length ? h("section", {}, h("h2", {}, "Paint in it"), h("div.chips.large", {}, mine.map((item) =>
-      h("button.button", { type: "button", onclick: () => use(item) }, icon("paint"), item.title)))) : null,
+    mine.length
+      ? h(
+          "section",
+          {},
+          h("h2", {}, "Paint in it"),
+          h(
+            "div.chips.large",
+            {},
+            mine.map((item) =>
+              h(
+                "button.button",
+                { type: "button", onclick: () => use(item) },
+                icon("paint"),
+                item.title,
+              ),
+            ),
+          ),
+        )
+      : null,
     pictures(sheets, () => "Photographs in what was learnt"),
     h("section.card-text", {}, node),
     pictures(curves, () => "The losses over the training"),
