@@ -16,7 +16,9 @@ from serving import StudioServer, picture_file
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-PATIENCE = 120_000  # milliseconds, for a job: a busy machine may be ten times slower than a quiet one
+PATIENCE = (
+    120_000  # milliseconds, for a job: a busy machine may be ten times slower than a quiet one
+)
 TINY = {"steps": 2, "size": 64, "crop": 64, "batch": 1}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 
@@ -74,7 +76,9 @@ def is_loaded(image: Locator) -> None:
 def test_learns_a_painting_and_paints_in_it(visitor: Visitor, page_studio: StudioServer) -> None:
     page = visitor.open("train")
     visitor.choose(".style.more", photograph(20, "gouache.png", width=96, height=96))
-    expect(page.locator(".own button.style:has-text('gouache')")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".own button.style:has-text('gouache')")).to_have_attribute(
+        "aria-pressed", "true"
+    )
     expect(page.locator(".forecast")).to_contain_text("about 15 minutes")
     page.click(".segment:has-text('My own')")
     few = [photograph(seed, f"{seed}.png", width=96, height=96) for seed in range(7)]
@@ -127,7 +131,12 @@ def test_learns_a_painting_and_paints_in_it(visitor: Visitor, page_studio: Studi
 def test_a_training_is_followed_in_the_queue(visitor: Visitor, page_studio: StudioServer) -> None:
     uploads = [page_studio.upload(picture_file(s, 96, 96), f"{s}.png")["id"] for s in range(8)]
     contents = [{"upload": id} for id in uploads]
-    long = {"task": "train", "title": "Takes long", "contents": contents, "styles": [{"style": "etching"}]}
+    long = {
+        "task": "train",
+        "title": "Takes long",
+        "contents": contents,
+        "styles": [{"style": "etching"}],
+    }
     (job,) = page_studio.post("/jobs", {**long, "options": {**TINY, "steps": 5000}})["jobs"]
     page = visitor.open("queue")
     card = page.locator(".job").filter(has_text="Takes long").first
@@ -179,10 +188,12 @@ def test_studies_an_option(visitor: Visitor, page_studio: StudioServer) -> None:
     assert "strength 0.8" in Path(download.value.path()).read_text()
 
 
-def test_paints_each_photograph_in_each_style(visitor: Visitor, page_studio: StudioServer) -> None:
+def test_paints_each_photograph_in_each_style(visitor: Visitor) -> None:
     page = visitor.open("batch")
     wrong = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no picture"}
-    visitor.drop("h1", photograph(1, "quay.png"), photograph(2, "lane.png"), photograph(3, "c.png"), wrong)
+    visitor.drop(
+        "h1", photograph(1, "quay.png"), photograph(2, "lane.png"), photograph(3, "c.png"), wrong
+    )
     expect(page.locator(".file[data-state=there] img")).to_have_count(3)
     expect(page.locator(".file[data-state=refused]")).to_contain_text("notes.txt")
     page.click("[aria-label='Leave c.png out']")
@@ -320,7 +331,8 @@ def test_a_phone_reaches_and_holds_them(
         expect(page.locator(".style").nth(3)).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") == 390, view
         button: Any = page.locator(".go .button").bounding_box()
-        assert button["height"] >= 44 and button["y"] + button["height"] < 844
+        assert button["height"] >= 44, "a thumb hits it"
+        assert button["y"] + button["height"] < 844, "it is in sight"
     more.focus()
     page.keyboard.press("Enter")
     expect(page.locator(".more-links")).to_be_visible()
