@@ -216,6 +216,7 @@ def test_paints_each_photograph_in_each_style(visitor: Visitor) -> None:
     tiles = page.locator(".contact li")
     expect(page.locator(".contact li[data-state=done]")).to_have_count(4, timeout=PATIENCE)
     expect(page.locator(".facts")).to_have_text("4 of 4 painted")
+    expect(page.locator(".notice")).to_have_text("4 of 4 painted.Look at them")  # said once
     expect(tiles.locator("b")).to_have_text(["quay", "quay", "lane", "lane"])
     expect(tiles.first).to_contain_text("The Great Wave")
     is_loaded(tiles.last.locator("img"))

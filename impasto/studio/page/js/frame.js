@@ -11,6 +11,7 @@ import { go, route } from "./core/router.js";
 import { schema } from "./core/schema.js";
 import * as theme from "./core/theme.js";
 import { showHelp } from "./help.js";
+import { groupsOf, progressOf } from "./queue/group.js";
 import { takeFiles } from "./paint/intake.js";
 import { VIEWS } from "./views.js";
 
@@ -56,6 +57,7 @@ export function showFrame(body, about) {
   bindKeys(views);
   takeAnywhere(body);
   on("picture", (picture) => {
+    if (groupsOf([...jobs.value.values()]).has(jobs.value.get(picture.job)?.group)) return;
     // The view that it was begun in shows it itself.
     if (main.querySelector(`.current [href="#/gallery/${picture.id}"]`))
       return say(`Painted: ${picture.title}`);
@@ -69,6 +71,7 @@ export function showFrame(body, about) {
         action: { label: "Look at it", run: () => go(`${job.task}/${job.id}`) },
       });
     }
+    if (before && isOver(job) && !isOver(before)) sayIfGroupIsOver(job);
     if (job.state === "failed" && before?.state !== "failed" && before) {
       notice(`${job.title}: ${job.message}`, { kind: "error" });
     }
@@ -79,6 +82,15 @@ export function showFrame(body, about) {
       else node.removeAttribute("aria-current");
     }
     menu.show();
+  });
+}
+
+// Of jobs that were asked for together only the end of all is said.
+function sayIfGroupIsOver({ group }) {
+  const members = groupsOf([...jobs.value.values()]).get(group);
+  if (!members?.every(isOver) || !members.some((job) => job.state === "done")) return;
+  notice(`${progressOf(members).words.join(", ")}.`, {
+    action: { label: "Look at them", run: () => go(`batch/${group}`) },
   });
 }
 
