@@ -268,7 +268,7 @@ def test_a_folder_is_taken_with_its_pictures_alone(visitor: Visitor, tmp_path: P
 
 def test_two_files_are_sent_at_a_time_and_one_can_be_left_out(visitor: Visitor) -> None:
     held: list[Route] = []
-    visitor.page.route("**/api/v1/uploads", held.append)
+    visitor.page.route("**/api/v1/uploads", lambda route: held.append(route))
     page = visitor.open("batch")
     visitor.choose(
         "button:has-text('Choose photographs')", *(photograph(n, f"{n}.png") for n in range(3))
