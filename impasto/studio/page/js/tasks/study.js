@@ -238,8 +238,7 @@ export function view({ root, rest, signal }) {
     trouble.hidden = true;
     if (!error) return;
     const name = optionIn(error);
-    if (name === "values" || error.message.startsWith("--values"))
-      return values.complain(error.message);
+    if (name === "values") return values.complain(error.message);
     if (!quietly && name && options.complain(name, error.message)) return;
     if (name === "style") return styles.complain(error.message);
     trouble.textContent = error.message;
