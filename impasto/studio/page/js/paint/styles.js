@@ -64,10 +64,12 @@ export function styleGallery(
       {
         type: "button",
         "aria-pressed": String(isOn),
-        title: [item.title, item.artist, item.about].filter(Boolean).join("\n"),
+        title: [item.title, item.part && "trained", item.artist, item.about]
+          .filter(Boolean)
+          .join("\n"),
         onclick: () => press(item),
       },
-      item.part && h("span.trained-sign", {}, icon("train"), h("span", {}, "trained")),
+      item.part && h("span.trained-sign", {}, icon("train"), h("span.unseen", {}, "Trained: ")),
       pictureOf(item, 120),
       h("span", {}, item.title),
     );

@@ -80,7 +80,7 @@ export function view({ root, rest, signal }) {
       styles.node,
       h(
         "section.dial-panel.study-fields",
-        { "aria-label": "What is varied" },
+        { "aria-label": "The study" },
         kind.node,
         values.node,
         method.node,
