@@ -31,10 +31,10 @@ def works(page_studio: StudioServer) -> dict[str, str]:
     painting = page_studio.upload(picture_file(21, 96, 96), "kept.png")
     photographs = [page_studio.upload(picture_file(s, 96, 96), f"{s}.png") for s in range(8)]
     contents = [{"upload": one["id"]} for one in photographs]
-    train = {"task": "train", "contents": contents, "styles": [{"upload": painting["id"]}]}
-    study = {"task": "study", "study": "strength", "values": ["0.2", "0.8"], "method": "gatys"}
+    train: Json = {"task": "train", "contents": contents, "styles": [{"upload": painting["id"]}]}
+    study: Json = {"task": "study", "study": "strength", "values": ["0.2", "0.8"], "method": "gatys"}
     study |= {"contents": contents[:1], "styles": [{"style": "etching"}]}
-    batch = {"contents": contents[:2], "styles": [{"style": "etching"}, {"style": "great-wave"}]}
+    batch: Json = {"contents": contents[:2], "styles": [{"style": "etching"}, {"style": "great-wave"}]}
     batch |= {"each_style": True, "preset": "draft"}
     asked = [
         (train | {"options": TINY}),
@@ -305,7 +305,7 @@ def test_pages_of_tasks_heed_axe(
     for view in ["train", "study", "batch", *works.values(), "queue"]:
         page = visitor.open(view)
         if "/" in view:
-            expect(page.locator("main img").first).to_be_visible()
+            expect(page.locator("main img:visible").first).to_be_visible()
         page.wait_for_timeout(300)
         page.evaluate(source)
         found: list[Json] = page.evaluate(
@@ -340,7 +340,7 @@ def test_a_phone_reaches_and_holds_them(
     expect(page.locator(".more-links")).to_be_hidden()
     for view in works.values():
         page = visitor.open(view)
-        expect(page.locator("main img").first).to_be_visible()
+        expect(page.locator("main img:visible").first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") == 390, view
     visitor.leave()
 
