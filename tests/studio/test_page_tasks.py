@@ -32,14 +32,22 @@ def works(page_studio: StudioServer) -> dict[str, str]:
     photographs = [page_studio.upload(picture_file(s, 96, 96), f"{s}.png") for s in range(8)]
     contents = [{"upload": one["id"]} for one in photographs]
     train: Json = {"task": "train", "contents": contents, "styles": [{"upload": painting["id"]}]}
-    study: Json = {"task": "study", "study": "strength", "values": ["0.2", "0.8"], "method": "gatys"}
+    study: Json = {
+        "task": "study",
+        "study": "strength",
+        "values": ["0.2", "0.8"],
+        "method": "gatys",
+    }
     study |= {"contents": contents[:1], "styles": [{"style": "etching"}]}
-    batch: Json = {"contents": contents[:2], "styles": [{"style": "etching"}, {"style": "great-wave"}]}
+    batch: Json = {
+        "contents": contents[:2],
+        "styles": [{"style": "etching"}, {"style": "great-wave"}],
+    }
     batch |= {"each_style": True, "preset": "draft"}
     asked = [
-        (train | {"options": TINY}),
-        (study | {"options": {"size": 64, "iterations": 2}}),
-        (batch | {"options": {"size": 64}}),
+        train | {"options": TINY},
+        study | {"options": {"size": 64, "iterations": 2}},
+        batch | {"options": {"size": 64}},
     ]
     jobs = [page_studio.post("/jobs", request)["jobs"] for request in asked]
     for job in (job for several in jobs for job in several):
