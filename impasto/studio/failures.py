@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from impasto.config.methods import METHODS
+from impasto.config.training import TrainingSettings
 from impasto.errors import ImpastoError, JobError, notes_of
 from impasto.jobs.queue.engine import is_unreachable
 from impasto.jobs.queue.passing import is_passing
@@ -21,7 +22,7 @@ __all__ = ["NotFoundError", "QuotaError", "answer_failures", "failure"]
 
 _FLAG = re.compile(r"--(?:no-)?([a-z][a-z-]+)")
 _OPTIONS = {name for row in METHODS.values() for name in row.config.__dataclass_fields__}
-_OPTIONS |= {"method", "preset"}
+_OPTIONS |= set(TrainingSettings.__dataclass_fields__) | {"method", "preset", "values"}
 
 
 class NotFoundError(ImpastoError):

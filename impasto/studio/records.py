@@ -312,14 +312,18 @@ class Records:
         marks = ",".join("?" * len(ids))
         return {row[0] for row in self._rows(f"SELECT id FROM jobs WHERE id IN ({marks})", ids)}
 
-    def jobs(self, owner: str, limit: int, before: int | None, state: str = "") -> Page:
+    def jobs(
+        self, owner: str, limit: int, before: int | None, state: str = "", cluster: str = ""
+    ) -> Page:
         """Return a page of a user's jobs.
 
         Args:
             before: the number of the last row of the page before.
             state: only those in it.
+            cluster: only those that were asked for together.
         """
-        return self._page("jobs", JobRow, owner, limit, before, [("state=?", state)])
+        clauses = [("state=?", state), ("cluster=?", cluster)]
+        return self._page("jobs", JobRow, owner, limit, before, clauses)
 
     def reopen_job(self, id: str, state: str) -> None:
         """Note that a job that was over waits or runs again, as by another command's `retry`."""

@@ -62,10 +62,18 @@ def test_says_what_cannot_be_trained_or_studied(studio: StudioServer) -> None:
         "contents": [{"upload": studio.upload()["id"]}],
         "styles": [{"style": "etching"}],
     }
-    for request, message in ((train, "--crop is 70"), (study, "did you mean 'strength'?")):
+    values = study | {"study": "strength", "values": ["much"]}
+    wrong = (
+        (train, "--crop is 70", "crop"),
+        (study, "did you mean 'strength'?", None),
+        (values, "--values has 'much'", "values"),
+    )
+    for request, message, option in wrong:
         answer = studio.client.post("/jobs", json=request)
         assert answer.status_code == 400, answer.text
-        assert message in answer.json()["error"]["message"]
+        error = answer.json()["error"]
+        assert message in error["message"]
+        assert error["option"] == option
 
 
 def test_paints_each_photograph_in_each_style(studio: StudioServer) -> None:
@@ -81,3 +89,6 @@ def test_paints_each_photograph_in_each_style(studio: StudioServer) -> None:
     assert [job["request"]["styles"][0]["style"] for job in jobs] == ["etching", "great-wave"] * 2
     for job in jobs:
         assert studio.wait(job["id"])["state"] == "done"
+    studio.paint()
+    group = studio.get("/jobs", group=jobs[0]["group"])["items"]
+    assert [job["id"] for job in group] == [job["id"] for job in reversed(jobs)]

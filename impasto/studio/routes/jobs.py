@@ -56,9 +56,10 @@ def _list(
     limit: Limit = 50,
     before: Before = None,
     state: Annotated[str, Query(max_length=20)] = "",
+    group: Annotated[str, Query(max_length=20)] = "",
 ) -> Json:
-    """List jobs, the newest first."""
-    page = studio.records.jobs(owner, limit, before, state)
+    """List jobs, the newest first; of a group those that were asked for together."""
+    page = studio.records.jobs(owner, limit, before, state, group)
     return {"items": [studio.follower.view(row) for row in page.rows], "next": page.next}
 
 

@@ -22,11 +22,12 @@ router = APIRouter(tags=["styles"])
 
 
 class NewStyle(BaseModel):
-    """A painting that is to be kept as a style."""
+    """A painting that is to be kept as a style, or a `part` of a file of trained ones."""
 
     model_config = ConfigDict(extra="forbid")
     upload: str = Field(pattern=r"^[0-9a-f]{16}$")
     title: PlainText = Field("", max_length=200)
+    part: str = Field("", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,63})?$")
 
 
 @router.get("/styles")
@@ -64,7 +65,7 @@ def _add(studio: StudioOf, owner: Owner, style: NewStyle) -> dict[str, Any]:
     if upload is None:
         raise NotFoundError(f"There is no upload {style.upload!r}.")
     title = style.title or upload.name.rpartition(".")[0]
-    row = StyleRow(new_key(), owner, title, upload.id, time.time())
+    row = StyleRow(new_key(), owner, title, upload.id, time.time(), part=style.part)
     studio.records.add_style(row)
     return style_view(row)
 

@@ -11,50 +11,16 @@ import { go, route } from "./core/router.js";
 import { schema } from "./core/schema.js";
 import * as theme from "./core/theme.js";
 import { showHelp } from "./help.js";
+import { groupsOf, progressOf } from "./queue/group.js";
 import { takeFiles } from "./paint/intake.js";
-
-// Views of tasks appear once the studio's schema lists the task. Train, study, batch, film and sketch
-// find their place here: a row, and a module with `view`.
-const VIEWS = [
-  {
-    name: "paint",
-    title: "Paint",
-    icon: "paint",
-    key: "p",
-    task: "stylize",
-    load: () => import("./paint/view.js"),
-  },
-  { name: "queue", title: "Queue", icon: "queue", key: "q", load: () => import("./queue/view.js") },
-  {
-    name: "gallery",
-    title: "Gallery",
-    icon: "gallery",
-    key: "g",
-    load: () => import("./gallery/view.js"),
-  },
-  {
-    name: "doodle",
-    title: "Doodle",
-    icon: "doodle",
-    key: "d",
-    task: "doodle",
-    load: () => import("./doodle.js"),
-  },
-  {
-    name: "texture",
-    title: "Texture",
-    icon: "texture",
-    key: "t",
-    task: "texture",
-    load: () => import("./texture.js"),
-  },
-];
+import { VIEWS } from "./views.js";
 
 /** Build the frame and show the view that the address names. */
 export function showFrame(body, about) {
   const views = VIEWS.filter((view) => !view.task || view.task in schema.tasks);
   const main = h("main", { id: "main", tabindex: -1 });
   const links = new Map(views.map((view) => [view.name, link(view)]));
+  const menu = moreMenu(views.filter((view) => view.isTask).map((view) => links.get(view.name)));
   fill(
     body,
     h(
@@ -77,7 +43,12 @@ export function showFrame(body, about) {
         h("img", { src: "icon.svg", alt: "", width: 28, height: 28 }),
         h("span", {}, "Impasto"),
       ),
-      h("nav", { "aria-label": "Views" }, [...links.values()]),
+      h(
+        "nav",
+        { "aria-label": "Views" },
+        views.filter((view) => !view.isTask).map((view) => links.get(view.name)),
+        menu.node,
+      ),
       h("div.bar-end", {}, lostSign(), themeButton(), helpButton(), about.user && outButton(about)),
     ),
     main,
@@ -86,6 +57,7 @@ export function showFrame(body, about) {
   bindKeys(views);
   takeAnywhere(body);
   on("picture", (picture) => {
+    if (groupsOf([...jobs.value.values()]).has(jobs.value.get(picture.job)?.group)) return;
     // The view that it was begun in shows it itself.
     if (main.querySelector(`.current [href="#/gallery/${picture.id}"]`))
       return say(`Painted: ${picture.title}`);
@@ -94,6 +66,12 @@ export function showFrame(body, about) {
     });
   });
   on("job", (job, before) => {
+    if (job.files && before && !before.files) {
+      notice(`Done: ${job.title}`, {
+        action: { label: "Look at it", run: () => go(`${job.task}/${job.id}`) },
+      });
+    }
+    if (before && isOver(job) && !isOver(before)) sayIfGroupIsOver(job);
     if (job.state === "failed" && before?.state !== "failed" && before) {
       notice(`${job.title}: ${job.message}`, { kind: "error" });
     }
@@ -103,7 +81,55 @@ export function showFrame(body, about) {
       if (key === name) node.setAttribute("aria-current", "page");
       else node.removeAttribute("aria-current");
     }
+    menu.show();
   });
+}
+
+// Of jobs that were asked for together only the end of all is said.
+function sayIfGroupIsOver({ group }) {
+  const members = groupsOf([...jobs.value.values()]).get(group);
+  if (!members?.every(isOver) || !members.some((job) => job.state === "done")) return;
+  notice(`${progressOf(members).words.join(", ")}.`, {
+    action: { label: "Look at them", run: () => go(`batch/${group}`) },
+  });
+}
+
+// On a narrow screen the tasks' links are behind a button; on a wide one they stand in the row.
+function moreMenu(links) {
+  const list = h("div.more-links", { id: "more-views" }, links);
+  const button = h(
+    "button.more-button",
+    {
+      type: "button",
+      "aria-expanded": "false",
+      "aria-controls": "more-views",
+      onclick: () => open(!node.classList.contains("is-open")),
+    },
+    icon("more"),
+    h("span", {}, "More"),
+  );
+  const node = h("div.nav-more", {}, button, list);
+  function open(isOpen) {
+    node.classList.toggle("is-open", isOpen);
+    button.setAttribute("aria-expanded", String(isOpen));
+  }
+  node.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !node.classList.contains("is-open")) return;
+    event.stopPropagation();
+    open(false);
+    button.focus();
+  });
+  document.addEventListener("click", (event) => !node.contains(event.target) && open(false));
+  return {
+    node,
+    show() {
+      open(false);
+      button.classList.toggle(
+        "is-current",
+        links.some((one) => one.hasAttribute("aria-current")),
+      );
+    },
+  };
 }
 
 function link(view) {

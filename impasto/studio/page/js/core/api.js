@@ -1,6 +1,7 @@
 // Calls of the JSON API. The page knows no other way to the studio.
 
 const BASE = "/api/v1";
+const UNANSWERED = "The studio does not answer. Is it still running?";
 
 /** What the studio refused: its own message, the option that it is about, the status. */
 export class ApiError extends Error {
@@ -35,24 +36,24 @@ async function call(method, path, { body, form, signal, headers = {} } = {}) {
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ApiError(0, "The studio does not answer. Is it still running?");
+    throw new ApiError(0, UNANSWERED);
   }
-  if (!answer.ok) throw await refusal(answer, path);
+  if (!answer.ok) throw refusal(answer.status, await answer.text(), path);
   return answer;
 }
 
-async function refusal(answer, path) {
-  let message = `The studio answered ${answer.status}.`;
+function refusal(status, text, path) {
+  let message = `The studio answered ${status}.`;
   let option = null;
   try {
-    const told = (await answer.json()).error;
+    const told = JSON.parse(text).error;
     message = told.message;
     option = told.option ?? null;
   } catch {
     // Not one of the studio's own answers: the status has to do.
   }
-  if (answer.status === 401 && path !== "/session") onSignedOut();
-  return new ApiError(answer.status, message, option);
+  if (status === 401 && path !== "/session") onSignedOut();
+  return new ApiError(status, message, option);
 }
 
 const json = async (answer) => ((await answer).status === 204 ? null : (await answer).json());
@@ -72,6 +73,26 @@ export function upload(file, signal) {
   const form = new FormData();
   form.append("file", file, file.name || "pasted.png");
   return json(call("POST", "/uploads", { form, signal }));
+}
+
+/** Send a file, and hear which part of it has been sent: from 0 to 1. */
+export function uploadWatched(file, progress, signal) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest(); // `fetch` does not tell how much has been sent
+    const form = new FormData();
+    form.append("file", file, file.name);
+    request.upload.onprogress = (event) =>
+      event.lengthComputable && progress(event.loaded / event.total);
+    request.onload = () =>
+      request.status < 300
+        ? resolve(JSON.parse(request.responseText))
+        : reject(refusal(request.status, request.responseText, "/uploads"));
+    request.onerror = () => reject(new ApiError(0, UNANSWERED));
+    request.onabort = () => reject(new DOMException("It was left out.", "AbortError"));
+    signal.addEventListener("abort", () => request.abort());
+    request.open("POST", `${BASE}/uploads`);
+    request.send(form);
+  });
 }
 
 // Of the looks of one page only the last counts; another page's are its own.

@@ -7,21 +7,52 @@ export function filesOf(transfer) {
   return [...(transfer?.files ?? [])];
 }
 
-/** Let somebody choose files; resolves to what was chosen, nothing if it was left. */
-export function choose({
-  multiple = false,
-  accept = "image/*,.heic,.tif,.tiff,.jxl,.jp2,.dng",
-} = {}) {
+const PICTURES = "image/*,.heic,.heif,.tif,.tiff,.jxl,.jp2,.dng";
+const ENDINGS = new Set(PICTURES.split(",").slice(1));
+
+/** Whether a file of a folder is a picture by its kind or its name; hidden ones are not. */
+export function looksLikePicture({ name, type }) {
+  if (name.startsWith(".")) return false;
+  return type.startsWith("image/") || ENDINGS.has(name.slice(name.lastIndexOf(".")).toLowerCase());
+}
+
+/** Return the files of a drop, also those of folders in it, at any depth. */
+export async function filesBelow(transfer) {
+  // The entries are there only while the event lasts.
+  const entries = [...(transfer?.items ?? [])]
+    .map((item) => item.webkitGetAsEntry?.())
+    .filter(Boolean);
+  if (!entries.some((entry) => entry.isDirectory)) return filesOf(transfer);
+  return (await Promise.all(entries.map(below))).flat();
+}
+
+async function below(entry) {
+  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  const reader = entry.createReader();
+  const found = [];
+  for (;;) {
+    // it tells a hundred at a time
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!some.length) break;
+    found.push(...some);
+  }
+  found.sort((a, b) => a.name.localeCompare(b.name));
+  return (await Promise.all(found.map(below))).flat().filter(looksLikePicture);
+}
+
+/** Let somebody choose files, or all of a folder; resolves to what was chosen, nothing if it was left. */
+export function choose({ multiple = false, accept = PICTURES, folder = false } = {}) {
   return new Promise((resolve) => {
     const input = h("input.unseen", {
       type: "file",
       multiple,
       accept,
+      webkitdirectory: folder,
       tabindex: -1,
       "aria-hidden": "true",
     });
     const end = () => {
-      resolve([...input.files]);
+      resolve(folder ? [...input.files].filter(looksLikePicture) : [...input.files]);
       input.remove();
     };
     input.addEventListener("change", end);
@@ -31,8 +62,8 @@ export function choose({
   });
 }
 
-/** Show a place as a target while files are over it, and hand over what is dropped. */
-export function dropzone(node, take) {
+/** Show a place as a target while files are over it, and hand over what is dropped, as `read` finds it. */
+export function dropzone(node, take, read = filesOf) {
   let depth = 0;
   const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
   const mark = (by) => {
@@ -42,11 +73,11 @@ export function dropzone(node, take) {
   node.addEventListener("dragenter", (e) => hasFiles(e) && mark(1));
   node.addEventListener("dragleave", (e) => hasFiles(e) && mark(-1));
   node.addEventListener("dragover", (e) => hasFiles(e) && e.preventDefault());
-  node.addEventListener("drop", (event) => {
+  node.addEventListener("drop", async (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
     event.stopPropagation();
     mark(-depth);
-    take(filesOf(event.dataTransfer));
+    take(await read(event.dataTransfer));
   });
 }

@@ -11,8 +11,9 @@ export async function load() {
   return schema;
 }
 
-/** Return the method that a choice means: its own, or its preset's. */
-export function methodOf({ method, preset }) {
+/** Return the method that a choice means: its own, that of its trained styles, or its preset's. */
+export function methodOf({ method, preset, styles = [] }) {
+  if (!method && styles.some((style) => style.part)) return "fast";
   return method ?? schema.presets[preset ?? schema.usual].method;
 }
 

@@ -237,10 +237,13 @@ function wayOf(choose, task) {
         input.checked = input.value === (preset ?? "");
       select.hidden = preset !== null;
       select.value = methodOf(value);
-      about.textContent =
-        preset === null
-          ? schema.methods[value.method].help.replaceAll("`", "")
-          : `${preset[0].toUpperCase()}${preset.slice(1)} ${schema.presets[preset].help}.`;
+      if (preset !== null && methodOf(value) === "fast") {
+        about.textContent = "A trained style is painted at once, by the method fast.";
+      } else
+        about.textContent =
+          preset === null
+            ? schema.methods[value.method].help.replaceAll("`", "")
+            : `${preset[0].toUpperCase()}${preset.slice(1)} ${schema.presets[preset].help}.`;
     },
   };
 }

@@ -29,8 +29,9 @@ export function looker(show, signal) {
 
   return (value, isWanted, map) => {
     const content = value.contents[value.active]?.source;
+    const isTrained = value.styles.some((style) => style.part); // in which looks are not painted
     const asked =
-      isWanted && content && value.styles.length
+      isWanted && content && value.styles.length && !isTrained
         ? {
             content,
             styles: stylesOf(value.styles),

@@ -87,6 +87,7 @@ export const chosenStyle = (item) => ({
   ref: { style: item.id },
   title: item.title,
   picture: item.picture,
+  part: item.part ?? "",
   weight: 1,
   use: "",
 });

@@ -10,12 +10,20 @@ import { paint, toggleStyle } from "./state.js";
 
 /**
  * Make the style gallery; `state` is the store of the choices, in which `styles` are kept.
- * With `onlyOwn`, for what needs a painting's own file, the built-in ones are left out. `pick` takes
- * over what a press means.
+ * With `onlyOwn`, for what needs a painting's own file, the built-in ones are left out; with
+ * `isPlain` any number is chosen, without weights. `takesTrained` offers trained styles too. `pick`
+ * takes over what a press means.
  */
 export function styleGallery(
   signal,
-  { onlyOwn = false, state = paint, pick = null, title = "Style" } = {},
+  {
+    onlyOwn = false,
+    state = paint,
+    pick = null,
+    title = "Style",
+    isPlain = false,
+    takesTrained = false,
+  } = {},
 ) {
   const many = h("input.switch", {
     type: "checkbox",
@@ -35,7 +43,7 @@ export function styleGallery(
       "div.panel-top",
       {},
       h("h2", {}, title),
-      onlyOwn ? null : h("label.inline", { for: "several-styles" }, many, "Several"),
+      onlyOwn || isPlain ? null : h("label.inline", { for: "several-styles" }, many, "Several"),
     ),
     shelf,
     list,
@@ -46,7 +54,7 @@ export function styleGallery(
   const press = (item) => {
     trouble.hidden = true;
     if (pick) pick(item);
-    else toggleStyle(item, many.checked, state);
+    else toggleStyle(item, isPlain || many.checked, state);
   };
 
   function tile(item) {
@@ -56,10 +64,13 @@ export function styleGallery(
       {
         type: "button",
         "aria-pressed": String(isOn),
-        title: [item.title, item.artist, item.about].filter(Boolean).join("\n"),
+        title: [item.title, item.part && "trained", item.artist, item.about]
+          .filter(Boolean)
+          .join("\n"),
         onclick: () => press(item),
       },
-      h("img", { src: item.picture, alt: "", loading: "lazy", width: 120, height: 120 }),
+      item.part && h("span.trained-sign", {}, icon("train"), h("span.unseen", {}, "Trained: ")),
+      pictureOf(item, 120),
       h("span", {}, item.title),
     );
     if (item.kind !== "own") return button;
@@ -81,7 +92,9 @@ export function styleGallery(
   }
 
   function render() {
-    const shown = onlyOwn ? items.filter((item) => item.kind === "own") : items;
+    const shown = items.filter(
+      (item) => (!onlyOwn || item.kind === "own") && (takesTrained || !item.part),
+    );
     const focused = shelf.contains(document.activeElement)
       ? [...shelf.querySelectorAll("button")].indexOf(document.activeElement)
       : -1;
@@ -107,7 +120,7 @@ export function styleGallery(
 
   function renderChosen() {
     const { styles } = state.value;
-    list.hidden = onlyOwn || !styles.length;
+    list.hidden = onlyOwn || isPlain || !styles.length;
     if (
       list.contains(document.activeElement) &&
       document.activeElement.matches("input[type=range]")
@@ -132,8 +145,9 @@ export function styleGallery(
     }
   }
 
-  async function keep({ upload, title }) {
-    const item = await post("/styles", { upload, title });
+  async function keep({ upload, title, part, picture }) {
+    const kept = await post("/styles", { upload, title, ...(part ? { part } : {}) });
+    const item = { ...kept, picture: kept.picture ?? picture ?? null };
     items = [...items.filter((one) => one.id !== item.id), item];
     return item;
   }
@@ -149,11 +163,11 @@ export function styleGallery(
   dropzone(node, take);
   state.watch(render, signal);
   get("/styles").then((answer) => {
-    items = [...answer.items].sort(
-      (a, b) => (a.kind === "own" ? 0 : 1) - (b.kind === "own" ? 0 : 1),
-    );
+    items = answer.items
+      .map((item) => ({ ...item, picture: item.picture ?? learntFrom(item, answer.items) }))
+      .sort((a, b) => (a.kind === "own" ? 0 : 1) - (b.kind === "own" ? 0 : 1));
     many.checked = state.value.styles.length > 1;
-    state.set(state.value); // regions name styles, too
+    state.set(state.value);
   }, complain);
   render();
   return {
@@ -166,6 +180,16 @@ export function styleGallery(
   };
 }
 
+function pictureOf({ picture }, side) {
+  if (picture)
+    return h("img", { src: picture, alt: "", loading: "lazy", width: side, height: side });
+  return h("span.plus", {}, icon("train"));
+}
+
+// A trained style holds no picture: it is named after the painting, which may still be here.
+const learntFrom = ({ part }, items) =>
+  items.find((item) => item.picture && (item.id === part || item.title === part))?.picture ?? null;
+
 function chosen(style, state, hasWeight) {
   const change = (parts) =>
     state.change({
@@ -175,7 +199,7 @@ function chosen(style, state, hasWeight) {
   return h(
     "li",
     {},
-    h("img", { src: style.picture, alt: "", width: 36, height: 36 }),
+    pictureOf(style, 36),
     h("span.chosen-title", {}, style.title),
     h(
       "select",

@@ -25,7 +25,7 @@ const ELSEWHERE = new Set(["region"]); // which the brush makes
 
 /** Show the view. */
 export function view({ root, signal }) {
-  const styles = styleGallery(signal);
+  const styles = styleGallery(signal, { takesTrained: true });
   const knobs = dials(setOption, (way) => paint.change(way));
   const options = drawer(setOption);
   const output = outputDrawer(setOutput);

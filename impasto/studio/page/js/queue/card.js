@@ -14,6 +14,7 @@ const ACTIONS = [
   ["retry", "Go on", "play"],
   ["cancel", "Cancel", "cancel"],
 ];
+const DOING = { train: ["Training", "Trained"], study: ["Studying", "Studied"] };
 const STATES = {
   waiting: "Waiting",
   running: "Painting",
@@ -86,6 +87,11 @@ export function jobCard(first) {
         h("a.button.primary", { href: `#/gallery/${job.picture}` }, icon("open"), "Look at it"),
       );
     }
+    if (job.files) {
+      made.unshift(
+        h("a.button.primary", { href: `#/${job.task}/${job.id}` }, icon("open"), "Look at it"),
+      );
+    }
     if (can.has("extend")) made.push(extendForm());
     return made;
   }
@@ -118,7 +124,7 @@ export function jobCard(first) {
     const isFirst = !job;
     job = next;
     title.textContent = job.title || job.id;
-    state.textContent = STATES[job.state] ?? job.state;
+    state.textContent = stateOf(job);
     node.dataset.state = job.state;
     state.title = job.worker ? `By ${job.worker}` : "";
     bar.hidden = job.state === "done" || job.state === "cancelled" || job.state === "failed";
@@ -134,7 +140,7 @@ export function jobCard(first) {
     if (src && image.getAttribute("src") !== src) image.src = src;
     image.hidden = !src;
     if (job.picture) frame.href = `#/gallery/${job.picture}`;
-    const key = JSON.stringify([job.can, job.picture, job.state]);
+    const key = JSON.stringify([job.can, job.picture, job.files, job.state]);
     if (key !== shown) {
       shown = key;
       const focused = document.activeElement?.dataset?.action;
@@ -172,9 +178,18 @@ function pictureOf(job) {
   return job.preview;
 }
 
+/** Return a job's state in words. */
+export function stateOf(job) {
+  const [now, then] = DOING[job.task] ?? [];
+  if (now && job.state === "running") return now;
+  if (now && job.state === "done") return then;
+  return STATES[job.state] ?? job.state;
+}
+
 function factsOf(job) {
   const facts = [job.method];
   if (job.state === "running" || job.state === "interrupted" || job.state === "paused") {
+    if (job.place) facts.push(job.place);
     if (job.scales > 1) facts.push(`scale ${job.scale} of ${job.scales}`);
     if (job.iterations) facts.push(`iteration ${job.iteration} of ${job.iterations}`);
     if (job.width) facts.push(format.size(job.width, job.height));

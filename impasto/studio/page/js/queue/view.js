@@ -6,6 +6,7 @@ import { isOver, jobs, learn, moment, on } from "../core/events.js";
 import { bind } from "../core/keys.js";
 import { complain } from "../core/notices.js";
 import { jobCard } from "./card.js";
+import { groupCard, groupsOf } from "./group.js";
 
 const ORDER = { running: 0, interrupted: 1, paused: 2, waiting: 3 };
 
@@ -33,6 +34,7 @@ export function view({ root, signal }) {
     more,
   );
   const cards = new Map();
+  const groups = new Map();
   let next = null;
 
   root.append(h("div.column.queue-view", {}, h("h1", { tabindex: -1 }, "Queue"), empty, now, past));
@@ -44,14 +46,32 @@ export function view({ root, signal }) {
     return one.node;
   }
 
+  // Jobs that were asked for together are one card, which is over once all of them are.
+  function rows(sorted, together) {
+    const seen = new Set();
+    return sorted.flatMap((job) => {
+      const members = together.get(job.group);
+      if (!members) return card(job);
+      if (seen.has(job.group)) return [];
+      seen.add(job.group);
+      if (!groups.has(job.group)) groups.set(job.group, groupCard(job.group));
+      const one = groups.get(job.group);
+      place(one.list, members.map(card));
+      one.show(members);
+      return one.node;
+    });
+  }
+
   function render() {
     const all = [...jobs.value.values()];
-    const active = all.filter((job) => !isOver(job)).sort(byTurn);
-    const done = all.filter(isOver).sort((a, b) => b.created.localeCompare(a.created));
+    const together = groupsOf(all);
+    const isDone = (job) => (together.get(job.group) ?? [job]).every(isOver);
+    const active = all.filter((job) => !isDone(job)).sort(byTurn);
+    const done = all.filter(isDone).sort((a, b) => b.created.localeCompare(a.created));
     empty.hidden = active.length > 0;
     past.hidden = !done.length;
-    place(now, active.map(card));
-    place(over, done.map(card));
+    place(now, rows(active, together));
+    place(over, rows(done, together));
   }
 
   async function fetchMore() {
@@ -81,7 +101,7 @@ export function view({ root, signal }) {
   }
 
   function step(by) {
-    const all = [...root.querySelectorAll(".job")];
+    const all = [...root.querySelectorAll(".job")].filter((one) => one.checkVisibility());
     const at = all.indexOf(document.activeElement?.closest(".job"));
     all[Math.min(all.length - 1, Math.max(0, at + by))]?.focus();
   }
