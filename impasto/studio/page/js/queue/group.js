@@ -2,7 +2,7 @@
 
 import { get, post, query } from "../core/api.js";
 import { fill, h, uid } from "../core/dom.js";
-import { isOver, learn } from "../core/events.js";
+import { isOver, learn, moment } from "../core/events.js";
 import { counted } from "../core/format.js";
 import { icon } from "../core/icons.js";
 import { complain } from "../core/notices.js";
@@ -26,13 +26,14 @@ export function groupsOf(jobs) {
 /** Fetch all jobs of a group; returns them. */
 export async function fetchGroup(group) {
   const found = [];
+  const since = moment();
   let before = null;
   do {
     const page = await get(`/jobs${query({ group, limit: 200, before })}`);
     found.push(...page.items);
     before = page.next;
   } while (before);
-  learn(found);
+  learn(found, since);
   return found;
 }
 
@@ -41,7 +42,10 @@ export async function cancelAll(members) {
   const left = members.filter((job) => job.can?.includes("cancel"));
   // The last first: otherwise each that ends lets the next one begin.
   const next = async () => {
-    for (let job = left.pop(); job; job = left.pop()) learn([await post(`/jobs/${job.id}/cancel`)]);
+    for (let job = left.pop(); job; job = left.pop()) {
+      const since = moment();
+      learn([await post(`/jobs/${job.id}/cancel`)], since);
+    }
   };
   try {
     await Promise.all(Array.from({ length: AT_ONCE }, next));

@@ -2,7 +2,7 @@
 
 import { get } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
-import { jobs, learn, on } from "../core/events.js";
+import { jobs, learn, moment, on } from "../core/events.js";
 import * as format from "../core/format.js";
 import { icon } from "../core/icons.js";
 import { complain } from "../core/notices.js";
@@ -49,7 +49,8 @@ export async function resultView({ root, id, signal, show = everyPicture }) {
   jobs.watch(refresh, signal);
   on("job", (job) => job.id === id && one?.step(job), signal);
   try {
-    learn([await get(`/jobs/${id}`)]);
+    const since = moment();
+    learn([await get(`/jobs/${id}`)], since);
     await render();
     title.focus({ preventScroll: true });
   } catch (error) {
