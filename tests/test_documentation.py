@@ -91,6 +91,19 @@ def quick(words: list[str]) -> list[str]:
     return [*words, *more, *(f"--{flag}" for flag in ("force", "quiet") if flag in has)]
 
 
+def check_studio(flags: list[str]) -> None:
+    """A studio that is started so shows its page; Ctrl-C ends it."""
+    pytest.importorskip("fastapi", reason="the extra `studio` is not installed")
+    httpx = pytest.importorskip("httpx", reason="the extra `studio` is not installed")
+    from serving import StudioServer
+
+    server = StudioServer(Path("studio").absolute(), *flags)
+    try:
+        assert "<title>Impasto" in httpx.get(server.url).text
+    finally:
+        server.close()
+
+
 @pytest.fixture
 def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of docs/ with what stands in for a reader's files, as the working directory."""
@@ -112,6 +125,9 @@ def test_every_command_of_a_page_runs(
     shown_commands = commands(text_of(name))
     assert bool(shown_commands) == (name not in WITHOUT_COMMANDS), name
     for words in shown_commands:
+        if words[0] == "studio":
+            check_studio(words[1:])
+            continue
         status = main(quick(words))
         said = capsys.readouterr().err
         assert status == 0, f"`impasto {shlex.join(words)}`: {said}"

@@ -148,7 +148,7 @@ def _error_of(answer: httpx.Response) -> ImpastoError:
         return kind(message)
     if named in errors.__all__:
         found = getattr(errors, str(named))
-        if isinstance(found, type) and issubclass(found, ImpastoError):
+        if isinstance(found, type) and issubclass(found, ImpastoError) and found != ImpastoError:
             kind = found
     return kind(message)
 

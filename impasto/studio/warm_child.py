@@ -29,6 +29,7 @@ from impasto.painting.sources import Sources
 __all__ = ["main"]
 
 _VIEW, _THUMBNAIL = 2048, 320  # long sides in pixels
+_FEW_COLOURS = 32  # at most, of a map of regions
 _KEPT = 6  # reduced pictures that looks are painted from
 _pictures: OrderedDict[tuple[str, int], Any] = OrderedDict()
 
@@ -121,7 +122,10 @@ def _viewed(path: str, folder: str) -> tuple[int, int]:
 
 
 def _write_views(image: Any, folder: Path) -> None:
-    """Write a picture in the two sizes that a page shows, as JPEG, or PNG if it is transparent."""
+    """Write a picture in the two sizes that a page shows, as JPEG.
+
+    One that is transparent, or has few colours as a map has, is written as PNG.
+    """
     from PIL import Image
 
     from impasto.files import atomic
@@ -129,10 +133,12 @@ def _write_views(image: Any, folder: Path) -> None:
     image = Image.open(image) if isinstance(image, io.BytesIO) else image
     image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     folder.mkdir(parents=True, exist_ok=True)
+    is_map = image.getcolors(_FEW_COLOURS) is not None
+    resampling = Image.Resampling.NEAREST if is_map else Image.Resampling.LANCZOS
     for name, side in (("view", _VIEW), ("thumbnail", _THUMBNAIL)):
-        image.thumbnail((side, side), Image.Resampling.LANCZOS)
+        image.thumbnail((side, side), resampling)
         with atomic.opened(folder / name) as file:
-            if image.mode == "RGBA":
+            if image.mode == "RGBA" or is_map:
                 image.save(file, "PNG")
             else:
                 image.save(file, "JPEG", quality=88)

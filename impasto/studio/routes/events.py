@@ -19,13 +19,13 @@ __all__ = ["router"]
 router = APIRouter(tags=["events"])
 
 _PULSE = 15.0  # seconds after which a comment shows that the line is alive
-_OPEN = ("waiting", "running", "interrupted")
+_OPEN = ("waiting", "running", "interrupted", "paused")
 _FIRST = 200  # open jobs that are sent at the beginning, at most, of each state
 
 
 @router.get("/events", response_class=StreamingResponse)
 async def _events(studio: StudioOf, owner: Owner, request: Request) -> StreamingResponse:
-    """Send `job`, `picture` and `gone`; at first all jobs that are not over."""
+    """Send `job`, `picture` and `gone`; at first all jobs that wait, run or are paused."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     stream = _stream(studio, owner, request.cookies.get(COOKIE, ""))
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)

@@ -30,7 +30,7 @@ async function begin() {
 
 function signIn() {
   events.hush();
-  showSignIn(body, begin);
+  showSignIn(body, () => location.reload());
 }
 
 function showTrouble(error) {

@@ -21,8 +21,7 @@ export function showSignIn(body, begin) {
     enter.disabled = true;
     try {
       await post("/session", { user: user.value, password: password.value });
-      fill(body);
-      await begin();
+      begin();
     } catch (error) {
       trouble.textContent = error.message;
       trouble.hidden = false;

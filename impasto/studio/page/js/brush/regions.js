@@ -120,11 +120,12 @@ export function regionList(styles, change) {
     node,
     soft,
     show(map, now) {
+      const isOwn = now === regions; // its own controls show what was set by them
       regions = now;
       const used = map ? map.used().filter((colour) => colour !== "#ffffff") : [];
       hint.hidden = used.length > 0;
       const key = used.join() + styles().length;
-      if (key === shown) return; // its own controls show what was set
+      if (isOwn && key === shown) return;
       shown = key;
       fill(list, used.map(row));
     },

@@ -18,17 +18,29 @@ export function on(kind, listener, signal) {
   signal?.addEventListener("abort", () => listeners[kind].delete(listener));
 }
 
-/** Put jobs from an answer among those that are known. */
-export function learn(items) {
+let count = 0; // of the events
+const heard = new Map(); // at which of them a job was last told
+
+/** Return a mark of now, for `learn`. */
+export const moment = () => count;
+
+/**
+ * Put jobs from an answer among those that are known. `since` is when it was asked for: what events
+ * have told of a job after that is newer. Without it only new jobs are taken.
+ */
+export function learn(items, since = -1) {
   const known = new Map(jobs.value);
-  for (const job of items) known.set(job.id, job);
+  for (const job of items) {
+    if (!known.has(job.id) || (heard.get(job.id) ?? 0) <= since) known.set(job.id, job);
+  }
   jobs.set(known);
 }
 
 /** Begin to listen; whatever breaks the stream, it is begun again. */
 export function listen() {
   source?.close();
-  source = new EventSource("/api/v1/events");
+  const mine = new EventSource("/api/v1/events");
+  source = mine;
   source.onopen = () => {
     if (connection.value === "lost") refresh();
     connection.set("open");
@@ -36,13 +48,19 @@ export function listen() {
   source.onerror = () => {
     connection.set("lost");
     // The browser itself tries again, except after an answer that is no stream.
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
+    setTimeout(() => {
+      if (mine === source && mine.readyState === EventSource.CLOSED) listen();
+    }, 3000);
   };
   for (const kind of Object.keys(listeners)) {
     source.addEventListener(kind, (event) => {
       const told = JSON.parse(event.data);
       const before = kind === "job" ? jobs.value.get(told.id) : null;
-      if (kind === "job") learn([told]);
+      if (kind === "job") {
+        count += 1;
+        heard.set(told.id, count);
+        learn([told], count);
+      }
       for (const listener of [...listeners[kind]]) listener(told, before);
     });
   }
@@ -59,7 +77,8 @@ export function hush() {
 // Jobs that ended while the stream was away are told by the list alone.
 async function refresh() {
   try {
-    learn((await get("/jobs?limit=50")).items);
+    const since = moment();
+    learn((await get("/jobs?limit=50")).items, since);
   } catch {
     // The next event, or the next opening, will tell.
   }

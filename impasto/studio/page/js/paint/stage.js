@@ -4,6 +4,7 @@ import { fill, h } from "../core/dom.js";
 import { choose, dropzone } from "../core/files.js";
 import { icon } from "../core/icons.js";
 import { size } from "../core/format.js";
+import { notice } from "../core/notices.js";
 import { takeFiles } from "./intake.js";
 import { looker } from "./look.js";
 import { paint } from "./state.js";
@@ -11,7 +12,7 @@ import { paint } from "./state.js";
 /** Make the stage; `regions` is the brush, which takes its place while one draws. */
 export function stage(signal, regions) {
   let wanted = localStorage.getItem("impasto.look") !== "off";
-  const photo = h("img.photo", { alt: "" });
+  const photo = h("img.photo", { alt: "", onerror: lost });
   const look = h("img.look", { alt: "", hidden: true });
   const caption = h("span.stage-caption", { role: "status" });
   const badge = h("span.look-badge", { hidden: true }, "Live look");
@@ -108,6 +109,14 @@ export function stage(signal, regions) {
 
   async function open() {
     takeFiles(await choose({ multiple: true }));
+  }
+
+  // As after a reload, when the studio has let it go meanwhile.
+  function lost() {
+    const { contents, active } = paint.value;
+    if (!contents[active]) return;
+    notice(`The photograph ${contents[active].name} is not here any more.`, { kind: "error" });
+    leaveOut(active);
   }
 
   function compare(isOn) {

@@ -167,7 +167,7 @@ export function styleGallery(
       .map((item) => ({ ...item, picture: item.picture ?? learntFrom(item, answer.items) }))
       .sort((a, b) => (a.kind === "own" ? 0 : 1) - (b.kind === "own" ? 0 : 1));
     many.checked = state.value.styles.length > 1;
-    render();
+    state.set(state.value); // regions name styles, too
   }, complain);
   render();
   return {

@@ -2,7 +2,7 @@
 
 import { get, post } from "../core/api.js";
 import { fill, h, uid } from "../core/dom.js";
-import { isOver, learn } from "../core/events.js";
+import { isOver, learn, moment } from "../core/events.js";
 import * as format from "../core/format.js";
 import { icon } from "../core/icons.js";
 import { complain, notice } from "../core/notices.js";
@@ -54,11 +54,13 @@ export function jobCard(first) {
   );
   let job = null;
   let shown = "";
+  let last = ""; // the scale and iteration that the line ends with
 
   async function act(name, body) {
     try {
+      const since = moment();
       const answer = await post(`/jobs/${job.id}/${name}`, body);
-      learn(answer.jobs ?? [answer]);
+      learn(answer.jobs ?? [answer], since);
       if (name === "extend") notice("It goes on as a new job.", { seconds: 4 });
     } catch (error) {
       complain(error);
@@ -161,7 +163,9 @@ export function jobCard(first) {
     node,
     show,
     step: (told) => {
-      if (told.state === "running") line.add(told.iteration, told.losses, told.scale);
+      const at = `${told.scale} ${told.iteration}`;
+      if (told.state === "running" && at !== last) line.add(told.losses);
+      last = at;
     },
   };
 }

@@ -50,13 +50,13 @@ export function lossLine() {
   return {
     node,
     begin(items) {
-      points = items.map((item) => [item.iteration, item.total]);
+      // Iterations begin anew at each scale, so they are counted here.
+      points = items.map((item, n) => [n + 1, item.total]);
       draw();
     },
-    add(iteration, losses) {
+    add(losses) {
       const last = points.at(-1)?.[0] ?? 0;
-      // Events count within a scale, the line over all: each new one goes one further.
-      points.push([Math.max(last + 1, iteration), total(losses)]);
+      points.push([last + 1, total(losses)]);
       if (points.length > 2000) points = points.filter((_, n) => n % 2 === 0);
       draw();
     },

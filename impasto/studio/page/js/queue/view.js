@@ -2,7 +2,7 @@
 
 import { get } from "../core/api.js";
 import { fill, h } from "../core/dom.js";
-import { isOver, jobs, learn, on } from "../core/events.js";
+import { isOver, jobs, learn, moment, on } from "../core/events.js";
 import { bind } from "../core/keys.js";
 import { complain } from "../core/notices.js";
 import { jobCard } from "./card.js";
@@ -76,10 +76,11 @@ export function view({ root, signal }) {
 
   async function fetchMore() {
     try {
+      const since = moment();
       const page = await get(`/jobs?limit=30${next ? `&before=${encodeURIComponent(next)}` : ""}`);
       next = page.next;
       more.hidden = !next;
-      learn(page.items);
+      learn(page.items, since);
     } catch (error) {
       complain(error);
     }
