@@ -63,16 +63,15 @@ class StudioServer:
 
     def stop(self) -> None:
         """End it as Ctrl-C does."""
-        self.client.close()
-        self.process.terminate()
-        self.process.wait(60)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
+        self._end(self.process.terminate)
 
     def kill(self) -> None:
         """End it as a power cut does."""
+        self._end(self.process.kill)
+
+    def _end(self, how: Callable[[], None]) -> None:
         self.client.close()
-        self.process.kill()
+        how()
         self.process.wait(60)
         assert self.process.stdout is not None
         self.process.stdout.close()
