@@ -78,5 +78,8 @@ def _context() -> BaseContext:
     context = multiprocessing.get_context("forkserver")
     targets = [entry.target for row in METHODS.values() for entry in (row.task, row.paint)]
     modules = {target.partition(":")[0] for target in targets}
+    # What started this worker is imported in each copy again, which then costs nothing.
+    modules |= {name for name in sys.modules if name.startswith("impasto.")}
+    modules.discard("impasto.__main__")
     context.set_forkserver_preload([*_PAINTING, *sorted(modules)])
     return context
