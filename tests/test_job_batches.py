@@ -32,7 +32,7 @@ class Painted(JobQueue):
         self.ids: dict[str, str] = {}
         self.again: list[str] = []
 
-    def submit(self, job: Job | Work) -> str:
+    def submit(self, job: Job | Work, note: Callable[[str], None] = lambda _: None) -> str:
         id = f"{len(self.ids):08x}"
         JobFolder(self.store, id).make(job)
         self.ids[id] = job.title

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -134,6 +135,26 @@ def test_a_worker_that_is_asked_to_end_puts_its_job_back(
         assert worker.returncode == 128 + signal.SIGTERM
         assert farm.job(id)["state"] == "waiting"
         assert not list(beats(farm.store.workers))
+        farm.work()
+        check_once(farm, id, undisturbed)
+
+
+@pytest.mark.slow
+def test_a_service_that_is_stopped_as_a_whole_keeps_the_state(
+    folder: Path, undisturbed: np.ndarray
+) -> None:
+    """A system signals all processes of a service at once, as a terminal does that closes."""
+    with Farm(folder) as farm:
+        worker = farm.work()
+        id = farm.held(*LONG)
+        child = farm.child_of(worker)
+        assert child is not None
+        state = farm.files(id).run / "state.safetensors"
+        before = state.stat().st_mtime_ns
+        for number in (child.ppid(), child.pid, worker.pid):
+            os.kill(number, signal.SIGTERM)
+        worker.wait(60)
+        assert state.stat().st_mtime_ns > before
         farm.work()
         check_once(farm, id, undisturbed)
 

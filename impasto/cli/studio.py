@@ -104,7 +104,7 @@ def studio(
     from impasto.jobs.queue.store import Store
     from impasto.studio.settings import LOOPBACK, StudioSettings
 
-    if host not in LOOPBACK and password_file is None:
+    if host.strip("[]") not in LOOPBACK and password_file is None:
         raise OptionError(
             f"--host {host} lets others in: name a --password-file, which --add-user NAME makes."
         )
@@ -150,7 +150,8 @@ def _serve(settings: StudioSettings, *, has_browser: bool) -> None:
 
     listener = _listening(settings.host, settings.port)
     number = listener.getsockname()[1]
-    shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+    host = settings.host.strip("[]")
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
     url = f"http://{shown}:{number}/"
     config = uvicorn.Config(
         create_app(settings),

@@ -135,6 +135,10 @@ class RemoteJob:
         if self._data["state"] != "done":
             reason = f": {self.message}" if self.message else "."
             raise JobError(f"The job {self.id} was {self._data['state']}{reason}")
+        if self._data["picture"] is None:
+            raise JobError(
+                f"The job {self.id} has left files and no picture: GET {self._data['files']}."
+            )
         data = self._connection.json("GET", f"/pictures/{self._data['picture']}")
         return RemotePicture(self._connection, data)
 
@@ -183,7 +187,8 @@ class RemoteJob:
     @property
     def _is_over(self) -> bool:
         state = self._data["state"]
-        return state in _OVER and (state != "done" or bool(self._data["picture"]))
+        has_result = bool(self._data["picture"] or self._data["files"])
+        return state in _OVER and (state != "done" or has_result)
 
     def _take(self, method: str, path: str) -> RemoteJob:
         self._data = self._connection.json(method, path)

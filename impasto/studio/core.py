@@ -7,8 +7,10 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from impasto.errors import JobError
+from impasto.files.locks import FolderLock
 from impasto.jobs.queue.client import JobQueue
-from impasto.jobs.queue.heartbeat import beats
+from impasto.jobs.queue.heartbeat import Watcher, beats
 from impasto.studio.accounts import Accounts, Sessions
 from impasto.studio.desks import Desks
 from impasto.studio.follower import Follower
@@ -40,6 +42,14 @@ class Studio:
         self.store = settings.store
         for part in ("incoming", "views"):
             (settings.folder / part).mkdir(parents=True, exist_ok=True)
+        self._lock = FolderLock(settings.folder)
+        try:
+            self._lock.acquire()
+        except BlockingIOError:
+            raise JobError(
+                f"Another studio serves {self.store.path}: open that one, or name another folder "
+                "with --files."
+            ) from None
         file = settings.password_file
         self.accounts = None if file is None else Accounts.from_file(file)
         self.sessions = (
@@ -57,6 +67,7 @@ class Studio:
             self._queue, self.records, self.hub, sees_others=self.accounts is None
         )
         self._workers = OwnWorkers(settings)
+        self._watcher = Watcher(self.store.workers)
         self._is_over = threading.Event()
 
     def start(self) -> None:
@@ -77,6 +88,7 @@ class Studio:
         self.records.close()
         if self.sessions is not None:
             self.sessions.shut()
+        self._lock.release()
 
     @property
     def queue(self) -> JobQueue:
@@ -107,7 +119,7 @@ class Studio:
 
     def worker_count(self) -> int:
         """Return how many workers the queue has, as far as their heartbeats say."""
-        return sum(1 for _ in beats(self.store.workers))
+        return sum(not self._watcher.is_dead(b.executor) for b in beats(self.store.workers))
 
     def _rest(self) -> None:
         while not self._is_over.wait(_REST):

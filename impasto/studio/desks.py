@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -40,7 +40,8 @@ class Desks:
         # A file that takes long must not keep everybody else waiting.
         self._readers = [WarmProcess("reading") for _ in range(_READERS)]
         self._looker = WarmProcess("looking")
-        self._turns: Counter[str] = Counter()
+        self._turns: dict[str, int] = {}
+        self._numbers = itertools.count()
         self._lock, self._looking = threading.Lock(), threading.Lock()
 
     def prepare(self) -> None:
@@ -59,8 +60,9 @@ class Desks:
             process.close()
 
     def _reader(self) -> WarmProcess:
+        """Return a process for a file: one that is free, else the one that estimates nothing."""
         free = (process for process in self._readers if not process.is_busy)
-        return next(free, self._readers[0])
+        return next(free, self._readers[-1])
 
     def inspect(self, path: Path, name: str, folder: Path) -> dict[str, Any]:
         """Return kind, width, height and recipe of a stranger's file; write its views.
@@ -85,7 +87,7 @@ class Desks:
         Raises:
             ImpastoError: it cannot be painted.
         """
-        return self._reader().ask("estimate", _ESTIMATING, timed=True, **_packed(sources, config))
+        return self._readers[0].ask("estimate", _ESTIMATING, timed=True, **_packed(sources, config))
 
     def pack(self, kind: str, store: Store, **values: Any) -> str:
         """Return a training or a study as the JSON of its job.
@@ -94,7 +96,7 @@ class Desks:
             ImpastoError: it cannot be done.
         """
         place = {"store": str(store.path), "store_name": store.name}
-        answer = self._reader().ask(f"pack {kind}", _ESTIMATING, **place, **values)
+        answer = self._readers[0].ask(f"pack {kind}", _ESTIMATING, **place, **values)
         return str(answer["job"])
 
     def look(self, who: str, sources: Sources, config: PictureConfig, size: int) -> bytes:
@@ -108,20 +110,27 @@ class Desks:
             ImpastoError: it cannot be painted.
         """
         with self._lock:
-            self._turns[who] += 1
-            turn = self._turns[who]
+            turn = self._turns[who] = next(self._numbers)
         began = time.perf_counter()
-        with self._looking:
-            if self._turns[who] != turn:
-                self._note_look("superseded", None)
-                raise SupersededError("A newer look was asked for.")
-            try:
-                answer = self._looker.ask("look", _LOOKING, size=size, **_packed(sources, config))
-            except ImpastoError:
-                self._note_look("failed", None)
-                raise
+        try:
+            with self._looking:
+                if self._turns.get(who) != turn:
+                    self._note_look("superseded", None)
+                    raise SupersededError("A newer look was asked for.")
+                answer = self._looked(sources, config, size)
+        finally:
+            with self._lock:
+                if self._turns.get(who) == turn:
+                    del self._turns[who]
         self._note_look("shown", time.perf_counter() - began)
         return base64.b64decode(answer["jpeg"])
+
+    def _looked(self, sources: Sources, config: PictureConfig, size: int) -> dict[str, Any]:
+        try:
+            return self._looker.ask("look", _LOOKING, size=size, **_packed(sources, config))
+        except ImpastoError:
+            self._note_look("failed", None)
+            raise
 
 
 def _packed(sources: Sources, config: PictureConfig) -> dict[str, Any]:

@@ -50,6 +50,7 @@ class _Live:
     began: float = 0.0
     done_then: float = 0.0
     lost: float = 0.0  # when the queue was first seen not to know the job
+    is_noted: bool = False  # that what it has left cannot be read
 
 
 class Follower:
@@ -112,7 +113,7 @@ class Follower:
                 if self.is_queue_there:
                     _LOG.warning("%s", error)
                 self.is_queue_there = False
-            except Exception:  # a fault of one job must not blind the studio for all others
+            except Exception:
                 _LOG.exception("The studio could not look at its queue.")
             self._is_woken.wait(_EVERY if is_busy else _IDLE)
             self._is_woken.clear()
@@ -140,9 +141,9 @@ class Follower:
             JobError: the queue cannot be reached.
         """
         now = time.monotonic()
-        if self._sees_others and now - self._looked_for_others >= _OTHERS:
+        if now - self._looked_for_others >= _OTHERS:
             self._looked_for_others = now
-            self._take_up_others()
+            self._look_at_latest()
         if now - self._tidied >= _TIDY:
             self._tidied = now
             self._tidy()
@@ -152,7 +153,12 @@ class Follower:
             return False
         states = {state.id: state for state in self._queue.states([row.id for row in rows])}
         for row in rows:
-            self._follow_job(row, states.get(row.id))
+            try:
+                self._follow_job(row, states.get(row.id))
+            except JobError:
+                raise
+            except Exception:  # a fault of one job must not hide those after it
+                _LOG.exception("The job %s cannot be followed.", row.id)
         for id in self._live.keys() - {row.id for row in rows}:
             del self._live[id]
         return True
@@ -243,8 +249,18 @@ class Follower:
             size = size_in_header(path) or (0, 0)
             return _picture_row(row, job, result, self._place(path), size, path.stat().st_size)
         except (ImpastoError, OSError) as error:
-            _LOG.warning("The picture of the job %s cannot be read: %s", row.id, error)
+            self._note_missing(row, folder, error)
             return None
+
+    def _note_missing(self, row: JobRow, folder: JobFolder, error: Exception) -> None:
+        """Say once that what a job has left cannot be read; look no more where it was removed."""
+        live = self._live[row.id]
+        if not live.is_noted:
+            _LOG.warning("What the job %s has left cannot be read: %s", row.id, error)
+        live.is_noted = True
+        if not folder.is_away and not folder.path.exists():
+            gone = "Its folder was removed."
+            self._records.change_job(row.id, is_taken_in=1, message=gone)
 
     def _keep(self, row: JobRow, job: Work, made: Path) -> None:
         """Keep what a training has learnt, each as a style of the user's."""
@@ -257,19 +273,23 @@ class Follower:
             new_key(), row.owner, name, digest, count, 0, 0, "trained", None, created=now
         )
         upload = self._records.add_upload(upload)
+        kept = {(s.upload, s.part) for s in self._records.styles(row.owner)}
         for entry in read_metadata(file).entries:
             style = StyleRow(new_key(), row.owner, entry.name, upload.id, now, part=entry.name)
-            self._records.add_style(style)
+            if (upload.id, entry.name) not in kept:  # by a studio that was killed after it
+                self._records.add_style(style)
 
     def _place(self, path: Path) -> str:
         return path.relative_to(self._queue.store.path).as_posix()
 
-    def _take_up_others(self) -> None:
+    def _look_at_latest(self) -> None:
+        """Follow jobs again that others have put back; take up those that others have put in."""
         states = self._queue.jobs(_LATEST)
         known = self._records.known_jobs([state.id for state in states])
         for state in states:
             if state.id in known:
                 self._records.reopen_job(state.id, state.state)
+            if state.id in known or not self._sees_others:
                 continue
             with contextlib.suppress(ImpastoError):
                 job = JobFolder(self._queue.store, state.id).job()

@@ -326,9 +326,9 @@ class Records:
         return self._page("jobs", JobRow, owner, limit, before, clauses)
 
     def reopen_job(self, id: str, state: str) -> None:
-        """Note that a job that was over waits or runs again, as by another command's `retry`."""
+        """Note that a job that was over was put back meanwhile, as by another command's `retry`."""
         query = "UPDATE jobs SET state=? WHERE id=? AND state IN ('failed','cancelled','paused')"
-        if state in ("waiting", "running", "interrupted"):
+        if state in ("waiting", "running", "interrupted", "done"):
             with self._writing() as base:
                 base.execute(query, (state, id))
 

@@ -10,8 +10,8 @@ from impasto.jobs.queue.store import Store
 
 __all__ = ["LOOPBACK", "StudioSettings"]
 
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-"""Names that a browser on the same machine reaches a studio by."""
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""What a studio listens at for this machine alone."""
 
 
 @dataclass(frozen=True)

@@ -82,20 +82,21 @@ class WarmProcess:
         with self._lock:
             process = self._start()
             try:
-                if not self._is_ready:
-                    self._read(process, _START)
-                    self._is_ready = True
+                self._wait_until_ready(process)
                 self._write(process, {"question": question, **values})
                 answer = self._read(process, seconds)
+            except TimeoutError:
+                self._end()
+                raise JobError(
+                    f"The {self._name} process took more than {seconds:g} s: the file asks for "
+                    "much work, or the machine is busy."
+                ) from None
             except (OSError, ValueError) as problem:
                 self._end()
                 raise JobError(
                     f"The {self._name} process has ended over this: the file may be damaged, or "
                     "memory is short. Try again, or another file."
                 ) from problem
-            except TimeoutError:
-                self._end()
-                raise JobError(f"The {self._name} process took more than {seconds:g} s.") from None
             finally:
                 self._asked = time.monotonic()
         if "refused" in answer:
@@ -132,16 +133,35 @@ class WarmProcess:
         self._asked, self._is_ready = time.monotonic(), False
         return self._process
 
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait until a new process has loaded PyTorch.
+
+        Raises:
+            JobError: it takes too long.
+        """
+        if self._is_ready:
+            return
+        try:
+            self._read(process, _START)
+        except TimeoutError:
+            self._end()
+            raise JobError(
+                f"The {self._name} process did not begin within {_START:g} s: the machine is busy. "
+                "Try again."
+            ) from None
+        self._is_ready = True
+
     def _end(self) -> None:
         process, self._process = self._process, None
         if process is None:
             return
+        # Before its pipes are closed: whoever waits for an answer sees it end.
+        process.kill()
+        process.wait()
         for pipe in (process.stdin, process.stdout):
             with contextlib.suppress(OSError):
                 if pipe is not None:
                     pipe.close()
-        process.kill()
-        process.wait()
 
     @staticmethod
     def _write(process: subprocess.Popen[bytes], question: dict[str, Any]) -> None:

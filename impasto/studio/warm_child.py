@@ -106,7 +106,12 @@ def _recipe_in(file: Path) -> str | None:
 
 
 def _shown(path: str, folder: str) -> dict[str, Any]:
-    """Write what the page shows of a picture into a folder; return its size."""
+    """Write what the page shows of a picture, or of a card, into a folder; return its size."""
+    from impasto.styles.about import SUFFIX, read_swatch
+
+    if Path(path).suffix.lower() == SUFFIX:
+        _write_views(io.BytesIO(read_swatch(Path(path))), Path(folder))
+        return {"width": 0, "height": 0}
     width, height = _viewed(path, folder)
     return {"width": width, "height": height}
 

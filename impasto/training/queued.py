@@ -89,7 +89,7 @@ def _spec_of(assignment: Assignment, room: Path) -> TrainingSpec:
 
 def _together(assignment: Assignment) -> Path:
     """Return a folder of all photographs, by the names that they had."""
-    folder = assignment.folder.run / "photographs"
+    folder = assignment.folder.run / ".photographs"  # no job has this name
     folder.mkdir(exist_ok=True)
     for source in assignment.work.all_of("content"):
         target = folder / source.name

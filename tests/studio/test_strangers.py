@@ -134,7 +134,7 @@ def test_users_see_nothing_of_each_other(
         assert ben.get(path).json()["items"] == []
     assert style not in {one["id"] for one in ben.get("/styles").json()["items"]}
     assert anna.get(f"/pictures/{picture}/file").status_code == 200
-    assert not server.process.poll()
+    assert server.process.poll() is None
 
 
 def test_no_path_from_outside_is_joined(server: StudioServer, anna: httpx.Client) -> None:

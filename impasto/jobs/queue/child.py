@@ -129,6 +129,8 @@ def _handle_signals() -> Callable[[], bool]:
     is_stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: is_stopped.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "SIGHUP"):  # in a session of its own none comes, unless it is meant
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     return is_stopped.is_set
 
 

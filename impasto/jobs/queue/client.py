@@ -107,6 +107,7 @@ class JobQueue:
         """
         dbos = engine.load()
         self.address.prepare()
+        self.close()  # that of a try before
         self._client = dbos.DBOSClient(
             system_database_url=self.address.url,
             application_name=engine.application(self.store.name),
@@ -133,8 +134,11 @@ class JobQueue:
 
     # Jobs
 
-    def submit(self, job: Job | Work) -> str:
+    def submit(self, job: Job | Work, note: Callable[[str], None] = lambda _: None) -> str:
         """Put a job into the queue; return its ID.
+
+        Args:
+            note: is called with the ID before anybody can take the job.
 
         Raises:
             JobError: its folder cannot be written.
@@ -144,6 +148,7 @@ class JobQueue:
             with contextlib.suppress(FileExistsError):
                 JobFolder(self.store, id).make(job)
                 break
+        note(id)
         self._enqueue(id, job, USUAL)
         return id
 

@@ -18,9 +18,14 @@ from multiprocessing.process import BaseProcess
 from impasto.config.methods import METHODS
 from impasto.jobs.queue.child import main
 
-__all__ = ["Running", "started"]
+__all__ = ["NotStartedError", "Running", "started"]
 
+_UNDISTURBED = "impasto.jobs.queue.undisturbed"
 _PAINTING = ("impasto.jobs.queue.painting", "impasto.painting.rerun", "impasto.run.launch")
+
+
+class NotStartedError(Exception):
+    """There is no process: it is tried again, as where one was lost."""
 
 
 @dataclass
@@ -55,11 +60,11 @@ def started(order: dict[str, str], log: str) -> Iterator[Running]:
     """
     context = _context()
     events, report = context.Pipe(duplex=False)
-    life, held = context.Pipe(duplex=False)
-    # Only its own processes may be daemons' children, and it starts none.
+    life, own_end = context.Pipe(duplex=False)
+    # A daemon ends with this process. It may start none of its own by `multiprocessing`.
     process = context.Process(target=main, args=(order, log, report, life), daemon=True)  # type: ignore[attr-defined]
     try:
-        process.start()
+        _start(process)
         report.close()
         life.close()
         yield Running(process, events)
@@ -67,8 +72,20 @@ def started(order: dict[str, str], log: str) -> Iterator[Running]:
         if process.pid is not None:
             process.kill()
             process.join()
-        for end in (report, life, held):  # and `events` by whoever reads it to its end
+        for end in (report, life, own_end):  # and `events` by whoever reads it to its end
             end.close()
+
+
+def _start(process: BaseProcess) -> None:
+    """Start a process.
+
+    Raises:
+        NotStartedError: the system, or the process that it would be a copy of, refuses.
+    """
+    try:
+        process.start()
+    except (OSError, EOFError) as problem:
+        raise NotStartedError(str(problem) or type(problem).__name__) from problem
 
 
 def _context() -> BaseContext:
@@ -81,5 +98,5 @@ def _context() -> BaseContext:
     # What started this worker is imported in each copy again, which then costs nothing.
     modules |= {name for name in sys.modules if name.startswith("impasto.")}
     modules.discard("impasto.__main__")
-    context.set_forkserver_preload([*_PAINTING, *sorted(modules)])
+    context.set_forkserver_preload([_UNDISTURBED, *_PAINTING, *sorted(modules)])
     return context

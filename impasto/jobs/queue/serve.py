@@ -281,12 +281,15 @@ class _Stop:
 
     @contextlib.contextmanager
     def handling(self) -> Iterator[None]:
-        """Handle Ctrl-C, SIGTERM and SIGHUP: the second one ends the process at once."""
+        """Handle Ctrl-C, SIGTERM and SIGHUP; a second Ctrl-C ends the process at once.
+
+        SIGTERM may come twice where a service is stopped: from the system, and from the studio.
+        """
 
         def handle(number: int, _frame: object) -> None:
-            if self.number:
+            if self.number and number == signal.SIGINT:
                 os._exit(128 + number)
-            self.number = number
+            self.number = self.number or number
             self._event.set()
 
         numbers = [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)]

@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 from impasto.errors import ImpastoError, JobError
 from impasto.jobs.queue.job_folder import JobFolder, Result
 from impasto.jobs.queue.journal import Journal
-from impasto.jobs.queue.nursery import Running, started
+from impasto.jobs.queue.nursery import NotStartedError, Running, started
 from impasto.jobs.queue.passing import is_passing
 from impasto.jobs.queue.store import Store
 
@@ -224,6 +224,12 @@ class Supervisor:
 
     def _attempt(self, folder: JobFolder, claim: int, journal: Journal) -> _End:
         """Let a process paint; return how it ended."""
+        try:
+            return self._watched(folder, claim, journal)
+        except NotStartedError as error:
+            return _End({}, cause=f"it could not be started: {error}")
+
+    def _watched(self, folder: JobFolder, claim: int, journal: Journal) -> _End:
         with self._process(folder, claim) as running:
             events = _events_of(running)
             checked, last = 0.0, dict[str, Any]()

@@ -11,9 +11,9 @@ from fastapi.responses import FileResponse
 from impasto.errors import ImpastoError
 from impasto.studio.accounts import user_of
 from impasto.studio.core import Studio
-from impasto.studio.failures import NotFoundError
+from impasto.studio.failures import NotFoundError, QuotaError
 
-__all__ = ["Before", "Limit", "Owner", "StudioOf", "shown_file"]
+__all__ = ["Before", "Limit", "Owner", "StudioOf", "check_quota", "shown_file"]
 
 _FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 _PNG = b"\x89PNG"
@@ -28,6 +28,17 @@ StudioOf = Annotated[Studio, Depends(_studio)]
 Owner = Annotated[str, Depends(user_of)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Before = Annotated[int | None, Query(ge=1, le=2**53)]
+
+
+def check_quota(studio: Studio, owner: str, count: int) -> None:
+    """Check that a user may put so many jobs into the queue.
+
+    Raises:
+        QuotaError: too many wait already.
+    """
+    most = studio.settings.most_jobs
+    if studio.records.count_open(owner) + count > most:
+        raise QuotaError(f"{most} jobs may wait at once: let some end, or cancel them.", 429)
 
 
 def shown_file(studio: Studio, path: Path, digest: str, size: str) -> FileResponse:

@@ -19,10 +19,10 @@ from impasto.jobs.queue.work import Work
 from impasto.studio.bodies import JobRequest
 from impasto.studio.continuing import continued
 from impasto.studio.core import Studio
-from impasto.studio.failures import NotFoundError, QuotaError
+from impasto.studio.failures import NotFoundError
 from impasto.studio.records import JobRow, new_key
 from impasto.studio.requests import paintings, single
-from impasto.studio.routes.common import Before, Limit, Owner, StudioOf
+from impasto.studio.routes.common import Before, Limit, Owner, StudioOf, check_quota
 from impasto.studio.views import API
 from impasto.studio.works import packed_work
 
@@ -157,7 +157,7 @@ def _row(studio: Studio, owner: str, id: str) -> JobRow:
 
 def _submitted(studio: Studio, owner: str, request: JobRequest) -> Json:
     asked = single(request)
-    _check_quota(studio, owner, len(asked))
+    check_quota(studio, owner, len(asked))
     jobs = _packed(studio, owner, request)
     cluster = new_key() if len(jobs) > 1 else None
     rows = [_put_in(studio, owner, job, one, cluster) for job, one in zip(jobs, asked, strict=True)]
@@ -185,24 +185,25 @@ def _packed(studio: Studio, owner: str, request: JobRequest) -> list[Job | Work]
 def _put_in(
     studio: Studio, owner: str, job: Job | Work, request: JobRequest, cluster: str | None
 ) -> JobRow:
-    row = JobRow(
-        id=studio.queue.submit(job),
-        owner=owner,
-        title=request.title or job.title,
-        task=request.task,
-        method=job.method if isinstance(job, Job) else request.study or "",
-        created=time.time(),
-        cluster=cluster,
-        request=request.model_dump_json(),
-    )
-    studio.records.add_job(row)
-    return row
+    rows: list[JobRow] = []
 
+    def note(id: str) -> None:
+        # Before it is in the queue: a job that nobody owns would be painted, and never seen.
+        row = JobRow(
+            id=id,
+            owner=owner,
+            title=request.title or job.title,
+            task=request.task,
+            method=job.method if isinstance(job, Job) else request.study or "",
+            created=time.time(),
+            cluster=cluster,
+            request=request.model_dump_json(),
+        )
+        studio.records.add_job(row)
+        rows.append(row)
 
-def _check_quota(studio: Studio, owner: str, count: int) -> None:
-    most = studio.settings.most_jobs
-    if studio.records.count_open(owner) + count > most:
-        raise QuotaError(f"{most} jobs may wait at once: let some end, or cancel them.", 429)
+    studio.queue.submit(job, note)
+    return rows[0]
 
 
 def _loss(step: Json) -> Json:

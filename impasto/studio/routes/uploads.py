@@ -60,12 +60,13 @@ def _list(
 
 @router.delete("/uploads/{id}", status_code=204)
 def _remove(studio: StudioOf, owner: Owner, id: str) -> None:
-    """Remove an upload; what was painted from it stays. Its file stays while any job is open."""
+    """Remove an upload. What was painted from it stays, and so does the file in the folder of jobs.
+
+    Any job may need the file, such as one that is tried again.
+    """
     row = _row(studio, owner, id)
-    is_last = studio.records.remove_upload(owner, id)
-    if is_last and not studio.records.unfinished():
-        for part in (Path(studio.store.place(row.digest, row.name)).parent, _views(row)):
-            shutil.rmtree(studio.store.path / part, ignore_errors=True)
+    if studio.records.remove_upload(owner, id):
+        shutil.rmtree(studio.store.path / _views(row), ignore_errors=True)
 
 
 @router.get("/uploads/{id}")
