@@ -36,6 +36,7 @@ class Painted(JobQueue):
         id = f"{len(self.ids):08x}"
         JobFolder(self.store, id).make(job)
         self.ids[id] = job.title
+        note(id)
         return id
 
     def retry(self, id: str) -> JobState:
