@@ -219,12 +219,12 @@ class Records:
 
     def add_upload(self, row: UploadRow) -> UploadRow:
         """Note a file; return its row, or that of the same file under the same name."""
-        seen = self._rows(
+        same = self._rows(
             "SELECT * FROM uploads WHERE owner=? AND digest=? AND name=?",
             (row.owner, row.digest, row.name),
         )
-        if seen:
-            return UploadRow(**dict(seen[0]))
+        if same:
+            return UploadRow(**dict(same[0]))
         self._insert("uploads", row)
         return row
 
@@ -415,8 +415,8 @@ class Records:
         before: int | None,
         conditions: list[tuple[str, Any]],
     ) -> Page:
-        held = [("number<?", before), *conditions]
-        used = [(condition, value) for condition, value in held if value not in ("", None)]
+        asked = [("number<?", before), *conditions]
+        used = [(condition, value) for condition, value in asked if value not in ("", None)]
         where = " AND ".join(["owner=?", *(condition for condition, _ in used)])
         values = [owner, *(value for _, value in used if value is not True), limit + 1]
         query = f"SELECT * FROM {table} WHERE {where} ORDER BY number DESC LIMIT ?"
@@ -434,11 +434,13 @@ def _searched(
     until: float | None = None,
 ) -> list[tuple[str, Any]]:
     """Return the conditions of a search; True stands for a condition without a value."""
-    found = [("words LIKE ? ESCAPE '\\'", f"%{_literal(w)}%") for w in words.lower().split()[:8]]
+    with_words = [
+        ("words LIKE ? ESCAPE '\\'", f"%{_literal(w)}%") for w in words.lower().split()[:8]
+    ]
     named = f'%"{_literal(style)}"%' if style else ""
     return [
         ("removed IS NULL", True),
-        *found,
+        *with_words,
         ("styles LIKE ? ESCAPE '\\'", named),
         ("method=?", method),
         ("created>=?", since),

@@ -153,14 +153,14 @@ def task_of(method: str) -> str:
 
 
 def _input_view(entry: Input, owner: str, records: Records) -> Json:
-    held = records.upload_of(owner, entry.digest)
+    upload = records.upload_of(owner, entry.digest)
     return {
         "role": entry.role,
         "name": entry.name.rpartition("/")[2],
         "use": entry.use,
         "digest": entry.digest,
         "style": entry.name if entry.name in gallery.names() else None,
-        "upload": held and held.id,
+        "upload": upload and upload.id,
     }
 
 

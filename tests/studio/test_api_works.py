@@ -5,6 +5,8 @@ from __future__ import annotations
 import httpx
 from serving import StudioServer, picture_file
 
+from commands import ROOT
+
 
 def test_trains_a_style_and_paints_in_it(studio: StudioServer) -> None:
     photographs = [studio.upload(picture_file(s, 96, 96), f"p{s}.png")["id"] for s in range(8)]
@@ -92,3 +94,15 @@ def test_paints_each_photograph_in_each_style(studio: StudioServer) -> None:
     studio.paint()
     group = studio.get("/jobs", group=jobs[0]["group"])["items"]
     assert [job["id"] for job in group] == [job["id"] for job in reversed(jobs)]
+
+
+def test_every_call_is_on_its_page(studio: StudioServer) -> None:
+    page = (ROOT / "docs" / "studio" / "api.md").read_text("utf-8")
+    for path, methods in studio.get("/openapi.json")["paths"].items():
+        path = path.removeprefix("/api/v1").replace("{id}", "ID").replace("{name}", "NAME")
+        path = path.replace("/{action}", "/cancel")
+        short = "…/" + path.rpartition("/")[2]
+        for method in methods:
+            name = method.upper()
+            is_there = f"`{name} {path}`" in page or (f"`{short}`" in page and path.count("/") > 2)
+            assert is_there, f"docs/studio/api.md lacks {name} {path}"

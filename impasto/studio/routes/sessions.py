@@ -24,19 +24,19 @@ class SignIn(BaseModel):
 
 
 @router.post("/session", status_code=204)
-def _sign_in(studio: StudioOf, request: Request, response: Response, given: SignIn) -> None:
+def _sign_in(studio: StudioOf, request: Request, response: Response, body: SignIn) -> None:
     """Sign in: the answer sets a cookie."""
     if studio.accounts is None or studio.sessions is None:
         raise NotFoundError("This studio asks for no password.")
     address = request.client.host if request.client else ""
     try:
-        is_right = studio.accounts.check(given.user, given.password, address)
+        is_right = studio.accounts.check(body.user, body.password, address)
     except TooManyTries as error:
         headers = {"Retry-After": str(max(1, round(error.seconds)))}
         raise HTTPException(429, str(error), headers) from None
     if not is_right:
         raise HTTPException(401, "The name or password is wrong.")
-    give_cookie(response, studio.sessions.open(given.user), is_secure=studio.settings.is_secure)
+    give_cookie(response, studio.sessions.open(body.user), is_secure=studio.settings.is_secure)
 
 
 @router.delete("/session", status_code=204)

@@ -107,7 +107,7 @@ def _row(studio: Studio, owner: str, id: str) -> UploadRow:
 def _kept(studio: Studio, owner: str, file: Path) -> dict[str, Any]:
     digest = of_file(file, JobError)
     views = studio.settings.folder / "views" / digest.removeprefix("sha256:")
-    seen = studio.desks.inspect(file, file.name, views)
+    inspected = studio.desks.inspect(file, file.name, views)
     digest, name = studio.store.keep(file)
     row = UploadRow(
         id=new_key(),
@@ -115,10 +115,10 @@ def _kept(studio: Studio, owner: str, file: Path) -> dict[str, Any]:
         name=name,
         digest=digest,
         bytes=file.stat().st_size,
-        width=seen["width"],
-        height=seen["height"],
-        kind=seen["kind"],
-        recipe=seen["recipe"],
+        width=inspected["width"],
+        height=inspected["height"],
+        kind=inspected["kind"],
+        recipe=inspected["recipe"],
         created=time.time(),
     )
     return upload_view(studio.records.add_upload(row), studio.records)
