@@ -91,8 +91,10 @@ class Client:
                 the studio has painted. Files are sent once.
             style: likewise, or the name or ID of a style that the studio has; or several, with
                 weights and layers, as in `impasto.stylize`.
-            method, preset: as in `impasto.stylize`.
-            content_map, style_map: as in `impasto.stylize`.
+            method: as in `impasto.stylize`.
+            preset: likewise.
+            content_map: likewise.
+            style_map: likewise.
             title: what the job is called.
             output: how the file is written: `suffix`, such as ".jpg", and the options of output.
             options: fields of the method's config, such as `size=1024`.
@@ -180,8 +182,10 @@ class Client:
 
         Args:
             words: that the title or name has.
-            style, method: that were used.
-            since, until: when they were painted.
+            style: that was used.
+            method: likewise.
+            since: when they were painted, at the earliest.
+            until: and at the latest.
         """
         times = {"since": since and since.isoformat(), "until": until and until.isoformat()}
         search = {"q": words or None, "style": style, "method": method, **times}

@@ -265,14 +265,18 @@ class _Exchange:
         self._is_refused = True
 
     async def _refuse_size(self) -> None:
-        await self.refuse(413, f"This is larger than {_amount(self.limit)}, the most allowed.")
-        # A connection that is closed on a client that still sends is reset: it would see no answer.
+        # Read first: a connection that is closed on a client that still sends is reset, and the
+        # client sees no answer.
         try:
             async with asyncio.timeout(_DRAIN):
                 while not self._is_whole and self.seen.received < 2 * self.limit + _MOST_JSON:
-                    self._count(await self._receive())
+                    message = await self._receive()
+                    self._count(message)
+                    if message["type"] == "http.disconnect":
+                        break
         except TimeoutError:
             pass
+        await self.refuse(413, f"This is larger than {_amount(self.limit)}, the most allowed.")
 
     def _count(self, message: Message) -> None:
         self.seen.received += len(message.get("body", b""))

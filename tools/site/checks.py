@@ -53,6 +53,10 @@ class _Page(HTMLParser):
             self.inline += "\n" + data
 
 
+# Addresses in these are text: of the pages of the site, and of what is read in them.
+_TEXTS = ("sitemap.xml", "search_index.js")
+
+
 def _style_address(style: str | None) -> str:
     match = _IN_STYLE.search(style or "")
     return match.group(1) if match else ""
@@ -92,6 +96,6 @@ def resources_of(file: Path) -> list[str]:
 def outside_resources(site: Path) -> Iterator[str]:
     """Yield a complaint about each resource of another host in a built site."""
     for file in sorted(site.rglob("*")):
-        if file.suffix in (".html", ".css", ".js", ".svg", ".xml") and file.name != "sitemap.xml":
+        if file.suffix in (".html", ".css", ".js", ".svg", ".xml") and file.name not in _TEXTS:
             for address in resources_of(file):
                 yield f"{file.relative_to(site)} loads {address}"
