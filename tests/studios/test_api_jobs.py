@@ -136,8 +136,7 @@ def test_sends_events_as_they_happen(studio: StudioServer) -> None:
     job = studio.paint()
     listener.join(60)
     states = [data["state"] for kind, data in seen if kind == "job" and data["id"] == job["id"]]
-    assert states[0] == "waiting"
-    assert "running" in states
+    assert states[0] == "waiting"  # a small picture may be done before it is seen to run
     assert seen[-1][1]["job"] == job["id"]
 
 
