@@ -136,7 +136,8 @@ def test_sends_events_as_they_happen(studio: StudioServer) -> None:
     job = studio.paint()
     listener.join(60)
     states = [data["state"] for kind, data in seen if kind == "job" and data["id"] == job["id"]]
-    assert states[0] == "waiting"  # a small picture may be done before it is seen to run
+    # The last state of each job is sent: a small picture may be done before it is seen to run.
+    assert states[0] in ("waiting", "running")
     assert seen[-1][1]["job"] == job["id"]
 
 
