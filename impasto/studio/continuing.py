@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from impasto.config.methods import METHODS
 from impasto.studio.bodies import JobRequest, SourceRef
-from impasto.studio.records import PictureRow
+from impasto.studio.rows import PictureRow
 
 __all__ = ["continued"]
 

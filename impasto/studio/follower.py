@@ -25,7 +25,8 @@ from impasto.jobs.queue.kinds import KINDS
 from impasto.jobs.queue.work import Work
 from impasto.networks.trained_metadata import read_metadata
 from impasto.studio.hub import Hub
-from impasto.studio.records import JobRow, PictureRow, Records, StyleRow, UploadRow, new_key
+from impasto.studio.records import Records
+from impasto.studio.rows import JobRow, PictureRow, StyleRow, UploadRow, new_key
 from impasto.studio.texts import without_folders
 from impasto.studio.views import job_view, picture_view, task_of
 

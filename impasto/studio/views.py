@@ -12,7 +12,8 @@ from impasto.config.bases import StyledConfig
 from impasto.config.methods import METHODS, DoodleConfig, TextureConfig
 from impasto.config.recipe import Input, Recipe
 from impasto.errors import ImpastoError
-from impasto.studio.records import JobRow, PictureRow, Records, StyleRow, UploadRow
+from impasto.studio.records import Records
+from impasto.studio.rows import JobRow, PictureRow, StyleRow, UploadRow
 from impasto.styles import gallery
 
 __all__ = [

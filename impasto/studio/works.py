@@ -17,8 +17,8 @@ from impasto.jobs.queue.work import Work, read_job
 from impasto.studio.bodies import JobRequest
 from impasto.studio.desks import Desks
 from impasto.studio.places import Places
-from impasto.studio.records import new_key
 from impasto.studio.requests import study_base
+from impasto.studio.rows import new_key
 
 __all__ = ["packed_work"]
 

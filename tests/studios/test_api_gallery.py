@@ -13,7 +13,8 @@ from PIL import Image
 from serving import StudioServer, picture_file
 
 from impasto.config.methods import METHODS
-from impasto.studio.records import PictureRow, Records, new_key
+from impasto.studio.records import Records
+from impasto.studio.rows import PictureRow, new_key
 
 
 def test_an_upload_is_read_before_it_is_kept(studio: StudioServer) -> None:

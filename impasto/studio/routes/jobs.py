@@ -20,9 +20,9 @@ from impasto.studio.bodies import JobRequest
 from impasto.studio.continuing import continued
 from impasto.studio.core import Studio
 from impasto.studio.failures import NotFoundError
-from impasto.studio.records import JobRow, new_key
 from impasto.studio.requests import paintings, single
 from impasto.studio.routes.common import Before, Limit, Owner, StudioOf, check_quota
+from impasto.studio.rows import JobRow, new_key
 from impasto.studio.views import API
 from impasto.studio.works import packed_work
 

@@ -14,8 +14,8 @@ from impasto.jobs.queue.job import Job
 from impasto.jobs.queue.job_folder import JobFolder
 from impasto.studio.core import Studio
 from impasto.studio.failures import NotFoundError
-from impasto.studio.records import PictureRow
 from impasto.studio.routes.common import Before, Limit, Owner, StudioOf, shown_file
+from impasto.studio.rows import PictureRow
 from impasto.studio.views import picture_view, recipe_view
 
 __all__ = ["router"]

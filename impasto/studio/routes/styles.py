@@ -9,8 +9,8 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from impasto.studio.failures import NotFoundError
-from impasto.studio.records import StyleRow, new_key
 from impasto.studio.routes.common import Owner, StudioOf
+from impasto.studio.rows import StyleRow, new_key
 from impasto.studio.texts import PlainText
 from impasto.studio.views import API, style_view
 from impasto.styles import gallery

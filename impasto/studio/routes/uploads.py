@@ -15,8 +15,8 @@ from impasto.files.digests import of_file
 from impasto.files.names import safe_name
 from impasto.studio.core import Studio
 from impasto.studio.failures import NotFoundError, QuotaError
-from impasto.studio.records import UploadRow, new_key
 from impasto.studio.routes.common import Before, Limit, Owner, StudioOf, shown_file
+from impasto.studio.rows import UploadRow, new_key
 from impasto.studio.texts import plain
 from impasto.studio.views import upload_view
 
