@@ -215,3 +215,9 @@ class Farm:
             return next((p for p in below if p.ppid() in servers), None)
         except psutil.NoSuchProcess:
             return None
+
+    def running_child(self, worker: subprocess.Popen[bytes]) -> psutil.Process:
+        """The process that paints for a worker, which has one."""
+        child = self.child_of(worker)
+        assert child is not None, "the worker paints nothing"
+        return child

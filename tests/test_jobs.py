@@ -97,8 +97,7 @@ def test_a_job_whose_worker_is_killed_goes_on_elsewhere(
     with Farm(folder, url) as farm:
         worker = farm.work()
         id = farm.held(*LONG)
-        child = farm.child_of(worker)
-        assert child is not None
+        child = farm.running_child(worker)
         farm.kill(worker)
         until(lambda: not child.is_running() or child.status() == "zombie", "its process ends")
         assert farm.job(id)["state"] == "interrupted"  # and not running, and not done
@@ -116,8 +115,7 @@ def test_a_process_that_is_killed_is_started_again_by_its_worker(
     with Farm(folder) as farm:
         worker = farm.work()
         id = farm.held(*LONG)
-        child = farm.child_of(worker)
-        assert child is not None
+        child = farm.running_child(worker)
         child.kill()
         check_once(farm, id, undisturbed)
         assert farm.files(id).last_claim() == 1
@@ -147,8 +145,7 @@ def test_a_service_that_is_stopped_as_a_whole_keeps_the_state(
     with Farm(folder) as farm:
         worker = farm.work()
         id = farm.held(*LONG)
-        child = farm.child_of(worker)
-        assert child is not None
+        child = farm.running_child(worker)
         state = farm.files(id).run / "state.safetensors"
         before = state.stat().st_mtime_ns
         for number in (child.ppid(), child.pid, worker.pid):
