@@ -28,9 +28,9 @@ class Asker:
             async with httpx.AsyncClient(
                 transport=self._transport, base_url=self._origin, cookies=self._cookies
             ) as client:
-                found = await client.request(method, path, **options)
+                answer = await client.request(method, path, **options)
                 self._cookies = client.cookies
-                return found
+                return answer
 
         return asyncio.run(answer())
 

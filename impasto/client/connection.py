@@ -147,9 +147,9 @@ def _error_of(answer: httpx.Response) -> ImpastoError:
     except (ValueError, KeyError, TypeError):
         return kind(message)
     if named in errors.__all__:
-        found = getattr(errors, str(named))
-        if isinstance(found, type) and issubclass(found, ImpastoError) and found != ImpastoError:
-            kind = found
+        error = getattr(errors, str(named))
+        if isinstance(error, type) and issubclass(error, ImpastoError) and error != ImpastoError:
+            kind = error
     return kind(message)
 
 

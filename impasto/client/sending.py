@@ -117,10 +117,10 @@ class Sender:
         if digest not in self._uploads:
             if isinstance(given, (str, os.PathLike)):
                 with Path(given).open("rb") as file:
-                    found = self._connection.json("POST", "/uploads", files={"file": (name, file)})
+                    upload = self._connection.json("POST", "/uploads", files={"file": (name, file)})
             else:
-                found = self._connection.json("POST", "/uploads", files={"file": (name, data)})
-            self._uploads[digest] = str(found["id"])
+                upload = self._connection.json("POST", "/uploads", files={"file": (name, data)})
+            self._uploads[digest] = str(upload["id"])
         return self._uploads[digest]
 
 
@@ -140,22 +140,22 @@ def _spec(given: Any) -> StyleSpec:
     return StyleSpec.parse(given) if isinstance(given, str) else StyleSpec(given)
 
 
-def _bytes_of(given: Any) -> tuple[bytes, str]:
+def _bytes_of(picture: Any) -> tuple[bytes, str]:
     """Return what is in memory as a file, and a name for it."""
-    if isinstance(given, bytes):
-        return given, "picture"
+    if isinstance(picture, bytes):
+        return picture, "picture"
     from PIL import Image
 
-    if not isinstance(given, Image.Image):
-        if not hasattr(given, "__array_interface__"):
+    if not isinstance(picture, Image.Image):
+        if not hasattr(picture, "__array_interface__"):
             raise OptionError(
-                f"A picture is given as {type(given).__name__}. It may be a file's name or path, "
+                f"A picture is given as {type(picture).__name__}. It may be a file's name or path, "
                 "bytes of a file, a Pillow image, an array of bytes, or a picture of the studio's."
             )
-        given = Image.fromarray(given)
+        picture = Image.fromarray(picture)
     file = io.BytesIO()
-    about = {"icc_profile": given.info.get("icc_profile"), "exif": given.getexif()}
-    if given.mode not in ("L", "RGB", "RGBA"):
-        given = given.convert("RGBA" if given.has_transparency_data else "RGB")
-    given.save(file, "PNG", **about)
+    about = {"icc_profile": picture.info.get("icc_profile"), "exif": picture.getexif()}
+    if picture.mode not in ("L", "RGB", "RGBA"):
+        picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    picture.save(file, "PNG", **about)
     return file.getvalue(), "picture.png"

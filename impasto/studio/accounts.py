@@ -365,10 +365,10 @@ def _digest(token: str) -> str:
 def _network(address: str) -> str:
     """Return what one person has of an address: of IPv6 the first half."""
     with contextlib.suppress(ValueError):
-        found = ipaddress.ip_address(address.partition("%")[0])
-        if found.version == 6:
-            mapped = found.ipv4_mapped
-            return str(mapped or ipaddress.ip_network((int(found) >> 64 << 64, 64)))
+        numeric = ipaddress.ip_address(address.partition("%")[0])
+        if numeric.version == 6:
+            mapped = numeric.ipv4_mapped
+            return str(mapped or ipaddress.ip_network((int(numeric) >> 64 << 64, 64)))
     return address
 
 

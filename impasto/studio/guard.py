@@ -344,8 +344,8 @@ def _header(scope: Scope, name: bytes) -> str:
 
 
 def _headers_of(scope: Scope, name: bytes) -> list[str]:
-    found = [value for key, value in scope["headers"] if key.lower() == name]
-    return [value.decode("latin-1").strip() for value in found]
+    values = [value for key, value in scope["headers"] if key.lower() == name]
+    return [value.decode("latin-1").strip() for value in values]
 
 
 def _without_port(host: str) -> str:

@@ -101,7 +101,7 @@ class Figures:
         """Yield the names of all figures, each with a line of it."""
         with self._lock:
             counts = sorted(self._counts.items())
-            times = [(name, list(found.lines(name))) for name, found in self._times.items()]
+            times = [(name, list(histogram.lines(name))) for name, histogram in self._times.items()]
         for (name, labels), value in counts:
             yield name, _line(name, labels, value)
         for name, lines in times:
@@ -174,12 +174,14 @@ def can_write(folder: Path) -> bool:
 
 def _check(request: Request, accounts: Accounts) -> None:
     """Raise HTTPException 401, or 429, unless a user asks."""
-    kind, _, given = request.headers.get("authorization", "").partition(" ")
+    kind, _, credentials = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "basic":
         user_of(request)
         return
     try:
-        user, _, password = base64.b64decode(given, validate=True).decode("utf-8").partition(":")
+        user, _, password = (
+            base64.b64decode(credentials, validate=True).decode("utf-8").partition(":")
+        )
     except (binascii.Error, UnicodeError):
         raise HTTPException(401, "The name and password cannot be read.") from None
     try:
@@ -220,15 +222,15 @@ def _gauges(state: State) -> Iterator[tuple[str, str]]:
 
 def _memory() -> dict[str, int]:
     """Return the resident bytes of the studio's process, and of those that it has started."""
-    own, found = psutil.Process(), {}
+    own, sizes = psutil.Process(), {}
     readers: list[tuple[str, Callable[[], int]]] = [
         ("studio", lambda: own.memory_info().rss),
         ("children", lambda: sum(child.memory_info().rss for child in own.children(True))),
     ]
     for role, read in readers:
         with contextlib.suppress(psutil.Error):  # a child that ends while it is looked at
-            found[role] = int(read())
-    return found
+            sizes[role] = int(read())
+    return sizes
 
 
 def _labels(**values: str) -> str:

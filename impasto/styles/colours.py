@@ -50,8 +50,8 @@ def _weight(painting: Painting, size: tuple[int, int]) -> Float[Tensor, "h w"] |
 def _blended_colours(blend: Blend, long_side: int) -> Moments | None:
     """Return the barycentre of those styles that give the fine layers, and so the colours."""
     used = [share for share in blend.shares if share.weight > 0 and share.layers != "coarse"]
-    found = [colours_of(share.style, long_side) for share in used]
-    known = [part for part in found if part is not None]
+    measured = [colours_of(share.style, long_side) for share in used]
+    known = [part for part in measured if part is not None]
     if not known or len(known) < len(used):
         return None
     return barycentre(

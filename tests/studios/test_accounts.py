@@ -70,13 +70,13 @@ def test_the_usual_cost(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 
 
 def test_check(file: Path) -> None:
-    found = Accounts.from_file(file)
-    assert found.check("anna", RIGHT, "1.2.3.4")
+    known = Accounts.from_file(file)
+    assert known.check("anna", RIGHT, "1.2.3.4")
     for user, password in [
         ("anna", "battery staple"), ("anna", ""), ("anna", RIGHT + " "), ("ANNA", RIGHT),
         ("nobody", RIGHT), ("", ""), ("anna\0", RIGHT), ("ben", "x" * 100_000), ("ben", "\ud800"),
     ]:  # fmt: skip
-        assert not found.check(user, password, user)
+        assert not known.check(user, password, user)
 
 
 def test_the_same_letters_are_the_same_password(file: Path) -> None:
@@ -85,18 +85,18 @@ def test_the_same_letters_are_the_same_password(file: Path) -> None:
 
 
 def test_a_new_password_takes_the_place_of_the_old(file: Path) -> None:
-    found = Accounts.from_file(file)
+    known = Accounts.from_file(file)
     file.write_text("# the class of 7b\n\n" + file.read_text())
     add_user(file, "anna", "another one")
     assert file.read_text().startswith("# the class of 7b\n\nben:")
-    assert not found.check("anna", RIGHT, "::1")
-    assert found.check("anna", "another one", "::1")
+    assert not known.check("anna", RIGHT, "::1")
+    assert known.check("anna", "another one", "::1")
 
 
 def test_a_damaged_file_changes_nothing_while_it_runs(file: Path) -> None:
-    found = Accounts.from_file(file)
+    known = Accounts.from_file(file)
     file.write_text("half a li")
-    assert found.check("anna", RIGHT, "::1")
+    assert known.check("anna", RIGHT, "::1")
 
 
 @pytest.mark.parametrize(
@@ -138,10 +138,10 @@ def test_short_passwords_are_refused(tmp_path: Path) -> None:
             add_user(tmp_path / "file", "anna", password)
 
 
-def wait(found: Accounts, user: str, address: str) -> float:
+def wait(known: Accounts, user: str, address: str) -> float:
     """The seconds that a wrong password has to wait; it is tried if none."""
     try:
-        assert not found.check(user, "wrong", address)
+        assert not known.check(user, "wrong", address)
     except TooManyTries as error:
         return error.seconds
     return 0.0
@@ -149,54 +149,54 @@ def wait(found: Accounts, user: str, address: str) -> float:
 
 def test_waits_grow_with_wrong_passwords(file: Path) -> None:
     clock, waits = Clock(), []
-    found = Accounts(file, clock)
-    assert [wait(found, "anna", "1.1.1.1") for _ in range(5)] == [0] * 5
+    known = Accounts(file, clock)
+    assert [wait(known, "anna", "1.1.1.1") for _ in range(5)] == [0] * 5
     for _ in range(9):
-        waits.append(wait(found, "anna", "1.1.1.1"))
+        waits.append(wait(known, "anna", "1.1.1.1"))
         clock.now += waits[-1]
-        assert wait(found, "anna", "1.1.1.1") == 0
+        assert wait(known, "anna", "1.1.1.1") == 0
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
 def test_who_waits_is_refused_with_the_right_password_too(file: Path) -> None:
     clock = Clock()
-    found = Accounts(file, clock)
+    known = Accounts(file, clock)
     for _ in range(5):
-        wait(found, "anna", "1.1.1.1")
+        wait(known, "anna", "1.1.1.1")
     with pytest.raises(TooManyTries, match="Try again in 1 s"):
-        found.check("anna", RIGHT, "2.2.2.2")  # from anywhere
-    assert found.check("ben", "battery staple", "1.1.1.1")  # another user of the same address
+        known.check("anna", RIGHT, "2.2.2.2")  # from anywhere
+    assert known.check("ben", "battery staple", "1.1.1.1")  # another user of the same address
     clock.now += 1
-    assert found.check("anna", RIGHT, "1.1.1.1")
-    assert wait(found, "anna", "1.1.1.1") == 0  # forgotten
+    assert known.check("anna", RIGHT, "1.1.1.1")
+    assert wait(known, "anna", "1.1.1.1") == 0  # forgotten
 
 
 def test_an_address_that_tries_many_users(file: Path) -> None:
     clock = Clock()
-    found = Accounts(file, clock)
+    known = Accounts(file, clock)
     for number in range(20):
-        assert wait(found, f"user{number}", f"2001:db8::{number}") == 0
-    assert wait(found, "another", "2001:db8::ffff") == 1
+        assert wait(known, f"user{number}", f"2001:db8::{number}") == 0
+    assert wait(known, "another", "2001:db8::ffff") == 1
     with pytest.raises(TooManyTries):
-        found.check("anna", RIGHT, "2001:db8::1")
-    assert found.check("anna", RIGHT, "2001:db8:1::1")
+        known.check("anna", RIGHT, "2001:db8::1")
+    assert known.check("anna", RIGHT, "2001:db8:1::1")
     clock.now += 4000
     for number in range(20):
-        assert wait(found, f"user{number}", "2001:db8::1") == 0
+        assert wait(known, f"user{number}", "2001:db8::1") == 0
 
 
 def test_what_is_remembered_is_bounded(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accounts._Tries, "_MOST", 50)
-    found = Accounts(file, Clock())
+    known = Accounts(file, Clock())
     for number in range(200):
-        wait(found, f"user{number}", f"10.0.0.{number}")
-    assert len(found._tries._failures) <= 51
+        wait(known, f"user{number}", f"10.0.0.{number}")
+    assert len(known._tries._failures) <= 51
 
 
 def test_tries_at_the_same_time_are_counted(file: Path) -> None:
-    found, outcomes = Accounts(file, Clock()), []
+    known, outcomes = Accounts(file, Clock()), []
     threads = [
-        threading.Thread(target=lambda: outcomes.append(wait(found, "anna", "1.1.1.1")))
+        threading.Thread(target=lambda: outcomes.append(wait(known, "anna", "1.1.1.1")))
         for _ in range(30)
     ]
     for thread in threads:
@@ -208,7 +208,7 @@ def test_tries_at_the_same_time_are_counted(file: Path) -> None:
 
 def test_unknown_users_cost_a_hash(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many hashes, so about as long: it is not seen who has an account."""
-    found, calls = Accounts.from_file(file), []
+    known, calls = Accounts.from_file(file), []
     scrypt = accounts._scrypt
 
     def counted(password: str, salt: bytes, *cost: int) -> bytes:
@@ -216,8 +216,8 @@ def test_unknown_users_cost_a_hash(file: Path, monkeypatch: pytest.MonkeyPatch) 
         return scrypt(password, salt, *cost)
 
     monkeypatch.setattr(accounts, "_scrypt", counted)
-    found.check("nobody", RIGHT, "1.1.1.1")
-    found.check("anna", "wrong", "1.1.1.1")
+    known.check("nobody", RIGHT, "1.1.1.1")
+    known.check("anna", "wrong", "1.1.1.1")
     assert calls == [(4, 8, 3), (4, 8, 3)]
 
 
@@ -289,10 +289,10 @@ class Studio:
 class Served:
     """A small application with accounts, or without."""
 
-    def __init__(self, folder: Path, found: Accounts | None, *, is_secure: bool = False) -> None:
+    def __init__(self, folder: Path, known: Accounts | None, *, is_secure: bool = False) -> None:
         self.studio = Studio(folder)
         app = FastAPI()
-        self.sessions = None if found is None else Sessions(folder / "s.sqlite", found)
+        self.sessions = None if known is None else Sessions(folder / "s.sqlite", known)
         app.state.sessions = self.sessions
 
         @app.get("/who")
@@ -312,7 +312,7 @@ class Served:
         def upload(file: UploadFile, request: Request) -> dict[str, object]:
             return {"size": file.size, "address": request.client and request.client.host}
 
-        app.include_router(metrics.router(self.studio, found))
+        app.include_router(metrics.router(self.studio, known))
         guard = Guard(
             app, hosts=LOOPBACK, is_secure=is_secure, max_body=4 * 2**20, sessions=self.sessions,
             observe=self.studio.figures.observe,
@@ -321,9 +321,9 @@ class Served:
 
     def figure(self, line: str, **options: Any) -> float:
         text = self.client.get("/metrics", **options).text
-        found = re.search(rf"^{re.escape(line)} (\S+)$", text, re.M)
-        assert found, text
-        return float(found[1])
+        match = re.search(rf"^{re.escape(line)} (\S+)$", text, re.M)
+        assert match, text
+        return float(match[1])
 
 
 def test_without_passwords_everybody_is_nobody(tmp_path: Path) -> None:
@@ -413,7 +413,9 @@ def test_metrics_are_prometheus_own_format(tmp_path: Path) -> None:
     served.client.ask("GET", '/a"b%5Cc%0A')
     answer = served.client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-    families = {found.name: found for found in parser.text_string_to_metric_families(answer.text)}
+    families = {
+        family.name: family for family in parser.text_string_to_metric_families(answer.text)
+    }
     assert {"impasto_requests", "impasto_request_seconds", "impasto_jobs"} <= set(families)
     assert families["impasto_request_seconds"].type == "histogram"
 

@@ -1,4 +1,4 @@
-"""A batch whose pictures the workers of a queue paint, in jobs that are found after a restart.
+"""A batch whose pictures the workers of a queue paint, in jobs that are begun after a restart.
 
 The batch itself is that of `run_batch`: what is to be painted, the manifest and the contact sheets,
 which are drawn here, stay as they are.
@@ -75,9 +75,9 @@ class QueueExecutor(Executor):
             yield from super().do(jobs)
             return
         left = self._begun(paintings)
-        found = {job for part in left.values() for job in part}
+        begun = {job for part in left.values() for job in part}
         yield None
-        yield from self._submit(self._parts([job for job in paintings if job not in found]), left)
+        yield from self._submit(self._parts([job for job in paintings if job not in begun]), left)
         while left:
             asked = list(left)[:_AT_ONCE]
             states = self._queue.states(asked)

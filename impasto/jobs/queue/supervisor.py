@@ -288,12 +288,12 @@ def _stamp(folder: JobFolder) -> frozenset[tuple[str, int]]:
 
     Other files may be written again each time that a run begins.
     """
-    found = set()
+    files = set()
     with contextlib.suppress(OSError):
         for path in folder.run.rglob("[!.]*"):
             status = path.stat()
-            found.add((str(path), status.st_mtime_ns if path.stem == "state" else 0))
-    return frozenset(found)
+            files.add((str(path), status.st_mtime_ns if path.stem == "state" else 0))
+    return frozenset(files)
 
 
 def _failure(folder: JobFolder, error: OSError | ImpastoError) -> ImpastoError:

@@ -83,10 +83,10 @@ class Work:
         Raises:
             JobError: there are several.
         """
-        found = self.all_of(role)
-        if len(found) > 1:
-            refuse(f"it has {len(found)} sources that are its {role}")
-        return found[0].place if found else None
+        sources = self.all_of(role)
+        if len(sources) > 1:
+            refuse(f"it has {len(sources)} sources that are its {role}")
+        return sources[0].place if sources else None
 
     def table(self, shape: Shape) -> dict[str, Any]:
         """Return its options, which are exactly these.
