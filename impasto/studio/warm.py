@@ -115,7 +115,16 @@ class WarmProcess:
     def close(self) -> None:
         """End the process, whatever it does."""
         self._is_closed = True
-        self._end()
+        # Whoever waits for its answer closes its pipes: a file that is closed while another thread
+        # waits for it may never wake that thread.
+        while not self._lock.acquire(timeout=0.1):
+            process = self._process
+            if process is not None:
+                process.kill()
+        try:
+            self._end()
+        finally:
+            self._lock.release()
 
     def _start(self) -> subprocess.Popen[bytes]:
         if self._is_closed:
@@ -155,7 +164,6 @@ class WarmProcess:
         process, self._process = self._process, None
         if process is None:
             return
-        # Before its pipes are closed: whoever waits for an answer sees it end.
         process.kill()
         process.wait()
         for pipe in (process.stdin, process.stdout):
