@@ -24,8 +24,8 @@ PACKAGE = ROOT / "impasto"
 HOUSE = (
     "version", "errors", "installation", "runtime",
     "files", "image", "features", "losses", "styles", "networks", "config", "engine", "methods",
-    "painting", "run", "sheets", "jobs", "training", "evaluation", "api", "client", "studio", "cli",
-    "__main__",
+    "painting", "run", "sheets", "film", "jobs", "training", "evaluation", "api", "client",
+    "studio", "cli", "__main__",
 )  # fmt: skip
 FLOORS = {name: floor for floor, name in enumerate(HOUSE)}
 LIGHT_MODULES = [
@@ -49,6 +49,7 @@ HEAVY = {"torch", "PIL", "typer", "rich", "numpy", "safetensors", "jaxtyping"}
 OPTIONAL = {
     "matplotlib", "skimage", "scipy", "beartype", "pytest", "hypothesis",
     "onnx", "onnxscript", "onnxruntime", "imagecodecs", "pillow_heif", "rawpy",
+    "av", "cv2",
     "dbos", "fastapi", "starlette", "uvicorn", "multipart", "python_multipart", "httpx",
 }  # fmt: skip
 
