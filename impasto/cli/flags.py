@@ -190,10 +190,10 @@ def _kind_and_option(spec: OptionSpec, *, takes_file: bool) -> tuple[Any, Any]:
     # By hand, as Typer knows no default; the backslash keeps the bracket from being markup.
     text = spec.help + (" Or a picture file." if takes_file else "")
     shared["help"] = f"{text} \\[default: {_default(spec)}]"
+    flags = [flag for flag in (spec.flag, spec.also) if flag]
     if spec.choices:
         names = [str(choice) for choice in spec.choices]
         shared["metavar"] = "|".join([*names, "FILE"] if takes_file else names)
-        flags = [flag for flag in (spec.flag, spec.also) if flag]
         return spec.kind, typer.Option(*flags, autocompletion=lambda: names, **shared)
     if spec.kind is bool:
         return bool, typer.Option(f"{spec.flag}/--no-{spec.flag[2:]}", **shared)
@@ -201,7 +201,7 @@ def _kind_and_option(spec: OptionSpec, *, takes_file: bool) -> tuple[Any, Any]:
         more = f"|{spec.spelling.metavar}" if spec.spelling else ""
         shared["metavar"] = span(spec.low, spec.high) + more
     # A number arrives as text: the config knows how people write it, and what to say of others.
-    return str, typer.Option(spec.flag, **shared)
+    return str, typer.Option(*flags, **shared)
 
 
 def _default(spec: OptionSpec) -> str:

@@ -10,12 +10,15 @@ from typing import Any
 
 from impasto.config.fields import check, option
 from impasto.config.numbers import SHARE
-from impasto.config.times import TIME
+from impasto.config.times import TIME, clock
+from impasto.errors import OptionError
 
-__all__ = ["STEADY", "FilmSettings"]
+__all__ = ["FILM", "STEADY", "FilmSettings"]
 
-STEADY = "How it keeps still"
-"""The heading that help shows these options under."""
+FILM, STEADY = "The film", "How it keeps still"
+"""The headings that help shows these options under."""
+
+_CHUNK, _OPTIMISED_CHUNK = 96, 24  # frames
 
 # The longest film, in seconds: a week.
 _LONGEST = 7 * 24 * 3600.0
@@ -49,5 +52,65 @@ class FilmSettings:
         spelling=TIME,
     )
 
+    start: float = option(
+        0.0,
+        "Where to begin, in seconds of the film or as a time.",
+        low=0.0,
+        high=_LONGEST,
+        spelling=TIME,
+        panel=FILM,
+        also="from",
+    )
+    stop: float = option(
+        0.0,
+        "Where to end, likewise; 0 for the film's end.",
+        low=0.0,
+        high=_LONGEST,
+        spelling=TIME,
+        panel=FILM,
+        also="to",
+    )
+    fps: float = option(
+        0.0,
+        "Frames a second of pictures, which have no times of their own; 0 for a film's own times.",
+        low=0.0,
+        high=1000.0,
+        panel=FILM,
+    )
+    chunk: int = option(
+        0,
+        "Frames that are painted together: a kill costs at most so many, and workers share a film "
+        "in such parts. 0 takes 96, or 24 where pixels are optimised.",
+        low=0,
+        high=100_000,
+        panel=FILM,
+    )
+    overlap: int = option(
+        6,
+        "Frames over which one chunk of a shot fades into the next.",
+        low=1,
+        high=1000,
+        panel=FILM,
+    )
+
     def __post_init__(self) -> None:
         check(self)
+        if self.stop and self.stop <= self.start:
+            raise OptionError(
+                f"--start is {clock(self.start)} and --stop {clock(self.stop)}: the end comes after "
+                "the beginning."
+            )
+        if self.chunk and self.chunk < 3 * self.overlap:
+            raise OptionError(
+                f"--chunk is {self.chunk} and --overlap {self.overlap}: a chunk has at least three "
+                f"overlaps, {3 * self.overlap} frames."
+            )
+
+    def chunk_length(self, *, optimises: bool) -> int:
+        """Return the frames of a chunk.
+
+        Args:
+            optimises: whether pixels are optimised, which takes long.
+        """
+        usual = _OPTIMISED_CHUNK if optimises else _CHUNK
+        return self.chunk or max(usual, 3 * self.overlap)
