@@ -75,16 +75,22 @@ class ChunkFolder:
             raise ValueError("no record of a chunk")
         return data
 
-    def finish(self, parts: Sequence[str], **more: Any) -> None:
+    @property
+    def missing(self) -> list[int]:
+        """The frames that could not be decoded."""
+        return list(self.read()["missing"])
+
+    def finish(self, parts: Sequence[str], missing: Sequence[int], seconds: float) -> None:
         """Note that all of the chunk is there.
 
         Args:
             parts: those that it has.
-            more: what else is worth knowing.
+            missing: frames that could not be decoded.
+            seconds: that it took.
         """
         names = [self.segment(part).name for part in parts]
         files = {name: of_file(self.path / name, PictureError) for name in names}
-        data = json.dumps({"files": files, **more}, sort_keys=True)
+        data = json.dumps({"files": files, "missing": [*missing], "seconds": seconds})
         atomic.replace(self.path / _DONE, data.encode("ascii"), force=True)
         atomic.sync(self.path)
 

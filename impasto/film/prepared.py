@@ -1,0 +1,114 @@
+"""A film that is opened, checked and divided, before anything of it is painted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from impasto.config.bases import StyledConfig
+from impasto.config.methods import method_of
+from impasto.config.recipe import Input, Recipe
+from impasto.engine.setup import with_layers
+from impasto.errors import PictureError
+from impasto.features import sources as networks
+from impasto.files.digests import of_bytes, of_file
+from impasto.film.clip import Clip
+from impasto.film.formats import FilmFormat
+from impasto.film.plan import Chunk, planned
+from impasto.film.recipe import FilmRecipe, Placed
+from impasto.film.spec import FilmSpec, PlacedFile, frames_between, within
+from impasto.networks.trained_metadata import split_source
+from impasto.painting.common import recipe_of
+from impasto.painting.kinds import card_file, kind_of
+
+__all__ = ["Film", "prepared"]
+
+
+@dataclass(frozen=True)
+class Film:
+    """A film and what it is painted by.
+
+    Attributes:
+        spec: what was asked for.
+        recipe: of the film.
+        film_format: of its file.
+        frames: of the clip that are painted.
+        chunks: that it is painted in, once they are known.
+    """
+
+    spec: FilmSpec
+    recipe: FilmRecipe
+    film_format: FilmFormat
+    frames: range
+    chunks: tuple[Chunk, ...] = ()
+
+    @property
+    def clip(self) -> Clip:
+        """What is painted."""
+        return self.spec.clip
+
+    @property
+    def size(self) -> int:
+        """The long side of what is painted, in pixels."""
+        config, info = self.spec.config, self.clip.info
+        return max(info.width, info.height) if config is None else config.size
+
+    def divided(self, shots: Sequence[range]) -> Film:
+        """Return the film in chunks.
+
+        Args:
+            shots: of the whole clip, or of the part that is painted.
+        """
+        settings, config = self.spec.settings, self.spec.config
+        optimises = config is not None and method_of(config).optimises
+        length = settings.chunk_length(optimises=optimises)
+        chunks = planned(within(shots, self.frames), length, settings.overlap)
+        return replace(self, chunks=chunks)
+
+
+def prepared(spec: FilmSpec) -> Film:
+    """Return what is known of a film before its shots are.
+
+    Raises:
+        ImpastoError: it cannot be written, or there is nothing of it in the part that is asked for.
+    """
+    frames = frames_between(spec.clip, spec.settings)
+    return Film(spec, _recipe(spec), _format(spec), frames)
+
+
+def _recipe(spec: FilmSpec) -> FilmRecipe:
+    path = spec.clip.path
+    clip = Input("content", str(path), _digest_of(path))
+    painting = None if spec.config is None else _painting(spec, spec.config)
+    maps, keys = _placed(spec.maps), _placed(spec.keys)
+    return FilmRecipe(clip, painting, spec.settings, maps, keys)
+
+
+def _painting(spec: FilmSpec, config: StyledConfig) -> Recipe:
+    """Return the recipe of the frames: their inputs are the styles."""
+    sources = spec.sources
+    inputs = [_style("style", one.source, one.use, config) for one in sources.styles]
+    inputs += [_style("region", r.style, r.colour, config) for r in config.regions if r.style]
+    digest = networks.digest(config.eye, sources.weights)
+    return recipe_of(with_layers(config), inputs, digest)
+
+
+def _style(role: str, source: object, use: str, config: StyledConfig) -> Input:
+    name = split_source(str(source))[0]
+    file = card_file(source) if kind_of(source, config) == "card" else Path(name)
+    return Input(role, name, of_file(file, PictureError), use)
+
+
+def _digest_of(clip: Path) -> str:
+    """Return the digest of a film's file; of pictures, that of all their names and digests."""
+    if clip.is_file():
+        return of_file(clip, PictureError)
+    folder = clip if clip.is_dir() else clip.parent
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    return of_bytes(json.dumps([[f.name, of_file(f, PictureError)] for f in files]).encode())
+
+
+def _placed(files: Sequence[PlacedFile]) -> tuple[Placed, ...]:
+    return tuple(Placed(p.frame, str(p.file), of_file(p.file, PictureError)) for p in files)

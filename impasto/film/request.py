@@ -1,0 +1,168 @@
+"""From what a person asks for to what is painted: the command and Python share it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from impasto.config.bases import StyledConfig
+from impasto.config.fields import from_dict, from_text
+from impasto.config.film import FilmSettings
+from impasto.config.methods import configs_with
+from impasto.config.presets import expanded
+from impasto.config.sizes import LEAST, RelativeSize
+from impasto.config.specs import StyleSpec
+from impasto.config.validation import check_owners, checked_config
+from impasto.errors import OptionError, PictureError, suggestion
+from impasto.files.names import safe_name
+from impasto.film.clip import Clip, open_clip
+from impasto.film.libraries import check_libraries
+from impasto.film.spec import FilmSpec, PlacedFile, rate_of
+from impasto.painting.kinds import without_styles
+from impasto.painting.misplaced import check_style, has_card, style_kind
+from impasto.painting.preflight import check_picture, check_sources
+from impasto.painting.sources import Sources
+
+__all__ = ["placed_files", "requested"]
+
+USUAL = "instant"
+"""The method where neither a method nor a preset is chosen: a film has many frames."""
+
+_LONGEST_SIDE = 1280  # of a film whose size is not chosen, in pixels
+
+_FILM_OPTIONS = {name for s in fields(FilmSettings) for name in (s.name, s.metadata["also"])} - {""}
+
+
+def requested(
+    clip: str | os.PathLike[str],
+    styles: Sequence[StyleSpec],
+    out: Path | None = None,
+    *,
+    method: str | None = None,
+    preset: str | None = None,
+    options: Mapping[str, Any],
+    maps: Sequence[PlacedFile] = (),
+    keys: Sequence[PlacedFile] = (),
+    style_maps: Sequence[Path] = (),
+    weights: Path | None = None,
+    force: bool = False,
+    resume: bool = False,
+) -> FilmSpec:
+    """Return what is to be painted, checked as far as it can be without painting.
+
+    Args:
+        clip: a film's file, a folder of numbered pictures, or a pattern such as `frames/%05d.png`.
+        out: the film's file; by default named after the clip and its styles, here.
+        options: of the method and of the film, as they were given.
+        maps: of regions, each drawn for a frame.
+        keys: frames that an artist painted.
+
+    Raises:
+        ImpastoError: anything that cannot be used.
+    """
+    check_libraries()
+    _check_words(str(clip), styles, keys, has_regions=bool(options.get("region")))
+    film = {n: value for n, value in options.items() if n in _FILM_OPTIONS}
+    settings = from_dict(FilmSettings, from_text(FilmSettings, film))
+    opened = open_clip(clip, rate_of(settings.fps))
+    config = None
+    sources = Sources(
+        None, tuple(styles), None, maps[0].file if maps else None, tuple(style_maps), weights
+    )
+    if styles or options.get("region"):
+        painting = {n: value for n, value in options.items() if n not in _FILM_OPTIONS}
+        config = _config(opened, styles, method, preset, painting, has_map=bool(maps))
+        check_sources(sources, config)
+    _check_placed(opened, maps, "--content-map")
+    _check_placed(opened, keys, "--key")
+    target = out or Path(_name(Path(clip), styles))
+    return FilmSpec(
+        opened, target, sources, config, settings, tuple(maps), tuple(keys), force, resume
+    )
+
+
+def placed_files(flag: str, texts: Sequence[str]) -> tuple[PlacedFile, ...]:
+    """Return the files of `0=first.png`, in the order of their frames; of `map.png`, for frame 0.
+
+    Raises:
+        OptionError: a text that is neither, or two files for one frame.
+    """
+    files: dict[int, PlacedFile] = {}
+    for text in texts:
+        number, equals, name = text.partition("=")
+        if not equals or not number.strip().isdecimal():
+            number, name = "0", text
+        if not name:
+            raise OptionError(f"{flag} is {text!r}. It takes a frame and a file: 0=first.png.")
+        frame = int(number)
+        if frame in files:
+            raise OptionError(f"{flag} names two files for frame {frame}. Leave out one.")
+        files[frame] = PlacedFile(frame, Path(name))
+    return tuple(files[frame] for frame in sorted(files))
+
+
+def _config(
+    clip: Clip,
+    styles: Sequence[StyleSpec],
+    method: str | None,
+    preset: str | None,
+    options: dict[str, Any],
+    *,
+    has_map: bool,
+) -> StyledConfig:
+    """Return the options of the method that paints the frames."""
+    if method is None and preset is None:
+        method = USUAL
+    texts = [text for text in options.get("region", ()) if isinstance(text, str)]
+    is_a_card = has_card([style.source for style in styles], texts)
+    method, options = expanded(preset, method, options, has_card=is_a_card)
+    kinds = configs_with(StyledConfig)
+    if method not in kinds:
+        raise OptionError(
+            f"--method is {method!r}{suggestion(str(method), kinds)} It may be {', '.join(kinds)}."
+        )
+    check_owners(kinds, method, options, preset)
+    options = from_text(kinds[method], options)
+    long_side = max(clip.info.width, clip.info.height)
+    size = options.get("size", max(LEAST, min(long_side, _LONGEST_SIDE)))
+    options["size"] = size.of(long_side) if isinstance(size, RelativeSize) else size
+    return checked_config(kinds[method], options, has_map=has_map)
+
+
+def _check_words(
+    clip: str, styles: Sequence[StyleSpec], keys: Sequence[PlacedFile], *, has_regions: bool
+) -> None:
+    """Refuse what stands where a film belongs, and what is no style; or nothing to paint with."""
+    if not clip:
+        raise OptionError("The name of the film is empty: give that of a file.")
+    if kind := style_kind(clip):
+        raise OptionError(f"{clip} is {kind}, not a film. Give the film there, and it as --style.")
+    for style in styles:
+        check_style(style.source)
+        if not isinstance(style.source, (str, os.PathLike)):
+            raise OptionError("A film's styles are files or built-in names, no pictures in memory.")
+    if not styles and not keys and not has_regions:
+        raise without_styles()
+
+
+def _check_placed(clip: Clip, files: Sequence[PlacedFile], flag: str) -> None:
+    """Check that pictures can be read, and that the film has their frames."""
+    for placed in files:
+        check_picture(placed.file)
+        if placed.frame >= clip.info.frames:
+            raise OptionError(
+                f"{flag} {placed.frame}={placed.file}: the film has frames 0 to "
+                f"{clip.info.frames - 1}."
+            )
+
+
+def _name(clip: Path, styles: Sequence[StyleSpec]) -> str:
+    """Return the name of a film: that of the clip, and of what it is painted in."""
+    from impasto.film.formats import usual_suffix
+
+    stem = clip.parent.name if "%" in clip.name else clip.stem
+    names = "+".join(style.label for style in styles) or "painted"
+    return f"{safe_name(f'{stem or clip.name}-{names}')}{usual_suffix(clip)}"
