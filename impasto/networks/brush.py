@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -31,12 +31,14 @@ class Brush:
         goals: by level, the statistics that a photograph's features are moved to.
         strength: from 0, the photograph, to 1.
         broad: by level, the moments that a plain photograph's are mixed with.
+        settled: the decoder for all pictures, whatever their own moments; None for one each.
     """
 
     decoder: Decoder
     goals: Mapping[str, Target]
     strength: float
     broad: Mapping[str, Moments]
+    settled: Decoder | None = None
 
     @staticmethod
     @torch.no_grad()
@@ -69,6 +71,10 @@ class Brush:
         steady = steadied(moments, self.broad)
         moves = {n: transport(steady[n], goal, share) for n, goal in self.goals.items()}
         return self.decoder.after(moves)
+
+    def settled_for(self, moments: Mapping[str, Moments]) -> Brush:
+        """Return the brush that paints every picture as one with these moments."""
+        return replace(self, settled=self.decoder_for(moments))
 
 
 def _measured(style: Style, long_side: int, extractor: Extractor) -> Mapping[str, Moments]:

@@ -10,12 +10,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from impasto.features.extractor import Extractor
+from impasto.losses.moments import Moments
 from impasto.networks.brush import Brush
 from impasto.networks.decoder import FAINT, MARGIN, Decoder
 from impasto.networks.photograph_moments import moments_of, sampled_moments
 from impasto.networks.tiles import STEP, Picture, features_of, paint
 
-__all__ = ["LARGEST_AT_ONCE", "faded", "paint_with"]
+__all__ = ["LARGEST_AT_ONCE", "faded", "measured", "paint_with"]
 
 # How far, in pixels, the networks see beyond what they paint; a multiple of `STEP`.
 HALO = 96
@@ -43,7 +44,7 @@ def paint_with(
 
     Args:
         photograph: at the size of the result.
-        mask: where the photograph's moments are measured.
+        mask: where the photograph's moments are measured; not read by a settled brush.
         fades: to the photograph, at low strengths.
     """
     painted = _painted(brush, photograph, extractor, mask)
@@ -57,15 +58,34 @@ def _painted(
     framed = _framed(photograph, MARGIN)
     if height * width <= LARGEST_AT_ONCE:
         features = features_of(framed, extractor)
-        decoder = brush.decoder_for(moments_of(features.levels, mask, (height, width)))
+        decoder = brush.settled
+        if decoder is None:
+            decoder = brush.decoder_for(moments_of(features.levels, mask, (height, width)))
         return paint(features, framed, decoder, extractor)[..., :height, :width]
-    decoder = brush.decoder_for(sampled_moments(photograph, extractor, mask))
+    decoder = brush.settled
+    if decoder is None:
+        decoder = brush.decoder_for(sampled_moments(photograph, extractor, mask))
     painted = torch.empty_like(photograph)
     for top, bottom in _parts(height):
         for left, right in _parts(width):
             part = _part(framed, (top, bottom), (left, right), decoder, extractor)
             painted[..., top:bottom, left:right] = part
     return painted
+
+
+@torch.no_grad()
+def measured(
+    photograph: Picture, extractor: Extractor, mask: Float[Tensor, "1 1 _ _"] | None = None
+) -> dict[str, Moments]:
+    """Return the moments that a brush which is not settled would paint a photograph by.
+
+    Args:
+        mask: where they are measured.
+    """
+    size = (photograph.shape[-2], photograph.shape[-1])
+    if size[0] * size[1] > LARGEST_AT_ONCE:
+        return sampled_moments(photograph, extractor, mask)
+    return moments_of(features_of(_framed(photograph, MARGIN), extractor).levels, mask, size)
 
 
 def faded(painted: Picture, photograph: Picture, strength: float) -> Picture:

@@ -7,8 +7,8 @@ If it is enlarged far, the strokes are blurred by then, and a second pass paints
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -18,13 +18,14 @@ from torch.nn import functional as F
 from impasto.features.extractor import Extractor
 from impasto.image.picture import fitted, resize
 from impasto.image.transparency import continued
+from impasto.losses.moments import Moments
 from impasto.networks.brush import Brush, brush_of, trained_size
-from impasto.networks.brush_painting import faded, paint_with
+from impasto.networks.brush_painting import faded, measured, paint_with
 from impasto.networks.enlarging import enlarged
 from impasto.networks.tiles import Picture
 from impasto.styles.statistics import Style
 
-__all__ = ["COARSE_SIDE", "Brushes", "paint_sized", "trained_brushes"]
+__all__ = ["COARSE_SIDE", "Brushes", "paint_sized", "settled", "trained_brushes"]
 
 COARSE_SIDE = 768
 """The long side, in pixels, up to which a photograph is painted in one pass at its own size."""
@@ -82,23 +83,96 @@ def paint_sized(
         mask: the region to paint. Beyond it the photograph is not looked at: its colours are
             continued instead, so that no neighbour shows in the features of the region's edge.
     """
-    long_side = max(photograph.shape[-2:])
-    if long_side <= brushes.side:
-        seen = photograph if mask is None else _region(photograph, mask)
-        return paint_with(brushes.coarse, seen, extractor, mask)
-    fine_side = _fine_side(long_side, brushes.side)
-    middle = _reduced(photograph, fine_side)
-    seen, middle_mask = middle, None if mask is None else _reduced(mask, fine_side)
-    if middle_mask is not None:
-        seen = _region(middle, middle_mask)
-    small = _reduced(seen, brushes.side)
-    small_mask = None if mask is None else _reduced(mask, brushes.side)
-    painted = paint_with(brushes.coarse, small, extractor, small_mask, fades=False)
-    painted = enlarged(painted, small, seen)
-    if fine_side > brushes.side:
-        again = paint_with(brushes.fine, painted, extractor, middle_mask, fades=False)
-        painted = torch.lerp(painted, again, min(1.0, 2 * (fine_side / brushes.side - 1)))
-    return faded(enlarged(painted, middle, photograph), photograph, brushes.coarse.strength)
+    if max(photograph.shape[-2:]) <= brushes.side:
+        return paint_with(brushes.coarse, _seen(photograph, mask), extractor, mask)
+    views = _Views.of(photograph, mask, brushes.side)
+    painted = _coarse(brushes, views, extractor)
+    if views.share > 0:
+        again = paint_with(brushes.fine, painted, extractor, views.middle_mask, fades=False)
+        painted = torch.lerp(painted, again, views.share)
+    return faded(enlarged(painted, views.middle, photograph), photograph, brushes.coarse.strength)
+
+
+@torch.no_grad()
+def settled(
+    brushes: Brushes,
+    photographs: Sequence[Picture],
+    extractor: Extractor,
+    masks: Sequence[Mask | None] | None = None,
+) -> Brushes:
+    """Return brushes that paint all pictures alike: by the mean moments of these.
+
+    Each frame of a film by its own would pump, as what comes into it changes all of it.
+
+    Args:
+        photographs: of the size of the result, which all later ones have too.
+        masks: the region to paint of each; None for all of all.
+    """
+    masks = masks or [None] * len(photographs)
+    pairs = list(zip(photographs, masks, strict=True))
+    if max(photographs[0].shape[-2:]) <= brushes.side:
+        each = [measured(_seen(photo, mask), extractor, mask) for photo, mask in pairs]
+        coarse = brushes.coarse.settled_for(_mean(each))
+        return replace(brushes, coarse=coarse, fine=coarse)
+    views = [_Views.of(photo, mask, brushes.side) for photo, mask in pairs]
+    each = [measured(view.small, extractor, view.small_mask) for view in views]
+    brushes = replace(brushes, coarse=brushes.coarse.settled_for(_mean(each)))
+    if views[0].share == 0:
+        return brushes
+    again = [
+        measured(_coarse(brushes, view, extractor), extractor, view.middle_mask) for view in views
+    ]
+    return replace(brushes, fine=brushes.fine.settled_for(_mean(again)))
+
+
+@dataclass(frozen=True)
+class _Views:
+    """A large photograph as the two passes see it.
+
+    Attributes:
+        small, small_mask: of the first pass.
+        seen, middle, middle_mask: of the second: with the region's neighbours and without them.
+        share: how much the second pass counts.
+    """
+
+    small: Picture
+    small_mask: Mask | None
+    seen: Picture
+    middle: Picture
+    middle_mask: Mask | None
+    share: float
+
+    @staticmethod
+    def of(photograph: Picture, mask: Mask | None, side: int) -> _Views:
+        fine_side = _fine_side(max(photograph.shape[-2:]), side)
+        middle = _reduced(photograph, fine_side)
+        middle_mask = None if mask is None else _reduced(mask, fine_side)
+        seen = _seen(middle, middle_mask)
+        small = _reduced(seen, side)
+        small_mask = None if mask is None else _reduced(mask, side)
+        share = min(1.0, 2 * (fine_side / side - 1))
+        return _Views(small, small_mask, seen, middle, middle_mask, share)
+
+
+def _coarse(brushes: Brushes, views: _Views, extractor: Extractor) -> Picture:
+    """Paint the first pass, at the size of the second."""
+    painted = paint_with(brushes.coarse, views.small, extractor, views.small_mask, fades=False)
+    return enlarged(painted, views.small, views.seen)
+
+
+def _mean(each: Sequence[Mapping[str, Moments]]) -> dict[str, Moments]:
+    count = len(each)
+    return {
+        name: Moments(
+            sum((part[name].mean for part in each[1:]), each[0][name].mean) / count,
+            sum((part[name].second for part in each[1:]), each[0][name].second) / count,
+        )
+        for name in each[0]
+    }
+
+
+def _seen(photograph: Picture, mask: Mask | None) -> Picture:
+    return photograph if mask is None else _region(photograph, mask)
 
 
 def trained_brushes(style: Style, strength: float, extractor: Extractor) -> Brushes:
