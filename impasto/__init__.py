@@ -32,6 +32,7 @@ __all__ = [
     "__version__",
     "doodle",
     "fast",
+    "film",
     "instant",
     "make_card",
     "methods",
@@ -47,7 +48,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     import impasto.methods as methods
-    from impasto.api import doodle, rerun, resume, stylize, texture
+    from impasto.api import doodle, film, rerun, resume, stylize, texture
     from impasto.client.client import Client
     from impasto.config.methods import GatysConfig
     from impasto.config.recipe import Recipe
@@ -86,6 +87,7 @@ else:  # unseen by type checkers, so that to them a wrong name stays an error
         "WeightsError": "errors",
         "doodle": "api",
         "fast": "painting.stylizer",
+        "film": "api",
         "instant": "painting.stylizer",
         "make_card": "painting.cards",
         "quick": "painting.stylizer",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -17,7 +17,7 @@ from impasto.config.presets import expanded
 from impasto.config.specs import StyleSpec, start_of
 from impasto.config.validation import check_owners, checked_config
 from impasto.engine.snapshots import Execution
-from impasto.errors import OptionError, RecipeError, suggestion
+from impasto.errors import OptionError, RecipeError, ResumeError, suggestion
 from impasto.image.exchange import path_of
 from impasto.image.writing import keeping_of, to_pil
 from impasto.painting import rerun as repeated
@@ -31,7 +31,10 @@ from impasto.run.events import Events, consume
 from impasto.run.launch import RunOptions, planned_task, resume_run
 from impasto.run.runner import run
 
-__all__ = ["doodle", "rerun", "resume", "stylize", "texture"]
+if TYPE_CHECKING:
+    from impasto.film.progress import Progress
+
+__all__ = ["doodle", "film", "rerun", "resume", "stylize", "texture"]
 
 
 def stylize(
@@ -104,6 +107,75 @@ def stylize(
     )
     task = prepare(sources, config)
     return _painted(task, memory, metadata)
+
+
+def film(
+    clip: str | os.PathLike[str],
+    style: str | os.PathLike[str] | StyleSpec | Sequence[Any] = (),
+    out: str | os.PathLike[str] | None = None,
+    method: str | None = None,
+    *,
+    preset: str | None = None,
+    content_map: str | os.PathLike[str] | Mapping[int, Any] | None = None,
+    style_map: str | os.PathLike[str] | Sequence[Any] = (),
+    keys: Mapping[int, Any] | None = None,
+    force: bool = False,
+    resume: bool = False,
+    watch: Callable[[Progress], bool] = lambda _: True,
+    **options: Any,
+) -> Path:
+    """Give a film the look of a painting, without flicker.
+
+        impasto.film("clip.mp4", "starry-night", start="0:12", stop="0:20")
+
+    Args:
+        clip: a film's file, a folder of numbered pictures, or a pattern such as `frames/%05d.png`.
+        style: a painting's file, a style card, or the name of a built-in one; or several, with
+            weights and layers, as in `stylize`.
+        out: the film's file or a pattern; by default named after the clip and its styles, in the
+            working directory.
+        method: as in `stylize`; `instant` by default.
+        preset: as in `stylize`.
+        content_map: a picture whose flat colours are regions, for the first frame; or several, by
+            the numbers of their frames. They are carried along with what moves.
+        style_map: as in `stylize`.
+        keys: frames as an artist painted them, by their numbers, which are carried along.
+        force: replace existing files, and begin again.
+        resume: go on with a film that was stopped.
+        watch: is called after every frame with how far the film is; when it returns False, the film
+            is stopped, and what is painted of it kept.
+        options: fields of the method's config and of `FilmSettings`, such as `size="720p"`,
+            `start="0:12"` or `steady=0.5`; besides, `weights` may be a file.
+
+    Returns:
+        Where the film is.
+
+    Raises:
+        ImpastoError: an input or option that cannot be used; or the film was stopped.
+    """
+    from impasto.film.request import placed, requested
+    from impasto.film.run_film import run_film
+
+    weights = _weights(options)
+    styles = Sources.of(None, *_several(style)).styles
+    spec = requested(
+        clip,
+        styles,
+        None if out is None else Path(out),
+        method=method,
+        preset=preset,
+        options=options,
+        maps=placed(content_map),
+        keys=placed(keys),
+        style_maps=tuple(map(Path, _several(style_map))),
+        weights=weights,
+        force=force,
+        resume=resume,
+    )
+    outcome = run_film(spec, watch)
+    if outcome.path is None:
+        raise ResumeError(f"The film was stopped: --resume goes on from {outcome.folder}.")
+    return outcome.path
 
 
 def doodle(

@@ -21,6 +21,7 @@ from impasto.cli.console import logging_to_stderr, print_error
 from impasto.cli.doodle import doodle
 from impasto.cli.evaluate import evaluate
 from impasto.cli.export import export
+from impasto.cli.film import film
 from impasto.cli.help import help_of
 from impasto.cli.info import info
 from impasto.cli.interrupt import INTERRUPTED
@@ -65,7 +66,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    *(batch, stylize, doodle, texture, styles, layers, info),
+    *(batch, stylize, film, doodle, texture, styles, layers, info),
     *(rerun, resume, extend, evaluate, study, train, export, worker, studio),
 ):
     app.command(help=help_of(command))(command)

@@ -27,10 +27,13 @@ from impasto.files.digests import of_file
 from impasto.files.strict_json import MAX_TEXT
 from impasto.film.plan import Chunk
 
-__all__ = ["PARTS", "ChunkFolder", "FilmFolder", "folder_beside", "locked_folder"]
+__all__ = ["JOBS", "PARTS", "ChunkFolder", "FilmFolder", "folder_beside", "locked_folder"]
 
 PARTS = ("head", "body", "tail")
 """The files of a chunk, in the order of their frames."""
+
+JOBS = "jobs.json"
+"""The file that names the jobs of chunks which the workers of a queue paint."""
 
 _RECORD, _DONE, _SEGMENT = "film.json", "done.json", ".mkv"
 
@@ -189,7 +192,7 @@ class FilmFolder:
         for path in sorted(self.path.iterdir()):
             if path.name.isdecimal() and path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
-            elif path.match("joint-*") or path.match(atomic.TEMPORARY):
+            elif path.name == JOBS or path.match("joint-*") or path.match(atomic.TEMPORARY):
                 with contextlib.suppress(OSError):
                     path.unlink()
 

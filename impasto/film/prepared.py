@@ -16,6 +16,7 @@ from impasto.features import sources as networks
 from impasto.files.digests import of_bytes, of_file
 from impasto.film.clip import Clip
 from impasto.film.formats import FilmFormat
+from impasto.film.picture_frames import numbered_files
 from impasto.film.plan import Chunk, planned
 from impasto.film.recipe import FilmRecipe, Placed
 from impasto.film.spec import FilmSpec, PlacedFile, frames_between, within
@@ -75,7 +76,7 @@ def prepared(spec: FilmSpec) -> Film:
         ImpastoError: it cannot be written, or there is nothing of it in the part that is asked for.
     """
     frames = frames_between(spec.clip, spec.settings)
-    return Film(spec, _recipe(spec), _format(spec), frames)
+    return Film(spec, _recipe(spec), format_of(spec), frames)
 
 
 def _recipe(spec: FilmSpec) -> FilmRecipe:
@@ -105,9 +106,8 @@ def _digest_of(clip: Path) -> str:
     """Return the digest of a film's file; of pictures, that of all their names and digests."""
     if clip.is_file():
         return of_file(clip, PictureError)
-    folder = clip if clip.is_dir() else clip.parent
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    return of_bytes(json.dumps([[f.name, of_file(f, PictureError)] for f in files]).encode())
+    names = [[file.name, of_file(file, PictureError)] for file in numbered_files(clip)]
+    return of_bytes(json.dumps(names).encode())
 
 
 def _placed(files: Sequence[PlacedFile]) -> tuple[Placed, ...]:

@@ -26,7 +26,7 @@ from impasto.painting.misplaced import check_style, has_card, style_kind
 from impasto.painting.preflight import check_picture, check_sources
 from impasto.painting.sources import Sources
 
-__all__ = ["placed_files", "requested"]
+__all__ = ["placed", "placed_files", "requested"]
 
 USUAL = "instant"
 """The method where neither a method nor a preset is chosen: a film has many frames."""
@@ -82,6 +82,14 @@ def requested(
     return FilmSpec(
         opened, target, sources, config, settings, tuple(maps), tuple(keys), force, resume
     )
+
+
+def placed(files: Any) -> tuple[PlacedFile, ...]:
+    """Return the files of a mapping from frames, or of one file, for frame 0; of None, none."""
+    if files is None:
+        return ()
+    table = files if isinstance(files, Mapping) else {0: files}
+    return tuple(PlacedFile(int(frame), Path(table[frame])) for frame in sorted(table))
 
 
 def placed_files(flag: str, texts: Sequence[str]) -> tuple[PlacedFile, ...]:

@@ -37,5 +37,6 @@ KINDS = {
     "paint": Kind(EntryPoint("impasto.jobs.queue.painting:carry_out")),
     "batch": Kind(EntryPoint("impasto.jobs.queue.batching:carry_out"), "manifest.json"),
     "train": Kind(EntryPoint("impasto.training.queued:carry_out"), "NAME.impasto"),
+    "film": Kind(EntryPoint("impasto.jobs.queue.filming:carry_out")),
     "study": Kind(EntryPoint("impasto.evaluation.studies.queued:carry_out"), "index.html"),
 }
