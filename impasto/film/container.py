@@ -271,7 +271,7 @@ def _turns(frame: Any, stream: Any) -> int:
     if degrees == 0:  # older cameras write a tag, in degrees clockwise
         with suppress(ValueError):
             degrees = -int(stream.metadata.get("rotate", 0))
-    return round(degrees / 90) % 4
+    return int(degrees / 90 % 4 + 0.5) % 4
 
 
 def _shown(frame: Any, stream: Any, turns: int) -> tuple[int, int]:

@@ -50,7 +50,7 @@ def pts_of(frame: Any, stream: Any) -> int | None:
         return int(frame.dts) if frame.dts is not None else None
     if frame.time_base is None or frame.time_base == stream.time_base:
         return int(frame.pts)
-    return round(frame.pts * frame.time_base / stream.time_base)
+    return int(round(frame.pts * frame.time_base / stream.time_base))
 
 
 def whole(packets: Iterator[Any]) -> Iterator[Any]:
