@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from impasto.film.clip_info import ClipInfo
 from impasto.film.formats import FilmFormat
 from impasto.film.libraries import load_av
 from impasto.film.segments import Segment, segment_frames
+from impasto.film.webp_file import finish_webp
 
 __all__ = ["write_animation"]
 
@@ -23,8 +25,10 @@ def write_animation(
     path: Path,
     parts: Sequence[Segment],
     times: Sequence[int],
+    end: int,
     info: ClipInfo,
     film_format: FilmFormat,
+    recipe: str | None,
 ) -> None:
     """Write the frames of segments into a GIF or a WebP that repeats for ever.
 
@@ -32,20 +36,27 @@ def write_animation(
         parts: whose pictures lose nothing; they are read twice for a GIF, whose 256 colours are
             chosen for all of its frames, as those of each frame would flicker.
         times: when each frame is shown, in the clip's time base, from 0.
+        end: when the last is over.
+        recipe: kept by a WebP.
     """
     if film_format.container.kind == "gif":
-        _write_gif(path, parts, times, info.time_base)
+        _write_gif(path, parts, times, end, info.time_base)
     else:
-        _write_webp(path, parts, times, info.time_base, film_format)
+        _write_webp(path, parts, [*times, end], info.time_base, film_format)
+        finish_webp(path, round(end * info.time_base / _WEBP_UNIT), recipe)
 
 
-def _write_gif(path: Path, parts: Sequence[Segment], times: Sequence[int], base: Fraction) -> None:
+def _write_gif(
+    path: Path, parts: Sequence[Segment], times: Sequence[int], end: int, base: Fraction
+) -> None:
+    last = max(_LEAST, round((end - times[-1]) * base / _GIF_UNIT))
+    options = {"loop": "0", "final_delay": str(last)}
     palette = _palette(parts)
     painted = _gif_frames(parts, times, base)
     first = next(painted)
     graph, inputs = _colouring(first, palette)
     av = load_av()
-    with av.open(str(path), "w", format="gif", options={"loop": "0"}) as out:
+    with av.open(str(path), "w", format="gif", options=options) as out:
         stream = _stream(out, "gif", first, "pal8", _GIF_UNIT)
         for frame in _through(graph, inputs, first, painted):
             out.mux(stream.encode(frame))
@@ -137,12 +148,12 @@ def _write_webp(
     options = {"lossless": "1" if quality == 100 else "0", "quality": str(quality)}
     with av.open(str(path), "w", format="webp", options={"loop": "0"}) as out:
         stream = None
-        for frame, pts in zip(_frames(parts), times, strict=False):
+        shown = [round(pts * base / _WEBP_UNIT) for pts in times]
+        for frame, (start, stop) in zip(_frames(parts), pairwise(shown), strict=False):
             if stream is None:
-                pixels = "bgra"
-                stream = _stream(out, "libwebp_anim", frame, pixels, _WEBP_UNIT, options)
+                stream = _stream(out, "libwebp_anim", frame, "bgra", _WEBP_UNIT, options)
             picture = frame.reformat(format="bgra")
-            picture.pts, picture.time_base = round(pts * base / _WEBP_UNIT), _WEBP_UNIT
+            picture.pts, picture.duration, picture.time_base = start, stop - start, _WEBP_UNIT
             out.mux(stream.encode(picture))
         if stream is not None:
             out.mux(stream.encode(None))

@@ -79,7 +79,9 @@ def join(
                 atomic.sync(temporary)
         else:
             with atomic.replacing(out, out.suffix) as temporary:
-                write_animation(temporary, parts, shown.times, clip.info, film_format)
+                write_animation(
+                    temporary, parts, shown.times, shown.end, clip.info, film_format, recipe_text
+                )
                 atomic.sync(temporary)
     except (OSError, load_av().FFmpegError) as problem:
         raise PictureError(atomic.explained(out, problem)) from problem
@@ -148,6 +150,8 @@ def _write(
         stream = out.add_stream_from_template(first.streams.video[0], opaque=True)
         if film_format.codec.name == "hevc" and muxer in ("mp4", "mov"):
             stream.codec_tag = "hvc1"  # the only name under which Apple's players know it
+        if film_format.codec.name == "vp9" and film_format.has_alpha:
+            stream.metadata["alpha_mode"] = "1"  # that there is a second picture, of coverage
         tracks = Tracks(clip.path, {})
         if clip.info.kind not in ("frames", "animation"):
             source = stack.enter_context(opened(clip.path))
