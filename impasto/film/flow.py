@@ -77,12 +77,12 @@ def flow_between(
         raise ValueError(f"frames of {tuple(current.shape)} and {tuple(previous.shape)}")
     if torch.equal(current, previous):  # what a film holds, or shows twice
         return still(current.cpu())
-    size = _flow_size(*current.shape[-2:], side)
+    height, width = current.shape[-2:]
+    size = _flow_size(height, width, side)
     now, before = (_reduced(frame, size) for frame in (current, previous))
     start = None if guess is None else _field(_resized(guess.pixels, size))
     forth, back = _search(now, before, start)
     confidence = _confidence(forth, back, now, before)
-    height, width = current.shape[-2:]
     enlarged = F.interpolate(
         torch.from_numpy(confidence)[None, None], (height, width), mode="bilinear"
     )
@@ -177,7 +177,8 @@ def _confidence(
 ) -> Map:
     """Return how far `forth` is trusted, softened so that what is not trusted grows outwards."""
     cv2 = load_cv2()
-    trusted = _visible(forth, back).astype(np.float32) * _alike(now, before, forth)
+    seen = cv2.medianBlur(_visible(forth, back).astype(np.uint8), 5)  # without specks, which grow
+    trusted = seen * _alike(now, before, forth)
     radius = 2 * round(2 * _GROWTH) + 1
     worst = cv2.erode(trusted, np.ones((radius, radius), np.uint8))
     # A blur of the eroded mask reaches as far as the erosion did: it never exceeds the mask itself.
@@ -208,9 +209,10 @@ def _visible(forth: Field, back: Field) -> Bool[np.ndarray, "h w"]:
     returned = _remapped(back, forth)
     length = (forth**2).sum(2) + (returned**2).sum(2)
     occluded = ((forth + returned) ** 2).sum(2) >= 0.01 * length + 0.5
-    # Of the flow that is compared with the boundary, as in the authors' code.
     steep = sum((np.gradient(forth[..., i], axis=j) ** 2) for i in (0, 1) for j in (0, 1))
-    boundary = steep > 0.01 * (forth**2).sum(2) + 0.002
+    # Ruder et al. have 0.002. Dense inverse search leaves gentle slopes in flat places, where that
+    # would have a wall painted anew in every frame.
+    boundary = steep > 0.01 * (forth**2).sum(2) + 0.02
     seen: Bool[np.ndarray, "h w"] = inside & ~occluded & ~boundary
     return seen
 
