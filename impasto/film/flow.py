@@ -31,6 +31,7 @@ _SIDE = 640  # the long side at which the flow is found: finer costs more than i
 
 # How far colours may differ, in values of [0, 1], where the flow is right: full and no confidence.
 _SAME, _OTHER = 0.08, 0.20
+_STILL = 1 / 64  # in pixels
 _GROWTH = 1.5  # standard deviation, in pixels of the flow's grid, by which the mask is softened
 
 
@@ -93,16 +94,19 @@ def warp(
 ) -> Float[Tensor, "1 c h w"]:
     """Draw what the previous frame shows, a picture or any map of it, on the current frame's grid.
 
-    Differentiable in the picture. What lies outside is taken from the nearest border.
+    Differentiable in the picture. What lies outside is taken from the nearest border. What moves by
+    less than a 64th of a pixel stays as it is: drawn over and over, it neither blurs nor drifts.
 
     Args:
-        picture: of the previous frame.
+        picture: of the previous frame, of the flow's size.
         flow: from the current frame to the previous; only its offsets count.
         sampling: "nearest" for labels; "bicubic" blurs least where warping is repeated, and may
             leave the range of the picture's values.
     """
     offsets = flow.pixels if isinstance(flow, Flow) else flow
-    return sample(picture, _grid(offsets) + offsets, sampling)
+    offsets = offsets.to(picture.device)
+    stays = (offsets.abs() < _STILL).all(1, keepdim=True)
+    return torch.where(stays, picture, sample(picture, _grid(offsets) + offsets, sampling))
 
 
 def sample(
