@@ -8,14 +8,14 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import filming
 import numpy as np
 import pytest
 import torch
+from filming import FRAMES, HEIGHT, WIDTH, film, scene
 from PIL import Image
 from torch import Tensor
 
-import filming
-from filming import FRAMES, HEIGHT, WIDTH, film, scene
 from impasto.errors import OptionError, PictureError
 from impasto.film.clip import Clip, open_clip
 

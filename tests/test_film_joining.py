@@ -16,9 +16,9 @@ import av
 import numpy as np
 import pytest
 import torch
+from filming import FRAMES, HEIGHT, WIDTH, film, scene
 from PIL import Image
 
-from filming import FRAMES, HEIGHT, WIDTH, film, scene
 from impasto.errors import OptionError, PictureError
 from impasto.film.clip import Clip, open_clip
 from impasto.film.formats import CODECS, CONTAINERS, film_format
