@@ -70,16 +70,13 @@ def flow_between(
         The flow on the CPU, whatever the frames' device.
 
     Raises:
-        ValueError: the frames differ in size.
         OptionError: OpenCV is not installed.
     """
-    if current.shape != previous.shape:
-        raise ValueError(f"frames of {tuple(current.shape)} and {tuple(previous.shape)}")
-    if torch.equal(current, previous):  # what a film holds, or shows twice
-        return still(current.cpu())
     height, width = current.shape[-2:]
     size = size_for(height, width, side)
     now, before = (in_bytes(frame, size) for frame in (current, previous))
+    if np.array_equal(now, before):  # what a film holds, or shows twice
+        return still(current.cpu())
     start = None if guess is None else _field(_resized(guess.pixels, size))
     forth, back = both_ways(now, before, start)
     confidence = _confidence(forth, back, now, before)
@@ -186,7 +183,7 @@ def _visible(forth: Field, back: Field) -> Bool[np.ndarray, "h w"]:
     return seen
 
 
-def _resized(offsets: Offsets, size: tuple[int, int]) -> Offsets:
+def _resized(offsets: Float[Tensor, "1 2 H W"], size: tuple[int, int]) -> Offsets:
     """Return offsets for pictures of another size."""
     height, width = offsets.shape[-2:]
     if (height, width) == size:

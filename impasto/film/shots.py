@@ -8,10 +8,10 @@ picture comes back.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -19,10 +19,7 @@ from impasto.film.frame import Frame
 from impasto.film.libraries import load_cv2
 from impasto.film.search import Bytes, in_bytes, moved, one_way, size_for
 
-if TYPE_CHECKING:
-    from impasto.film.clip import Clip
-
-__all__ = ["shots_in", "shots_of"]
+__all__ = ["Readable", "shots_in", "shots_of"]
 
 _SIDE = 160  # the long side of the frames that are compared
 
@@ -34,7 +31,18 @@ _APART = 3  # frames from one cut to the next, at least
 _FLASH = 5  # frames within which the picture comes back after a flash
 
 
-def shots_of(clip: Clip, start: int = 0, stop: int | None = None) -> list[range]:
+@runtime_checkable
+class Readable(Protocol):
+    """What frames can be read from, such as a `Clip`."""
+
+    def frames(
+        self, start: int = 0, stop: int | None = None, size: int | None = None
+    ) -> Iterator[Frame]:
+        """Yield the frames from `start` to before `stop`, at a long side of `size`."""
+        ...
+
+
+def shots_of(clip: Readable, start: int = 0, stop: int | None = None) -> list[range]:
     """Find the shots of a clip, or of its frames from `start` to before `stop`."""
     return shots_in(clip.frames(start, stop, size=_SIDE))
 
@@ -91,15 +99,17 @@ def _cuts(unlike: Sequence[float]) -> list[int]:
         if not _stands_out(unlike, place):
             continue
         if cuts and place - cuts[-1] < _APART:
-            place = max(place, cuts.pop(), key=unlike.__getitem__)  # noqa: PLW2901
+            place = max(place, cuts.pop(), key=unlike.__getitem__)
         cuts.append(place)
     return cuts
 
 
 def _stands_out(unlike: Sequence[float], place: int) -> bool:
     before = unlike[max(1, place - _NEIGHBOURS) : place]
-    around = [*before, *unlike[place + 1 : place + 1 + _NEIGHBOURS]]
-    return unlike[place] >= max(_LEAST, _TIMES * median(around or [0.0]))
+    after = unlike[place + 1 : place + 1 + _NEIGHBOURS]
+    # The busier side's: a fade ends with its largest step, and black is after it.
+    usual = max(median(side) if side else 0.0 for side in (before, after))
+    return unlike[place] >= max(_LEAST, _TIMES * usual)
 
 
 def _small(frame: Frame) -> Bytes:
