@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from impasto.config.methods import method_of
 from impasto.config.times import clock
 from impasto.errors import PictureError
 from impasto.film.chunk_painting import sample_of
 from impasto.film.disc import in_words
 from impasto.film.frame import Frame
 from impasto.film.painting_here import painter_of
-from impasto.film.plan import planned
 from impasto.film.prepared import Film, prepared
 from impasto.film.spec import FilmSpec
 from impasto.image.picture import Picture
@@ -95,7 +93,10 @@ def try_film(spec: FilmSpec, watch: Watch = lambda _done, _place: None) -> Trial
     if not cells:
         raise PictureError(f"{spec.clip.path}: none of three frames can be decoded.")
     sheet = spec.out.with_name(f"{spec.out.stem.replace('%', '')}-try.jpg")
-    jpeg(stack([draw_row(cells, columns(len(cells), _WIDTH, _GAP), *_size(cells))], 0, _MARGIN), sheet)
+    jpeg(
+        stack([draw_row(cells, columns(len(cells), _WIDTH, _GAP), *_size(cells))], 0, _MARGIN),
+        sheet,
+    )
     return _trial(film, sheet, first, next_ones or first)
 
 
