@@ -61,7 +61,7 @@ def painter(method: str = "instant", *styles: str, **options: Any) -> FilmPainte
     map = options.pop("content_map", None)
     if METHODS[method].optimises:
         options = {"iterations": 6, **options}
-    config = checked_config(
+    config: Any = checked_config(
         METHODS[method].config, {"size": WIDTH, **options}, has_map=bool(labels or map)
     )
     sources = Sources.of(None, *(styles or ("starry-night",)), content_map=map)
@@ -310,10 +310,13 @@ def test_weights_sum_to_one(seconds: float) -> None:
     assert sum(i * w for i, w in enumerate(weights)) == pytest.approx(middle, abs=0.01)
 
 
+def detail(picture: Tensor) -> float:
+    return float((picture[..., 1:] - picture[..., :-1]).square().mean())
+
+
 def test_contrast_is_given_back_and_never_taken() -> None:
     blurred = resize(resize(PHOTOGRAPH, 60, 80), 120, 160)
     given = with_contrast_of(blurred, PHOTOGRAPH)
-    detail = lambda x: float((x[..., 1:] - x[..., :-1]).square().mean())  # noqa: E731
     assert detail(blurred) < detail(given) <= 1.1 * detail(PHOTOGRAPH)
     assert torch.allclose(with_contrast_of(PHOTOGRAPH, PHOTOGRAPH), PHOTOGRAPH, atol=1e-6)
     assert torch.allclose(with_contrast_of(PHOTOGRAPH, blurred), PHOTOGRAPH, atol=1e-6)
