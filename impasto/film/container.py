@@ -29,6 +29,8 @@ from impasto.image.size_limits import check_size
 __all__ = ["ContainerFrames", "container_frames", "opened", "picture_stream"]
 
 _RAW = ("h264", "hevc", "m4v", "mpegvideo", "mjpeg", "dirac", "vc1", "h263", "vvc", "obu")
+# What names other files, or addresses of the net: who made it could have anything read.
+_LISTS = ("concat", "dash", "hls", "imf", "rtsp", "sdp")
 _COVER = 0x400  # the disposition of a picture that goes with sound
 _LOOKED_AT = 4  # frames that say whether the film is interlaced
 _NEARLY_SQUARE = Fraction(1, 100)  # what scaling to whole pixels leaves behind
@@ -152,6 +154,8 @@ def opened(path: Path, rate: Fraction | None = None) -> Iterator[Any]:
     except (OSError, ValueError, av.FFmpegError) as problem:
         raise PictureError(_explained(path, problem)) from problem
     with container:
+        if container.format.name.partition(",")[0] in _LISTS:
+            raise PictureError(f"{path} is a list of films, and holds none: give the film itself.")
         yield container
 
 

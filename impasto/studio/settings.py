@@ -8,7 +8,12 @@ from pathlib import Path
 from impasto.jobs.queue.address import Address
 from impasto.jobs.queue.store import Store
 
-__all__ = ["LOOPBACK", "StudioSettings"]
+__all__ = ["FILM_SUFFIXES", "LOOPBACK", "StudioSettings"]
+
+FILM_SUFFIXES = frozenset(
+    ".3gp .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .webm .wmv".split()
+)
+"""What the names of files end with that are films and no pictures."""
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 """What a studio listens at for this machine alone."""
@@ -27,6 +32,7 @@ class StudioSettings:
         is_secure: it is reached by TLS, so its cookie travels by that alone.
         workers: that it starts and ends itself.
         upload_bytes: of one file, at most.
+        film_bytes: of one film.
         most_bytes: that one user's files may take together.
         most_jobs: of one user, that wait or run.
     """
@@ -40,8 +46,14 @@ class StudioSettings:
     is_secure: bool = False
     workers: int = 1
     upload_bytes: int = 256 * 2**20
+    film_bytes: int = 2 * 2**30
     most_bytes: int = 20 * 2**30
     most_jobs: int = 200
+
+    def most_bytes_of(self, name: str) -> int:
+        """Return how large a file of that name may be."""
+        is_film = Path(name).suffix.lower() in FILM_SUFFIXES
+        return self.film_bytes if is_film else self.upload_bytes
 
     @property
     def folder(self) -> Path:
