@@ -88,7 +88,7 @@ class Desks:
         Raises:
             ImpastoError: it cannot be read.
         """
-        words = {"path": str(path), "seconds": seconds, "size": size}
+        words = {"path": str(path), "at": seconds, "size": size}
         return base64.b64decode(self._reader().ask("frame", _DECODING, **words)["jpeg"])
 
     def estimate(self, sources: Sources, config: PictureConfig) -> dict[str, Any]:

@@ -7,13 +7,9 @@ from pathlib import Path
 
 from impasto.jobs.queue.address import Address
 from impasto.jobs.queue.store import Store
+from impasto.studio.film_files import is_film_name
 
-__all__ = ["FILM_SUFFIXES", "LOOPBACK", "StudioSettings"]
-
-FILM_SUFFIXES = frozenset(
-    ".3gp .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .webm .wmv".split()
-)
-"""What the names of files end with that are films and no pictures."""
+__all__ = ["LOOPBACK", "StudioSettings"]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 """What a studio listens at for this machine alone."""
@@ -52,8 +48,7 @@ class StudioSettings:
 
     def most_bytes_of(self, name: str) -> int:
         """Return how large a file of that name may be."""
-        is_film = Path(name).suffix.lower() in FILM_SUFFIXES
-        return self.film_bytes if is_film else self.upload_bytes
+        return self.film_bytes if is_film_name(name) else self.upload_bytes
 
     @property
     def folder(self) -> Path:

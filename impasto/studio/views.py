@@ -78,7 +78,7 @@ def can_do(row: JobRow) -> list[str]:
 
 
 def picture_view(row: PictureRow) -> Json:
-    """Return a picture."""
+    """Return a picture, or a film."""
     place = f"{API}/pictures/{row.id}"
     return {
         "id": row.id,
@@ -95,6 +95,8 @@ def picture_view(row: PictureRow) -> Json:
         "thumbnail": f"{place}/thumbnail",
         "view": f"{place}/view",
         "file": f"{place}/file",
+        "kind": "picture" if row.seconds is None else "film",
+        "seconds": row.seconds,
     }
 
 
@@ -112,6 +114,7 @@ def upload_view(row: UploadRow, records: Records) -> Json:
         "view": f"{place}/view",
         "thumbnail": f"{place}/thumbnail",
         "recipe": recipe and recipe_view(recipe, row.owner, records),
+        "film": json.loads(row.film) if row.film else None,
     }
 
 

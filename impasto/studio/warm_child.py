@@ -26,7 +26,7 @@ from impasto.errors import ImpastoError, OptionError, is_out_of_memory, speaking
 from impasto.jobs.queue.store import Store
 from impasto.painting.sources import Sources
 from impasto.studio import warm_films
-from impasto.studio.settings import FILM_SUFFIXES
+from impasto.studio.film_files import is_film_name
 
 __all__ = ["main"]
 
@@ -90,7 +90,7 @@ def _inspected(path: str, name: str, folder: str) -> dict[str, Any]:
     if suffix == TRAINED:
         read_metadata(file)
         return {"kind": "trained", "width": 0, "height": 0, "recipe": None, "title": ""}
-    if suffix in FILM_SUFFIXES:
+    if is_film_name(name):
         film = warm_films.facts_of(file)
         _write_views(warm_films.poster(file), Path(folder))
         sides = {"width": film["width"], "height": film["height"]}
@@ -133,7 +133,7 @@ def _shown(path: str, folder: str) -> dict[str, Any]:
     if Path(path).suffix.lower() == SUFFIX:
         _write_views(io.BytesIO(read_swatch(Path(path))), Path(folder))
         return {"width": 0, "height": 0}
-    if Path(path).suffix.lower() in FILM_SUFFIXES:
+    if is_film_name(path):
         image = warm_films.poster(Path(path))
         sides = image.size
         _write_views(image, Path(folder))

@@ -85,12 +85,12 @@ def _image(pixels: Any, alpha: Any = None) -> Image:
     return to_pil(Picture(pixels.cpu(), alpha), metadata="none")
 
 
-def _frame(path: str, seconds: float, size: int) -> dict[str, Any]:
+def _frame(path: str, at: float, size: int) -> dict[str, Any]:
     """Return what a film shows at a time, as a JPEG file."""
     from bisect import bisect_right
 
     clip = _opened(path)
-    pts = clip.times[0] + seconds / float(clip.info.time_base)
+    pts = clip.times[0] + at / float(clip.info.time_base)
     index = max(0, bisect_right(clip.times, pts + 1e-6) - 1)
     side = min(size, max(clip.info.width, clip.info.height))
     return {"jpeg": _jpeg(_image_at(clip, index, side))}
