@@ -16,6 +16,7 @@ from impasto.files.digests import of_file
 from impasto.files.names import safe_name
 from impasto.studio.core import Studio
 from impasto.studio.failures import NotFoundError, QuotaError
+from impasto.studio.film_files import MEDIA_TYPES
 from impasto.studio.routes.common import Before, Limit, Owner, StudioOf, shown_file
 from impasto.studio.rows import UploadRow, new_key
 from impasto.studio.texts import plain
@@ -77,6 +78,17 @@ def _remove(studio: StudioOf, owner: Owner, id: str) -> None:
 def _get(studio: StudioOf, owner: Owner, id: str) -> dict[str, Any]:
     """Return what is known of an upload."""
     return upload_view(_row(studio, owner, id), studio.records)
+
+
+@router.get("/uploads/{id}/file", response_class=FileResponse)
+def _file(studio: StudioOf, owner: Owner, id: str) -> FileResponse:
+    """Return a film as it was sent; a part of it by `Range`, as players do."""
+    row = _row(studio, owner, id)
+    path = studio.store.path / studio.store.place(row.digest, row.name)
+    kind = MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
+    if row.film is None or not path.is_file():
+        raise NotFoundError(f"There is no film {id!r:.80}.")
+    return FileResponse(path, media_type=kind)
 
 
 @router.get("/uploads/{id}/view", response_class=FileResponse)

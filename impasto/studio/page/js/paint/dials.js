@@ -8,8 +8,13 @@ import { presetOf } from "./state.js";
 /**
  * Make the dials. `set(name, value)` hears an option, `choose({preset, method})` the way of painting.
  * `show(value)` follows the choices; `complain(name, message)` returns whether the option has a dial.
+ * `adapt(option)` may change what is shown of an option, such as its default.
  */
-export function dials(set, choose, { sizes = [384, 512, 768, 1024, 2048], task = "stylize" } = {}) {
+export function dials(
+  set,
+  choose,
+  { sizes = [384, 512, 768, 1024, 2048], task = "stylize", adapt = (option) => option } = {},
+) {
   const all = {
     strength: slider("strength", set, { low: 0, high: 1, step: 0.01, say: percent }),
     stroke: slider("stroke", set, {
@@ -38,7 +43,7 @@ export function dials(set, choose, { sizes = [384, 512, 768, 1024, 2048], task =
       for (const [name, dial] of Object.entries(all)) {
         const option = optionOf(method, name);
         dial.node.hidden = !option;
-        if (option) dial.show(option, value.options[name]);
+        if (option) dial.show(adapt(option), value.options[name]);
       }
     },
     complain(name, message) {
