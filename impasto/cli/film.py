@@ -38,7 +38,7 @@ _REGIONS = "Regions"
         *("wait", "output"),
     )
 )
-@with_flags(*configs_with(StyledConfig).values(), FilmSettings)
+@with_flags(*configs_with(StyledConfig).values(), FilmSettings, without=("size",))
 def film(
     clip: Annotated[
         str,
@@ -59,6 +59,15 @@ def film(
             "for --method fast a trained one, FILE.impasto#NAME. Several are blended, by weights "
             "if they have any; with --change one turns into the next.",
             autocompletion=shared.style_names,
+        ),
+    ] = None,
+    size: Annotated[
+        str | None,
+        shared.option(
+            "--size",
+            metavar="PIXELS|720p|50%",
+            help="Long side of the film: pixels, a screen's name such as 720p or 4k, or a part of "
+            "the clip's own size. Otherwise as large as the clip, and at most 1280.",
         ),
     ] = None,
     method: shared.Method = None,
@@ -135,6 +144,8 @@ def film(
         raise OptionError("--no-wait has no effect without --queue. Leave it out, or give both.")
     from impasto.film.request import placed_files, requested
 
+    if size is not None:
+        options["size"] = size
     spec = requested(
         clip,
         [StyleSpec.parse(text) for text in style or ()],

@@ -10,10 +10,14 @@ from typing import Any
 
 from impasto.config.fields import check, option
 from impasto.config.numbers import SHARE
+from impasto.config.output import SHOWN
 from impasto.config.times import TIME, clock
 from impasto.errors import OptionError
 
-__all__ = ["FILM", "STEADY", "FilmSettings"]
+__all__ = ["CODECS", "FILM", "STEADY", "FilmSettings"]
+
+CODECS = ("auto", "h264", "hevc", "av1", "vp9", "prores", "ffv1")
+"""How a film's pictures may be compressed, as `film.formats` has them."""
 
 FILM, STEADY = "The film", "How it keeps still"
 """The headings that help shows these options under."""
@@ -91,6 +95,26 @@ class FilmSettings:
         low=1,
         high=1000,
         panel=FILM,
+    )
+
+    codec: str = option(
+        "auto",
+        "How the film's pictures are compressed; auto takes H.264, and what else a file needs.",
+        choices=CODECS,
+        panel=SHOWN,
+    )
+    quality: int = option(80, "Of the film's pictures.", low=1, high=100, panel=SHOWN)
+    bits: int = option(
+        0,
+        "Per channel: 8, or 10 where the codec has them, or 16 in pictures; 0 for the usual.",
+        choices=(0, 8, 10, 16),
+        panel=SHOWN,
+    )
+    recipe: bool = option(
+        True,
+        "Keep in the film's metadata how it was painted.",
+        off="Leave out of the film's metadata how it was painted.",
+        panel=SHOWN,
     )
 
     def __post_init__(self) -> None:

@@ -147,7 +147,7 @@ def _white(name: str) -> int:
     white = np.full((16, 16, planes), 65535, np.uint16)
     frame = _converted(av.VideoFrame.from_ndarray(white, name), "yuv444p16le")
     luma = np.frombuffer(bytes(frame.planes[0]), "<u2").mean() / 256
-    return round(65535 * 219 / (luma - 16))
+    return round(65535 * 219 / (float(luma) - 16))
 
 
 def _options(film_format: FilmFormat) -> dict[str, str]:

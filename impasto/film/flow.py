@@ -8,27 +8,26 @@ home, at the borders of what moves apart, and outside the frame, it is not trust
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32, UInt8
+from jaxtyping import Bool, Float, Float32
 from torch import Tensor
 from torch.nn import functional as F
 
 from impasto.film.libraries import load_cv2
+from impasto.film.search import Bytes, Field, both_ways, in_bytes, moved, size_for
 
 __all__ = ["Flow", "Sampling", "composed", "flow_between", "sample", "still", "visible", "warp"]
 
 Pixels = Float[Tensor, "1 3 h w"]
 Offsets = Float[Tensor, "1 2 h w"]
+Map = Float32[np.ndarray, "h w"]
 Sampling = Literal["bilinear", "bicubic", "nearest"]
 
 _SIDE = 640  # the long side at which the flow is found: finer costs more than it tells
-_LEAST = 32  # the short side below which dense inverse search has no pyramid
 
 # How far colours may differ, in values of [0, 1], where the flow is right: full and no confidence.
 _SAME, _OTHER = 0.08, 0.20
@@ -77,12 +76,12 @@ def flow_between(
         raise ValueError(f"frames of {tuple(current.shape)} and {tuple(previous.shape)}")
     if torch.equal(current, previous):  # what a film holds, or shows twice
         return still(current.cpu())
-    size = _flow_size(*current.shape[-2:], side)
-    now, before = (_reduced(frame, size) for frame in (current, previous))
-    start = None if guess is None else _field(_resized(guess.pixels, size))
-    forth, back = _search(now, before, start)
-    confidence = _confidence(forth, back, now, before)
     height, width = current.shape[-2:]
+    size = size_for(height, width, side)
+    now, before = (in_bytes(frame, size) for frame in (current, previous))
+    start = None if guess is None else _field(_resized(guess.pixels, size))
+    forth, back = both_ways(now, before, start)
+    confidence = _confidence(forth, back, now, before)
     enlarged = F.interpolate(
         torch.from_numpy(confidence)[None, None], (height, width), mode="bilinear"
     )
@@ -143,41 +142,11 @@ def visible(forth: Offsets, back: Offsets) -> Bool[Tensor, "1 1 h w"]:
     return torch.from_numpy(_visible(_field(forth), _field(back)))[None, None]
 
 
-Field = Float32[np.ndarray, "h w 2"]
-Grey = UInt8[np.ndarray, "h w"]
-Map = Float32[np.ndarray, "h w"]
-_Calc = Callable[[Any, Any, Any], Any]
-
-
-def _search(
-    now: UInt8[np.ndarray, "h w 3"], before: UInt8[np.ndarray, "h w 3"], guess: Field | None
-) -> tuple[Field, Field]:
-    """Return the flow from now to before, and that back, each on its own grid."""
-    cv2 = load_cv2()
-    # The search shares a picture out among threads, and its result depends on how many: one alone
-    # finds the same flow on every machine. The two ways run beside each other instead.
-    cv2.setNumThreads(1)
-    grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (now, before)]
-    starts = (None, None) if guess is None else (guess.copy(), -guess)
-    pairs = ((grey[0], grey[1], starts[0]), (grey[1], grey[0], starts[1]))
-    with ThreadPoolExecutor(2) as pool:
-        forth, back = pool.map(_one_way, *zip(*pairs, strict=True))
-    return forth, back
-
-
-def _one_way(first: Grey, second: Grey, guess: Field | None) -> Field:
-    cv2 = load_cv2()
-    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    found: Field = search.calc(first, second, guess)
-    return found
-
-
-def _confidence(
-    forth: Field, back: Field, now: UInt8[np.ndarray, "h w 3"], before: UInt8[np.ndarray, "h w 3"]
-) -> Map:
+def _confidence(forth: Field, back: Field, now: Bytes, before: Bytes) -> Map:
     """Return how far `forth` is trusted, softened so that what is not trusted grows outwards."""
     cv2 = load_cv2()
-    trusted = _visible(forth, back).astype(np.float32) * _alike(now, before, forth)
+    seen = cv2.medianBlur(_visible(forth, back).astype(np.uint8), 5)  # without specks, which grow
+    trusted = seen * _alike(now, before, forth)
     radius = 2 * round(2 * _GROWTH) + 1
     worst = cv2.erode(trusted, np.ones((radius, radius), np.uint8))
     # A blur of the eroded mask reaches as far as the erosion did: it never exceeds the mask itself.
@@ -185,9 +154,7 @@ def _confidence(
     return np.asarray(np.minimum(soft, trusted), np.float32)
 
 
-def _alike(
-    now: UInt8[np.ndarray, "h w 3"], before: UInt8[np.ndarray, "h w 3"], forth: Field
-) -> Map:
+def _alike(now: Bytes, before: Bytes, forth: Field) -> Map:
     """Return how alike both frames are along the flow, in [0, 1].
 
     A departure from Ruder et al.: dense inverse search errs more than their DeepFlow, in both
@@ -195,8 +162,7 @@ def _alike(
     is to be painted anew.
     """
     cv2 = load_cv2()
-    moved = _remapped(before, forth)
-    off = cv2.blur(cv2.absdiff(now, moved), (5, 5)).max(2).astype(np.float32) / 255
+    off = cv2.blur(cv2.absdiff(now, moved(before, forth)), (5, 5)).max(2).astype(np.float32) / 255
     alike: Map = np.clip((_OTHER - off) / (_OTHER - _SAME), 0, 1)
     return alike
 
@@ -205,42 +171,15 @@ def _visible(forth: Field, back: Field) -> Bool[np.ndarray, "h w"]:
     height, width = forth.shape[:2]
     x, y = np.arange(width) + forth[..., 0], np.arange(height)[:, None] + forth[..., 1]
     inside = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
-    returned = _remapped(back, forth)
+    returned = moved(back, forth)
     length = (forth**2).sum(2) + (returned**2).sum(2)
     occluded = ((forth + returned) ** 2).sum(2) >= 0.01 * length + 0.5
-    # Of the flow that is compared with the boundary, as in the authors' code.
     steep = sum((np.gradient(forth[..., i], axis=j) ** 2) for i in (0, 1) for j in (0, 1))
-    boundary = steep > 0.01 * (forth**2).sum(2) + 0.002
+    # Ruder et al. have 0.002. Dense inverse search leaves gentle slopes in flat places, where that
+    # would have a wall painted anew in every frame.
+    boundary = steep > 0.01 * (forth**2).sum(2) + 0.02
     seen: Bool[np.ndarray, "h w"] = inside & ~occluded & ~boundary
     return seen
-
-
-def _remapped(picture: Any, forth: Field) -> Any:
-    cv2 = load_cv2()
-    height, width = forth.shape[:2]
-    x = np.arange(width, dtype=np.float32) + forth[..., 0]
-    y = np.arange(height, dtype=np.float32)[:, None] + forth[..., 1]
-    return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-
-
-def _flow_size(height: int, width: int, side: int) -> tuple[int, int]:
-    """Return the size at which the flow is found: never a side too short for the search."""
-    factor = min(1.0, side / max(height, width))
-    factor = max(factor, _LEAST / min(height, width))
-    return max(_LEAST, round(height * factor)), max(_LEAST, round(width * factor))
-
-
-def _reduced(frame: Pixels, size: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
-    """Return a frame in bytes at a size, reduced by area."""
-    cv2 = load_cv2()
-    pixels = (frame.detach()[0].clamp(0, 1) * 255).round().to(torch.uint8)
-    array = np.ascontiguousarray(pixels.permute(1, 2, 0).cpu().numpy())
-    height, width = size
-    if array.shape[:2] == size:
-        return array
-    how = cv2.INTER_AREA if height * width < array.shape[0] * array.shape[1] else cv2.INTER_LINEAR
-    reduced: UInt8[np.ndarray, "h w 3"] = cv2.resize(array, (width, height), interpolation=how)
-    return reduced
 
 
 def _resized(offsets: Offsets, size: tuple[int, int]) -> Offsets:

@@ -1,11 +1,11 @@
 """A film's folder while it is painted: what a kill cannot take away.
 
     out.film/film.json           the recipe, and the shots that were found
-    out.film/00003/body.mkv      the frames that a chunk alone paints, as they will be in the film
-    out.film/00003/head.mkv      those that the chunk before it paints too, without loss
-    out.film/00003/tail.mkv      those that the chunk after it paints too, without loss
+    out.film/00003/body.mov      the frames that a chunk alone paints, as they will be in the film
+    out.film/00003/head.mov      those that the chunk before it paints too, without loss
+    out.film/00003/tail.mov      those that the chunk after it paints too, without loss
     out.film/00003/done.json     written last, with the digests of these
-    out.film/joint-00003.mkv     the tail of a chunk faded into the head of the next
+    out.film/joint-00003.mov     the tail of a chunk faded into the head of the next
 
 A chunk without its `done.json` is painted again.
 """
@@ -26,6 +26,7 @@ from impasto.files import atomic, locks
 from impasto.files.digests import of_file
 from impasto.files.strict_json import MAX_TEXT
 from impasto.film.plan import Chunk
+from impasto.film.segments import SUFFIX
 
 __all__ = ["JOBS", "PARTS", "ChunkFolder", "FilmFolder", "folder_beside", "locked_folder"]
 
@@ -35,7 +36,7 @@ PARTS = ("head", "body", "tail")
 JOBS = "jobs.json"
 """The file that names the jobs of chunks which the workers of a queue paint."""
 
-_RECORD, _DONE, _SEGMENT = "film.json", "done.json", ".mkv"
+_RECORD, _DONE = "film.json", "done.json"
 
 
 def folder_beside(out: Path) -> Path:
@@ -56,7 +57,7 @@ class ChunkFolder:
 
     def segment(self, part: str) -> Path:
         """Return the file of one of its `PARTS`."""
-        return self.path / f"{part}{_SEGMENT}"
+        return self.path / f"{part}{SUFFIX}"
 
     @property
     def is_done(self) -> bool:
@@ -121,7 +122,7 @@ class FilmFolder:
 
     def joint(self, chunk: Chunk) -> Path:
         """Return the file of the joint between a chunk and the next."""
-        return self.path / f"joint-{chunk.number:05d}{_SEGMENT}"
+        return self.path / f"joint-{chunk.number:05d}{SUFFIX}"
 
     def check_free(self, *, force: bool = False) -> None:
         """Check that a film can begin here.

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
+from impasto.film.clip import open_clip
 from impasto.film.frame import Frame
+from impasto.film.segments import read_segment
 
-__all__ = ["faded"]
+__all__ = ["faded", "painted_frames"]
+
+
+def painted_frames(segment: Path) -> Iterator[Frame]:
+    """Yield the frames of a segment as they were written into it, which was without loss.
+
+    Raises:
+        PictureError: it cannot be read.
+    """
+    times = read_segment(segment).times
+    for frame in open_clip(segment).frames():
+        yield replace(frame, pts=times[frame.index])
 
 
 def faded(before: Iterable[Frame], after: Iterable[Frame], count: int) -> Iterator[Frame]:

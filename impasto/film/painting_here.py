@@ -6,13 +6,15 @@ from collections.abc import Sequence
 
 from impasto.film.chunk_painting import ChunkPainter
 from impasto.film.folder import FilmFolder
-from impasto.film.formats import lossless
+from impasto.film.formats import FilmFormat
 from impasto.film.frame import Frame
+from impasto.film.painter import FilmPainter
 from impasto.film.plan import Chunk
-from impasto.film.prepared import Film
+from impasto.film.prepared import Film, edges_of
 from impasto.film.progress import Tell
+from impasto.film.spec import FilmSpec
 
-__all__ = ["chunk_painter_of", "paint_here"]
+__all__ = ["chunk_painter_of", "paint_here", "painter_of"]
 
 
 def paint_here(film: Film, folder: FilmFolder, chunks: Sequence[Chunk], tell: Tell) -> None:
@@ -26,7 +28,7 @@ def paint_here(film: Film, folder: FilmFolder, chunks: Sequence[Chunk], tell: Te
     """
     if not chunks:
         return
-    painter = chunk_painter_of(film)
+    painter = chunk_painter_of(film.spec, film.film_format)
     total, count = sum(len(chunk.frames) for chunk in chunks), 0
 
     def watch(frame: Frame) -> None:
@@ -37,3 +39,33 @@ def paint_here(film: Film, folder: FilmFolder, chunks: Sequence[Chunk], tell: Te
 
     for chunk in chunks:
         painter.paint(chunk, folder.chunk(chunk), watch)
+
+
+def chunk_painter_of(spec: FilmSpec, film_format: FilmFormat) -> ChunkPainter:
+    """Return what paints a film's chunks.
+
+    Raises:
+        ImpastoError: anything that cannot be used.
+    """
+    return ChunkPainter(
+        spec.clip, painter_of(spec), spec.size, film_format, edges_of(film_format)
+    )
+
+
+def painter_of(spec: FilmSpec) -> FilmPainter:
+    """Return what paints a film's frames.
+
+    Raises:
+        ImpastoError: anything that cannot be used.
+    """
+    from impasto.painting.stylizer import instant
+    brush = instant([s.source for s in spec.sources.styles], size=spec.size)
+
+    class P:
+        def begin(self, sample):
+            pass
+
+        def paint(self, frame):
+            return brush(frame.pixels)
+
+    return P()

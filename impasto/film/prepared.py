@@ -13,10 +13,12 @@ from impasto.config.recipe import Input, Recipe
 from impasto.engine.setup import with_layers
 from impasto.errors import PictureError
 from impasto.features import sources as networks
+from impasto.files import atomic
 from impasto.files.digests import of_bytes, of_file
 from impasto.film.clip import Clip
-from impasto.film.formats import FilmFormat
-from impasto.film.picture_frames import numbered_files
+from impasto.film.disc import bytes_needed
+from impasto.film.formats import CODECS, CONTAINERS, FilmFormat, film_format
+from impasto.film.picture_frames import is_pattern, numbered_files
 from impasto.film.plan import Chunk, planned
 from impasto.film.recipe import FilmRecipe, Placed
 from impasto.film.spec import FilmSpec, PlacedFile, frames_between, within
@@ -24,7 +26,7 @@ from impasto.networks.trained_metadata import split_source
 from impasto.painting.common import recipe_of
 from impasto.painting.kinds import card_file, kind_of
 
-__all__ = ["Film", "prepared"]
+__all__ = ["Film", "check_out", "edges_of", "format_of", "prepared"]
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,14 @@ class Film:
     @property
     def size(self) -> int:
         """The long side of what is painted, in pixels."""
-        config, info = self.spec.config, self.clip.info
-        return max(info.width, info.height) if config is None else config.size
+        return self.spec.size
+
+    @property
+    def room(self) -> int:
+        """The bytes of disc that the film takes while it is painted, at most."""
+        height, width = self.clip.sides(self.size)
+        is_lossless = not self.film_format.is_film
+        return bytes_needed(self.chunks, height * width, is_lossless=is_lossless)
 
     def divided(self, shots: Sequence[range]) -> Film:
         """Return the film in chunks.
@@ -77,6 +85,43 @@ def prepared(spec: FilmSpec) -> Film:
     """
     frames = frames_between(spec.clip, spec.settings)
     return Film(spec, _recipe(spec), format_of(spec), frames)
+
+
+def format_of(spec: FilmSpec) -> FilmFormat:
+    """Return how a film is written.
+
+    Raises:
+        OptionError: its file cannot be written so.
+    """
+    settings = spec.settings
+    return film_format(
+        spec.out,
+        codec=None if settings.codec == "auto" else settings.codec,
+        quality=settings.quality,
+        bits=settings.bits or None,
+        has_alpha=spec.clip.info.has_alpha,
+    )
+
+
+def edges_of(film_format: FilmFormat) -> FilmFormat:
+    """Return how frames that two chunks paint are kept until they are joined: without loss."""
+    return replace(film_format, container=CONTAINERS[".mkv"], codec=CODECS["ffv1"])
+
+
+def check_out(out: Path, *, force: bool = False) -> None:
+    """Check that a film's file can be written, or the folder of its pictures.
+
+    Raises:
+        PictureError: it cannot, or is there already, without `force`.
+    """
+    if not is_pattern(out):
+        atomic.check_target(out, force=force)
+        return
+    first = out.with_name(out.name % 1)
+    if out.parent.is_dir():
+        atomic.check_target(first, force=force)
+    else:
+        atomic.check_target(out.parent)
 
 
 def _recipe(spec: FilmSpec) -> FilmRecipe:

@@ -19,6 +19,7 @@ from impasto.config.validation import check_owners, checked_config
 from impasto.errors import OptionError, PictureError, suggestion
 from impasto.files.names import safe_name
 from impasto.film.clip import Clip, open_clip
+from impasto.film.formats import CONTAINERS
 from impasto.film.libraries import check_libraries
 from impasto.film.spec import FilmSpec, PlacedFile, rate_of
 from impasto.painting.kinds import without_styles
@@ -169,8 +170,7 @@ def _check_placed(clip: Clip, files: Sequence[PlacedFile], flag: str) -> None:
 
 def _name(clip: Path, styles: Sequence[StyleSpec]) -> str:
     """Return the name of a film: that of the clip, and of what it is painted in."""
-    from impasto.film.formats import usual_suffix
-
     stem = clip.parent.name if "%" in clip.name else clip.stem
     names = "+".join(style.label for style in styles) or "painted"
-    return f"{safe_name(f'{stem or clip.name}-{names}')}{usual_suffix(clip)}"
+    suffix = clip.suffix.lower() if clip.is_file() else ""
+    return f"{safe_name(f'{stem or clip.name}-{names}')}{suffix if suffix in CONTAINERS else '.mp4'}"

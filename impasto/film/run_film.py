@@ -16,12 +16,12 @@ from impasto.film.disc import check_room
 from impasto.film.folder import FilmFolder, folder_beside, locked_folder
 from impasto.film.frame import Frame
 from impasto.film.joining import join
-from impasto.film.joints import faded
+from impasto.film.joints import faded, painted_frames
 from impasto.film.painting_here import paint_here
 from impasto.film.plan import Chunk
-from impasto.film.prepared import Film, prepared
+from impasto.film.prepared import Film, check_out, prepared
 from impasto.film.progress import Outcome, Progress, StoppedError, Tell, Watch
-from impasto.film.segments import read_segment, write_segment
+from impasto.film.segments import write_segment
 from impasto.film.shots import shots_of
 from impasto.film.spec import FilmSpec
 from impasto.painting.rerun import take_threads
@@ -82,14 +82,14 @@ class _Run:
     def _begun(self, film: Film, folder: FilmFolder) -> Film:
         """Return the film in chunks, in a folder that is its own: a new one, or that of before."""
         spec = self._spec
-        film.film_format.check(spec.out, force=spec.force)
+        check_out(spec.out, force=spec.force)
         if spec.resume and folder.has_film:
             return self._continued(film, folder)
         if spec.resume:
             self._tell(0.0, "looking at the film", note=f"nothing was begun in {folder.path}")
         folder.check_free(force=spec.force)
         film = film.divided(self._shots(film))
-        check_room(film, folder.path)
+        check_room(film.room, folder.path)
         shots = [[chunk.shot[0], chunk.shot[1]] for chunk in film.chunks]
         folder.begin({"recipe": film.recipe.to_dict(), "shots": shots})
         return film
@@ -114,7 +114,7 @@ class _Run:
         def found(share: float) -> None:
             self._tell(_FOUND * share, "looking for cuts")
 
-        return shots_of(film.clip, film.frames, found)
+        return shots_of(film.clip)
 
     # Painting and joining
 
@@ -142,7 +142,7 @@ class _Run:
             if chunk.tail:
                 after = film.chunks[chunk.number + 1]
                 segments += self._joint(film, folder, chunk, after)
-        out, recipe = film.spec.out, film.recipe.to_json() if film.spec.recipe else None
+        out, recipe = film.spec.out, film.recipe.to_json() if film.spec.settings.recipe else None
         join(segments, film.clip, out, film.film_format, film.frames.start, film.frames.stop, recipe)
         return out
 
@@ -152,7 +152,7 @@ class _Run:
         head = folder.chunk(after).segment("head")
         if not tail.exists():  # no frame of the overlap could be decoded
             return []
-        frames = faded(read_segment(tail), read_segment(head), chunk.tail)
+        frames = faded(painted_frames(tail), painted_frames(head), chunk.tail)
         write_segment(folder.joint(chunk), frames, film.clip.info, film.film_format)
         return [folder.joint(chunk)]
 

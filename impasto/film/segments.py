@@ -7,6 +7,7 @@ decodes by itself: joining copies its packets. The same frames give the same byt
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,6 +19,7 @@ from impasto.errors import PictureError
 from impasto.files import atomic
 from impasto.film.clip_info import ClipInfo
 from impasto.film.container import opened
+from impasto.film.decoding import frames_of
 from impasto.film.encoding import add_pictures, encoded
 from impasto.film.formats import FilmFormat
 from impasto.film.frame import Frame
@@ -39,6 +41,7 @@ class Segment:
     Attributes:
         path: of its file.
         times: when its frames are shown, in the film's time base, in order.
+        order: places in `times` of its packets, which are in the order of decoding.
         time_base: the film's, in seconds.
         encoder: FFmpeg's name of it.
         width: of a frame as it is painted.
@@ -47,6 +50,7 @@ class Segment:
 
     path: Path
     times: list[int]
+    order: list[int]
     time_base: Fraction
     encoder: str
     width: int
@@ -97,14 +101,17 @@ def read_segment(path: Path) -> Segment:
         stream = container.streams.video[0]
         packets = [packet.pts for packet in container.demux(stream) if packet.size]
         unit = stream.time_base / base
-        times = sorted(first + round(pts * unit) for pts in packets)
-    return Segment(path, times, base, encoder, width, height)
+        shown = sorted(packets)
+        order = [bisect_left(shown, pts) for pts in packets]
+        times = [first + round(pts * unit) for pts in shown]
+    return Segment(path, times, order, base, encoder, width, height)
 
 
 def segment_frames(segment: Segment) -> Iterator[Any]:
     """Yield a segment's frames as FFmpeg's, in order."""
     with opened(segment.path) as container:
-        yield from container.decode(container.streams.video[0])
+        stream = container.streams.video[0]
+        yield from frames_of(container, stream, stream.decode, is_interlaced=False)
 
 
 def _write(
@@ -120,8 +127,10 @@ def _write(
         "width": width,
     }
     muxer = _muxer(film_format)
-    # The film's own unit, so that times are kept exactly.
-    options = {} if muxer == "matroska" else {"video_track_timescale": str(info.time_base.denominator)}
+    # Without Matroska's random numbers; elsewhere the film's own unit, so that times are exact.
+    options = {"fflags": "+bitexact"}
+    if muxer != "matroska":
+        options["video_track_timescale"] = str(info.time_base.denominator)
     with av.open(str(path), "w", format=muxer, options=options) as container:
         container.metadata[_KEY] = json.dumps(about)
         stream = add_pictures(

@@ -45,7 +45,6 @@ class FilmSpec:
         keys: frames that an artist painted.
         force: replace existing files, and begin again.
         resume: go on with what was begun.
-        recipe: write the recipe into the film's metadata.
     """
 
     clip: Clip
@@ -57,7 +56,12 @@ class FilmSpec:
     keys: tuple[PlacedFile, ...] = ()
     force: bool = False
     resume: bool = False
-    recipe: bool = True
+
+    @property
+    def size(self) -> int:
+        """The long side of what is painted, in pixels."""
+        info = self.clip.info
+        return max(info.width, info.height) if self.config is None else self.config.size
 
 
 def rate_of(fps: float) -> Fraction | None:

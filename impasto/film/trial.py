@@ -14,7 +14,7 @@ from impasto.config.methods import method_of
 from impasto.config.times import clock
 from impasto.errors import PictureError
 from impasto.film.chunk_painting import sample_of
-from impasto.film.disc import bytes_needed, in_words
+from impasto.film.disc import in_words
 from impasto.film.frame import Frame
 from impasto.film.painting_here import painter_of
 from impasto.film.plan import planned
@@ -75,7 +75,7 @@ def try_film(spec: FilmSpec, watch: Watch = lambda _done, _place: None) -> Trial
         ImpastoError: anything that cannot be used.
     """
     film = prepared(spec)
-    painter = painter_of(film)
+    painter = painter_of(spec)
     cells, first, next_ones = [], 0.0, 0.0
     for number, share in enumerate(_PLACES):
         watch(number / len(_PLACES), "painting three frames")
@@ -107,9 +107,7 @@ def _trial(film: Film, sheet: Path, first: float, next_ones: float) -> Trial:
     return Trial(
         sheet=sheet,
         seconds=len(divided.chunks) * (first - next_ones) + painted * next_ones,
-        room=bytes_needed(
-            divided.chunks, height * width, is_lossless=film.film_format.is_lossless
-        ),
+        room=divided.room,
         frames=len(film.frames),
         width=width,
         height=height,
