@@ -100,7 +100,8 @@ export function clipPanel(set) {
     const seconds = stop - start;
     if (!(seconds > 0)) return "";
     const count = Math.round(seconds / each());
-    const facts = [clock(seconds), counted(count, "frame")];
+    const length = seconds < 60 ? `${Number(seconds.toFixed(2))} s` : clock(seconds);
+    const facts = [length, counted(count, "frame")];
     if (upload.film.rate) facts.push(`${Number(upload.film.rate.toFixed(2))} a second`);
     facts.push(upload.film.has_sound ? "with sound" : "without sound");
     return facts.join(", ");

@@ -10,7 +10,7 @@ import { go } from "../core/router.js";
 import { methodOf, optionsOf, schema } from "../core/schema.js";
 import { drawer } from "../options/drawer.js";
 import { field } from "../options/field.js";
-import { dials } from "../paint/dials.js";
+import { dials, percent, slider } from "../paint/dials.js";
 import { styleGallery } from "../paint/styles.js";
 import { optionIn, setter } from "../tasks/choices.js";
 import { photographs } from "../tasks/photographs.js";
@@ -22,8 +22,7 @@ import { trialPanel } from "./trial.js";
 const GROUP = "Film";
 const DIALS = new Set(["strength", "stroke", "color", "size"]);
 const ELSEWHERE = new Set(["region"]); // whose maps are drawn for single frames
-const PART = new Set(["start", "stop"]);
-const FIRST = ["steady", "change"]; // of the film's options
+const OWN = new Set(["start", "stop", "steady", "change"]); // of the film's options
 const OF_PICTURES = new Set(["fps"]); // which a film's file says itself
 const MOST_SIDE = 1280; // of a film whose size is not chosen, in pixels
 
@@ -37,17 +36,14 @@ export function view({ root, rest, signal }) {
   const styles = styleGallery(signal, { state: film, takesTrained: true });
   const knobs = dials(set, (way) => film.change(way), {
     task: "film",
+    noun: "film",
     sizes: [320, 480, 640, 960, 1280],
     adapt: ofClip,
   });
-  const first = new Map(
-    schema.film
-      .filter((option) => FIRST.includes(option.name))
-      .map((option) => [
-        option.name,
-        field(option, film.value.options[option.name], (value) => set(option.name, value)),
-      ]),
-  );
+  const steady = slider("steady", set, { low: 0, high: 1, step: 0.05, say: percent });
+  const change = field(named("change"), film.value.options.change, (value) => set("change", value));
+  knobs.node.append(steady.node);
+  styles.node.append(change);
   const more = drawer((name, value) => (name === "suffix" ? setOutput(value) : set(name, value)), "The film");
   const options = drawer(set);
   const trial = trialPanel(signal, (error) => show(error));
@@ -79,7 +75,6 @@ export function view({ root, rest, signal }) {
       part.node,
       styles.node,
       h("section.dial-panel.in-columns", { "aria-label": "Dials" }, knobs.node),
-      h("section.dial-panel.film-fields", { "aria-label": "Stillness" }, [...first.values()]),
       more.node,
       options.node,
       trial.node,
@@ -106,10 +101,9 @@ export function view({ root, rest, signal }) {
     const method = methodOf(value);
     part.show(clip(), value.options);
     knobs.show(value);
-    for (const [name, one] of first) {
-      if (!one.contains(document.activeElement)) one.show(value.options[name]);
-      one.hidden = name === "change" && value.styles.length < 2;
-    }
+    steady.show(named("steady"), value.options.steady);
+    if (!change.contains(document.activeElement)) change.show(value.options.change);
+    change.hidden = value.styles.length < 2;
     more.show(filmOptions(), { ...value.options, ...value.output }, "film");
     options.show(
       optionsOf(method).filter((one) => !DIALS.has(one.name) && !ELSEWHERE.has(one.name)),
@@ -125,25 +119,20 @@ export function view({ root, rest, signal }) {
 
   // A refusal stands beside what it is about.
   function show(error) {
-    for (const one of first.values()) one.complain("");
     for (const one of [part, knobs, more, options]) one.clear();
-    for (const one of [styles, file]) one.complain("");
+    for (const one of [styles, file, steady, change]) one.complain("");
     trouble.hidden = true;
     if (!error) return;
     const name = optionIn(error);
-    if (first.has(name) && !first.get(name).hidden) {
-      first.get(name).complain(error.message);
-      return first.get(name).scrollIntoView({ block: "center" });
+    const own = { style: styles, steady, change: change.hidden ? null : change }[name];
+    if (own) {
+      own.complain(error.message);
+      return (own.node ?? own).scrollIntoView({ block: "nearest" });
     }
-    const inPlace =
-      name &&
-      (part.complain(name, error.message) ||
-        knobs.complain(name, error.message) ||
-        more.complain(name, error.message) ||
-        options.complain(name, error.message) ||
-        (name === "style" && (styles.complain(error.message), true)));
+    const parts = [part, knobs, more, options];
+    if (name && parts.some((one) => one.complain(name, error.message))) return;
     trouble.textContent = error.message;
-    trouble.hidden = Boolean(inPlace);
+    trouble.hidden = false;
   }
 
   function isReady() {
@@ -178,6 +167,8 @@ export function view({ root, rest, signal }) {
   refresh();
 }
 
+const named = (name) => schema.film.find((option) => option.name === name);
+
 // The film's options, but those that have a place of their own; and what file it becomes.
 function filmOptions() {
   const suffix = {
@@ -193,7 +184,7 @@ function filmOptions() {
     help: "What kind of file it becomes. Browsers play .mp4 and .webm.",
   };
   const others = schema.film.filter(
-    ({ name }) => !PART.has(name) && !OF_PICTURES.has(name) && !FIRST.includes(name),
+    ({ name }) => !OWN.has(name) && !OF_PICTURES.has(name),
   );
   return [suffix, ...others];
 }
