@@ -7,6 +7,7 @@ from typing import Any
 
 from impasto.config.film import FilmSettings
 from impasto.config.recipe import ROLES, Input, Recipe
+from impasto.config.times import TIME, clock
 from impasto.errors import RecipeError
 from impasto.jobs.queue.work import Work
 from impasto.studio.records import Records
@@ -15,6 +16,8 @@ from impasto.studio.views import recipe_view
 __all__ = ["film_recipe_view"]
 
 Json = dict[str, Any]
+
+_TIMES = {s.name for s in fields(FilmSettings) if s.metadata["spelling"] is TIME}
 
 
 def film_recipe_view(work: Work, owner: str, records: Records) -> Json | None:
@@ -33,7 +36,8 @@ def film_recipe_view(work: Work, owner: str, records: Records) -> Json | None:
     except (KeyError, RecipeError):
         return None
     chosen = _chosen(options.get("film", {}))
-    rows = [*view["rows"][:-1], *_rows(chosen), *view["rows"][-1:]]  # the version stays last
+    named = [["Film" if name == "Content" else name, value] for name, value in view["rows"]]
+    rows = [*named[:-1], *_rows(chosen), *named[-1:]]  # the version stays last
     return {
         **view,
         "task": "film",
@@ -50,4 +54,11 @@ def _chosen(settings: Json) -> Json:
 
 
 def _rows(chosen: Json) -> list[list[str]]:
-    return [[name.replace("_", " ").capitalize(), str(value)] for name, value in chosen.items()]
+    names = {"start": "From", "stop": "To"}
+    return [
+        [
+            names.get(name, name.replace("_", " ").capitalize()),
+            clock(value) if name in _TIMES else str(value),
+        ]
+        for name, value in chosen.items()
+    ]

@@ -192,7 +192,7 @@ def _put_in(
         row = JobRow(
             id=id,
             owner=owner,
-            title=request.title or job.title,
+            title=request.title or _title(job, request),
             task=request.task,
             method=_method(job, request),
             created=time.time(),
@@ -204,6 +204,10 @@ def _put_in(
 
     studio.queue.submit(job, note)
     return rows[0]
+
+
+def _title(job: Job | Work, request: JobRequest) -> str:
+    return Path(job.title).stem if request.task == "film" else job.title
 
 
 def _method(job: Job | Work, request: JobRequest) -> str:

@@ -16,7 +16,7 @@ from impasto.studio.core import Studio
 from impasto.studio.failures import NotFoundError
 from impasto.studio.film_files import MEDIA_TYPES
 from impasto.studio.film_recipes import film_recipe_view
-from impasto.studio.routes.common import Before, Limit, Owner, StudioOf, shown_file
+from impasto.studio.routes.common import FOR_EVER, Before, Limit, Owner, StudioOf, shown_file
 from impasto.studio.rows import PictureRow
 from impasto.studio.views import picture_view, recipe_view
 
@@ -68,8 +68,11 @@ def _file(studio: StudioOf, owner: Owner, id: str) -> FileResponse:
     path = studio.store.path / row.place
     if not path.is_file():
         raise NotFoundError("The file of this picture is gone.")
-    kind = MEDIA_TYPES.get(path.suffix.lower()) if row.seconds is not None else None
-    return FileResponse(path, filename=row.name, media_type=kind)
+    if row.seconds is None:
+        return FileResponse(path, filename=row.name)
+    # A player asks for parts again and again: it may keep them.
+    kind = MEDIA_TYPES.get(path.suffix.lower())
+    return FileResponse(path, filename=row.name, media_type=kind, headers=FOR_EVER)
 
 
 @router.get("/pictures/{id}/view", response_class=FileResponse)

@@ -17,7 +17,7 @@ from impasto.files.names import safe_name
 from impasto.studio.core import Studio
 from impasto.studio.failures import NotFoundError, QuotaError
 from impasto.studio.film_files import MEDIA_TYPES
-from impasto.studio.routes.common import Before, Limit, Owner, StudioOf, shown_file
+from impasto.studio.routes.common import FOR_EVER, Before, Limit, Owner, StudioOf, shown_file
 from impasto.studio.rows import UploadRow, new_key
 from impasto.studio.texts import plain
 from impasto.studio.views import upload_view
@@ -88,7 +88,7 @@ def _file(studio: StudioOf, owner: Owner, id: str) -> FileResponse:
     kind = MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
     if row.film is None or not path.is_file():
         raise NotFoundError(f"There is no film {id!r:.80}.")
-    return FileResponse(path, media_type=kind)
+    return FileResponse(path, media_type=kind, headers=FOR_EVER)
 
 
 @router.get("/uploads/{id}/view", response_class=FileResponse)

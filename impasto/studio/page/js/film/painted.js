@@ -68,7 +68,7 @@ function painted(picture, signal) {
   return [
     h("div.painted-film", {}, shown.node, shown.bar),
     h(
-      "div.actions.current",
+      "div.actions",
       {},
       h("a.button.primary", { href: `#/gallery/${picture.id}` }, icon("gallery"), "In the gallery"),
       h(

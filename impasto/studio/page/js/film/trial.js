@@ -43,7 +43,11 @@ export function trialPanel(signal, onerror) {
     try {
       const told = await trial(request, mine.signal);
       status.textContent = said(told);
-      fill(frames, told.pictures.map((picture) => tile(request.contents[0].upload, picture)));
+      const { upload } = request.contents[0];
+      fill(
+        frames,
+        told.pictures.map((picture) => tile(upload, picture, told)),
+      );
       frames.classList.remove("is-old");
       node.scrollIntoView({ block: "nearest" });
     } catch (error) {
@@ -83,10 +87,10 @@ const said = ({ frames, width, height, seconds, bytes }) =>
   `${format.seconds(seconds)}, and up to ${format.bytes(bytes)} of disc until they are joined.`;
 
 // A press shows the frame as it was.
-function tile(upload, { seconds, jpeg }) {
+function tile(upload, { seconds, jpeg }, { width, height }) {
   const painted = `data:image/jpeg;base64,${jpeg}`;
   const at = format.clock(seconds);
-  const image = h("img", { src: painted, alt: `Painted, at ${at}` });
+  const image = h("img", { src: painted, alt: `Painted, at ${at}`, width, height });
   const button = h(
     "button.trial-frame",
     {
