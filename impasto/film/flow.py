@@ -31,6 +31,7 @@ _SIDE = 640  # the long side at which the flow is found: finer costs more than i
 
 # How far colours may differ, in values of [0, 1], where the flow is right: full and no confidence.
 _SAME, _OTHER = 0.08, 0.20
+_STILL = 1 / 64  # in pixels
 _GROWTH = 1.5  # standard deviation, in pixels of the flow's grid, by which the mask is softened
 
 
@@ -69,16 +70,13 @@ def flow_between(
         The flow on the CPU, whatever the frames' device.
 
     Raises:
-        ValueError: the frames differ in size.
         OptionError: OpenCV is not installed.
     """
-    if current.shape != previous.shape:
-        raise ValueError(f"frames of {tuple(current.shape)} and {tuple(previous.shape)}")
-    if torch.equal(current, previous):  # what a film holds, or shows twice
-        return still(current.cpu())
     height, width = current.shape[-2:]
     size = size_for(height, width, side)
     now, before = (in_bytes(frame, size) for frame in (current, previous))
+    if np.array_equal(now, before):  # what a film holds, or shows twice
+        return still(current.cpu())
     start = None if guess is None else _field(_resized(guess.pixels, size))
     forth, back = both_ways(now, before, start)
     confidence = _confidence(forth, back, now, before)
@@ -93,16 +91,19 @@ def warp(
 ) -> Float[Tensor, "1 c h w"]:
     """Draw what the previous frame shows, a picture or any map of it, on the current frame's grid.
 
-    Differentiable in the picture. What lies outside is taken from the nearest border.
+    Differentiable in the picture. What lies outside is taken from the nearest border. What moves by
+    less than a 64th of a pixel stays as it is: drawn over and over, it neither blurs nor drifts.
 
     Args:
-        picture: of the previous frame.
+        picture: of the previous frame, of the flow's size.
         flow: from the current frame to the previous; only its offsets count.
         sampling: "nearest" for labels; "bicubic" blurs least where warping is repeated, and may
             leave the range of the picture's values.
     """
     offsets = flow.pixels if isinstance(flow, Flow) else flow
-    return sample(picture, _grid(offsets) + offsets, sampling)
+    offsets = offsets.to(picture.device)
+    stays = (offsets.abs() < _STILL).all(1, keepdim=True)
+    return torch.where(stays, picture, sample(picture, _grid(offsets) + offsets, sampling))
 
 
 def sample(
@@ -182,7 +183,7 @@ def _visible(forth: Field, back: Field) -> Bool[np.ndarray, "h w"]:
     return seen
 
 
-def _resized(offsets: Offsets, size: tuple[int, int]) -> Offsets:
+def _resized(offsets: Float[Tensor, "1 2 H W"], size: tuple[int, int]) -> Offsets:
     """Return offsets for pictures of another size."""
     height, width = offsets.shape[-2:]
     if (height, width) == size:

@@ -151,7 +151,7 @@ def _digest_of(clip: Path) -> str:
     """Return the digest of a film's file; of pictures, that of all their names and digests."""
     if clip.is_file():
         return of_file(clip, PictureError)
-    names = [[file.name, of_file(file, PictureError)] for file in numbered_files(clip)]
+    names = [[file.name, of_file(file, PictureError)] for _, file in numbered_files(clip)]
     return of_bytes(json.dumps(names).encode())
 
 

@@ -7,7 +7,7 @@ painted which chunk.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from impasto.config.recipe import Recipe
@@ -22,7 +22,7 @@ from impasto.film.plan import Chunk
 from impasto.film.prepared import Film, check_out, prepared
 from impasto.film.progress import Outcome, Progress, StoppedError, Tell, Watch
 from impasto.film.segments import write_segment
-from impasto.film.shots import shots_of
+from impasto.film.shots import shots_in
 from impasto.film.spec import FilmSpec
 from impasto.painting.rerun import take_threads
 
@@ -30,6 +30,8 @@ __all__ = ["Hands", "run_film"]
 
 Hands = Callable[[Film, FilmFolder, Sequence[Chunk], Tell], None]
 """Paints chunks of a film into their folders: this process, or the workers of a queue."""
+
+_SMALL = 160  # pixels of the long side of frames in which cuts are looked for
 
 # Shares of the bar: painting takes nearly all of the time.
 _FOUND, _PAINTED = 0.02, 0.98
@@ -59,7 +61,7 @@ class _Run:
         self._spec, self._watch, self._hands = spec, watch, hands
         self._began = time.monotonic()
         self._kept = 0
-        self._missing: set[int] = set()
+        self._missing = 0
 
     def outcome(self) -> Outcome:
         spec = self._spec
@@ -111,10 +113,15 @@ class _Run:
         return film.divided([range(*shot) for shot in dict.fromkeys(map(tuple, record["shots"]))])
 
     def _shots(self, film: Film) -> list[range]:
-        def found(share: float) -> None:
-            self._tell(_FOUND * share, "looking for cuts")
+        return shots_in(self._looked_at(film))
 
-        return shots_of(film.clip)
+    def _looked_at(self, film: Film) -> Iterator[Frame]:
+        """Yield small frames, and tell how far that is."""
+        frames = film.frames
+        for frame in film.clip.frames(frames.start, frames.stop, _SMALL):
+            done = (frame.index - frames.start) / len(frames)
+            self._tell(_FOUND * done, "looking for cuts")
+            yield frame
 
     # Painting and joining
 
@@ -129,7 +136,10 @@ class _Run:
             self._tell(_FOUND + (_PAINTED - _FOUND) * painted, place, frame)
 
         self._hands(film, folder, left, tell)
-        self._missing = {i for c in film.chunks for i in folder.chunk(c).missing}
+        seen = {i for c in film.chunks for i in c.frames} - {
+            i for c in film.chunks for i in folder.chunk(c).missing
+        }
+        self._missing = len(set(film.frames) - seen)
         self._tell(_PAINTED, "joining")
         return self._joined(film, folder)
 
@@ -185,8 +195,8 @@ class _Run:
             folder=folder.path if folder.has_film else None,
             width=width,
             height=height,
-            frames=len(film.frames) - len(self._missing),
-            missing=len(self._missing),
+            frames=len(film.frames) - self._missing,
+            missing=self._missing,
             chunks=len(film.chunks),
             kept=self._kept,
             seconds=time.monotonic() - self._began,

@@ -30,7 +30,7 @@ def size_for(height: int, width: int, side: int) -> tuple[int, int]:
     return max(_LEAST, round(height * factor)), max(_LEAST, round(width * factor))
 
 
-def in_bytes(frame: Float[Tensor, "1 3 h w"], size: tuple[int, int]) -> Bytes:
+def in_bytes(frame: Float[Tensor, "1 3 H W"], size: tuple[int, int]) -> Bytes:
     """Return a frame in bytes at a height and width, reduced by area."""
     cv2 = load_cv2()
     pixels = (frame.detach()[0].clamp(0, 1) * 255).round().to(torch.uint8)

@@ -15,7 +15,7 @@ from impasto.film.plan import Chunk
 from impasto.film.prepared import Film
 from impasto.film.progress import Tell
 from impasto.jobs.queue.client import JobQueue, JobState
-from impasto.jobs.queue.filming import packed_film
+from impasto.jobs.queue.filming import of_chunk, packed_film
 from impasto.jobs.queue.job_folder import JobFolder
 from impasto.jobs.queue.journal import last_event
 
@@ -60,7 +60,8 @@ class _Jobs:
         chunks: Sequence[Chunk],
         tell: Tell,
     ) -> None:
-        self._queue, self._film, self._folder, self._tell = queue, film, folder, tell
+        self._queue, self._folder, self._tell = queue, folder, tell
+        self._work = packed_film(film.spec, queue.store)
         self._file = folder.path / JOBS
         self._shares = dict.fromkeys((chunk.number for chunk in chunks), 0.0)
         self._missing: dict[str, float] = {}  # since when the database does not know a job
@@ -88,7 +89,7 @@ class _Jobs:
 
     def _begun(self, chunk: Chunk, id: str | None) -> str:
         """Return the job of a chunk: that of an earlier command, or a new one."""
-        work = packed_film(self._film.spec, self._queue.store, chunk)
+        work = of_chunk(self._work, chunk)
         if id is not None:
             with contextlib.suppress(ImpastoError):
                 if JobFolder(self._queue.store, id).job() == work:
@@ -136,7 +137,8 @@ class _Jobs:
         self._missing = {id: self._missing.get(id, now) for id in gone}
         for id, since in self._missing.items():
             if now - since >= _PATIENCE:
-                self._left[self._begun(chunk := self._left.pop(id), None)] = chunk
+                chunk = self._left.pop(id)
+                self._left[self._begun(chunk, None)] = chunk
                 self._write_ids()
 
     def _report(self) -> None:

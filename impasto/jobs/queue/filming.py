@@ -35,7 +35,7 @@ from impasto.jobs.queue.work import Work, refuse
 from impasto.networks.trained_metadata import split_source
 from impasto.painting.sources import Sources
 
-__all__ = ["carry_out", "packed_film"]
+__all__ = ["carry_out", "of_chunk", "packed_film"]
 
 _OPTIONS: Shape = {
     "method": (str,),
@@ -53,14 +53,14 @@ _CHUNK: Shape = {
 }
 
 
-def packed_film(spec: FilmSpec, store: Store, chunk: Chunk | None = None) -> Work:
-    """Return the job of painting a film, or a chunk of it, all of whose files are in the store.
+def packed_film(spec: FilmSpec, store: Store) -> Work:
+    """Return the job of painting a film, all of whose files are in the store.
 
     Raises:
         ImpastoError: a file that cannot be read, or a store that cannot be written.
     """
     path, config, sources = spec.clip.path, spec.config, spec.sources
-    files = [path] if path.is_file() else numbered_files(path)
+    files = [path] if path.is_file() else [file for _, file in numbered_files(path)]
     packed = [kept(store, "content", file) for file in files]
     if config is not None:
         packed += [kept_style(store, "style", s.source, s.use, config) for s in sources.styles]
@@ -81,12 +81,21 @@ def packed_film(spec: FilmSpec, store: Store, chunk: Chunk | None = None) -> Wor
         "maps": [placed.frame for placed in spec.maps],
         "keys": [placed.frame for placed in spec.keys],
         "suffix": spec.out.suffix,
-        "chunk": None if chunk is None else asdict(chunk) | {"shot": list(chunk.shot)},
+        "chunk": None,
     }
-    title = spec.out.name if chunk is None else f"{spec.out.name}, part {chunk.number + 1}"
-    name = spec.out.name if chunk is None else f"part-{chunk.number:05d}"
-    device = "auto" if config is None else config.device
-    return Work("film", title, options, tuple(packed), name, device)
+    name, device = spec.out.name, "auto" if config is None else config.device
+    return Work("film", name, options, tuple(packed), name, device)
+
+
+def of_chunk(work: Work, chunk: Chunk) -> Work:
+    """Return the job of painting one chunk of a job's film."""
+    part = asdict(chunk) | {"shot": list(chunk.shot)}
+    return replace(
+        work,
+        title=f"{work.title}, part {chunk.number + 1}",
+        name=f"part-{chunk.number:05d}",
+        options=work.options | {"chunk": part},
+    )
 
 
 def carry_out(assignment: Assignment) -> Path | None:
