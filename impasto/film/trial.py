@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from impasto.config.methods import method_of
 from impasto.config.times import clock
 from impasto.errors import PictureError
 from impasto.film.chunk_painting import sample_of
 from impasto.film.disc import in_words
 from impasto.film.frame import Frame
 from impasto.film.painting_here import painter_of
-from impasto.film.plan import planned
 from impasto.film.prepared import Film, prepared
 from impasto.film.spec import FilmSpec
 from impasto.image.picture import Picture
@@ -39,13 +37,13 @@ class Trial:
     """What a trial tells of a film.
 
     Attributes:
-        sheet: a file of three frames, each above its painting, if one was written.
+        sheet: a file of three frames, each above its painting; `try_film` writes it.
         seconds: that the film will take, on this machine as busy as it is now.
         room: bytes of disc that it will take while it is painted, at most.
         frames: that it has.
     """
 
-    sheet: Path | None
+    sheet: Path
     seconds: float
     room: int
     frames: int
@@ -62,7 +60,7 @@ class Trial:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON holds of it."""
-        return {**vars(self), "sheet": self.sheet and str(self.sheet), "seconds": round(self.seconds, 1)}
+        return {**vars(self), "sheet": str(self.sheet), "seconds": round(self.seconds, 1)}
 
 
 def try_film(spec: FilmSpec, watch: Watch = lambda _done, _place: None) -> Trial:
@@ -76,10 +74,9 @@ def try_film(spec: FilmSpec, watch: Watch = lambda _done, _place: None) -> Trial
     """
     trial, frames = tried(spec, watch)
     cells = [_cell(frame, painted) for frame, painted in frames]
-    sheet = spec.out.with_name(f"{spec.out.stem.replace('%', '')}-try.jpg")
     row = draw_row(cells, columns(len(cells), _WIDTH, _GAP), *_size(cells))
-    jpeg(stack([row], 0, _MARGIN), sheet)
-    return replace(trial, sheet=sheet)
+    jpeg(stack([row], 0, _MARGIN), trial.sheet)
+    return trial
 
 
 def tried(
@@ -118,11 +115,11 @@ def tried(
 
 def _trial(film: Film, first: float, next_ones: float) -> Trial:
     """Return what the film takes, as one shot: how many there are is not known yet."""
-    divided = film.divided([film.frames])
+    divided, out = film.divided([film.frames]), film.spec.out
     height, width = film.clip.sides(film.size)
     painted = sum(len(chunk.frames) for chunk in divided.chunks)
     return Trial(
-        sheet=None,
+        sheet=out.with_name(f"{out.stem.replace('%', '')}-try.jpg"),
         seconds=len(divided.chunks) * (first - next_ones) + painted * next_ones,
         room=divided.room,
         frames=len(film.frames),

@@ -7,7 +7,10 @@ from pathlib import Path
 __all__ = ["FILM_SUFFIXES", "MEDIA_TYPES", "is_film_name"]
 
 FILM_SUFFIXES = frozenset(
-    ".3gp .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .ts .webm .wmv".split()
+    {
+        *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4"),
+        *(".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".webm", ".wmv"),
+    }
 )
 """What the names of files end with that are films and no pictures."""
 

@@ -246,13 +246,13 @@ class Follower:
                 self._keep(row, job, path)
                 self._records.change_job(row.id, is_taken_in=1)
                 return None
-            if isinstance(job, Work):
-                *size, seconds = _film_facts(folder)
-            else:
-                size, seconds = size_in_header(path) or (0, 0), None
             place, count = self._place(path), path.stat().st_size
-            made = _picture_row(row, job, result, place, (size[0], size[1]), count)
-            return replace(made, seconds=seconds)
+            if isinstance(job, Work):
+                size, seconds = _film_facts(folder)
+                made = _picture_row(row, job, result, place, size, count)
+                return replace(made, seconds=seconds)
+            size = size_in_header(path) or (0, 0)
+            return _picture_row(row, job, result, place, size, count)
         except (ImpastoError, OSError) as error:
             self._note_missing(row, folder, error)
             return None
@@ -323,13 +323,13 @@ def _is_other(row: JobRow, changed: JobRow) -> bool:
     return steps != row or (changed.state != "running" and changed.done != row.done)
 
 
-def _film_facts(folder: JobFolder) -> tuple[int, int, float]:
-    """Return width, height and seconds of a job's film, as its process has told them."""
+def _film_facts(folder: JobFolder) -> tuple[tuple[int, int], float]:
+    """Return width and height, and seconds, of a job's film, as its process has told them."""
     width, height, seconds = 0, 0, 0.0
     for event in read_events(folder.events):
         if event["event"] == "film":
             width, height, seconds = event["width"], event["height"], event["seconds"]
-    return int(width), int(height), float(seconds)
+    return (int(width), int(height)), float(seconds)
 
 
 def _picture_row(

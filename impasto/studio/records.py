@@ -83,7 +83,7 @@ class Records:
                     "Impasto that wrote it, or another studio with --files."
                 )
             later = [text for number, text in _LATER.items() if number > version]
-            for text in (later if version else [_TABLES, *later]):
+            for text in later if version else [_TABLES, *later]:
                 for statement in text.split(";"):
                     base.execute(statement)
             base.execute(f"PRAGMA user_version={_VERSION}")

@@ -1,4 +1,4 @@
-"""Trials of films: a few frames are painted in a warm process of their own, as they may take long."""
+"""Trials of films: a few frames, painted in a warm process of their own, as they may take long."""
 
 from __future__ import annotations
 

@@ -99,9 +99,9 @@ def _frame(path: str, at: float, size: int) -> dict[str, Any]:
 def _jpeg(image: Image) -> str:
     file = io.BytesIO()
     if image.mode == "RGBA":  # JPEG has no coverage
-        from PIL import Image as pillow
+        import PIL.Image
 
-        image = pillow.alpha_composite(pillow.new("RGBA", image.size, "white"), image)
+        image = PIL.Image.alpha_composite(PIL.Image.new("RGBA", image.size, "white"), image)
     image.convert("RGB").save(file, "JPEG", quality=85)
     return base64.b64encode(file.getvalue()).decode("ascii")
 
@@ -125,9 +125,9 @@ def _tried(**film: Any) -> dict[str, Any]:
 
 
 def _reduced(image: Image) -> Image:
-    from PIL import Image as pillow
+    import PIL.Image
 
-    image.thumbnail((2 * _SIDE, 2 * _SIDE), pillow.Resampling.LANCZOS)
+    image.thumbnail((2 * _SIDE, 2 * _SIDE), PIL.Image.Resampling.LANCZOS)
     return image
 
 

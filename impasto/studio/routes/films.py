@@ -22,9 +22,7 @@ _EVERY = 0.5  # seconds between two looks whether somebody still waits for an an
 
 
 @router.post("/trials")
-async def _try(
-    studio: StudioOf, owner: Owner, job: JobRequest, request: Request
-) -> dict[str, Any]:
+async def _try(studio: StudioOf, owner: Owner, job: JobRequest, request: Request) -> dict[str, Any]:
     """Paint three frames of a film, and estimate seconds and bytes of disc of all of it.
 
     Of several at a time only the last is painted; it ends when whoever asked for it leaves.
