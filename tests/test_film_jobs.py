@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from queued import Farm, until
-
 from filming import FRAMES, film
+from queued import Farm, until
+from test_film_run import CHUNKS, Trailing, asked, same
+
 from impasto.errors import JobError
 from impasto.film import painting_here
 from impasto.film.clip import open_clip
@@ -27,7 +28,6 @@ from impasto.jobs.queue.job import Job
 from impasto.jobs.queue.job_folder import JobFolder
 from impasto.jobs.queue.store import Store
 from impasto.jobs.queue.work import Work
-from test_film_run import CHUNKS, Trailing, asked, same
 
 
 @pytest.fixture
@@ -169,9 +169,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("trailing", "hasty")
-def test_the_chunks_of_workers_become_the_same_film(
-    clip: Path, folder: Path, store: Store
-) -> None:
+def test_the_chunks_of_workers_become_the_same_film(clip: Path, folder: Path, store: Store) -> None:
     here = run_film(asked(clip, folder / "here.mp4")).path
     queue = Obedient(store)
     there = run_film(asked(clip, folder / "there.mp4"), hands=QueueHands(queue))

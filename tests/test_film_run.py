@@ -15,11 +15,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
+from filming import FRAMES, film
 from torch import Tensor
 
 from commands import ROOT
-from filming import FRAMES, film
 from impasto.config.film import CODECS, FilmSettings
 from impasto.config.methods import InstantConfig
 from impasto.config.specs import StyleSpec
@@ -27,8 +26,9 @@ from impasto.errors import ImpastoError, OptionError, PictureError, ResumeError
 from impasto.film import formats, painting_here
 from impasto.film.clip import open_clip
 from impasto.film.frame import Frame
-from impasto.film.progress import Outcome, Progress
+from impasto.film.progress import Progress
 from impasto.film.run_film import run_film
+from impasto.film.segments import write_segment
 from impasto.film.spec import FilmSpec
 from impasto.film.trial import try_film
 from impasto.painting.sources import Sources
@@ -88,11 +88,9 @@ def same(one: Path, other: Path) -> bool:
 def whole(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The film, painted without being stopped."""
     out = tmp_path_factory.mktemp("whole") / "out.mp4"
-    before, painting_here.painter_of = painting_here.painter_of, lambda _: Trailing()
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(painting_here, "painter_of", lambda _: Trailing())
         run_film(asked(clip, out))
-    finally:
-        painting_here.painter_of = before
     return out
 
 
@@ -106,7 +104,9 @@ def test_a_film_has_the_frames_times_and_sound_of_its_clip(clip: Path, tmp_path:
     assert outcome.chunks > 3
     before, after = open_clip(clip), open_clip(outcome.path)
     assert after.info.has_sound
-    seconds = [[float((t - c.times[0]) * c.info.time_base) for t in c.times] for c in (before, after)]
+    seconds = [
+        [float((t - c.times[0]) * c.info.time_base) for t in c.times] for c in (before, after)
+    ]
     assert seconds[0] == pytest.approx(seconds[1], abs=1e-3)
     painted = frames_of(outcome.path)
     assert np.abs(painted[0].astype(int) - (255 - frames_of(clip)[0].astype(int))).mean() < 8
@@ -165,7 +165,7 @@ def test_the_film_says_how_it_was_painted(clip: Path, tmp_path: Path) -> None:
 
 
 def test_codecs_are_those_that_are_written() -> None:
-    assert CODECS == ("auto", *formats.CODECS)
+    assert ("auto", *formats.CODECS) == CODECS
 
 
 # ---- a film that is stopped ---------------------------------------------------------------------
@@ -244,18 +244,16 @@ def test_another_film_is_not_continued(clip: Path, tmp_path: Path) -> None:
 def test_a_disc_that_is_full_keeps_what_is_painted(
     clip: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from impasto.film import chunk_painting
-
-    spec, write, count = asked(clip, tmp_path / "out.mp4"), chunk_painting.write_segment, 0
+    spec, count = asked(clip, tmp_path / "out.mp4"), 0
 
     def full(*arguments: Any) -> Any:
         nonlocal count
         count += 1
         if count == 5:
             raise PictureError("no space left")
-        return write(*arguments)
+        return write_segment(*arguments)
 
-    monkeypatch.setattr(chunk_painting, "write_segment", full)
+    monkeypatch.setattr("impasto.film.chunk_painting.write_segment", full)
     with pytest.raises(PictureError) as caught:
         run_film(spec)
     assert "resume=True goes on" in " ".join(caught.value.__notes__)

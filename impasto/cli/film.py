@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,7 @@ from impasto.cli import options as shared
 from impasto.cli.console import print_note, print_path, set_quiet
 from impasto.cli.flags import with_flags
 from impasto.cli.interrupt import handling_signals
-from impasto.cli.places import names_folder
+from impasto.cli.places import names_folder, new_folder
 from impasto.cli.progress import ProgressBar, progress_bar
 from impasto.config.bases import StyledConfig
 from impasto.config.film import FILM, FilmSettings
@@ -149,7 +150,7 @@ def film(
     spec = requested(
         clip,
         [StyleSpec.parse(text) for text in style or ()],
-        out,
+        None if out is None or names_folder(out) else out,
         method=method,
         preset=preset,
         options=options,
@@ -160,12 +161,12 @@ def film(
         force=flags.force,
         resume=flags.resume,
     )
-    if trial:
-        _try(spec, flags)
-    elif no_wait:
-        _send_off(spec, flags)
-    else:
-        _paint(spec, flags)
+    act = _try if trial else _send_off if no_wait else _paint
+    if out is None or not names_folder(out):
+        act(spec, flags)
+        return
+    with new_folder(out):
+        act(replace(spec, out=out / spec.out.name), flags)
 
 
 def _paint(spec: FilmSpec, flags: shared.RunFlags) -> None:
@@ -253,7 +254,8 @@ def _present(outcome: Outcome, flags: shared.RunFlags) -> None:
     """Print the film's file to standard output, all else to standard error."""
     if not flags.quiet:
         if outcome.missing:
-            print_note(f"{outcome.missing} frames could not be decoded, and are missing")
+            frames = "1 frame" if outcome.missing == 1 else f"{outcome.missing} frames"
+            print_note(f"{frames} could not be decoded, and are left out")
         if outcome.path is None:
             print_note("stopped; the same command with --resume goes on")
         else:

@@ -12,7 +12,7 @@ from impasto.cli.options import RunFlags
 from impasto.cli.streams import STREAM
 from impasto.errors import OptionError, PictureError
 
-__all__ = ["check_folder", "names_folder", "picture_path", "placed"]
+__all__ = ["check_folder", "names_folder", "new_folder", "picture_path", "placed"]
 
 _SUFFIX = re.compile(r"\.[^\W\d]\w*")  # that of a file: no year or version number
 
@@ -68,6 +68,17 @@ def placed(flags: RunFlags, name: str) -> Iterator[RunFlags]:
     if out is None or not names_folder(out):
         yield flags
         return
+    with new_folder(out):
+        yield replace(flags, out=out / name)
+
+
+@contextlib.contextmanager
+def new_folder(out: Path) -> Iterator[None]:
+    """Make a folder; one that is new and stays empty is removed in the end.
+
+    Raises:
+        PictureError: it cannot be made.
+    """
     new = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -75,7 +86,7 @@ def placed(flags: RunFlags, name: str) -> Iterator[RunFlags]:
         reason = problem.strerror or problem
         raise PictureError(f"The folder {out} cannot be made: {reason}.") from problem
     try:
-        yield replace(flags, out=out / name)
+        yield
     finally:
         with contextlib.suppress(OSError):  # not empty
             for folder in new:

@@ -47,9 +47,7 @@ def chunk_painter_of(spec: FilmSpec, film_format: FilmFormat) -> ChunkPainter:
     Raises:
         ImpastoError: anything that cannot be used.
     """
-    return ChunkPainter(
-        spec.clip, painter_of(spec), spec.size, film_format, edges_of(film_format)
-    )
+    return ChunkPainter(spec.clip, painter_of(spec), spec.size, film_format, edges_of(film_format))
 
 
 def painter_of(spec: FilmSpec) -> FilmPainter:
@@ -59,6 +57,7 @@ def painter_of(spec: FilmSpec) -> FilmPainter:
         ImpastoError: anything that cannot be used.
     """
     from impasto.painting.stylizer import instant
+
     brush = instant([s.source for s in spec.sources.styles], size=spec.size)
 
     class P:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from impasto.film.frame import Frame
 from impasto.film.recipe import FilmRecipe
@@ -55,6 +56,20 @@ class Outcome:
     kept: int
     seconds: float
     recipe: FilmRecipe
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON holds of it."""
+        places = {
+            name: None if path is None else str(path)
+            for name, path in (("output", self.path), ("folder", self.folder))
+        }
+        numbers = ("width", "height", "frames", "missing", "chunks", "kept")
+        return {
+            **places,
+            **{name: getattr(self, name) for name in numbers},
+            "seconds": round(self.seconds, 3),
+            "recipe": self.recipe.to_dict(),
+        }
 
 
 class StoppedError(Exception):

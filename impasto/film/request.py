@@ -16,14 +16,14 @@ from impasto.config.presets import expanded
 from impasto.config.sizes import LEAST, RelativeSize
 from impasto.config.specs import StyleSpec
 from impasto.config.validation import check_owners, checked_config
-from impasto.errors import OptionError, PictureError, suggestion
-from impasto.files.names import safe_name
+from impasto.errors import OptionError, suggestion
+from impasto.files.names import resolved, safe_name
 from impasto.film.clip import Clip, open_clip
 from impasto.film.formats import CONTAINERS
 from impasto.film.libraries import check_libraries
 from impasto.film.spec import FilmSpec, PlacedFile, rate_of
 from impasto.painting.kinds import without_styles
-from impasto.painting.misplaced import check_style, has_card, style_kind
+from impasto.painting.misplaced import check_address, check_style, has_card, style_kind
 from impasto.painting.preflight import check_picture, check_sources
 from impasto.painting.sources import Sources
 
@@ -68,6 +68,10 @@ def requested(
     _check_words(str(clip), styles, keys, has_regions=bool(options.get("region")))
     film = {n: value for n, value in options.items() if n in _FILM_OPTIONS}
     settings = from_dict(FilmSettings, from_text(FilmSettings, film))
+    if settings.change and len(styles) < 2:
+        raise OptionError(
+            "--change turns one --style into the next, and there is only one: give another."
+        )
     opened = open_clip(clip, rate_of(settings.fps))
     config = None
     sources = Sources(
@@ -80,6 +84,7 @@ def requested(
     _check_placed(opened, maps, "--content-map")
     _check_placed(opened, keys, "--key")
     target = out or Path(_name(Path(clip), styles))
+    _spare(target, opened, sources, [*maps, *keys])
     return FilmSpec(
         opened, target, sources, config, settings, tuple(maps), tuple(keys), force, resume
     )
@@ -104,7 +109,7 @@ def placed_files(flag: str, texts: Sequence[str]) -> tuple[PlacedFile, ...]:
         number, equals, name = text.partition("=")
         if not equals or not number.strip().isdecimal():
             number, name = "0", text
-        if not name:
+        if not name or (flag == "--key" and name is text):
             raise OptionError(f"{flag} is {text!r}. It takes a frame and a file: 0=first.png.")
         frame = int(number)
         if frame in files:
@@ -147,6 +152,7 @@ def _check_words(
     """Refuse what stands where a film belongs, and what is no style; or nothing to paint with."""
     if not clip:
         raise OptionError("The name of the film is empty: give that of a file.")
+    check_address(clip)
     if kind := style_kind(clip):
         raise OptionError(f"{clip} is {kind}, not a film. Give the film there, and it as --style.")
     for style in styles:
@@ -168,9 +174,19 @@ def _check_placed(clip: Clip, files: Sequence[PlacedFile], flag: str) -> None:
             )
 
 
+def _spare(out: Path, clip: Clip, sources: Sources, placed: Sequence[PlacedFile]) -> None:
+    """Refuse to write over what is painted from, even with `--force`."""
+    files = [clip.path, *(Path(str(style.source)) for style in sources.styles)]
+    files += [*map(Path, sources.style_maps), *(one.file for one in placed)]
+    if any(resolved(file) == resolved(out) for file in files):
+        raise OptionError(f"{out} is painted from: give --out another name.")
+
+
 def _name(clip: Path, styles: Sequence[StyleSpec]) -> str:
     """Return the name of a film: that of the clip, and of what it is painted in."""
     stem = clip.parent.name if "%" in clip.name else clip.stem
     names = "+".join(style.label for style in styles) or "painted"
     suffix = clip.suffix.lower() if clip.is_file() else ""
-    return f"{safe_name(f'{stem or clip.name}-{names}')}{suffix if suffix in CONTAINERS else '.mp4'}"
+    return (
+        f"{safe_name(f'{stem or clip.name}-{names}')}{suffix if suffix in CONTAINERS else '.mp4'}"
+    )

@@ -37,9 +37,7 @@ _SMALL = 160  # pixels of the long side of frames in which cuts are looked for
 _FOUND, _PAINTED = 0.02, 0.98
 
 
-def run_film(
-    spec: FilmSpec, watch: Watch = lambda _: True, hands: Hands = paint_here
-) -> Outcome:
+def run_film(spec: FilmSpec, watch: Watch = lambda _: True, hands: Hands = paint_here) -> Outcome:
     """Paint a film.
 
     Args:
@@ -153,7 +151,9 @@ class _Run:
                 after = film.chunks[chunk.number + 1]
                 segments += self._joint(film, folder, chunk, after)
         out, recipe = film.spec.out, film.recipe.to_json() if film.spec.settings.recipe else None
-        join(segments, film.clip, out, film.film_format, film.frames.start, film.frames.stop, recipe)
+        join(
+            segments, film.clip, out, film.film_format, film.frames.start, film.frames.stop, recipe
+        )
         return out
 
     def _joint(self, film: Film, folder: FilmFolder, chunk: Chunk, after: Chunk) -> list[Path]:

@@ -15,7 +15,7 @@ from impasto.image.formats import READ_SUFFIXES
 from impasto.networks.trained_metadata import is_trained
 from impasto.styles import about, gallery
 
-__all__ = ["check_photograph", "check_style", "has_card", "is_card", "style_kind"]
+__all__ = ["check_address", "check_photograph", "check_style", "has_card", "is_card", "style_kind"]
 
 _A_CARD, _BUILT_IN = "a style card", "a built-in style"
 
@@ -35,7 +35,7 @@ def check_photograph(source: Any) -> None:
     """
     if not isinstance(source, (str, os.PathLike)):
         return
-    _check_address(str(source))
+    check_address(str(source))
     if kind := style_kind(source):
         raise OptionError(
             f"{source} is {kind}, not a photograph. Give the photograph there, and {source} as the "
@@ -58,7 +58,7 @@ def check_style(source: Any) -> None:
     """
     if not isinstance(source, (str, os.PathLike)):
         return
-    _check_address(str(source))
+    check_address(str(source))
     if str(source) not in gallery.names() and _is_folder(source):
         raise OptionError(
             f"{source} is a folder, and a style is one painting, style card or name"
@@ -94,7 +94,12 @@ def has_card(styles: Iterable[Any], regions: Iterable[str] = ()) -> bool:
     return any(map(is_card, (*styles, *(RegionSpec.parse(text).style for text in regions))))
 
 
-def _check_address(name: str) -> None:
+def check_address(name: str) -> None:
+    """Refuse a web address where a file belongs.
+
+    Raises:
+        OptionError: it is one.
+    """
     if match := _FILE_ADDRESS.match(name):
         path = name[match.end() :]
         raise OptionError(f"{name:.200} is a web address. Give the file's path: /{path:.200}.")

@@ -36,9 +36,7 @@ class QueueHands:
     def __init__(self, queue: JobQueue) -> None:
         self._queue = queue
 
-    def __call__(
-        self, film: Film, folder: FilmFolder, chunks: Sequence[Chunk], tell: Tell
-    ) -> None:
+    def __call__(self, film: Film, folder: FilmFolder, chunks: Sequence[Chunk], tell: Tell) -> None:
         """Paint chunks into their folders; the arguments are those of `paint_here`.
 
         Jobs of an earlier command go on. What `tell` raises ends this, and not the jobs.
@@ -120,8 +118,9 @@ class _Jobs:
                 with file.open("rb") as source, atomic.opened(target.path / file.name) as copy:
                     shutil.copyfileobj(source, copy, 2**20)
         except OSError as problem:
-            reason = problem.strerror or problem
-            raise PictureError(f"{target.path} cannot be written: {reason}.") from problem
+            raise PictureError(
+                f"{target.path} cannot be written: {problem.strerror or problem}."
+            ) from problem
         if not target.is_done:
             raise JobError(f"What the job {state.id} has painted has changed in {made}.")
         self._shares[chunk.number] = 1.0

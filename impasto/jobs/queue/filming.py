@@ -69,7 +69,7 @@ def packed_film(spec: FilmSpec, store: Store) -> Work:
             for region in config.regions
             if region.style
         ]
-    packed += [kept(store, "style-map", Path(file)) for file in sources.style_maps]
+    packed += [kept(store, "style-map", Path(str(file))) for file in sources.style_maps]
     packed += [kept(store, "map", placed.file) for placed in spec.maps]
     packed += [kept(store, "key", placed.file) for placed in spec.keys]
     packed += [] if sources.weights is None else [kept(store, "weights", sources.weights)]
