@@ -24,10 +24,11 @@ from impasto.jobs.queue.kinds import KINDS
 from impasto.jobs.queue.work import Work
 from impasto.networks.trained_metadata import read_metadata
 from impasto.studio.hub import Hub
+from impasto.studio.recipe_views import task_of
 from impasto.studio.records import Records
 from impasto.studio.rows import JobRow, PictureRow, StyleRow, UploadRow, new_key
 from impasto.studio.texts import without_folders
-from impasto.studio.views import job_view, picture_view, task_of
+from impasto.studio.views import job_view, picture_view
 
 __all__ = ["Follower"]
 

@@ -94,7 +94,8 @@ def _inspected(path: str, name: str, folder: str) -> dict[str, Any]:
         film = warm_films.facts_of(file)
         _write_views(warm_films.poster(file), Path(folder))
         sides = {"width": film["width"], "height": film["height"]}
-        return {"kind": "film", **sides, "recipe": None, "title": "", "film": film}
+        recipe = warm_films.recipe_in(file)
+        return {"kind": "film", **sides, "recipe": recipe, "title": "", "film": film}
     width, height = _viewed(path, folder)
     return {
         "kind": "picture",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 from collections import OrderedDict
 from collections.abc import Callable
@@ -11,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impasto.config.specs import StyleSpec
-from impasto.errors import PictureError
+from impasto.errors import ImpastoError, PictureError
+from impasto.files.strict_json import MAX_TEXT
 from impasto.jobs.queue.store import Store
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from impasto.film.clip import Clip
     from impasto.film.spec import FilmSpec
 
-__all__ = ["QUESTIONS", "facts_of", "poster"]
+__all__ = ["QUESTIONS", "facts_of", "poster", "recipe_in"]
 
 _POSTER = 0.25  # where in a film the frame is that stands for it: many begin and end in the dark
 _KEPT = 4  # films that stay open while somebody looks through them
@@ -46,6 +48,16 @@ def facts_of(path: Path) -> dict[str, Any]:
         "bits": info.bits,
         "range": info.transfer,
     }
+
+
+def recipe_in(path: Path) -> str | None:
+    """Return the recipe that a film holds, if it was painted by Impasto."""
+    from impasto.film.recipes import film_recipe
+
+    with contextlib.suppress(ImpastoError):
+        text = film_recipe(path)
+        return text if text and len(text) <= MAX_TEXT else None
+    return None
 
 
 def poster(path: Path) -> Image:

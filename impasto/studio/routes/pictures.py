@@ -16,9 +16,10 @@ from impasto.studio.core import Studio
 from impasto.studio.failures import NotFoundError
 from impasto.studio.film_files import MEDIA_TYPES
 from impasto.studio.film_recipes import film_recipe_view
+from impasto.studio.recipe_views import recipe_view
 from impasto.studio.routes.common import FOR_EVER, Before, Limit, Owner, StudioOf, shown_file
 from impasto.studio.rows import PictureRow
-from impasto.studio.views import picture_view, recipe_view
+from impasto.studio.views import picture_view
 
 __all__ = ["router"]
 

@@ -10,6 +10,7 @@ import { go } from "../core/router.js";
 import { methodOf, optionsOf, schema } from "../core/schema.js";
 import { drawer } from "../options/drawer.js";
 import { field } from "../options/field.js";
+import { offer } from "../paint/offer.js";
 import { dials, percent, slider } from "../paint/dials.js";
 import { styleGallery } from "../paint/styles.js";
 import { optionIn, setter } from "../tasks/choices.js";
@@ -162,6 +163,7 @@ export function view({ root, rest, signal }) {
     }
   }
 
+  clips.whenSent((sent) => sent.recipe && offer(sent, () => {}), signal);
   film.watch(refresh, signal);
   clips.items.watch(refresh, signal);
   refresh();

@@ -16,6 +16,7 @@ export function pile(name, { only = false, refusal = noPhotograph } = {}) {
   const items = store(kept(key));
   const files = new Map(); // item's key -> what is to be sent
   const sent = new Map(); // item's key -> what ends its sending
+  const listeners = new Set(); // hear of each upload
   let count = items.value.length;
 
   items.watch((all) =>
@@ -59,7 +60,10 @@ export function pile(name, { only = false, refusal = noPhotograph } = {}) {
       );
       const message = refusal(upload);
       if (message) change(item.key, { state: "refused", message });
-      else change(item.key, { state: "there", part: 1, upload: shown(upload) });
+      else {
+        change(item.key, { state: "there", part: 1, upload: shown(upload) });
+        for (const listener of [...listeners]) listener(upload);
+      }
     } catch (error) {
       if (error.name !== "AbortError")
         change(item.key, { state: "refused", message: error.message });
@@ -87,6 +91,11 @@ export function pile(name, { only = false, refusal = noPhotograph } = {}) {
     leaveOut,
     clear,
     only,
+    /** Call with each upload that has come, until the signal ends it. */
+    whenSent(listener, signal) {
+      listeners.add(listener);
+      signal.addEventListener("abort", () => listeners.delete(listener));
+    },
     /** Put what the studio has already into an `only` pile. */
     put(upload) {
       clear();
