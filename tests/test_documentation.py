@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filming import film, scene
+from PIL import Image
 from typer.main import get_command
 
 import impasto
@@ -80,6 +82,8 @@ def quick(words: list[str]) -> list[str]:
     chosen = dict(QUICK)
     if words[0] == "doodle":
         chosen |= {"size": "128", "smallest": "90"}  # its map has small parts
+    elif words[0] == "film":
+        chosen = {"size": "64"}
     elif words[0] == "train":
         chosen = {"steps": "2", "size": "64", "crop": "32", "batch": "1"}
     elif {"instant", "fast", "draft"} & set(words):
@@ -112,9 +116,18 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, source in STAND_INS.items():
         (there / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(DOCS / source, there / name)
+    film_of_a_reader(there)
     monkeypatch.chdir(there)
     monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / "cache"))
     return there
+
+
+def film_of_a_reader(there: Path) -> None:
+    """Write a film with sound, and pictures of one."""
+    film(there / "clip.mp4", sound="aac")
+    (there / "frames").mkdir()
+    for number in range(3):
+        Image.fromarray(scene(number)).save(there / "frames" / f"{number + 1:05}.png")
 
 
 @pytest.mark.slow

@@ -102,7 +102,7 @@ REFUSED = [
     (["clip.mp4", "--key", "99=photo.png"], "the film has frames 0 to 29"),
     (["clip.mp4", "--content-map", "none.png"], "none.png does not exist"),
     (["clip.mp4", "--region", "#ff0000=keep"], "give that map"),
-    (["clip.mp4", "--change", "0:01"], "there is only one"),
+    (["clip.mp4", "--change", "0:01"], "there are not two"),
     (["clip.mp4", "--chunk", "5"], "at least three overlaps"),
     (["clip.mp4", "--iterations", "5"], "is an option of gatys"),
     (["clip.mp4", "--method", "quik"], "did you mean 'quick'"),
@@ -172,7 +172,7 @@ def test_python_stops_a_film_and_goes_on(folder: Path) -> None:
 
 @pytest.mark.usefixtures("clip")
 def test_messages_in_python_name_arguments() -> None:
-    with pytest.raises(ImpastoError, match="change turns one style into the next"):
+    with pytest.raises(ImpastoError, match="change says how long"):
         api.film("clip.mp4", "painting.png", change=1)
 
 

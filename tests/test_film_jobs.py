@@ -225,7 +225,8 @@ def test_a_job_that_fails_is_said_and_what_others_painted_kept(
 
 
 @pytest.mark.slow
-def test_workers_paint_a_film_and_one_of_them_is_killed(clip: Path, folder: Path) -> None:
+@pytest.mark.usefixtures("clip")
+def test_workers_paint_a_film_and_one_of_them_is_killed(folder: Path) -> None:
     pytest.importorskip("dbos", reason="the extra `jobs` is not installed")
     words = ["film", "clip.mp4", "--style", "painting.png", "--size", "64", "--quiet"]
     words += ["--chunk", "9", "--overlap", "3"]

@@ -121,8 +121,8 @@ class FilmSettings:
         check(self)
         if self.stop and self.stop <= self.start:
             raise OptionError(
-                f"--start is {clock(self.start)} and --stop {clock(self.stop)}: the end comes after "
-                "the beginning."
+                f"--start is {clock(self.start)} and --stop {clock(self.stop)}: the end comes "
+                "after the beginning."
             )
         if self.chunk and self.chunk < 3 * self.overlap:
             raise OptionError(

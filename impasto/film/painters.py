@@ -28,7 +28,7 @@ from impasto.painting.regions import ReadStyles
 from impasto.painting.sources import Sources
 from impasto.styles.statistics import Style
 
-__all__ = ["film_painter"]
+__all__ = ["check_change", "film_painter"]
 
 
 def film_painter(
@@ -58,7 +58,7 @@ def film_painter(
     config = with_layers(config)
     check_choices(sources, config)
     check_weights(sources, config)
-    _check_change(sources, settings)
+    check_change(sources, settings)
     network, digest = network_of(config, sources, extractor)
     if labels is None and sources.content_map is not None:
         labels = _Still(read_map("content-map", sources.content_map).labels)
@@ -90,7 +90,12 @@ def _first_pass(config: PhotoConfig) -> ShotBrushes | None:
     return ShotBrushes(_encoding(config, eye), eye)
 
 
-def _check_change(sources: Sources, settings: FilmSettings) -> None:
+def check_change(sources: Sources, settings: FilmSettings) -> None:
+    """Check that there are styles that turn into each other, if they are to.
+
+    Raises:
+        OptionError: there is only one.
+    """
     if settings.change and len(sources.styles) < 2:
         raise OptionError(
             "--change says how long one style takes to turn into the next, and there are not two: "

@@ -9,6 +9,7 @@ from impasto.film.folder import FilmFolder
 from impasto.film.formats import FilmFormat
 from impasto.film.frame import Frame
 from impasto.film.painter import FilmPainter
+from impasto.film.painters import film_painter
 from impasto.film.plan import Chunk
 from impasto.film.prepared import Film, edges_of
 from impasto.film.progress import Tell
@@ -56,15 +57,5 @@ def painter_of(spec: FilmSpec) -> FilmPainter:
     Raises:
         ImpastoError: anything that cannot be used.
     """
-    from impasto.painting.stylizer import instant
-
-    brush = instant([s.source for s in spec.sources.styles], size=spec.size)
-
-    class P:
-        def begin(self, sample):
-            pass
-
-        def paint(self, frame):
-            return brush(frame.pixels)
-
-    return P()
+    assert spec.config is not None
+    return film_painter(spec.sources, spec.config, spec.settings, start=spec.settings.start)

@@ -1,6 +1,6 @@
 """A film in chunks: parts that are painted by themselves, by anybody, in any order.
 
-A shot begins afresh, so a chunk never goes beyond one. A long shot is several chunks, which overlap:
+A shot begins afresh, so a chunk never goes beyond one. A long shot is several chunks that overlap:
 the frames of an overlap are painted by both, and one painting is faded into the other (`joints`).
 """
 

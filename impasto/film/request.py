@@ -21,6 +21,7 @@ from impasto.files.names import resolved, safe_name
 from impasto.film.clip import Clip, open_clip
 from impasto.film.formats import CONTAINERS
 from impasto.film.libraries import check_libraries
+from impasto.film.painters import check_change
 from impasto.film.spec import FilmSpec, PlacedFile, rate_of
 from impasto.painting.kinds import without_styles
 from impasto.painting.misplaced import check_address, check_style, has_card, style_kind
@@ -68,15 +69,12 @@ def requested(
     _check_words(str(clip), styles, keys, has_regions=bool(options.get("region")))
     film = {n: value for n, value in options.items() if n in _FILM_OPTIONS}
     settings = from_dict(FilmSettings, from_text(FilmSettings, film))
-    if settings.change and len(styles) < 2:
-        raise OptionError(
-            "--change turns one --style into the next, and there is only one: give another."
-        )
-    opened = open_clip(clip, rate_of(settings.fps))
-    config = None
     sources = Sources(
         None, tuple(styles), None, maps[0].file if maps else None, tuple(style_maps), weights
     )
+    check_change(sources, settings)
+    opened = open_clip(clip, rate_of(settings.fps))
+    config = None
     if styles or options.get("region"):
         painting = {n: value for n, value in options.items() if n not in _FILM_OPTIONS}
         config = _config(opened, styles, method, preset, painting, has_map=bool(maps))

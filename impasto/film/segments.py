@@ -19,8 +19,10 @@ from impasto.errors import PictureError
 from impasto.files import atomic
 from impasto.film.clip_info import ClipInfo
 from impasto.film.container import opened
+from impasto.film.decode_times import decode_time
 from impasto.film.decoding import frames_of
 from impasto.film.encoding import add_pictures, encoded
+from impasto.film.failures import unwritten
 from impasto.film.formats import FilmFormat
 from impasto.film.frame import Frame
 from impasto.film.libraries import load_av
@@ -79,7 +81,7 @@ def write_segment(
             _write(temporary, first, chain([first], rest), info, film_format)
             atomic.sync(temporary)
     except (OSError, load_av().FFmpegError) as problem:
-        raise PictureError(atomic.explained(path, problem)) from problem
+        raise unwritten(path, problem) from problem
     return read_segment(path)
 
 
@@ -136,16 +138,26 @@ def _write(
         stream = add_pictures(
             container, height, width, film_format, info.time_base, info.average_rate
         )
+        shown: list[int] = []
+        place = 0
         for frame in chain(frames, [None]):
-            if frame is not None and frame.pixels.shape[-2:] != (height, width):
-                size = "×".join(str(side) for side in reversed(frame.pixels.shape[-2:]))
-                raise PictureError(
-                    f"Frame {frame.index} measures {size} and those before it {width}×{height}: "
-                    "all frames of a film have one size."
-                )
-            pts = 0 if frame is None else frame.pts - first.pts
-            for packet in encoded(stream, frame, film_format, pts):
+            if frame is not None:
+                _check_size(frame, height, width)
+                shown.append(frame.pts - first.pts)
+            for packet in encoded(stream, frame, film_format, shown[-1]):
+                if film_format.codec.late:
+                    packet.dts = decode_time(place, shown, film_format.codec.late)
+                place += 1
                 container.mux(packet)
+
+
+def _check_size(frame: Frame, height: int, width: int) -> None:
+    if frame.pixels.shape[-2:] != (height, width):
+        size = "×".join(str(side) for side in reversed(frame.pixels.shape[-2:]))
+        raise PictureError(
+            f"Frame {frame.index} measures {size} and those before it {width}×{height}: "
+            "all frames of a film have one size."
+        )
 
 
 def _muxer(film_format: FilmFormat) -> str:
