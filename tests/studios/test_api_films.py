@@ -17,7 +17,8 @@ pytest.importorskip("av", reason="the extra `film` is not installed")
 from filming import FRAMES, HEIGHT, WIDTH, film
 from serving import StudioServer, picture_file
 
-from impasto.errors import JobError
+import impasto
+from impasto.errors import ImpastoError, JobError
 from impasto.film.clip import open_clip
 from impasto.film.formats import CONTAINERS
 from impasto.studio.film_files import MEDIA_TYPES, is_film_name
@@ -245,6 +246,18 @@ def test_paints_a_film_into_the_gallery(studio: StudioServer, painted: Json) -> 
     job = studio.get(f"/jobs/{painted['job']}")
     assert (job["title"], job["can"], job["files"]) == ("walk-etching", [], None)
     assert httpx.get(f"{studio.url}/api/v1/jobs/{job['id']}/preview").status_code == 200
+
+
+def test_python_asks_for_a_film(studio: StudioServer, clip: bytes, tmp_path: Path) -> None:
+    (tmp_path / "walk.mp4").write_bytes(clip)
+    with impasto.Client(studio.url) as client:
+        job = client.film(tmp_path / "walk.mp4", "etching", size=64, start="0:00.4", stop=0.6)
+        path = job.save(tmp_path / "painted.mp4", timeout=100)
+        assert open_clip(path).info.frames == 5
+        again = client.film(job.picture(), "etching", size=64, output={"suffix": ".webm"})
+        assert open_clip(again.save(tmp_path / "again.webm", timeout=100)).info.frames == 5
+        with pytest.raises(ImpastoError, match="steady is 2"):
+            client.film(tmp_path / "walk.mp4", "etching", steady=2)
 
 
 def test_a_film_is_played_by_parts(studio: StudioServer, painted: Json, tmp_path: Path) -> None:

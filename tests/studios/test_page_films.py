@@ -252,7 +252,7 @@ def test_pages_of_films_heed_axe(
     for view in views:
         if view:
             page = visitor.open(view)
-            expect(page.locator("main video, main img").first).to_be_visible()
+            expect(page.locator("main video:visible, main img:visible").first).to_be_visible()
         page.wait_for_timeout(300)
         page.evaluate(source)
         found: list[Json] = page.evaluate(
