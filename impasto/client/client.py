@@ -149,6 +149,36 @@ class Client:
         }
         return self._submit("doodle", style, options, title=title, **maps)[0]
 
+    def film(
+        self,
+        clip: Any,
+        style: Any = (),
+        method: str | None = None,
+        *,
+        preset: str | None = None,
+        content_map: Any = None,
+        title: str | None = None,
+        output: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> RemoteJob:
+        """Paint a film, as `impasto.film` does, by the studio; `save` of the job writes the film.
+
+        Args:
+            clip: a film's file, or a film that the studio has painted.
+            style: as in `stylize`, and so are `method`, `preset` and `title`.
+            content_map: a map of regions, drawn for the first frame.
+            output: `suffix` of the film's file; ".mp4" is what it is otherwise.
+            options: of the method and of the film, such as `start="0:12"`, `size="720p"`.
+
+        Raises:
+            ImpastoError: the studio refuses it, in its words.
+        """
+        return self._submit(
+            "film", style, options, method=method, preset=preset, title=title,
+            contents=[self._sender.source(clip)], content_map=self._map(content_map),
+            output={"suffix": ".mp4", **(output or {})},
+        )[0]  # fmt: skip
+
     # What there is
 
     def jobs(self, state: State | None = None) -> Iterator[RemoteJob]:

@@ -32,6 +32,8 @@ __all__ = ["ContainerFrames", "Key", "container_frames", "opened", "picture_stre
 _log = logging.getLogger(__name__)
 
 _RAW = ("h264", "hevc", "m4v", "mpegvideo", "mjpeg", "dirac", "vc1", "h263", "vvc", "obu")
+# What names other files, or addresses of the net: who made it could have anything read.
+_LISTS = ("concat", "dash", "hls", "imf", "rtsp", "sdp")
 _UNTIMED = (("avi", "h264"), ("avi", "hevc"))  # AVI tells when packets come, not when they show
 _COVER = 0x400  # the disposition of a picture that goes with sound
 _MISSING, _NEARLY_ALL = 0.6, 0.9  # seconds, share of a film
@@ -158,6 +160,8 @@ def opened(path: Path, rate: Fraction | None = None) -> Iterator[Any]:
     except (OSError, ValueError, av.FFmpegError) as problem:
         raise PictureError(_explained(path, problem)) from problem
     with container:
+        if container.format.name.partition(",")[0] in _LISTS:
+            raise PictureError(f"{path} is a list of films, and holds none: give the film itself.")
         yield container
 
 

@@ -8,7 +8,12 @@ from typing import Any
 from impasto.errors import OptionError
 from impasto.installation import install_hint
 
-__all__ = ["check_libraries", "load_av", "load_cv2"]
+__all__ = ["check_libraries", "has_film_libraries", "load_av", "load_cv2"]
+
+
+def has_film_libraries() -> bool:
+    """Return whether films can be read, painted and written."""
+    return not _missing()
 
 
 def check_libraries() -> None:
@@ -17,8 +22,7 @@ def check_libraries() -> None:
     Raises:
         OptionError: a library is not installed.
     """
-    missing = [name for module, name in _NAMES.items() if find_spec(module) is None]
-    if missing:
+    if missing := _missing():
         raise OptionError(
             f"Films take {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not "
             f"installed here. Install with `{install_hint('film')}`."
@@ -26,6 +30,10 @@ def check_libraries() -> None:
 
 
 _NAMES = {"av": "PyAV", "cv2": "OpenCV"}
+
+
+def _missing() -> list[str]:
+    return [name for module, name in _NAMES.items() if find_spec(module) is None]
 
 
 def load_av() -> Any:

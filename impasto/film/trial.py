@@ -23,7 +23,7 @@ from impasto.image.writing import to_pil
 from impasto.sheets.contact_sheet import Cell, Lettering, columns, draw_cell, draw_row, stack
 from impasto.sheets.drawing import font, jpeg
 
-__all__ = ["Trial", "try_film"]
+__all__ = ["Trial", "tried", "try_film"]
 
 _PLACES = (1 / 6, 3 / 6, 5 / 6)  # of the part that is asked for
 _TIMED = 3  # frames after the first one that are painted to see how long they take
@@ -37,7 +37,7 @@ class Trial:
     """What a trial tells of a film.
 
     Attributes:
-        sheet: a file of three frames, each above its painting.
+        sheet: a file of three frames, each above its painting; `try_film` writes it.
         seconds: that the film will take, on this machine as busy as it is now.
         room: bytes of disc that it will take while it is painted, at most.
         frames: that it has.
@@ -72,9 +72,27 @@ def try_film(spec: FilmSpec, watch: Watch = lambda _done, _place: None) -> Trial
     Raises:
         ImpastoError: anything that cannot be used.
     """
+    trial, frames = tried(spec, watch)
+    cells = [_cell(frame, painted) for frame, painted in frames]
+    row = draw_row(cells, columns(len(cells), _WIDTH, _GAP), *_size(cells))
+    jpeg(stack([row], 0, _MARGIN), trial.sheet)
+    return trial
+
+
+def tried(
+    spec: FilmSpec, watch: Watch = lambda _done, _place: None
+) -> tuple[Trial, list[tuple[Frame, Any]]]:
+    """Paint three frames; return what the film takes, and each frame with its painting.
+
+    Args:
+        watch: is told how much is done.
+
+    Raises:
+        ImpastoError: anything that cannot be used.
+    """
     film = prepared(spec)
     painter = painter_of(spec)
-    cells, first, next_ones = [], 0.0, 0.0
+    frames, first, next_ones = list[tuple[Frame, Any]](), 0.0, 0.0
     for number, share in enumerate(_PLACES):
         watch(number / len(_PLACES), "painting three frames")
         index = film.frames.start + int(share * len(film.frames))
@@ -86,27 +104,22 @@ def try_film(spec: FilmSpec, watch: Watch = lambda _done, _place: None) -> Trial
             painted = painter.paint(frame)
             seconds = time.monotonic() - began
             if frame.index == index:
-                cells.append(_cell(frame, painted))
+                frames.append((frame, painted))
                 first = seconds
             else:
                 next_ones += seconds / (last - index - 1)
-    if not cells:
+    if not frames:
         raise PictureError(f"{spec.clip.path}: none of three frames can be decoded.")
-    sheet = spec.out.with_name(f"{spec.out.stem.replace('%', '')}-try.jpg")
-    jpeg(
-        stack([draw_row(cells, columns(len(cells), _WIDTH, _GAP), *_size(cells))], 0, _MARGIN),
-        sheet,
-    )
-    return _trial(film, sheet, first, next_ones or first)
+    return _trial(film, first, next_ones or first), frames
 
 
-def _trial(film: Film, sheet: Path, first: float, next_ones: float) -> Trial:
+def _trial(film: Film, first: float, next_ones: float) -> Trial:
     """Return what the film takes, as one shot: how many there are is not known yet."""
-    divided = film.divided([film.frames])
+    divided, out = film.divided([film.frames]), film.spec.out
     height, width = film.clip.sides(film.size)
     painted = sum(len(chunk.frames) for chunk in divided.chunks)
     return Trial(
-        sheet=sheet,
+        sheet=out.with_name(f"{out.stem.replace('%', '')}-try.jpg"),
         seconds=len(divided.chunks) * (first - next_ones) + painted * next_ones,
         room=divided.room,
         frames=len(film.frames),

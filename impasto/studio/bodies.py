@@ -42,17 +42,18 @@ class StyleRef(_Body):
 
 
 class JobRequest(_Body):
-    """What is to be painted: a picture for each photograph, each a job; or trained, or studied.
+    """What is to be painted: a picture for each photograph, each a job; trained, studied; a film.
 
     Attributes:
-        contents: photographs; of a training those to learn from, none for the built-in ones.
+        contents: photographs; of a training those to learn from, none for the built-in ones; a
+            film.
         styles: blended; of a training the styles that it learns.
-        options: of the method, or of a training.
+        options: of the method, and of a film; or of a training.
         each_style: paint a picture in each of the styles, instead of one in all of them.
         study: what to vary, a name in `/schema`; and its values, or none for its own.
     """
 
-    task: Literal["stylize", "texture", "doodle", "train", "study"] = "stylize"
+    task: Literal["stylize", "texture", "doodle", "train", "study", "film"] = "stylize"
     contents: list[SourceRef] = Field(default_factory=list, max_length=_MOST)
     styles: list[StyleRef] = Field(default_factory=list, max_length=32)
     method: str | None = Field(default=None, max_length=40)

@@ -16,16 +16,13 @@ from impasto.config.methods import method_of
 from impasto.errors import ImpastoError
 from impasto.jobs.queue.store import Store
 from impasto.painting.sources import Sources
-from impasto.studio.warm import WarmProcess
+from impasto.studio.trials import Trials
+from impasto.studio.warm import SupersededError, WarmProcess
 
 __all__ = ["Desks", "SupersededError"]
 
 _READERS = 2
 _DECODING, _LOOKING, _ESTIMATING = 30.0, 30.0, 120.0  # seconds at most
-
-
-class SupersededError(ImpastoError):
-    """A newer look of the same user was asked for meanwhile."""
 
 
 class Desks:
@@ -40,6 +37,7 @@ class Desks:
         # A file that takes long must not keep everybody else waiting.
         self._readers = [WarmProcess("reading") for _ in range(_READERS)]
         self._looker = WarmProcess("looking")
+        self.trials = Trials()
         self._turns: dict[str, int] = {}
         self._numbers = itertools.count()
         self._lock, self._looking = threading.Lock(), threading.Lock()
@@ -51,12 +49,12 @@ class Desks:
 
     def rest(self) -> None:
         """End those that nobody uses."""
-        for process in (*self._readers, self._looker):
+        for process in (*self._readers, self._looker, self.trials.process):
             process.rest()
 
     def close(self) -> None:
         """End all of them."""
-        for process in (*self._readers, self._looker):
+        for process in (*self._readers, self._looker, self.trials.process):
             process.close()
 
     def _reader(self) -> WarmProcess:
@@ -65,7 +63,7 @@ class Desks:
         return next(free, self._readers[-1])
 
     def inspect(self, path: Path, name: str, folder: Path) -> dict[str, Any]:
-        """Return kind, width, height and recipe of a stranger's file; write its views.
+        """Return kind, width, height, recipe and film of a stranger's file; write its views.
 
         Raises:
             ImpastoError: it is nothing that Impasto reads.
@@ -81,6 +79,18 @@ class Desks:
         """
         self._reader().ask("show", _DECODING, path=str(path), folder=str(folder))
 
+    def frame(self, path: Path, seconds: float, size: int) -> bytes:
+        """Return what a film shows at a time, as a JPEG file.
+
+        Args:
+            size: of its long side, in pixels, at most.
+
+        Raises:
+            ImpastoError: it cannot be read.
+        """
+        words = {"path": str(path), "at": seconds, "size": size}
+        return base64.b64decode(self._reader().ask("frame", _DECODING, **words)["jpeg"])
+
     def estimate(self, sources: Sources, config: PictureConfig) -> dict[str, Any]:
         """Return `seconds`, `bytes` and `fits` of a painting on this machine.
 
@@ -90,7 +100,7 @@ class Desks:
         return self._readers[0].ask("estimate", _ESTIMATING, timed=True, **_packed(sources, config))
 
     def pack(self, kind: str, store: Store, **values: Any) -> str:
-        """Return a training or a study as the JSON of its job.
+        """Return a training, a study or a film as the JSON of its job.
 
         Raises:
             ImpastoError: it cannot be done.

@@ -10,19 +10,21 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from impasto.config.film import FilmSettings
 from impasto.config.methods import METHODS
 from impasto.config.training import TrainingSettings
 from impasto.errors import ImpastoError, JobError, notes_of
 from impasto.jobs.queue.engine import is_unreachable
 from impasto.jobs.queue.passing import is_passing
-from impasto.studio.desks import SupersededError
 from impasto.studio.texts import without_folders
+from impasto.studio.warm import SupersededError
 
 __all__ = ["NotFoundError", "QuotaError", "answer_failures", "failure"]
 
 _FLAG = re.compile(r"--(?:no-)?([a-z][a-z-]+)")
 _OPTIONS = {name for row in METHODS.values() for name in row.config.__dataclass_fields__}
 _OPTIONS |= set(TrainingSettings.__dataclass_fields__) | {"method", "preset", "values"}
+_OPTIONS |= set(FilmSettings.__dataclass_fields__)
 
 
 class NotFoundError(ImpastoError):

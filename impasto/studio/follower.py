@@ -15,20 +15,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from impasto.config.recipe import Recipe
 from impasto.errors import ImpastoError, JobError
 from impasto.jobs.queue.client import JobQueue, JobState
 from impasto.jobs.queue.job import Job
 from impasto.jobs.queue.job_folder import JobFolder, Result
-from impasto.jobs.queue.journal import last_event
+from impasto.jobs.queue.journal import last_event, read_events
 from impasto.jobs.queue.kinds import KINDS
 from impasto.jobs.queue.work import Work
 from impasto.networks.trained_metadata import read_metadata
 from impasto.studio.hub import Hub
+from impasto.studio.recipe_views import task_of
 from impasto.studio.records import Records
 from impasto.studio.rows import JobRow, PictureRow, StyleRow, UploadRow, new_key
 from impasto.studio.texts import without_folders
-from impasto.studio.views import job_view, picture_view, task_of
+from impasto.studio.views import job_view, picture_view
 
 __all__ = ["Follower"]
 
@@ -243,12 +243,17 @@ class Follower:
             if result is None:
                 return None
             path = folder.picture(result)
-            if isinstance(job, Work):
+            if isinstance(job, Work) and not path.is_file():
                 self._keep(row, job, path)
                 self._records.change_job(row.id, is_taken_in=1)
                 return None
+            place, count = self._place(path), path.stat().st_size
+            if isinstance(job, Work):
+                size, seconds = _film_facts(folder)
+                made = _picture_row(row, job, result, place, size, count)
+                return replace(made, seconds=seconds)
             size = size_in_header(path) or (0, 0)
-            return _picture_row(row, job, result, self._place(path), size, path.stat().st_size)
+            return _picture_row(row, job, result, place, size, count)
         except (ImpastoError, OSError) as error:
             self._note_missing(row, folder, error)
             return None
@@ -319,19 +324,26 @@ def _is_other(row: JobRow, changed: JobRow) -> bool:
     return steps != row or (changed.state != "running" and changed.done != row.done)
 
 
+def _film_facts(folder: JobFolder) -> tuple[tuple[int, int], float]:
+    """Return width and height, and seconds, of a job's film, as its process has told them."""
+    width, height, seconds = 0, 0, 0.0
+    for event in read_events(folder.events):
+        if event["event"] == "film":
+            width, height, seconds = event["width"], event["height"], event["seconds"]
+    return (int(width), int(height)), float(seconds)
+
+
 def _picture_row(
-    row: JobRow, job: Job, result: Result, place: str, size: tuple[int, int], count: int
+    row: JobRow, job: Job | Work, result: Result, place: str, size: tuple[int, int], count: int
 ) -> PictureRow:
-    recipe: Recipe = job.recipe(1)
+    method = job.method if isinstance(job, Job) else str(job.options.get("method", ""))
     styles = tuple(
-        Path(entry.name).stem
-        for entry in recipe.inputs
-        if entry.role in ("style", "region") and entry.name
+        Path(source.name).stem for source in job.sources if source.role in ("style", "region")
     )
     request = json.loads(row.request) if row.request else {}
     contents = request.get("contents") or [{}]
     title = row.title
-    words = " ".join([title, result.name, job.method, *styles]).lower()
+    words = " ".join([title, result.name, method, *styles]).lower()
     return PictureRow(
         id=new_key(),
         owner=row.owner,
@@ -343,7 +355,7 @@ def _picture_row(
         width=size[0],
         height=size[1],
         bytes=count,
-        method=job.method,
+        method=method,
         styles=styles,
         photograph=contents[0].get("upload"),
         words=words,

@@ -11,6 +11,7 @@ from impasto.errors import PictureError, StyleError, suggestion
 from impasto.jobs.queue.store import Store
 from impasto.studio.bodies import SourceRef, StyleRef
 from impasto.studio.records import Records
+from impasto.studio.rows import PictureRow, UploadRow
 from impasto.styles import gallery
 
 __all__ = ["Places"]
@@ -40,21 +41,51 @@ class Places:
             )
         if ref.upload is not None:
             return self.upload(ref.upload)
-        row = self._records.picture(self._owner, str(ref.picture))
-        if row is None or row.removed is not None:
-            raise PictureError(f"There is no picture {ref.picture!r}: it was deleted, perhaps.")
+        row = self._picture(str(ref.picture))
+        if row.seconds is not None:
+            raise PictureError(f"{row.name} is a film: it is painted by the task film.")
         return self._store.path / row.place
 
-    def upload(self, id: str) -> Path:
-        """Return the file of an upload.
+    def film(self, ref: SourceRef) -> Path:
+        """Return the file of a film.
 
         Raises:
             PictureError: the user has none of that ID.
         """
+        if (ref.upload is None) == (ref.picture is None):
+            raise PictureError("A film is named by the ID of an upload, or by that of a picture.")
+        if ref.picture is not None:
+            picture = self._picture(ref.picture)
+            if picture.seconds is None:
+                raise PictureError(f"{picture.name} is a picture, and no film: choose a film.")
+            return self._store.path / picture.place
+        row = self._upload(str(ref.upload))
+        if row.film is None:
+            raise PictureError(f"{row.name} is no film: choose one.")
+        return self._store.path / Store.place(row.digest, row.name)
+
+    def upload(self, id: str) -> Path:
+        """Return the file of an upload that is no film.
+
+        Raises:
+            PictureError: the user has none of that ID.
+        """
+        row = self._upload(id)
+        if row.kind == "film":
+            raise PictureError(f"{row.name} is a film: it is painted by the task film.")
+        return self._store.path / Store.place(row.digest, row.name)
+
+    def _upload(self, id: str) -> UploadRow:
         row = self._records.upload(self._owner, id)
         if row is None:
             raise PictureError(f"There is no upload {id!r}: send the file again.")
-        return self._store.path / Store.place(row.digest, row.name)
+        return row
+
+    def _picture(self, id: str) -> PictureRow:
+        row = self._records.picture(self._owner, id)
+        if row is None or row.removed is not None:
+            raise PictureError(f"There is no picture {id!r}: it was deleted, perhaps.")
+        return row
 
     def style(self, ref: StyleRef) -> StyleSpec:
         """Return a style.

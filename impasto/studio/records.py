@@ -20,7 +20,7 @@ from impasto.studio.rows import JobRow, Page, PictureRow, StyleRow, UploadRow
 
 __all__ = ["Records"]
 
-_VERSION = 1
+_VERSION = 2
 _TABLES = """
 CREATE TABLE uploads (
   number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, owner TEXT NOT NULL,
@@ -45,6 +45,10 @@ CREATE TABLE pictures (
   created REAL NOT NULL, removed REAL);
 CREATE INDEX pictures_by_owner ON pictures (owner, removed, number);
 """
+# What each format has more than the one before; the first is that of `_TABLES`.
+_LATER = {
+    2: "ALTER TABLE uploads ADD COLUMN film TEXT; ALTER TABLE pictures ADD COLUMN seconds REAL",
+}
 
 
 class Records:
@@ -73,15 +77,16 @@ class Records:
     def _make_tables(self, path: Path) -> None:
         with self._writing() as base:
             (version,) = base.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                for statement in _TABLES.split(";"):
-                    base.execute(statement)
-                base.execute(f"PRAGMA user_version={_VERSION}")
-            elif version != _VERSION:
+            if version > _VERSION:
                 raise JobError(
                     f"{path} has format {version}, and this Impasto reads {_VERSION}: start the "
                     "Impasto that wrote it, or another studio with --files."
                 )
+            later = [text for number, text in _LATER.items() if number > version]
+            for text in later if version else [_TABLES, *later]:
+                for statement in text.split(";"):
+                    base.execute(statement)
+            base.execute(f"PRAGMA user_version={_VERSION}")
 
     def close(self) -> None:
         """Close the file."""

@@ -24,7 +24,7 @@ from impasto.painting.sources import Sources
 from impasto.studio.bodies import JobRequest, Value
 from impasto.studio.places import Places
 
-__all__ = ["Painting", "paintings", "single", "study_base"]
+__all__ = ["Painting", "library_options", "paintings", "shortened", "single", "study_base"]
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def single(request: JobRequest) -> list[JobRequest]:
 def _stylized(request: JobRequest, places: Places, suffix: str, output: OutputSettings) -> Painting:
     photograph = places.of(request.contents[0])
     styles = tuple(places.style(style) for style in request.styles)
-    options = _options(request.options, places)
+    options = library_options(request.options, places)
     regions = options.get("region", ())
     is_a_card = has_card([style.source for style in styles], regions)
     kinds = configs_with(StyledConfig)
@@ -108,7 +108,7 @@ def _stylized(request: JobRequest, places: Places, suffix: str, output: OutputSe
 
 
 def _texture(request: JobRequest, places: Places, suffix: str, output: OutputSettings) -> Painting:
-    options = _options(request.options, places)
+    options = library_options(request.options, places)
     sides = [options[name] for name in ("width", "height") if name in options]
     if sides and all(isinstance(side, int) for side in sides):
         options.setdefault("size", max(sides))
@@ -123,7 +123,7 @@ def _texture(request: JobRequest, places: Places, suffix: str, output: OutputSet
 def _doodle(request: JobRequest, places: Places, suffix: str, output: OutputSettings) -> Painting:
     if request.content_map is None or len(request.styles) != 1 or len(request.style_maps) != 1:
         raise OptionError("A doodle takes a drawing, one painting, and a map of the painting.")
-    config = checked_config(DoodleConfig, _options(request.options, places))
+    config = checked_config(DoodleConfig, library_options(request.options, places))
     style = places.style(request.styles[0])
     sources = Sources(
         styles=(style,),
@@ -148,14 +148,14 @@ def study_base(request: JobRequest, places: Places) -> tuple[Sources, PhotoConfi
         raise OptionError(
             f"--method is {method!r:.80}{suggestion(method, kinds)} It may be {', '.join(kinds)}."
         )
-    options = {"size": 256, **_options(request.options, places)}
+    options = {"size": 256, **library_options(request.options, places)}
     check_owners(kinds, method, options)
     photograph = places.of(request.contents[0])
     config = checked_config(kinds[method], options, photograph=photograph)
     return Sources(photograph, (places.style(request.styles[0]),)), config
 
 
-def _options(options: dict[str, Value], places: Places) -> dict[str, Any]:
+def library_options(options: dict[str, Value], places: Places) -> dict[str, Any]:
     """Return options as the library takes them, none of which names a file from outside.
 
     Raises:
@@ -181,7 +181,12 @@ def _output(options: dict[str, Value]) -> tuple[str, OutputSettings]:
 
 
 def _name(stem: str, suffix: str) -> str:
+    return shortened(stem, suffix) + suffix
+
+
+def shortened(stem: str, suffix: str) -> str:
+    """Return the stem of a file's name that any system takes with that suffix."""
     safe = safe_name(stem)
     while len(safe.encode("utf-8", "surrogatepass")) > LONGEST - len(suffix):
         safe = safe[:-1]
-    return safe + suffix
+    return safe

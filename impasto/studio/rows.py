@@ -11,7 +11,11 @@ __all__ = ["JobRow", "Page", "PictureRow", "StyleRow", "UploadRow", "new_key"]
 
 @dataclass(frozen=True)
 class UploadRow:
-    """A file that a user sent: a photograph, a painting, a map, a card or trained styles."""
+    """A file that a user sent: a photograph, a painting, a map, a card, trained styles or a film.
+
+    Attributes:
+        film: what is known of a film, as JSON; an animated picture is one too.
+    """
 
     id: str
     owner: str
@@ -23,6 +27,7 @@ class UploadRow:
     kind: str
     recipe: str | None
     created: float
+    film: str | None = None
     number: int = 0
 
 
@@ -73,13 +78,14 @@ class JobRow:
 
 @dataclass(frozen=True)
 class PictureRow:
-    """A picture that a job has painted.
+    """A picture, or a film, that a job has painted.
 
     Attributes:
         place: of its file, relative to the store.
         photograph: the upload that it was painted from, if there is one.
         words: all that a search looks at.
         removed: when it was deleted; it can be restored for a day.
+        seconds: how long a film is; None for a picture.
     """
 
     id: str
@@ -98,6 +104,7 @@ class PictureRow:
     words: str
     created: float
     removed: float | None = None
+    seconds: float | None = None
     number: int = 0
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from impasto.jobs.queue.address import Address
 from impasto.jobs.queue.store import Store
+from impasto.studio.film_files import is_film_name
 
 __all__ = ["LOOPBACK", "StudioSettings"]
 
@@ -27,6 +28,7 @@ class StudioSettings:
         is_secure: it is reached by TLS, so its cookie travels by that alone.
         workers: that it starts and ends itself.
         upload_bytes: of one file, at most.
+        film_bytes: of one film.
         most_bytes: that one user's files may take together.
         most_jobs: of one user, that wait or run.
     """
@@ -40,8 +42,13 @@ class StudioSettings:
     is_secure: bool = False
     workers: int = 1
     upload_bytes: int = 256 * 2**20
+    film_bytes: int = 2 * 2**30
     most_bytes: int = 20 * 2**30
     most_jobs: int = 200
+
+    def most_bytes_of(self, name: str) -> int:
+        """Return how large a file of that name may be."""
+        return self.film_bytes if is_film_name(name) else self.upload_bytes
 
     @property
     def folder(self) -> Path:

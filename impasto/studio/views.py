@@ -1,29 +1,25 @@
-"""What the API says of jobs, pictures, uploads and recipes, as JSON holds it."""
+"""What the API says of jobs, pictures, uploads and styles, as JSON holds it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from impasto.config.bases import StyledConfig
-from impasto.config.methods import METHODS, DoodleConfig, TextureConfig
-from impasto.config.recipe import Input, Recipe
+from impasto.config.recipe import Recipe
 from impasto.errors import ImpastoError
+from impasto.studio.film_recipes import kept_film_recipe_view
+from impasto.studio.recipe_views import recipe_view
 from impasto.studio.records import Records
 from impasto.studio.rows import JobRow, PictureRow, StyleRow, UploadRow
-from impasto.styles import gallery
 
 __all__ = [
     "API",
     "can_do",
     "job_view",
     "picture_view",
-    "recipe_view",
     "style_view",
-    "task_of",
     "upload_view",
 ]
 
@@ -78,7 +74,7 @@ def can_do(row: JobRow) -> list[str]:
 
 
 def picture_view(row: PictureRow) -> Json:
-    """Return a picture."""
+    """Return a picture, or a film."""
     place = f"{API}/pictures/{row.id}"
     return {
         "id": row.id,
@@ -95,13 +91,14 @@ def picture_view(row: PictureRow) -> Json:
         "thumbnail": f"{place}/thumbnail",
         "view": f"{place}/view",
         "file": f"{place}/file",
+        "kind": "picture" if row.seconds is None else "film",
+        "seconds": row.seconds,
     }
 
 
 def upload_view(row: UploadRow, records: Records) -> Json:
     """Return an upload."""
     place = f"{API}/uploads/{row.id}"
-    recipe = None if row.recipe is None else _read(row.recipe)
     return {
         "id": row.id,
         "name": row.name,
@@ -111,7 +108,8 @@ def upload_view(row: UploadRow, records: Records) -> Json:
         "kind": row.kind,
         "view": f"{place}/view",
         "thumbnail": f"{place}/thumbnail",
-        "recipe": recipe and recipe_view(recipe, row.owner, records),
+        "recipe": _recipe_in(row, records),
+        "film": json.loads(row.film) if row.film else None,
     }
 
 
@@ -129,65 +127,14 @@ def style_view(row: StyleRow) -> Json:
     }
 
 
-def recipe_view(recipe: Recipe, owner: str, records: Records) -> Json:
-    """Return a recipe: what was chosen, all options, and which inputs the user has here."""
-    method = METHODS.get(recipe.method)
-    defaults = {} if method is None else {s.name: s.default for s in fields(method.config)}
-    chosen = {n: v for n, v in recipe.config.items() if _plain(defaults.get(n)) != v}
-    return {
-        "task": task_of(recipe.method),
-        "method": recipe.method,
-        "options": chosen,
-        "all_options": recipe.config,
-        "version": recipe.version,
-        "inputs": [_input_view(entry, owner, records) for entry in recipe.inputs],
-        "rows": [list(row) for row in _rows(recipe, chosen)],
-    }
-
-
-def task_of(method: str) -> str:
-    """Return the command that a method belongs to."""
-    config = METHODS[method].config if method in METHODS else StyledConfig
-    if issubclass(config, TextureConfig):
-        return "texture"
-    return "doodle" if issubclass(config, DoodleConfig) else "stylize"
-
-
-def _input_view(entry: Input, owner: str, records: Records) -> Json:
-    upload = records.upload_of(owner, entry.digest)
-    return {
-        "role": entry.role,
-        "name": entry.name.rpartition("/")[2],
-        "use": entry.use,
-        "digest": entry.digest,
-        "style": entry.name if entry.name in gallery.names() else None,
-        "upload": upload and upload.id,
-    }
-
-
-def _rows(recipe: Recipe, chosen: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    yield "Method", recipe.method
-    for entry in recipe.inputs:
-        name = entry.name.rpartition("/")[2] or "no file"
-        yield entry.role.capitalize(), f"{name}{entry.use}"
-    for name, value in chosen.items():
-        text = ", ".join(value) if isinstance(value, list) else str(value)
-        yield name.replace("_", " ").capitalize(), text
-    if recipe.stopped_at is not None:
-        stop = recipe.stopped_at
-        yield "Stopped", f"in scale {stop.scale}, after iteration {stop.iteration}"
-    yield "Impasto", recipe.version
-
-
-def _read(text: str) -> Recipe | None:
-    try:
-        return Recipe.from_json(text)
-    except ImpastoError:
+def _recipe_in(row: UploadRow, records: Records) -> Json | None:
+    """Return the recipe that an upload has brought along; None for none that can be used."""
+    if row.recipe is None:
         return None
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+    try:
+        return recipe_view(Recipe.from_json(row.recipe), row.owner, records)
+    except ImpastoError:
+        return kept_film_recipe_view(row.recipe, row.owner, records)
 
 
 def _time(seconds: float) -> str:

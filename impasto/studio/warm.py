@@ -18,7 +18,7 @@ from typing import Any
 
 from impasto.errors import ImpastoError, JobError
 
-__all__ = ["RefusedError", "WarmProcess"]
+__all__ = ["RefusedError", "SupersededError", "WarmProcess"]
 
 _START = 120.0  # seconds that loading PyTorch may take on a busy machine
 _LONGEST = 64 * 2**20  # bytes of an answer
@@ -34,6 +34,10 @@ class RefusedError(ImpastoError):
     def __init__(self, message: str, kind: str) -> None:
         super().__init__(message)
         self.kind = kind
+
+
+class SupersededError(ImpastoError):
+    """The same user has asked for a newer answer meanwhile, or has left."""
 
 
 class WarmProcess:
@@ -102,6 +106,12 @@ class WarmProcess:
         if "refused" in answer:
             raise RefusedError(str(answer["refused"]), str(answer.get("kind", "ImpastoError")))
         return answer
+
+    def interrupt(self) -> None:
+        """End the process in the middle of its answer; whoever waits for that gets a `JobError`."""
+        process = self._process
+        if process is not None:
+            process.kill()
 
     def rest(self) -> None:
         """End the process if nothing was asked for long."""

@@ -25,11 +25,14 @@ from impasto.config.specs import StyleSpec
 from impasto.errors import ImpastoError, OptionError, is_out_of_memory, speaking_flags
 from impasto.jobs.queue.store import Store
 from impasto.painting.sources import Sources
+from impasto.studio import warm_films
+from impasto.studio.film_files import is_film_name
 
 __all__ = ["main"]
 
 _VIEW, _THUMBNAIL = 2048, 320  # long sides in pixels
 _FEW_COLOURS = 32  # at most, of a map of regions
+_MOVING = (".gif", ".webp", ".png", ".apng")  # pictures that may be films
 _KEPT = 6  # reduced pictures that looks are painted from
 _pictures: OrderedDict[tuple[str, int], Any] = OrderedDict()
 
@@ -87,6 +90,12 @@ def _inspected(path: str, name: str, folder: str) -> dict[str, Any]:
     if suffix == TRAINED:
         read_metadata(file)
         return {"kind": "trained", "width": 0, "height": 0, "recipe": None, "title": ""}
+    if is_film_name(name):
+        film = warm_films.facts_of(file)
+        _write_views(warm_films.poster(file), Path(folder))
+        sides = {"width": film["width"], "height": film["height"]}
+        recipe = warm_films.recipe_in(file)
+        return {"kind": "film", **sides, "recipe": recipe, "title": "", "film": film}
     width, height = _viewed(path, folder)
     return {
         "kind": "picture",
@@ -94,7 +103,20 @@ def _inspected(path: str, name: str, folder: str) -> dict[str, Any]:
         "height": height,
         "recipe": _recipe_in(file),
         "title": "",
+        "film": _film_in(file),
     }
+
+
+def _film_in(file: Path) -> dict[str, Any] | None:
+    """Return what is known of a picture that moves; None for all others."""
+    from PIL import Image
+
+    if file.suffix.lower() in _MOVING:
+        with contextlib.suppress(ImpastoError, OSError, ValueError):
+            with Image.open(file) as image:
+                moves = getattr(image, "n_frames", 1) > 1
+            return warm_films.facts_of(file) if moves else None
+    return None
 
 
 def _recipe_in(file: Path) -> str | None:
@@ -106,12 +128,17 @@ def _recipe_in(file: Path) -> str | None:
 
 
 def _shown(path: str, folder: str) -> dict[str, Any]:
-    """Write what the page shows of a picture, or of a card, into a folder; return its size."""
+    """Write what the page shows of a picture, a card or a film into a folder; return its size."""
     from impasto.styles.about import SUFFIX, read_swatch
 
     if Path(path).suffix.lower() == SUFFIX:
         _write_views(io.BytesIO(read_swatch(Path(path))), Path(folder))
         return {"width": 0, "height": 0}
+    if is_film_name(path):
+        image = warm_films.poster(Path(path))
+        sides = image.size
+        _write_views(image, Path(folder))
+        return {"width": sides[0], "height": sides[1]}
     width, height = _viewed(path, folder)
     return {"width": width, "height": height}
 
@@ -274,6 +301,7 @@ _QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "estimate": _estimated,
     "pack training": _packed_training,
     "pack study": _packed_study,
+    **warm_films.QUESTIONS,
 }
 
 

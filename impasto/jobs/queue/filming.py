@@ -25,7 +25,7 @@ from impasto.film.plan import Chunk
 from impasto.film.prepared import format_of
 from impasto.film.progress import Progress
 from impasto.film.run_film import run_film
-from impasto.film.spec import FilmSpec, PlacedFile, rate_of
+from impasto.film.spec import FilmSpec, PlacedFile, frames_between, rate_of
 from impasto.image.picture import Picture
 from impasto.image.writing import to_pil
 from impasto.jobs.queue.assignment import Assignment
@@ -110,9 +110,20 @@ def carry_out(assignment: Assignment) -> Path | None:
         spec = _spec_of(assignment, options, room)
         if options["chunk"] is None:
             outcome = run_film(spec, lambda progress: _watch(assignment, progress))
-            return None if outcome.path is None else assignment.hand_in(outcome.path)
+            if outcome.path is None:
+                return None
+            sides = {"width": outcome.width, "height": outcome.height}
+            assignment.report("film", **sides, seconds=round(_seconds(spec), 3))
+            return assignment.hand_in(outcome.path)
         _paint(assignment, spec, _chunk_of(options["chunk"], spec.clip), room)
         return assignment.hand_in(room)
+
+
+def _seconds(spec: FilmSpec) -> float:
+    """Return how long the part of a film is that is painted."""
+    clip, frames = spec.clip, frames_between(spec.clip, spec.settings)
+    end = clip.times[frames.stop] if frames.stop < len(clip.times) else clip.info.end
+    return float((end - clip.times[frames.start]) * clip.info.time_base)
 
 
 def _paint(assignment: Assignment, spec: FilmSpec, chunk: Chunk, room: Path) -> None:

@@ -8,14 +8,17 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from impasto.config.bases import PhotoConfig, StyledConfig
+from impasto.config.film import FilmSettings
 from impasto.config.methods import METHODS, MatchingConfig, configs_with
 from impasto.config.output import OutputSettings
 from impasto.config.presets import PRESETS, USUAL
 from impasto.config.schema import OptionSpec, option_specs
 from impasto.config.training import TrainingSettings
 from impasto.evaluation.studies.registry import STUDIES
+from impasto.film.libraries import has_film_libraries
 from impasto.image.size_limits import MAX_PIXELS
 from impasto.studio.accounts import COOKIE
+from impasto.studio.film_files import MEDIA_TYPES
 from impasto.studio.routes.common import Owner, StudioOf
 from impasto.version import __version__
 
@@ -35,7 +38,11 @@ def _about(studio: StudioOf, request: Request) -> Json:
     if is_closed and user is None:
         return data
     studio.desks.prepare()  # somebody is at the page: what it asks for next is loaded meanwhile
-    limits = {"upload_bytes": studio.settings.upload_bytes, "upload_pixels": MAX_PIXELS}
+    limits = {
+        "upload_bytes": studio.settings.upload_bytes,
+        "upload_pixels": MAX_PIXELS,
+        "film_bytes": studio.settings.film_bytes,
+    }
     return {
         **data,
         "workers": studio.worker_count(),
@@ -60,11 +67,15 @@ def _described() -> Json:
         "train": [],
         "study": list(configs_with(PhotoConfig)),
     }
+    if has_film_libraries():
+        tasks["film"] = list(configs_with(StyledConfig))
     return {
         "presets": presets,
         "usual": USUAL,
         "tasks": tasks,
         "methods": {name: _method(name) for name in METHODS},
+        "film": [_option(spec) for spec in option_specs(FilmSettings)],
+        "film_suffixes": list(MEDIA_TYPES),
         "training": [_option(spec) for spec in option_specs(TrainingSettings)],
         "studies": {
             name: {"title": study.title, "help": study.about, "takes": study.takes}

@@ -13,9 +13,10 @@ from impasto.studio.accounts import user_of
 from impasto.studio.core import Studio
 from impasto.studio.failures import NotFoundError, QuotaError
 
-__all__ = ["Before", "Limit", "Owner", "StudioOf", "check_quota", "shown_file"]
+__all__ = ["FOR_EVER", "Before", "Limit", "Owner", "StudioOf", "check_quota", "shown_file"]
 
-_FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+"""Headers of what never changes under its address."""
 _PNG = b"\x89PNG"
 
 
@@ -62,4 +63,4 @@ def shown_file(studio: Studio, path: Path, digest: str, size: str) -> FileRespon
             raise NotFoundError(str(error)) from error
     with (folder / size).open("rb") as file:
         kind = "image/png" if file.read(4) == _PNG else "image/jpeg"
-    return FileResponse(folder / size, media_type=kind, headers=_FOR_EVER)
+    return FileResponse(folder / size, media_type=kind, headers=FOR_EVER)

@@ -24,7 +24,7 @@ from impasto.studio.requests import paintings, single
 from impasto.studio.routes.common import Before, Limit, Owner, StudioOf, check_quota
 from impasto.studio.rows import JobRow, new_key
 from impasto.studio.views import API
-from impasto.studio.works import packed_work
+from impasto.studio.works import WORKS, packed_work
 
 __all__ = ["More", "router"]
 
@@ -173,7 +173,7 @@ def _packed(studio: Studio, owner: str, request: JobRequest) -> list[Job | Work]
     from impasto.jobs.queue.packing import packed  # with it Pillow and NumPy
 
     places = studio.places(owner)
-    if request.task in ("train", "study"):
+    if request.task in WORKS:
         folder = studio.settings.folder / "incoming"
         return [packed_work(request, places, studio.desks, studio.store, folder)]
     return [
@@ -192,9 +192,9 @@ def _put_in(
         row = JobRow(
             id=id,
             owner=owner,
-            title=request.title or job.title,
+            title=request.title or _title(job, request),
             task=request.task,
-            method=job.method if isinstance(job, Job) else request.study or "",
+            method=_method(job, request),
             created=time.time(),
             cluster=cluster,
             request=request.model_dump_json(),
@@ -204,6 +204,16 @@ def _put_in(
 
     studio.queue.submit(job, note)
     return rows[0]
+
+
+def _title(job: Job | Work, request: JobRequest) -> str:
+    return Path(job.title).stem if request.task == "film" else job.title
+
+
+def _method(job: Job | Work, request: JobRequest) -> str:
+    if isinstance(job, Job):
+        return job.method
+    return request.study or str(job.options.get("method", "")) if request.task != "train" else ""
 
 
 def _loss(step: Json) -> Json:

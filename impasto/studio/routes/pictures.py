@@ -14,9 +14,12 @@ from impasto.jobs.queue.job import Job
 from impasto.jobs.queue.job_folder import JobFolder
 from impasto.studio.core import Studio
 from impasto.studio.failures import NotFoundError
-from impasto.studio.routes.common import Before, Limit, Owner, StudioOf, shown_file
+from impasto.studio.film_files import MEDIA_TYPES
+from impasto.studio.film_recipes import film_recipe_view
+from impasto.studio.recipe_views import recipe_view
+from impasto.studio.routes.common import FOR_EVER, Before, Limit, Owner, StudioOf, shown_file
 from impasto.studio.rows import PictureRow
-from impasto.studio.views import picture_view, recipe_view
+from impasto.studio.views import picture_view
 
 __all__ = ["router"]
 
@@ -61,12 +64,16 @@ def _get(studio: StudioOf, owner: Owner, id: str) -> dict[str, Any]:
 
 @router.get("/pictures/{id}/file", response_class=FileResponse)
 def _file(studio: StudioOf, owner: Owner, id: str) -> FileResponse:
-    """Download the picture's file as it was painted."""
+    """Download the file as it was painted; a part of it by `Range`, as players of films do."""
     row = _row(studio, owner, id)
     path = studio.store.path / row.place
     if not path.is_file():
         raise NotFoundError("The file of this picture is gone.")
-    return FileResponse(path, filename=row.name)
+    if row.seconds is None:
+        return FileResponse(path, filename=row.name)
+    # A player asks for parts again and again: it may keep them.
+    kind = MEDIA_TYPES.get(path.suffix.lower())
+    return FileResponse(path, filename=row.name, media_type=kind, headers=FOR_EVER)
 
 
 @router.get("/pictures/{id}/view", response_class=FileResponse)
@@ -124,6 +131,6 @@ def _recipe(studio: Studio, row: PictureRow) -> dict[str, Any] | None:
         job = JobFolder(studio.store, row.job).job()
     except ImpastoError:
         return None
-    if not isinstance(job, Job):
-        return None
-    return recipe_view(job.recipe(1), row.owner, studio.records)
+    if isinstance(job, Job):
+        return recipe_view(job.recipe(1), row.owner, studio.records)
+    return film_recipe_view(job, row.owner, studio.records) if job.kind == "film" else None

@@ -1,13 +1,14 @@
-"""Files that users send: photographs, paintings, maps, cards, trained styles."""
+"""Files that users send: photographs, paintings, maps, cards, trained styles, films."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, UploadFile
+from fastapi import APIRouter, Query, Response, UploadFile
 from fastapi.responses import FileResponse
 
 from impasto.errors import JobError, PictureError
@@ -15,7 +16,8 @@ from impasto.files.digests import of_file
 from impasto.files.names import safe_name
 from impasto.studio.core import Studio
 from impasto.studio.failures import NotFoundError, QuotaError
-from impasto.studio.routes.common import Before, Limit, Owner, StudioOf, shown_file
+from impasto.studio.film_files import MEDIA_TYPES
+from impasto.studio.routes.common import FOR_EVER, Before, Limit, Owner, StudioOf, shown_file
 from impasto.studio.rows import UploadRow, new_key
 from impasto.studio.texts import plain
 from impasto.studio.views import upload_view
@@ -29,11 +31,14 @@ router = APIRouter(tags=["uploads"])
 def _add(studio: StudioOf, owner: Owner, file: UploadFile) -> dict[str, Any]:
     """Send a file. It is read under the limits on strangers' files before it is kept."""
     size = file.size or 0
+    name = safe_name(plain(Path(file.filename or "picture").name))
+    most = studio.settings.most_bytes_of(name)
+    if size > most:
+        raise QuotaError(f"{name} is larger than {most / 2**20:.0f} MiB, the most allowed.")
     if studio.records.bytes_of(owner) + size > studio.settings.most_bytes:
         raise QuotaError(
             f"Your files take more than {studio.settings.most_bytes / 2**30:g} GB: delete some."
         )
-    name = safe_name(plain(Path(file.filename or "picture").name))
     if size == 0:
         raise PictureError(f"{name} is empty: choose another file.")
     folder = studio.settings.folder / "incoming" / new_key()
@@ -75,6 +80,17 @@ def _get(studio: StudioOf, owner: Owner, id: str) -> dict[str, Any]:
     return upload_view(_row(studio, owner, id), studio.records)
 
 
+@router.get("/uploads/{id}/file", response_class=FileResponse)
+def _file(studio: StudioOf, owner: Owner, id: str) -> FileResponse:
+    """Return a film as it was sent; a part of it by `Range`, as players do."""
+    row = _row(studio, owner, id)
+    path = studio.store.path / studio.store.place(row.digest, row.name)
+    kind = MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
+    if row.film is None or not path.is_file():
+        raise NotFoundError(f"There is no film {id!r:.80}.")
+    return FileResponse(path, media_type=kind, headers=FOR_EVER)
+
+
 @router.get("/uploads/{id}/view", response_class=FileResponse)
 def _view(studio: StudioOf, owner: Owner, id: str) -> FileResponse:
     """Return a picture of at most 2048 pixels."""
@@ -85,6 +101,26 @@ def _view(studio: StudioOf, owner: Owner, id: str) -> FileResponse:
 def _thumbnail(studio: StudioOf, owner: Owner, id: str) -> FileResponse:
     """Return a picture of at most 320 pixels."""
     return _shown(studio, owner, id, "thumbnail")
+
+
+@router.get(
+    "/uploads/{id}/frame", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}}
+)
+def _frame(
+    studio: StudioOf,
+    owner: Owner,
+    id: str,
+    seconds: Annotated[float, Query(ge=0, le=1e6)] = 0.0,
+    size: Annotated[int, Query(ge=64, le=2048)] = 960,
+) -> Response:
+    """Return what a film shows at a time, as JPEG."""
+    row = _row(studio, owner, id)
+    if row.film is None:
+        raise PictureError(f"{row.name} is no film, and has no frames.")
+    path = studio.store.path / studio.store.place(row.digest, row.name)
+    jpeg = studio.desks.frame(path, seconds, size)
+    headers = {"Cache-Control": "private, max-age=86400"}
+    return Response(jpeg, media_type="image/jpeg", headers=headers)
 
 
 def _shown(studio: Studio, owner: str, id: str, size: str) -> FileResponse:
@@ -119,6 +155,7 @@ def _kept(studio: Studio, owner: str, file: Path) -> dict[str, Any]:
         height=inspected["height"],
         kind=inspected["kind"],
         recipe=inspected["recipe"],
+        film=json.dumps(film) if (film := inspected.get("film")) else None,
         created=time.time(),
     )
     return upload_view(studio.records.add_upload(row), studio.records)

@@ -7,7 +7,7 @@ import { filesOf } from "./core/files.js";
 import { icon } from "./core/icons.js";
 import { bind } from "./core/keys.js";
 import { complain, notice, say } from "./core/notices.js";
-import { go, route } from "./core/router.js";
+import { go, here, route } from "./core/router.js";
 import { schema } from "./core/schema.js";
 import * as theme from "./core/theme.js";
 import { showHelp } from "./help.js";
@@ -59,7 +59,9 @@ export function showFrame(body, about) {
   on("picture", (picture) => {
     if (groupsOf([...jobs.value.values()]).has(jobs.value.get(picture.job)?.group)) return;
     // The view that it was begun in shows it itself.
-    if (main.querySelector(`.current [href="#/gallery/${picture.id}"]`))
+    const [name, job] = here();
+    const isShown = name === "film" && job === picture.job;
+    if (isShown || main.querySelector(`.current [href="#/gallery/${picture.id}"]`))
       return say(`Painted: ${picture.title}`);
     notice(`Painted: ${picture.title || picture.name}`, {
       action: { label: "Look at it", run: () => go(`gallery/${picture.id}`) },

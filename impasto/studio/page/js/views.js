@@ -1,7 +1,7 @@
 // All views of the page: one row each, and a module with `view`.
 //
 // A row with a `task` appears once the studio's schema lists that task. A page for another one, as of
-// films or sketches, is one more row here, an icon in core/icons.js, and its module.
+// sketches, is one more row here, an icon in core/icons.js, and its module.
 
 export const VIEWS = [
   {
@@ -28,6 +28,15 @@ export const VIEWS = [
     task: "stylize",
     isTask: true,
     load: () => import("./tasks/batch.js"),
+  },
+  {
+    name: "film",
+    title: "Film",
+    icon: "film",
+    key: "f",
+    task: "film",
+    isTask: true,
+    load: () => import("./film/view.js"),
   },
   {
     name: "train",

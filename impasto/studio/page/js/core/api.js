@@ -103,3 +103,7 @@ export async function look(request, signal) {
   const headers = { "X-Look": PAGE };
   return (await call("POST", "/looks", { body: request, signal, headers })).blob();
 }
+
+/** Return a trial of a film: three painted frames, and what all of it takes. */
+export const trial = (request, signal) =>
+  json(call("POST", "/trials", { body: request, signal, headers: { "X-Look": PAGE } }));

@@ -7,6 +7,9 @@ export function filesOf(transfer) {
   return [...(transfer?.files ?? [])];
 }
 
+/** What a chooser of films offers. */
+export const FILMS = "video/*,.mkv,.mts,.m2ts,.mxf,image/gif,image/webp,image/apng";
+
 const PICTURES = "image/*,.heic,.heif,.tif,.tiff,.jxl,.jp2,.dng";
 const ENDINGS = new Set(PICTURES.split(",").slice(1));
 

@@ -11,6 +11,25 @@ export function seconds(value) {
   return rest ? `${Math.floor(minutes / 60)} h ${rest} min` : `${minutes / 60} h`;
 }
 
+/** A moment of a film as a player shows it: "0:12", "1:02:30"; with hundredths if it has some. */
+export function clock(value) {
+  const hundredths = Math.round(value * 100);
+  const [whole, rest] = [Math.floor(hundredths / 100), hundredths % 100];
+  const two = (n) => String(n).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  const text = hours
+    ? `${hours}:${two(minutes)}:${two(whole % 60)}`
+    : `${minutes}:${two(whole % 60)}`;
+  return rest ? `${text}.${two(rest)}`.replace(/0$/, "") : text;
+}
+
+/** The seconds of "12.5", "0:12" or "1:02:30"; null for another text. */
+export function secondsOf(text) {
+  const parts = /^\s*(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)\s*s?\s*$/.exec(text);
+  if (!parts) return null;
+  return Number(parts[1] ?? 0) * 3600 + Number(parts[2] ?? 0) * 60 + Number(parts[3]);
+}
+
 /** "850 kB", "1.2 GB". */
 export function bytes(value) {
   if (value === null || value === undefined) return "";

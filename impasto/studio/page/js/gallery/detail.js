@@ -12,6 +12,8 @@ import { recipeTable, takeRecipe } from "../paint/offer.js";
 import { contentOf, contentOfPicture, addContents } from "../paint/state.js";
 import { restoreRegions } from "../paint/region.js";
 import { viewer } from "../picture/viewer.js";
+import { player } from "../film/player.js";
+import { takeRequest } from "../film/state.js";
 import { askPoster } from "./poster.js";
 import { beside, found, more, remembered } from "./list.js";
 
@@ -35,14 +37,9 @@ export async function detail({ root, id, signal }) {
   document.title = `${picture.title || picture.name} · Impasto`;
   if (found.value.total === null) await more();
   if (signal.aborted) return;
-  const stage = viewer(picture, signal);
+  const stage = isFilm(picture) ? filmStage(picture, signal) : pictureStage(picture, signal);
   page.append(
-    h(
-      "div.detail-stage",
-      {},
-      stage.node,
-      h("div.stage-bar", {}, compareBar(picture, stage), stage.tools),
-    ),
+    h("div.detail-stage", {}, stage.node, stage.bar),
     h(
       "aside.detail-side",
       { "aria-label": "About this picture" },
@@ -59,7 +56,45 @@ export async function detail({ root, id, signal }) {
         : null,
     ),
   );
-  bindKeys(picture, stage, signal);
+  stage.bindKeys();
+  bindKeys(picture, signal);
+}
+
+const isFilm = ({ kind }) => kind === "film";
+
+function pictureStage(picture, signal) {
+  const stage = viewer(picture, signal);
+  return {
+    node: stage.node,
+    bar: h(
+      "div.stage-bar",
+      {},
+      compareBar(picture.title || picture.name, stage, othersOf(picture)),
+      stage.tools,
+    ),
+    bindKeys: () => bindPictureKeys(stage, signal),
+  };
+}
+
+function filmStage(picture, signal) {
+  const stage = player(picture, signal, () =>
+    notice("The browser does not play the film that this was painted from.", { kind: "error" }),
+  );
+  const others = picture.photograph
+    ? [
+        {
+          id: "clip",
+          name: "The film before",
+          file: `/api/v1/uploads/${picture.photograph}/file`,
+        },
+      ]
+    : [];
+  const compare = stage.film && compareBar("Film", stage, others);
+  return {
+    node: stage.node,
+    bar: h("div.stage-bar", {}, stage.bar, compare),
+    bindKeys: () => bindFilmKeys(stage, signal),
+  };
 }
 
 function append404(page, error) {
@@ -99,6 +134,7 @@ function about(picture) {
   const facts = [
     ["Painted", format.date(picture.created)],
     ["Size", format.size(picture.width, picture.height)],
+    ["Length", isFilm(picture) && picture.seconds ? format.clock(picture.seconds) : ""],
     ["File", `${picture.name.split(".").at(-1).toUpperCase()}, ${format.bytes(picture.bytes)}`],
     ["Method", picture.method],
     [picture.styles.length > 1 ? "Styles" : "Style", picture.styles.join(", ")],
@@ -125,6 +161,15 @@ async function withOthers(picture) {
   await takeRecipe(picture.recipe, { photograph });
   await restoreRegions(picture.request, photograph);
   notice(`The settings of ${picture.title || picture.name} are taken.`, { seconds: 4 });
+}
+
+async function filmWithOthers(picture) {
+  const [styles, upload] = await Promise.all([
+    get("/styles"),
+    picture.photograph ? get(`/uploads/${picture.photograph}`) : null,
+  ]);
+  takeRequest(picture.request, upload, styles.items);
+  go("film");
 }
 
 /** Delete a picture; it can be taken back. */
@@ -169,22 +214,20 @@ function actions(picture) {
     ),
     picture.request && button("retry", "Paint again", again),
     picture.recipe && isStylized && button("paint", "With other settings", withOthers),
+    isFilm(picture) && picture.request && button("film", "With other settings", filmWithOthers),
     picture.request && isStylized && button("fit", "As a poster", askPoster),
-    button("photo", "As a photograph", async () => {
-      addContents([contentOfPicture(picture)]);
-      go("paint");
-    }),
+    !isFilm(picture) &&
+      button("photo", "As a photograph", async () => {
+        addContents([contentOfPicture(picture)]);
+        go("paint");
+      }),
     button("clear", "Delete", away, "danger"),
   );
 }
 
-function compareBar(picture, stage) {
-  const names = [
-    ["", "Picture"],
-    ["slider", "Slider"],
-    ["side", "Side by side"],
-  ];
-  const others = [
+// What a picture can be compared with.
+function othersOf(picture) {
+  return [
     ...(picture.photograph
       ? [
           {
@@ -195,9 +238,17 @@ function compareBar(picture, stage) {
         ]
       : []),
     ...found.value.items
-      .filter((item) => item.id !== picture.id)
+      .filter((item) => item.id !== picture.id && !isFilm(item))
       .slice(0, 60)
       .map((item) => ({ id: item.id, name: item.title || item.name, view: item.view })),
+  ];
+}
+
+function compareBar(own, stage, others) {
+  const names = [
+    ["", own],
+    ["slider", "Slider"],
+    ["side", "Side by side"],
   ];
   const select = h(
     "select",
@@ -223,23 +274,42 @@ function compareBar(picture, stage) {
     );
     for (const one of buttons)
       one.setAttribute("aria-pressed", String(one.dataset.mode === stage.mode()));
-    select.hidden = stage.mode() === "";
+    select.hidden = stage.mode() === "" || others.length < 2;
   }
   select.hidden = true;
   if (!others.length) return null;
   return h("div.compare-bar", { role: "group", "aria-label": "Compare" }, buttons, select);
 }
 
-function bindKeys(picture, stage, signal) {
-  const on = (key, text, run, more) => bind(key, text, run, { signal, group: GROUP, ...more });
+function bindKeys(picture, signal) {
+  const on = binder(signal);
   const step = (n) => {
     const other = beside(picture.id)[n];
     if (other) go(`gallery/${other.id}`);
   };
-  const press = (mode) => document.querySelector(`.compare-bar [data-mode="${mode}"]`)?.click();
   on("Escape", "Back to the gallery", () => go("gallery"));
   on("ArrowLeft", "Newer picture", () => step(0));
   on("ArrowRight", "Older picture", () => step(1));
+  on("Delete", "Delete, with a way back", () => away(picture).catch(complain));
+}
+
+const binder = (signal) => (key, text, run, more) =>
+  bind(key, text, run, { signal, group: GROUP, ...more });
+
+function bindCompareKeys(stage, signal) {
+  const on = binder(signal);
+  const press = (mode) => document.querySelector(`.compare-bar [data-mode="${mode}"]`)?.click();
+  on("c", "Compare by a slider", () => press(stage.mode() === "slider" ? "" : "slider"));
+  on("s", "Compare side by side", () => press(stage.mode() === "side" ? "" : "side"));
+}
+
+function bindFilmKeys(stage, signal) {
+  binder(signal)("Space", "Play, or pause", stage.toggle);
+  bindCompareKeys(stage, signal);
+}
+
+function bindPictureKeys(stage, signal) {
+  const on = binder(signal);
   on("1", "100 %", () => stage.full());
   on("0", "Show all", () => stage.fit());
   on("+", "Zoom in", () => stage.zoom(1.25), { also: ["="] });
@@ -254,7 +324,5 @@ function bindKeys(picture, stage, signal) {
       stage.pan(x, y),
     );
   }
-  on("c", "Compare by a slider", () => press(stage.mode() === "slider" ? "" : "slider"));
-  on("s", "Compare side by side", () => press(stage.mode() === "side" ? "" : "side"));
-  on("Delete", "Delete, with a way back", () => away(picture).catch(complain));
+  bindCompareKeys(stage, signal);
 }

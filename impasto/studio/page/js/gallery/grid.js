@@ -1,6 +1,8 @@
 // The wall of pictures: only those in sight are elements, however many there are.
 
 import { h } from "../core/dom.js";
+import { clock } from "../core/format.js";
+import { icon } from "../core/icons.js";
 import { between, rowsOf } from "./layout.js";
 
 const AROUND = 600; // pixels above and below that are kept ready
@@ -58,7 +60,8 @@ export function grid(near, signal) {
   }
 
   function make(item) {
-    const about = `${item.title || item.name}, ${item.method}`;
+    const kind = item.kind === "film" ? ["film"] : [];
+    const about = [item.title || item.name, ...kind, item.method].join(", ");
     const tile = h(
       "li.tile",
       { dataset: { id: item.id } },
@@ -66,6 +69,8 @@ export function grid(near, signal) {
         "a",
         { href: `#/gallery/${item.id}`, "aria-label": about },
         h("img", { src: item.thumbnail, alt: "", decoding: "async" }),
+        item.kind === "film" &&
+          h("span.tile-length", {}, icon("play"), item.seconds ? clock(item.seconds) : ""),
         h("span.tile-caption", { "aria-hidden": "true" }, item.title || item.name),
       ),
     );

@@ -8,8 +8,18 @@ import { presetOf } from "./state.js";
 /**
  * Make the dials. `set(name, value)` hears an option, `choose({preset, method})` the way of painting.
  * `show(value)` follows the choices; `complain(name, message)` returns whether the option has a dial.
+ * `noun` is what is painted, and `adapt(option)` may change what is shown of an option, such as its default.
  */
-export function dials(set, choose, { sizes = [384, 512, 768, 1024, 2048], task = "stylize" } = {}) {
+export function dials(
+  set,
+  choose,
+  {
+    sizes = [384, 512, 768, 1024, 2048],
+    task = "stylize",
+    noun = "photograph",
+    adapt = (option) => option,
+  } = {},
+) {
   const all = {
     strength: slider("strength", set, { low: 0, high: 1, step: 0.01, say: percent }),
     stroke: slider("stroke", set, {
@@ -20,7 +30,11 @@ export function dials(set, choose, { sizes = [384, 512, 768, 1024, 2048], task =
       to: (x) => Number((2 ** x).toFixed(2)),
       from: Math.log2,
     }),
-    color: choices("color", set, { style: "Painting's", keep: "Photograph's", match: "Matched" }),
+    color: choices("color", set, {
+      style: "Painting's",
+      keep: `${noun[0].toUpperCase()}${noun.slice(1)}'s`,
+      match: "Matched",
+    }),
     size: sizeDial(set, sizes),
   };
   const way = wayOf(choose, task);
@@ -38,7 +52,7 @@ export function dials(set, choose, { sizes = [384, 512, 768, 1024, 2048], task =
       for (const [name, dial] of Object.entries(all)) {
         const option = optionOf(method, name);
         dial.node.hidden = !option;
-        if (option) dial.show(option, value.options[name]);
+        if (option) dial.show(adapt(option), value.options[name]);
       }
     },
     complain(name, message) {
@@ -54,7 +68,8 @@ export function dials(set, choose, { sizes = [384, 512, 768, 1024, 2048], task =
   };
 }
 
-const percent = (value) => `${Math.round(value * 100)} %`;
+/** A share as a dial shows it. */
+export const percent = (value) => `${Math.round(value * 100)} %`;
 const times = (value) => `${value} ×`;
 
 function frame(name, title, control, extra = null) {
@@ -70,7 +85,8 @@ function frame(name, title, control, extra = null) {
   return { node, label, complain: (message) => complain(node, control, trouble, message) };
 }
 
-function slider(name, set, { low, high, step, say, to = (x) => x, from = (x) => x }) {
+/** A dial that is a slider; `show(option, value)` follows the choices. */
+export function slider(name, set, { low, high, step, say, to = (x) => x, from = (x) => x }) {
   const id = uid(name);
   let option = null;
   const value = h("output", { for: id });

@@ -4,7 +4,9 @@ import { upload } from "../core/api.js";
 import { notice } from "../core/notices.js";
 import { go, here } from "../core/router.js";
 import { counted } from "../core/format.js";
+import { takeFilm } from "../film/state.js";
 import { offer } from "./offer.js";
+import { hasTask } from "./request.js";
 import { addContents, contentOf } from "./state.js";
 
 /** Send files one after the other; what is refused is said, the others go on. */
@@ -31,6 +33,10 @@ export async function takeFiles(files) {
 }
 
 function usePhotograph(sent) {
+  if (sent.kind === "film" && hasTask("film")) {
+    takeFilm(sent);
+    return go("film");
+  }
   if (sent.kind !== "picture") {
     notice(`${sent.name} is no photograph. Drop it among the styles.`, { kind: "error" });
     return;

@@ -7,15 +7,20 @@ import { value as shown } from "../core/format.js";
 import { complain, notice } from "../core/notices.js";
 import { go } from "../core/router.js";
 import { methodOf, optionsOf, same, schema } from "../core/schema.js";
+import { film, takeFilm } from "../film/state.js";
 import { chosenStyle, contentOf, paint } from "./state.js";
 
 // Options that hold files of their own: maps are drawn anew, and say more than a text could.
 const WITHOUT = new Set(["region"]);
 
-/** Show a sent picture's settings; `use` takes the picture itself as a photograph. */
+/** Show the settings of a picture, or a film, that was sent; `use` takes it itself to be painted. */
 export function offer(sent, use) {
-  const rows = differences(sent.recipe, paint.value);
-  const isForPaint = sent.recipe.task === "stylize";
+  const isFilm = sent.recipe.task === "film" && "film" in schema.tasks;
+  const rows = isFilm
+    ? differences(sent.recipe, film.value, schema.film)
+    : differences(sent.recipe, paint.value);
+  const isForPaint = isFilm || sent.recipe.task === "stylize";
+  const noun = isFilm ? "film" : "picture";
   const table = rows.length
     ? h(
         "table.difference",
@@ -26,7 +31,7 @@ export function offer(sent, use) {
           h(
             "tr",
             {},
-            ["Option", "Now", "In this picture"].map((text) => h("th", { scope: "col" }, text)),
+            ["Option", "Now", `In this ${noun}`].map((text) => h("th", { scope: "col" }, text)),
           ),
         ),
         h(
@@ -64,9 +69,15 @@ export function offer(sent, use) {
       ),
     ),
     [
-      { label: "Use as a photograph", run: use },
+      { label: isFilm ? "Use as a film" : "Use as a photograph", run: use },
       ...(isForPaint && rows.length
-        ? [{ label: "Take these settings", kind: "primary", run: () => takeRecipe(sent.recipe) }]
+        ? [
+            {
+              label: "Take these settings",
+              kind: "primary",
+              run: () => (isFilm ? takeFilmRecipe : takeRecipe)(sent.recipe),
+            },
+          ]
         : []),
     ],
     { wide: true },
@@ -88,8 +99,11 @@ export function recipeTable(recipe) {
   );
 }
 
-/** Return [option, now, then] of everything in which a recipe differs from the choices. */
-export function differences(recipe, value) {
+/**
+ * Return [option, now, then] of everything in which a recipe differs from the choices; `more` options
+ * are of the task, whatever the method.
+ */
+export function differences(recipe, value, more = []) {
   const rows = [];
   const method = methodOf(value);
   if (method !== recipe.method) rows.push(["Method", method, recipe.method]);
@@ -105,8 +119,10 @@ export function differences(recipe, value) {
   ) {
     rows.push(["Style", now || "none", styles]);
   }
-  const before = new Map(optionsOf(method).map((option) => [option.name, option.default]));
-  for (const option of optionsOf(recipe.method)) {
+  const before = new Map(
+    [...optionsOf(method), ...more].map((option) => [option.name, option.default]),
+  );
+  for (const option of [...optionsOf(recipe.method), ...more]) {
     if (WITHOUT.has(option.name)) continue;
     const then = recipe.options[option.name] ?? option.default;
     const here = value.options[option.name] ?? before.get(option.name);
@@ -139,6 +155,29 @@ export async function takeRecipe(recipe, { photograph = null } = {}) {
     paint.change(change);
     if (lacking.length) notice(`Choose the style yourself: ${lacking.join(", ")} is not here.`);
     go("paint");
+  } catch (error) {
+    complain(error);
+  }
+}
+
+/** Take the settings of a film, and the film that it was painted from, if the studio has it. */
+export async function takeFilmRecipe(recipe) {
+  const options = Object.fromEntries(
+    Object.entries(recipe.options).filter(([name]) => !WITHOUT.has(name)),
+  );
+  const preset = presetLike(recipe);
+  try {
+    const { styles, lacking } = await knownStyles(recipe);
+    const content = recipe.inputs.find((input) => input.role === "content" && input.upload);
+    if (content) takeFilm(await get(`/uploads/${content.upload}`));
+    film.change({
+      method: preset ? null : recipe.method,
+      preset,
+      options,
+      ...(styles.length ? { styles } : {}),
+    });
+    if (lacking.length) notice(`Choose the style yourself: ${lacking.join(", ")} is not here.`);
+    go("film");
   } catch (error) {
     complain(error);
   }

@@ -7,20 +7,26 @@ import { icon } from "../core/icons.js";
 
 /**
  * Make the list of a pile. What is dropped anywhere on `root`, or pasted, is added to it.
- * `say(pile)` returns what the line beneath the buttons says, beside how many are still sent.
+ * `say(pile)` returns what the line beneath the buttons says, beside how many are still sent. They are
+ * called by a `noun`, and `accept` is what the chooser offers.
  */
-export function photographs(pile, signal, root, { title = "Photographs", say = counting } = {}) {
+export function photographs(
+  pile,
+  signal,
+  root,
+  { title = "Photographs", say = counting, noun = "photograph", accept = undefined } = {},
+) {
   const list = h("ul.files", { "aria-label": title, tabindex: -1 });
   const line = h("span.quiet", { role: "status" });
   const trouble = h("p.trouble", { role: "alert", hidden: true });
   const all = h("button.link", { type: "button", onclick: pile.clear }, "Leave all out");
-  const open = (options) => async () => take(await choose(options));
+  const open = (options) => async () => take(await choose({ accept, ...options }));
   const openFiles = open({ multiple: !pile.only });
   const files = h(
     "button.button",
     { type: "button", onclick: openFiles },
-    icon("photo"),
-    pile.only ? "Choose a photograph" : "Choose photographs",
+    icon(noun === "film" ? "film" : "photo"),
+    pile.only ? `Choose a ${noun}` : `Choose ${noun}s`,
   );
   const folder = pile.only
     ? null
@@ -164,5 +170,7 @@ function said(item) {
       : "being read";
   }
   if (item.state === "waiting") return "waits";
-  return `${format.size(item.upload.width, item.upload.height)}, ${format.bytes(item.bytes)}`;
+  const { width, height, film } = item.upload;
+  const length = film ? [format.clock(film.seconds)] : [];
+  return [format.size(width, height), ...length, format.bytes(item.bytes)].join(", ");
 }

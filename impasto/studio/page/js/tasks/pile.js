@@ -9,12 +9,14 @@ const AT_ONCE = 2;
  * Make a pile, which is kept under a name over a reload of the page.
  * Its `items` are {key, name, bytes, state, part, upload, message}; `state` is "waiting", "sending",
  * "there" or "refused", `part` from 0 to 1. With `only`, a new photograph takes the place of the last.
+ * `refusal(upload)` returns why an upload is none of the pile's, or nothing.
  */
-export function pile(name, { only = false } = {}) {
+export function pile(name, { only = false, refusal = noPhotograph } = {}) {
   const key = `impasto.pile.${name}`;
   const items = store(kept(key));
   const files = new Map(); // item's key -> what is to be sent
   const sent = new Map(); // item's key -> what ends its sending
+  const listeners = new Set(); // hear of each upload
   let count = items.value.length;
 
   items.watch((all) =>
@@ -56,9 +58,12 @@ export function pile(name, { only = false } = {}) {
         (part) => change(item.key, { part }),
         life.signal,
       );
-      if (upload.kind === "picture")
+      const message = refusal(upload);
+      if (message) change(item.key, { state: "refused", message });
+      else {
         change(item.key, { state: "there", part: 1, upload: shown(upload) });
-      else change(item.key, { state: "refused", message: "This is no photograph." });
+        for (const listener of [...listeners]) listener(upload);
+      }
     } catch (error) {
       if (error.name !== "AbortError")
         change(item.key, { state: "refused", message: error.message });
@@ -86,13 +91,35 @@ export function pile(name, { only = false } = {}) {
     leaveOut,
     clear,
     only,
+    /** Call with each upload that has come, until the signal ends it. */
+    whenSent(listener, signal) {
+      listeners.add(listener);
+      signal.addEventListener("abort", () => listeners.delete(listener));
+    },
+    /** Put what the studio has already into an `only` pile. */
+    put(upload) {
+      clear();
+      count += 1;
+      const { name, bytes } = upload;
+      const there = { state: "there", part: 1, upload: shown(upload), message: "" };
+      items.set([{ key: `${count}`, name, bytes, ...there }]);
+    },
     sources: () =>
       items.value.filter((item) => item.upload).map((item) => ({ upload: item.upload.id })),
     isBusy: () => items.value.some((item) => item.state === "waiting" || item.state === "sending"),
   };
 }
 
-const shown = ({ id, width, height, thumbnail, view }) => ({ id, width, height, thumbnail, view });
+const noPhotograph = ({ kind }) => (kind === "picture" ? "" : "This is no photograph.");
+
+const shown = ({ id, width, height, thumbnail, view, film = null }) => ({
+  id,
+  width,
+  height,
+  thumbnail,
+  view,
+  film,
+});
 
 function kept(key) {
   try {
