@@ -18,7 +18,7 @@ from impasto.image import primaries, tone_mapping, transfers
 from impasto.image.gamut import encoded
 from impasto.image.primaries import BT709, BT2020, PRIMARIES, Primaries
 
-__all__ = ["CodePoints", "Conversion", "curve_to_srgb", "to_srgb"]
+__all__ = ["CodePoints", "Conversion", "curve_to_srgb", "peak_in", "to_srgb"]
 
 Colours = UInt8[np.ndarray, "h w 3"] | UInt16[np.ndarray, "h w 3"] | Float32[np.ndarray, "h w 3"]
 Floats = Float32[np.ndarray, "h w 3"]
@@ -69,7 +69,14 @@ class CodePoints:
         return CodePoints(chosen, transfer, self.is_full_range)
 
 
-def to_srgb(colours: Colours, points: CodePoints, name: str, *, bits: int | None = None) -> Floats:
+def to_srgb(
+    colours: Colours,
+    points: CodePoints,
+    name: str,
+    *,
+    bits: int | None = None,
+    peak: float | None = None,
+) -> Floats:
     """Convert RGB to sRGB in [0, 1]; a picture of high dynamic range is tone-mapped, with a note.
 
     Args:
@@ -77,12 +84,16 @@ def to_srgb(colours: Colours, points: CodePoints, name: str, *, bits: int | None
         points: what they mean.
         name: what the log calls the picture.
         bits: of the integers, if fewer than their type has.
+        peak: of a high dynamic range in cd/m², the same for all frames of a film, and then without
+            a note; None for the picture's own.
     """
-    _note_unknown(points, name)
+    if peak is None:
+        _note_unknown(points, name)
     known = points.known()
     decode = _decoder(colours.dtype, transfers.CURVES[known.transfer], known.is_full_range, bits)
     if known.is_hdr:
-        return _hdr_to_srgb(colours, known, decode, name)
+        peak = _noted(peak_in(colours, known, bits=bits), known, name) if peak is None else peak
+        return _hdr_to_srgb(colours, known, decode, peak)
     return _sdr_to_srgb(colours, decode, PRIMARIES[known.primaries])
 
 
@@ -109,30 +120,47 @@ def _sdr_to_srgb(colours: Colours, decode: Decode, source: Primaries) -> Floats:
     return _by_bands(colours, convert)
 
 
-def _hdr_to_srgb(colours: Colours, points: CodePoints, decode: Decode, name: str) -> Floats:
+def peak_in(colours: Colours, points: CodePoints, *, bits: int | None = None) -> float:
+    """Return the peak in cd/m² of a picture with a high dynamic range.
+
+    Args:
+        colours: integers, or floats in [0, 1].
+        points: what they mean.
+        bits: of the integers, if fewer than their type has.
+    """
+    known = points.known()
+    decode = _decoder(colours.dtype, transfers.CURVES[known.transfer], known.is_full_range, bits)
+    step = math.ceil(math.sqrt(colours.shape[0] * colours.shape[1] / _SAMPLE))
+    light = _displayed(decode(colours[::step, ::step]), known)
+    return tone_mapping.peak_of(light.max(axis=-1).ravel())
+
+
+def _displayed(light: Floats, points: CodePoints) -> Floats:
+    """Return display light with BT.2020's primaries of a curve's light."""
     source = PRIMARIES[points.primaries]
-    shares, wide = primaries.luminance(source), primaries.matrix(source, BT2020)
+    if points.transfer == transfers.HLG:
+        light = transfers.hlg_light(light, primaries.luminance(source))
+    changed: Floats = np.maximum(_changed(light, primaries.matrix(source, BT2020)), 0)
+    return changed
+
+
+def _hdr_to_srgb(colours: Colours, points: CodePoints, decode: Decode, peak: float) -> Floats:
     narrow = primaries.matrix(BT2020, BT709)
 
-    def display(band: Colours) -> Floats:
-        light = decode(band)
-        if points.transfer == transfers.HLG:
-            light = transfers.hlg_light(light, shares)
-        changed: Floats = np.maximum(_changed(light, wide), 0)
-        return changed
+    def convert(band: Colours) -> Floats:
+        light = _displayed(decode(band), points)
+        return encoded(_changed(tone_mapping.to_sdr(light, peak), narrow))
 
-    step = math.ceil(math.sqrt(colours.shape[0] * colours.shape[1] / _SAMPLE))
-    peak = tone_mapping.peak_of(display(colours[::step, ::step]).max(axis=-1).ravel())
+    return _by_bands(colours, convert)
+
+
+def _noted(peak: float, points: CodePoints, name: str) -> float:
     _log.warning(
         "%s has a high dynamic range (%s, up to %.0f cd/m²): it is mapped to that of sRGB by ITU-R "
         "BT.2446, method A.",
         name, "PQ" if points.transfer == transfers.PQ else "HLG", peak,
     )  # fmt: skip
-
-    def convert(band: Colours) -> Floats:
-        return encoded(_changed(tone_mapping.to_sdr(display(band), peak), narrow))
-
-    return _by_bands(colours, convert)
+    return peak
 
 
 def _note_unknown(points: CodePoints, name: str) -> None:
