@@ -13,7 +13,7 @@ from typing import BinaryIO
 from impasto.errors import ImpastoError, PictureError
 from impasto.files.names import resolved
 
-__all__ = ["TEMPORARY", "check_target", "opened", "replace", "replacing", "sync"]
+__all__ = ["TEMPORARY", "check_target", "explained", "opened", "replace", "replacing", "sync"]
 
 TEMPORARY = ".impasto-*.tmp"
 """The names of temporary files; a process that is killed while it writes leaves one."""
@@ -43,7 +43,7 @@ def check_target(
             with suppress(OSError):
                 probe.unlink(missing_ok=True)
     except OSError as problem:
-        raise error(_explain(path, problem)) from problem
+        raise error(explained(path, problem)) from problem
 
 
 def replace(
@@ -61,7 +61,7 @@ def replace(
         with opened(_resolve(path, error)) as file:
             file.write(data)
     except OSError as problem:
-        raise error(_explain(path, problem)) from problem
+        raise error(explained(path, problem)) from problem
 
 
 @contextmanager
@@ -108,6 +108,18 @@ def sync(path: Path) -> None:
             os.close(handle)
 
 
+def explained(path: Path, problem: OSError) -> str:
+    """Return a sentence that says why a file cannot be written, and what to do."""
+    if problem.errno in _NO_SPACE:
+        return (
+            f"{path} cannot be written: no space left ({problem.strerror}). Make room or choose "
+            "another folder; nothing was left behind."
+        )
+    if problem.errno == errno.ENAMETOOLONG:
+        return f"{path} cannot be written: the name is too long. Give a shorter one."
+    return f"{path} cannot be written: {problem.strerror}. Choose another folder."
+
+
 def _temporary(target: Path, suffix: str = ".tmp") -> Path:
     # Not `tempfile`, whose files only their owner may read: the umask decides, as for any file.
     return target.with_name(f".impasto-{secrets.token_hex(8)}{suffix}")
@@ -132,20 +144,9 @@ def _resolve(path: Path, error: type[ImpastoError]) -> Path:
         target = resolved(path)
         leads_nowhere = target.is_symlink()  # where links lead in a circle
     except OSError as problem:
-        raise error(_explain(path, problem)) from problem
+        raise error(explained(path, problem)) from problem
     except ValueError as problem:  # a name with a zero byte
         raise error(f"{path} cannot be written: {problem}. Give another name.") from problem
     if leads_nowhere:
         raise error(f"{path} is a link that leads to itself: give another name.")
     return target
-
-
-def _explain(path: Path, problem: OSError) -> str:
-    if problem.errno in _NO_SPACE:
-        return (
-            f"{path} cannot be written: no space left ({problem.strerror}). Make room or choose "
-            "another folder; nothing was left behind."
-        )
-    if problem.errno == errno.ENAMETOOLONG:
-        return f"{path} cannot be written: the name is too long. Give a shorter one."
-    return f"{path} cannot be written: {problem.strerror}. Choose another folder."

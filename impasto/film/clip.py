@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from impasto.errors import OptionError, PictureError
+from impasto.film.animation_frames import animation_frames, is_animation
 from impasto.film.clip_info import ClipInfo, FrameSource
 from impasto.film.container import container_frames
 from impasto.film.frame import Frame
@@ -122,6 +123,8 @@ def open_clip(path: str | Path, rate: Fraction | float | None = None) -> Clip:
     source: FrameSource
     if path.is_dir() or is_pattern(path):
         source = picture_frames(path, given)
+    elif is_animation(path):
+        source = animation_frames(path)
     else:
         source = container_frames(path, given)
     _check_moves(source.info, path)

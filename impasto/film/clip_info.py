@@ -33,6 +33,7 @@ class ClipInfo:
         end: when the last frame's time is over, in `time_base`.
         kind: what it is read from: FFmpeg's name of the container, `frames` or `animation`.
         codec: of the frames.
+        first_number: of a row of pictures, in the name of the first; 0 for films.
     """
 
     width: int
@@ -49,6 +50,7 @@ class ClipInfo:
     end: int = 0
     kind: str = ""
     codec: str = ""
+    first_number: int = 0
 
     @property
     def average_rate(self) -> Fraction:

@@ -208,6 +208,9 @@ def _index(container: Any, stream: Any) -> _Index:
             keys.append(Key(pts, pts if packet.dts is None else packet.dts))
         end = max(end, pts + (packet.duration or 0))
     times = sorted(set(times))
+    if len(container.streams) == 1 and container.duration:  # Matroska says no more of the last
+        begin = container.start_time or 0
+        end = max(end, round(Fraction(begin + container.duration, 10**6) / stream.time_base))
     if times and end <= times[-1]:
         end = times[-1] + _usual_gap(times)
     return _Index(times, sorted(keys, key=lambda key: key.pts), end, packets, stream.time_base)
@@ -223,7 +226,8 @@ def _looked_at(
 ) -> ContainerFrames:
     with opened(path, rate) as container:
         stream = picture_stream(container, path)
-        has_hidden_alpha = stream.metadata.get("alpha_mode") == "1"
+        words = {key.lower(): value for key, value in stream.metadata.items()}
+        has_hidden_alpha = words.get("alpha_mode") == "1"
         decode = decoding_by(stream, has_hidden_alpha)
         frames = list(islice(frames_of(container, stream, decode, False), _LOOKED_AT))
         if not frames:
@@ -242,7 +246,7 @@ def _looked_at(
             time_base=index.time_base,
             rate=constant_rate(index.times, index.time_base),
             bits=max((c.bits for c in first.format.components), default=8),
-            has_alpha=has_alpha(first.format.name),
+            has_alpha=any(_is_transparent(frame) for frame in frames),
             transfer=_TRANSFERS.get(first.color_trc, "sdr"),
             has_sound=bool(container.streams.audio),
             is_interlaced=any(frame.interlaced_frame for frame in frames),
@@ -265,13 +269,22 @@ def _length(index: _Index) -> float:
     return float((index.end - index.times[0]) * index.time_base) if index.times else 0.0
 
 
+def _is_transparent(frame: Any) -> bool:
+    """Return whether a frame has coverage: GIF and PNG have room for it always, mostly unused."""
+    if not has_alpha(frame.format.name):
+        return False
+    if not frame.format.is_rgb:
+        return True
+    return bool(rgb_of(frame, 8, alpha=True)[..., 3].min() < 255)
+
+
 def _turns(frame: Any, stream: Any) -> int:
     """Return by how many quarters a frame is turned counterclockwise to be upright."""
     degrees = frame.rotation
     if degrees == 0:  # older cameras write a tag, in degrees clockwise
         with suppress(ValueError):
             degrees = -int(stream.metadata.get("rotate", 0))
-    return round(degrees / 90) % 4
+    return int(degrees / 90 % 4 + 0.5) % 4
 
 
 def _shown(frame: Any, stream: Any, turns: int) -> tuple[int, int]:

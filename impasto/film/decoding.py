@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from fractions import Fraction
 from typing import Any
 
 from impasto.film.libraries import load_av
@@ -50,7 +51,8 @@ def pts_of(frame: Any, stream: Any) -> int | None:
         return int(frame.dts) if frame.dts is not None else None
     if frame.time_base is None or frame.time_base == stream.time_base:
         return int(frame.pts)
-    return round(frame.pts * frame.time_base / stream.time_base)
+    exact: Fraction = frame.pts * frame.time_base / stream.time_base
+    return round(exact)
 
 
 def whole(packets: Iterator[Any]) -> Iterator[Any]:

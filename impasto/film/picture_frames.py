@@ -66,7 +66,8 @@ def picture_frames(path: Path, rate: Fraction | None) -> PictureFrames:
         PictureError: there are none, one is missing, or the first cannot be read.
         OptionError: no rate is given.
     """
-    files = numbered_files(path)
+    numbered = numbered_files(path)
+    files = [file for _, file in numbered]
     if rate is None:
         raise OptionError(
             f"{path} is a row of pictures, which has no frame rate: give it, such as --fps 24."
@@ -84,6 +85,7 @@ def picture_frames(path: Path, rate: Fraction | None) -> PictureFrames:
         end=len(files),
         kind="frames",
         codec=files[0].suffix.lower().lstrip("."),
+        first_number=numbered[0][0],
     )
     return PictureFrames(info, list(range(len(files))), files)
 
@@ -101,8 +103,8 @@ def is_pattern(path: Path) -> bool:
     return _PLACE.search(path.name) is not None
 
 
-def numbered_files(path: Path) -> list[Path]:
-    """Return the files of a folder or a pattern in the order of their numbers.
+def numbered_files(path: Path) -> list[tuple[int, Path]]:
+    """Return the files of a folder or a pattern in the order of their numbers, with these.
 
     Raises:
         PictureError: there are none, a number is missing, or two files have one number.
@@ -123,7 +125,7 @@ def numbered_files(path: Path) -> list[Path]:
                 f"{path}: the frames {missing} are missing between {one.name} and {other.name}. "
                 "Add them, or number the frames without a gap."
             )
-    return [file for _, file in numbered]
+    return numbered
 
 
 def _matching(path: Path) -> list[tuple[int, Path]]:
