@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from impasto.film.frame_colours import Levels
 
@@ -60,6 +60,7 @@ class ClipInfo:
         return Fraction(self.frames / max(self.seconds, 1e-6)).limit_denominator(1000)
 
 
+@runtime_checkable
 class FrameSource(Protocol):
     """Where frames come from; small enough to be sent to another process.
 
