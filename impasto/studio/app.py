@@ -17,7 +17,17 @@ from impasto.studio import metrics
 from impasto.studio.core import Studio
 from impasto.studio.failures import answer_failures
 from impasto.studio.guard import Guard, hosts_for
-from impasto.studio.routes import about, events, jobs, looks, pictures, sessions, styles, uploads
+from impasto.studio.routes import (
+    about,
+    events,
+    jobs,
+    live,
+    looks,
+    pictures,
+    sessions,
+    styles,
+    uploads,
+)
 from impasto.studio.settings import StudioSettings
 from impasto.studio.views import API
 from impasto.version import __version__
@@ -59,7 +69,7 @@ def create_app(settings: StudioSettings) -> ASGIApp:
     app.state.studio, app.state.sessions = studio, studio.sessions
     answer_failures(app)
     api = APIRouter(prefix=API)
-    for part in (about, sessions, uploads, styles, looks, jobs, pictures, events):
+    for part in (about, sessions, uploads, styles, looks, jobs, pictures, events, live):
         api.include_router(part.router)
     app.include_router(api)
     app.include_router(metrics.router(studio, studio.accounts))

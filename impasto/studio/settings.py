@@ -29,6 +29,7 @@ class StudioSettings:
         upload_bytes: of one file, at most.
         most_bytes: that one user's files may take together.
         most_jobs: of one user, that wait or run.
+        most_live: browsers whose cameras are painted at once.
     """
 
     store: Store
@@ -42,6 +43,7 @@ class StudioSettings:
     upload_bytes: int = 256 * 2**20
     most_bytes: int = 20 * 2**30
     most_jobs: int = 200
+    most_live: int = 2
 
     @property
     def folder(self) -> Path:

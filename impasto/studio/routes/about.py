@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from impasto.config.bases import PhotoConfig, StyledConfig
+from impasto.config.live import LiveSettings
 from impasto.config.methods import METHODS, MatchingConfig, configs_with
 from impasto.config.output import OutputSettings
 from impasto.config.presets import PRESETS, USUAL
@@ -16,6 +17,7 @@ from impasto.config.training import TrainingSettings
 from impasto.evaluation.studies.registry import STUDIES
 from impasto.image.size_limits import MAX_PIXELS
 from impasto.studio.accounts import COOKIE
+from impasto.studio.live_desks import is_possible
 from impasto.studio.routes.common import Owner, StudioOf
 from impasto.version import __version__
 
@@ -60,6 +62,8 @@ def _described() -> Json:
         "train": [],
         "study": list(configs_with(PhotoConfig)),
     }
+    if is_possible():
+        tasks["live"] = ["instant", "fast"]
     return {
         "presets": presets,
         "usual": USUAL,
@@ -71,6 +75,7 @@ def _described() -> Json:
             for name, study in STUDIES.items()
         },
         "output": [_option(spec) for spec in option_specs(OutputSettings)],
+        "live": [_option(spec) for spec in option_specs(LiveSettings)],
     }
 
 
