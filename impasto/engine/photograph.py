@@ -34,6 +34,7 @@ from impasto.features.extractor import Extractor
 from impasto.image.picture import resize
 from impasto.losses.fixed_pixels import FixedPixels
 from impasto.losses.objective import Term
+from impasto.losses.temporal import CarriedPainting, temporal_term
 from impasto.losses.viewer import Viewer
 from impasto.runtime import generator
 
@@ -86,6 +87,7 @@ def paint_photograph(
     start: Float[Tensor, "1 3 _ _"] | None = None,
     execution: Execution = DEFAULT_EXECUTION,
     detail: Float[Tensor, "1 3 _ _"] | None = None,
+    carried: CarriedPainting | None = None,
 ) -> Iterator[Step]:
     """Paint a photograph's regions with an engine, scale after scale.
 
@@ -93,6 +95,7 @@ def paint_photograph(
         regions: none of them empty; their masks sum to one.
         detail: a picture that gives each scale the detail that the one before could not have; by
             default the photograph, where the run starts from it.
+        carried: what was painted of the frame before, if this is one of a film.
     """
     content = content.to(extractor.device)
     height, width = content.shape[-2:]
@@ -104,7 +107,9 @@ def paint_photograph(
         begin = _with_own_detail
     scales = [partial(_scaled, content, regions, size) for size in sizes]
     problems = [
-        partial(_problem, scale, begin, engine, config, extractor, count, execution.plan.tile)
+        partial(
+            _problem, scale, begin, engine, config, extractor, count, execution.plan.tile, carried
+        )
         for scale, count in zip(scales, counts, strict=True)
     ]
     work = [float(h * w * n) for (h, w), n in zip(sizes, counts, strict=True)]
@@ -169,12 +174,21 @@ def _problem(
     extractor: Extractor,
     iterations: int,
     tile: int,
+    carried: CarriedPainting | None,
     before: Tensor,
 ) -> Problem:
     canvas = scale()
     first = begin(canvas, before)
     viewer, terms = loss_at(canvas, first, engine, config, extractor, tile)
+    if carried is not None:
+        terms.append(temporal_term(_on_canvas(carried, canvas)))
     return Problem(first, iterations, partial(viewer.differentiate, terms))
+
+
+def _on_canvas(carried: CarriedPainting, canvas: Canvas) -> CarriedPainting:
+    size, device = canvas.content.shape[-2:], canvas.content.device
+    pixels, trust = (resize(part.to(device), *size) for part in (carried.pixels, carried.trust))
+    return CarriedPainting(with_margin(pixels), with_margin(trust), carried.weight)
 
 
 def loss_at(

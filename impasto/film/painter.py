@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
@@ -11,10 +11,23 @@ from torch import Tensor
 from impasto.film.frame import Frame
 from impasto.image.labels import LabelMap
 
-__all__ = ["FilmPainter", "LabelsOf"]
+__all__ = ["FilmLabels", "FilmPainter"]
 
-LabelsOf = Callable[[Frame], LabelMap]
-"""Returns a frame's regions, of any size and the frame's proportions."""
+
+class FilmLabels(Protocol):
+    """The regions of each frame of a film."""
+
+    @property
+    def colours(self) -> tuple[str, ...]:
+        """All colours that any frame has."""
+        ...
+
+    def at(self, frame: Frame) -> LabelMap:
+        """Return a frame's regions, of any size and the frame's proportions.
+
+        Its colours are those of the whole film, in their order, whether they are seen or not.
+        """
+        ...
 
 
 @runtime_checkable

@@ -36,6 +36,7 @@ __all__ = [
     "instant",
     "instant_digest",
     "paint_once",
+    "painted_regions",
 ]
 
 # Bytes of a tile, of each pixel's deep features, and of each pixel's copies: the photograph, the
@@ -119,28 +120,37 @@ def paint_once(
     Args:
         encode: makes brushes of a style and a strength.
     """
-    painted = _painted(photograph, regions, encode, extractor)
+
+    def brushes(region: Region) -> Brushes:
+        assert region.style is not None
+        return encode(region.style, region.strength)
+
+    painted = painted_regions(photograph, regions, brushes, extractor)
     height, width = photograph.shape[-2:]
     yield Step(
         1, 1, width, height, 1, 1, 1.0, {}, lambda: painted, lambda: Snapshot({"picture": painted})
     )
 
 
-def _painted(
+def painted_regions(
     photograph: Picture,
     regions: Sequence[Region],
-    encode: Callable[[Style, float], Brushes],
+    encode: Callable[[Region], Brushes],
     extractor: Extractor,
 ) -> Picture:
-    """Paint each region, and combine them by their masks."""
+    """Paint each region, and combine them by their masks.
+
+    Args:
+        photograph: of the size of the result, on the extractor's device.
+        encode: makes the brushes of a region that has a style.
+    """
     picture = torch.zeros_like(photograph)
     for region in regions:
         mask, part = region.mask, photograph
         if mask is not None:
             mask = resize(mask.to(photograph), *photograph.shape[-2:])
         if region.style is not None and region.strength > 0:
-            brushes = encode(region.style, region.strength)
-            part = paint_sized(brushes, photograph, extractor, mask)
+            part = paint_sized(encode(region), photograph, extractor, mask)
         picture += part if mask is None else mask * part
     return picture
 

@@ -7,8 +7,8 @@ If it is enlarged far, the strokes are blurred by then, and a second pass paints
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -25,7 +25,7 @@ from impasto.networks.enlarging import enlarged
 from impasto.networks.tiles import Picture
 from impasto.styles.statistics import Style
 
-__all__ = ["COARSE_SIDE", "Brushes", "paint_sized", "settled", "trained_brushes"]
+__all__ = ["COARSE_SIDE", "Brushes", "PassMoments", "paint_sized", "trained_brushes"]
 
 COARSE_SIDE = 768
 """The long side, in pixels, up to which a photograph is painted in one pass at its own size."""
@@ -68,6 +68,16 @@ class Brushes:
             coarse, encode(round(fine_side * stroke)) if fine_side > side else coarse, side
         )
 
+    def settled_by(self, moments: PassMoments) -> Brushes:
+        """Return brushes that paint every picture as one with these moments.
+
+        Frames of a film that are painted each by its own pump: what comes into one changes all of
+        it.
+        """
+        coarse = self.coarse.settled_for(moments.coarse)
+        fine = coarse if moments.fine is None else self.fine.settled_for(moments.fine)
+        return Brushes(coarse, fine, self.side)
+
 
 @torch.no_grad()
 def paint_sized(
@@ -93,36 +103,44 @@ def paint_sized(
     return faded(enlarged(painted, views.middle, photograph), photograph, brushes.coarse.strength)
 
 
-@torch.no_grad()
-def settled(
-    brushes: Brushes,
-    photographs: Sequence[Picture],
-    extractor: Extractor,
-    masks: Sequence[Mask | None] | None = None,
-) -> Brushes:
-    """Return brushes that paint all pictures alike: by the mean moments of these.
+@dataclass(frozen=True)
+class PassMoments:
+    """The moments that both passes paint a photograph by.
 
-    Each frame of a film by its own would pump, as what comes into it changes all of it.
-
-    Args:
-        photographs: of the size of the result, which all later ones have too.
-        masks: the region to paint of each; None for all of all.
+    Attributes:
+        fine: None if there is no second pass.
     """
-    masks = masks or [None] * len(photographs)
-    pairs = list(zip(photographs, masks, strict=True))
-    if max(photographs[0].shape[-2:]) <= brushes.side:
-        each = [measured(_seen(photo, mask), extractor, mask) for photo, mask in pairs]
-        coarse = brushes.coarse.settled_for(_mean(each))
-        return replace(brushes, coarse=coarse, fine=coarse)
-    views = [_Views.of(photo, mask, brushes.side) for photo, mask in pairs]
-    each = [measured(view.small, extractor, view.small_mask) for view in views]
-    brushes = replace(brushes, coarse=brushes.coarse.settled_for(_mean(each)))
-    if views[0].share == 0:
-        return brushes
-    again = [
-        measured(_coarse(brushes, view, extractor), extractor, view.middle_mask) for view in views
-    ]
-    return replace(brushes, fine=brushes.fine.settled_for(_mean(again)))
+
+    coarse: Mapping[str, Moments]
+    fine: Mapping[str, Moments] | None
+
+    @staticmethod
+    @torch.no_grad()
+    def of(
+        photograph: Picture, brushes: Brushes, extractor: Extractor, mask: Mask | None = None
+    ) -> PassMoments:
+        """Measure a photograph.
+
+        Args:
+            photograph: of the size of the result.
+            brushes: paint the first pass, which the second one sees.
+            mask: the region to paint.
+        """
+        if max(photograph.shape[-2:]) <= brushes.side:
+            return PassMoments(measured(_seen(photograph, mask), extractor, mask), None)
+        views = _Views.of(photograph, mask, brushes.side)
+        coarse = measured(views.small, extractor, views.small_mask)
+        if views.share == 0:
+            return PassMoments(coarse, None)
+        painted = _coarse(brushes, views, extractor)
+        return PassMoments(coarse, measured(painted, extractor, views.middle_mask))
+
+    def mixed(self, other: PassMoments, share: float) -> PassMoments:
+        """Return the moments of two photographs together, `share` of which is the other's."""
+        if self.fine is None or other.fine is None:
+            return PassMoments(_mixed(self.coarse, other.coarse, share), None)
+        coarse = _mixed(self.coarse, other.coarse, share)
+        return PassMoments(coarse, _mixed(self.fine, other.fine, share))
 
 
 @dataclass(frozen=True)
@@ -160,14 +178,15 @@ def _coarse(brushes: Brushes, views: _Views, extractor: Extractor) -> Picture:
     return enlarged(painted, views.small, views.seen)
 
 
-def _mean(each: Sequence[Mapping[str, Moments]]) -> dict[str, Moments]:
-    count = len(each)
+def _mixed(
+    first: Mapping[str, Moments], second: Mapping[str, Moments], share: float
+) -> dict[str, Moments]:
     return {
         name: Moments(
-            sum((part[name].mean for part in each[1:]), each[0][name].mean) / count,
-            sum((part[name].second for part in each[1:]), each[0][name].second) / count,
+            torch.lerp(first[name].mean, second[name].mean, share),
+            torch.lerp(first[name].second, second[name].second, share),
         )
-        for name in each[0]
+        for name in first
     }
 
 

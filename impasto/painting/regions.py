@@ -30,7 +30,19 @@ from impasto.painting.sources import Source, Sources
 from impasto.styles.blend import Blend, Share
 from impasto.styles.statistics import LEAST_CELLS, Painting, Style
 
-__all__ = ["PlannedRegions", "blended", "plan_regions", "read_styles", "shares_of"]
+__all__ = [
+    "Part",
+    "PlannedRegions",
+    "ReadStyles",
+    "blended",
+    "colour_mask",
+    "matched_part",
+    "plan_regions",
+    "read_styles",
+    "region_of",
+    "shares_of",
+    "visible",
+]
 
 _LOG = logging.getLogger("impasto")
 
@@ -56,15 +68,86 @@ class PlannedRegions:
 
 
 @dataclass(frozen=True)
-class _Part:
-    """One colour of the content's map, and what is to happen there."""
+class Part:
+    """One colour of the content's map, and what is to happen there.
+
+    Attributes:
+        mask: None for the whole picture.
+        shares: of its style; none if its pixels are kept.
+    """
 
     spec: RegionSpec
     mask: Mask | None
     shares: tuple[Share, ...]
 
     def mode(self, config: StyledConfig) -> str:
+        """Return whose colours it has."""
         return self.spec.color or config.color
+
+
+@dataclass(frozen=True)
+class ReadStyles:
+    """The styles of a run, by the colours of the content's map that they go to.
+
+    Attributes:
+        specs: what is said of colours.
+        shares: the styles of colours that are painted.
+        shared: colours that the picture's styles go to, rather than one of their own.
+        inputs: entries in the recipe: of the picture's styles.
+        more: of maps of them, and of styles that colours have of their own.
+    """
+
+    config: StyledConfig
+    specs: Mapping[str, RegionSpec]
+    shares: Mapping[str, Sequence[Share]]
+    shared: tuple[str, ...]
+    inputs: tuple[Input, ...]
+    more: tuple[Input, ...] = ()
+
+    @staticmethod
+    def of(
+        sources: Sources,
+        config: StyledConfig,
+        extractor: Extractor,
+        network: str,
+        labels: LabelMap | None,
+    ) -> ReadStyles:
+        """Read styles and their maps.
+
+        Args:
+            network: the digest of the backbone's weights.
+            labels: the content's map, whose colours count; None for the whole picture.
+
+        Raises:
+            OptionError: colours without a counterpart.
+        """
+        styles = read_styles(sources, config, extractor, network)
+        inputs = tuple(style.input for _, style in styles)
+        if labels is None:
+            return ReadStyles(config, {}, {"": shares_of(styles)}, ("",), inputs)
+        specs = _specs_by_colour(labels, config)
+        region_styles = {
+            colour: read_style(spec.style, config, extractor, network, "region", spec.colour)
+            for colour, spec in specs.items()
+            if spec.style
+        }
+        shared = [c for c in labels.colours if c not in region_styles and not _keeps(specs, c)]
+        if shared and not styles:
+            raise OptionError(
+                f"The content map has {', '.join(shared)}, for which there is no style. Give one "
+                f"with --region '{shared[0]}=STYLE', keep the pixels with '{shared[0]}=keep', or "
+                "give --style for all the rest."
+            )
+        shares, map_inputs = _shares_by_colour(sources, labels, shared, styles)
+        shares |= {colour: [Share(style.style)] for colour, style in region_styles.items()}
+        more = (*map_inputs, *(style.input for style in region_styles.values()))
+        return ReadStyles(config, specs, shares, tuple(shared), inputs, more)
+
+    def parts(self, labels: LabelMap | None, photograph: Picture) -> list[Part]:
+        """Return each colour of a map with its mask; one colour alone needs none."""
+        if labels is None:
+            return [Part(RegionSpec(""), None, tuple(self.shares[""]))]
+        return _parts(labels, self.specs, self.shares, photograph, self.config)
 
 
 def plan_regions(
@@ -84,17 +167,18 @@ def plan_regions(
             contradict each other.
     """
     check_choices(sources, config)
-    styles = read_styles(sources, config, extractor, network)
-    inputs = [style.input for _, style in styles]
-    if sources.content_map is None:
-        parts = [_Part(RegionSpec(""), None, shares_of(styles))]
-    else:
-        parts, more = _mapped(sources, config, photograph, extractor, network, styles)
-        inputs += more
+    map = None
+    if sources.content_map is not None:
+        map = read_map("content-map", sources.content_map)
+        check_map("content map", map.size, "photograph", photograph.size)
+    labels = None if map is None else map.labels
+    read = ReadStyles.of(sources, config, extractor, network, labels)
+    parts = read.parts(labels, photograph.picture)
     _check_sizes(parts, config, extractor)
-    parts = _visible(parts, photograph)
-    regions = tuple(_region(part, config, photograph.picture) for part in parts)
-    return PlannedRegions(regions, _colour_mask(parts, config), tuple(inputs))
+    parts = visible(parts, photograph.picture)
+    regions = tuple(region_of(matched_part(p, config, photograph.picture), config) for p in parts)
+    inputs = [*read.inputs, *(() if map is None else (map.input,)), *read.more]
+    return PlannedRegions(regions, colour_mask(parts, config), tuple(inputs))
 
 
 def read_styles(
@@ -114,38 +198,6 @@ def read_styles(
 def shares_of(styles: Sequence[SpecifiedStyle]) -> tuple[Share, ...]:
     """Return styles with their weights and layers."""
     return tuple(Share(style.style, spec.weight, spec.layers) for spec, style in styles)
-
-
-def _mapped(
-    sources: Sources,
-    config: StyledConfig,
-    photograph: LoadedPicture,
-    extractor: Extractor,
-    network: str,
-    styles: Sequence[SpecifiedStyle],
-) -> tuple[list[_Part], list[Input]]:
-    """Return the parts of a photograph that has a map, and the recipe's entries of all inputs."""
-    assert sources.content_map is not None
-    map = read_map("content-map", sources.content_map)
-    check_map("content map", map.size, "photograph", photograph.size)
-    labels = map.labels
-    specs = _specs_by_colour(labels, config)
-    region_styles = {
-        colour: read_style(spec.style, config, extractor, network, "region", spec.colour)
-        for colour, spec in specs.items()
-        if spec.style
-    }
-    shared = [c for c in labels.colours if c not in region_styles and not _keeps(specs, c)]
-    if shared and not styles:
-        raise OptionError(
-            f"The content map has {', '.join(shared)}, for which there is no style. Give one with "
-            f"--region '{shared[0]}=STYLE', keep the pixels with '{shared[0]}=keep', or give "
-            "--style for all the rest."
-        )
-    shares, map_inputs = _shares_by_colour(sources, labels, shared, styles)
-    shares |= {colour: [Share(style.style)] for colour, style in region_styles.items()}
-    parts = _parts(labels, specs, shares, photograph.picture, config)
-    return parts, [map.input, *map_inputs, *(style.input for style in region_styles.values())]
 
 
 def _specs_by_colour(labels: LabelMap, config: StyledConfig) -> dict[str, RegionSpec]:
@@ -179,17 +231,17 @@ def _shares_by_colour(
 def _parts(
     labels: LabelMap,
     specs: Mapping[str, RegionSpec],
-    shares: Mapping[str, list[Share]],
+    shares: Mapping[str, Sequence[Share]],
     photograph: Picture,
     config: StyledConfig,
-) -> list[_Part]:
+) -> list[Part]:
     """Return each colour of the map with its mask; one colour alone needs none."""
     height, width = photograph.height, photograph.width
     each = masks(labels, height, width, config.feather * max(height, width))
     each = _outside(each, [_keeps(specs, colour) for colour in labels.colours])
     only = len(labels.colours) == 1
     return [
-        _Part(
+        Part(
             specs.get(colour, RegionSpec(colour)),
             None if only else each[i : i + 1],
             tuple(shares.get(colour, ())),
@@ -198,16 +250,16 @@ def _parts(
     ]
 
 
-def _visible(parts: Sequence[_Part], photograph: LoadedPicture) -> list[_Part]:
+def visible(parts: Sequence[Part], photograph: Picture) -> list[Part]:
     """Return the parts where the photograph shows anything, and one that keeps what is hidden.
 
     So the visible parts have all of the style, however much is hidden beside them.
     """
-    visible = visible_mask(photograph.picture.alpha)
-    if visible is None:
+    mask = visible_mask(photograph.alpha)
+    if mask is None:
         return list(parts)
-    shown = [replace(p, mask=visible if p.mask is None else p.mask * visible) for p in parts]
-    hidden = _Part(RegionSpec("", keep=True), 1 - visible, ())
+    shown = [replace(p, mask=mask if p.mask is None else p.mask * mask) for p in parts]
+    hidden = Part(RegionSpec("", keep=True), 1 - mask, ())
     return [*(p for p in shown if p.mask is not None and float(p.mask.max()) > 0), hidden]
 
 
@@ -254,17 +306,33 @@ def _part_of(style: LoadedStyle, mask: Mask | None) -> Style:
     return Painting(style.picture.pixels, mask, style.picture.alpha)
 
 
-def _region(part: _Part, config: StyledConfig, photograph: Picture) -> Region:
-    spec = part.spec
-    strength = config.strength if spec.strength is None else spec.strength
-    if spec.keep or (strength == 0 and part.mask is not None):
-        return Region(None, 0.0, part.mask, spec.colour)
-    shares = part.shares
-    if part.mode(config) == "match":
-        shares = tuple(
-            replace(s, style=_matched(s.style, photograph, part.mask, config)) for s in shares
-        )
-    return Region(blended(shares, config), strength, part.mask, spec.colour)
+def matched_part(part: Part, config: StyledConfig, photograph: Picture) -> Part:
+    """Return a part with its paintings' colours matched to the photograph's, if they are to be."""
+    if part.mode(config) != "match" or _stays(part, config):
+        return part
+    return replace(
+        part,
+        shares=tuple(
+            replace(s, style=_matched(s.style, photograph, part.mask, config)) for s in part.shares
+        ),
+    )
+
+
+def region_of(part: Part, config: StyledConfig) -> Region:
+    """Return the region that a part is painted as."""
+    if _stays(part, config):
+        return Region(None, 0.0, part.mask, part.spec.colour)
+    style = blended(part.shares, config)
+    return Region(style, _strength(part, config), part.mask, part.spec.colour)
+
+
+def _strength(part: Part, config: StyledConfig) -> float:
+    return config.strength if part.spec.strength is None else part.spec.strength
+
+
+def _stays(part: Part, config: StyledConfig) -> bool:
+    """Return whether the photograph's pixels stay as they are."""
+    return part.spec.keep or (_strength(part, config) == 0 and part.mask is not None)
 
 
 def blended(shares: Sequence[Share], config: PictureConfig) -> Style:
@@ -295,7 +363,7 @@ def _product(mask: Mask | None, alpha: Mask | None) -> Mask | None:
     return mask * alpha
 
 
-def _colour_mask(parts: Sequence[_Part], config: StyledConfig) -> Tensor | float | None:
+def colour_mask(parts: Sequence[Part], config: StyledConfig) -> Tensor | float | None:
     """Return how much of each pixel's painted colour is the photograph's.
 
     In a transition to a region that is kept, which has the photograph's colours anyway, all of the
@@ -313,7 +381,7 @@ def _colour_mask(parts: Sequence[_Part], config: StyledConfig) -> Tensor | float
     return share.clamp(max=1)
 
 
-def _check_sizes(parts: Sequence[_Part], config: StyledConfig, extractor: Extractor) -> None:
+def _check_sizes(parts: Sequence[Part], config: StyledConfig, extractor: Extractor) -> None:
     """Refuse a region that no layer can see, and warn of one that is too small for some layers.
 
     Raises:

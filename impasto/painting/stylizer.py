@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -21,7 +20,6 @@ from impasto.engine.step import last
 from impasto.engine.together import paint_together
 from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
-from impasto.losses.moments import Moments
 from impasto.methods.gatys import engine_of, recurring_layers
 from impasto.methods.instant import brushes_of
 from impasto.methods.quick import between
@@ -35,6 +33,7 @@ from impasto.painting.regions import blended, read_styles, shares_of
 from impasto.painting.sources import Sources
 from impasto.runtime import LARGEST_KEPT, keep_freed_memory
 from impasto.styles.blend import recurring
+from impasto.styles.measured import MeasuredStyle
 from impasto.styles.statistics import Style
 
 __all__ = ["Painter", "QuickPainter", "Stylizer", "fast", "instant", "instant_brush", "quick"]
@@ -75,23 +74,6 @@ class Painter:
             for picture in pictures
         ]
         return torch.cat(painted).to(pictures)
-
-
-class _MeasuredStyle:
-    """A style that is measured once for each size."""
-
-    def __init__(self, style: Style) -> None:
-        self.style = style
-        self._moments: dict[Any, Mapping[str, Moments]] = {}
-
-    def at(
-        self, long_side: int, extractor: Extractor, layers: Sequence[str]
-    ) -> Mapping[str, Moments]:
-        """Return what the style does, which is remembered."""
-        key = long_side, extractor, tuple(layers)
-        if key not in self._moments:
-            self._moments[key] = self.style.at(long_side, extractor, layers)
-        return self._moments[key]
 
 
 @dataclass(frozen=True)
@@ -215,7 +197,7 @@ def quick(style: Any, *, strength: float | str = 0.5, **options: Any) -> QuickPa
     style, extractor = _read(style, config)
     eye = backbone_of(InstantConfig(device=config.device, precision=config.precision))
     goal = recurring(style, recurring_layers(config))
-    return QuickPainter(_MeasuredStyle(style), _MeasuredStyle(goal), config, extractor, eye)
+    return QuickPainter(MeasuredStyle(style), MeasuredStyle(goal), config, extractor, eye)
 
 
 def fast(style: Any, *, strength: float | str = 0.5, **options: Any) -> Painter:

@@ -13,6 +13,7 @@ from impasto.losses.guides import Guide
 from impasto.losses.moments import Moments, moments
 from impasto.losses.statistics import Lift
 from impasto.styles.blend import Blend
+from impasto.styles.measured import MeasuredStyle
 from impasto.styles.statistics import Painting, Style
 
 __all__ = ["colours_of"]
@@ -25,6 +26,8 @@ def colours_of(style: Style, long_side: int) -> Moments | None:
     Args:
         long_side: of the picture to be painted, in pixels; a painting is reduced to it.
     """
+    if isinstance(style, MeasuredStyle):
+        return colours_of(style.style, long_side)
     if isinstance(style, Painting):
         return _painting_colours(style, long_side)
     return _blended_colours(style, long_side) if isinstance(style, Blend) else None

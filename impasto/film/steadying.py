@@ -1,0 +1,132 @@
+"""Keeping what was painted: a frame's painting blended with the one before, carried along the flow.
+
+As temporal anti-aliasing keeps the history of a picture's pixels (Yang, Liu and Salvi, "A survey of
+temporal antialiasing techniques", 2020), but for two departures: a painting's own strokes are no
+measure of what may have moved, so the frames themselves are compared; and what averaging and
+resampling take from the strokes' contrast is given back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from impasto.film.flow import Flow, flow_between, warp
+
+__all__ = ["Steadier", "alike", "with_contrast_of"]
+
+Pixels = Float[Tensor, "1 3 h w"]
+Map = Float[Tensor, "1 1 h w"]
+
+# How much of the carried painting's colours is kept where the flow is trusted, and of its strokes,
+# which an average of many would wash out. Where the flow is not trusted but leads to what looks the
+# same, strokes are torn, so that all is painted anew sooner.
+_COLOURS, _STROKES, _LOOSELY = 0.9, 0.98, 0.6
+
+# Differences of two frames along the flow, in [0, 1], which are the same, and which are not.
+_SAME, _OTHER = 0.02, 0.06
+
+# Pixels of the cells that frames and contrasts are compared in, and of what is compared around one.
+_CELL = 4
+_AROUND = 5
+
+# Contrasts of strokes of less variance than this are noise; and the most that contrast is raised.
+_NOISE = 1e-5
+_MOST = 1.3
+
+# Long side, in pixels, at which the flow is found: as fast as a network paints.
+_FLOW_SIDE = 320
+
+
+@dataclass
+class Steadier:
+    """Blends each frame's painting with what was painted before.
+
+    Attributes:
+        steady: from 0, each frame by itself, to 1.
+        side: long side, in pixels, at which the flow is found.
+    """
+
+    steady: float = 1.0
+    side: int = _FLOW_SIDE
+    _frame: Pixels | None = None
+    _painted: Pixels | None = None
+    _flow: Flow | None = None
+
+    def forget(self) -> None:
+        """Begin anew, as after a cut."""
+        self._frame = self._painted = self._flow = None
+
+    @torch.no_grad()
+    def blended(self, frame: Pixels, painted: Pixels, kept: Map | None = None) -> Pixels:
+        """Return a frame's painting in keeping with the one before.
+
+        Args:
+            frame: what is painted, on any device.
+            painted: on the same.
+            kept: 1 where pixels are the frame's own and stay so.
+        """
+        result = painted
+        if self.steady > 0 and self._frame is not None and self._painted is not None:
+            self._flow = flow_between(frame, self._frame, self._flow, self.side)
+            result = self._kept(frame, painted, self._frame, self._painted, self._flow)
+            result = result if kept is None else torch.lerp(result, painted, kept)
+        self._frame, self._painted = frame, result
+        return result
+
+    def _kept(
+        self, frame: Pixels, painted: Pixels, before: Pixels, painted_before: Pixels, flow: Flow
+    ) -> Pixels:
+        """Return the painting with what is kept of the one before."""
+        carried = warp(painted_before, flow, "bicubic").clamp_(0, 1)
+        off = carried - painted
+        colours = _spread(_smoothed(_cells(off)), frame)
+        trusted = flow.confidence.to(frame)
+        loosely = _LOOSELY * alike(frame, warp(before, flow))
+        share = torch.maximum(_COLOURS * trusted, loosely)
+        strokes_share = torch.maximum(_STROKES * trusted, loosely)
+        change = share * colours + strokes_share * (off - colours)
+        return with_contrast_of(painted + self.steady * change, painted)
+
+
+def alike(frame: Pixels, carried: Pixels) -> Map:
+    """Return how alike a frame and the carried one before are around each pixel, in [0, 1]."""
+    off = _cells((frame - carried).abs()).amax(1, keepdim=True)
+    same = ((_OTHER - off) / (_OTHER - _SAME)).clamp(0, 1)
+    worst = -F.max_pool2d(-same, 3, 1, 1)
+    return _spread(worst, frame)
+
+
+def with_contrast_of(picture: Pixels, painted: Pixels) -> Pixels:
+    """Return a picture with its strokes' contrast raised to that of a painting of the same.
+
+    Where it has as much already, it stays as it is.
+    """
+    coarse = _spread(_smoothed(_cells(picture)), picture)
+    fine = picture - coarse
+    wanted = _variance(painted - _spread(_smoothed(_cells(painted)), painted))
+    gain = ((wanted + _NOISE) / (_variance(fine) + _NOISE)).sqrt().clamp(1, _MOST)
+    return (coarse + _spread(gain, picture) * fine).clamp(0, 1)
+
+
+def _variance(fine: Pixels) -> Map:
+    """Return the mean square of cells, over all colours and some way around."""
+    squares = _cells(fine.square()).mean(1, keepdim=True)
+    return _smoothed(_smoothed(squares))
+
+
+def _cells(values: Tensor) -> Tensor:
+    return F.avg_pool2d(values, _CELL, ceil_mode=True, count_include_pad=False)
+
+
+def _smoothed(cells: Tensor) -> Tensor:
+    reach = _AROUND // 2
+    return F.avg_pool2d(F.pad(cells, (reach,) * 4, "replicate"), _AROUND, 1)
+
+
+def _spread(cells: Tensor, like: Pixels) -> Tensor:
+    return F.interpolate(cells, like.shape[-2:], mode="bilinear", align_corners=False)
