@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -28,8 +29,12 @@ from impasto.image.size_limits import check_size
 
 __all__ = ["ContainerFrames", "container_frames", "opened", "picture_stream"]
 
+_log = logging.getLogger(__name__)
+
 _RAW = ("h264", "hevc", "m4v", "mpegvideo", "mjpeg", "dirac", "vc1", "h263", "vvc", "obu")
+_UNTIMED = (("avi", "h264"), ("avi", "hevc"))  # AVI tells when packets come, not when they show
 _COVER = 0x400  # the disposition of a picture that goes with sound
+_MISSING, _NEARLY_ALL = 0.6, 0.9  # seconds, share of a film
 _LOOKED_AT = 4  # frames that say whether the film is interlaced
 _NEARLY_SQUARE = Fraction(1, 100)  # what scaling to whole pixels leaves behind
 _PEAKS = 5  # frames of which the brightest counts
@@ -129,7 +134,8 @@ def container_frames(path: Path, rate: Fraction | None = None) -> ContainerFrame
     with opened(path, rate) as container:
         stream = picture_stream(container, path)
         _check_rate(container, path, rate)
-        is_counted = container.format.name in (*_RAW, "avi")
+        codec = stream.codec_context.codec.canonical_name
+        is_counted = container.format.name in _RAW or (container.format.name, codec) in _UNTIMED
         index = _index(container, stream)
     if is_counted and rate is not None:
         index = _Index(list(range(index.packets)), [], index.packets, index.packets, 1 / rate)
@@ -208,12 +214,23 @@ def _index(container: Any, stream: Any) -> _Index:
             keys.append(Key(pts, pts if packet.dts is None else packet.dts))
         end = max(end, pts + (packet.duration or 0))
     times = sorted(set(times))
-    if len(container.streams) == 1 and container.duration:  # Matroska says no more of the last
-        begin = container.start_time or 0
-        end = max(end, round(Fraction(begin + container.duration, 10**6) / stream.time_base))
-    if times and end <= times[-1]:
-        end = times[-1] + _usual_gap(times)
+    if times:
+        end = _end(container, stream, times, end)
     return _Index(times, sorted(keys, key=lambda key: key.pts), end, packets, stream.time_base)
+
+
+def _end(container: Any, stream: Any, times: list[int], end: int) -> int:
+    """Return when the last frame is over; say so if the file ends before its header says."""
+    end = max(end, times[-1] + _usual_gap(times))
+    if not container.duration:
+        return end
+    told = Fraction((container.start_time or 0) + container.duration, 10**6) / stream.time_base
+    missing = float((told - end) * stream.time_base)
+    if missing > _MISSING and missing > (1 - _NEARLY_ALL) * float(container.duration / 10**6):
+        _log.warning("The film ends %.1f s before its file says: it may be cut short.", missing)
+        return end
+    # Matroska says no more of how long the last frame is shown.
+    return max(end, round(told)) if len(container.streams) == 1 else end
 
 
 def _usual_gap(times: list[int]) -> int:

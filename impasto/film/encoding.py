@@ -101,6 +101,9 @@ def _arranged(frame: Frame, film_format: FilmFormat) -> Float[np.ndarray, "h w c
     if film_format.has_alpha:
         alpha = torch.ones_like(planes[:1]) if frame.alpha is None else frame.alpha[0]
         planes = torch.cat([planes, alpha.to(planes)])
+    elif frame.alpha is not None:  # what is seen through it is white, as in a JPEG
+        alpha = frame.alpha[0].to(planes)
+        planes = planes * alpha + (1 - alpha)
     values = planes.detach().clamp(0, 1).permute(1, 2, 0).float().cpu().numpy()
     height, width = values.shape[:2]
     stored_width, stored_height = _stored_sides(width, height, film_format.pixels)

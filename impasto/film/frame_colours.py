@@ -14,7 +14,7 @@ from impasto.image.cicp import CodePoints, peak_in, to_srgb
 
 __all__ = ["Levels", "Meaning", "has_alpha", "interpolation", "meaning_of", "rgb_of"]
 
-Levels = UInt8[np.ndarray, "h w c"] | UInt16[np.ndarray, "h w c"] | Float32[np.ndarray, "h w c"]
+Levels = UInt8[np.ndarray, "_ _ _"] | UInt16[np.ndarray, "_ _ _"] | Float32[np.ndarray, "_ _ _"]
 """RGB or RGBA: integers over all of their range, or floats in [0, 1]."""
 
 _UNSPECIFIED = 2  # H.273's code point, which FFmpeg's numbers are

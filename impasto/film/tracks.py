@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from impasto.film.container import opened
 from impasto.film.decoding import whole
@@ -50,6 +50,7 @@ class Span:
         return not is_late and (self.is_whole_start or begin >= self.start)
 
 
+@runtime_checkable
 class _Track(Protocol):
     """One track's way from the source to the film that is written."""
 
