@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -12,20 +12,23 @@ from jaxtyping import Float
 from torch import Tensor
 
 from impasto.config.bases import StyledConfig
+from impasto.config.film import FilmSettings
 from impasto.config.live import LARGEST, LiveSettings
 from impasto.config.methods import FastConfig, InstantConfig
 from impasto.config.specs import StyleSpec
+from impasto.engine.setup import backbone_of
 from impasto.errors import OptionError
+from impasto.features.extractor import Extractor
 from impasto.film.frame import Frame
 from impasto.film.libraries import load_cv2
 from impasto.film.live_sources import Rgb
 from impasto.film.painter import FilmPainter
+from impasto.film.painters import film_painter
 from impasto.image.exchange import read
 from impasto.image.picture import Picture, fitted, resize
-from impasto.networks.brushes import paint_sized, settled
 from impasto.networks.trained_metadata import is_trained
-from impasto.painting import stylizer
 from impasto.painting.kinds import kind_of
+from impasto.painting.sources import Sources
 
 __all__ = ["LivePainter", "Look", "look_of"]
 
@@ -123,12 +126,19 @@ class LivePainter:
 
 def _film_painter(look: Look, size: int) -> FilmPainter:
     """Return what paints frames of a size by a look."""
-    specs = [replace(spec, source=_kept(str(spec.source))) for spec in look.styles]
-    config = look.config
-    options = {n: getattr(config, n) for n in ("strength", "device", "precision")}
-    if isinstance(config, FastConfig):
-        return _Alike(stylizer.fast(specs, **options))
-    return _Alike(stylizer.instant(specs, size=size, stroke=config.stroke, **options))
+    specs = tuple(replace(spec, source=_kept(str(spec.source))) for spec in look.styles)
+    config = replace(look.config, size=size)
+    return film_painter(
+        Sources(styles=specs),
+        config,
+        FilmSettings(steady=look.steady),
+        extractor=_backbone(config.device, config.precision),
+    )
+
+
+@lru_cache(maxsize=2)
+def _backbone(device: str, precision: str) -> Extractor:
+    return backbone_of(InstantConfig(device=device, precision=precision))
 
 
 @lru_cache(maxsize=32)
@@ -140,22 +150,6 @@ def _kept(source: str) -> str | Picture:
     if picture.alpha is not None or max(picture.width, picture.height) <= LARGEST:
         return picture
     return Picture(resize(picture.pixels, *fitted(picture.height, picture.width, LARGEST)))
-
-
-class _Alike:
-    """Paints all frames of a scene by the same moments."""
-
-    def __init__(self, painter: stylizer.Painter) -> None:
-        self._painter = painter
-
-    def begin(self, sample: Sequence[Frame]) -> None:
-        brushes = settled(
-            self._painter.brushes, [frame.pixels for frame in sample], self._painter.extractor
-        )
-        self._settled = brushes
-
-    def paint(self, frame: Frame) -> Float[Tensor, "1 3 h w"]:
-        return paint_sized(self._settled, frame.pixels, self._painter.extractor)
 
 
 class _Scene:

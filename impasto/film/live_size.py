@@ -6,12 +6,12 @@ import math
 from collections import deque
 from statistics import median
 
-from impasto.config.live import LARGEST, SMALLEST
+from impasto.config.live import LARGEST
 
 __all__ = ["SIZES", "SizeController"]
 
-SIZES = (SMALLEST, 128, 160, 192, 224, 256, 288, 320, 384, 448, 512, 640, 768, 896, 1024, LARGEST)
-"""Long sides that are stepped through, in pixels."""
+SIZES = (128, 160, 192, 224, 256, 288, 320, 384, 448, 512, 640, 768, 896, 1024, LARGEST)
+"""Long sides that are stepped through, in pixels; less than the first shows no strokes."""
 
 _FIRST = 224  # is measured first
 _FEW, _SEVERAL = 5, 15  # pictures whose median counts: at first, and later
@@ -37,7 +37,7 @@ class SizeController:
 
     def __init__(self, rate: float, most: int = LARGEST, fixed: int = 0) -> None:
         self._budget = 1 / rate
-        self._sizes = [size for size in SIZES if size <= most] or [SMALLEST]
+        self._sizes = [size for size in SIZES if size <= most] or [most]
         self._is_fixed = fixed > 0
         self.size = min(fixed, most) or self._nearest(_FIRST)
         self._seconds: deque[float] = deque(maxlen=_SEVERAL)

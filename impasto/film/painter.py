@@ -14,6 +14,7 @@ from impasto.image.labels import LabelMap
 __all__ = ["FilmLabels", "FilmPainter"]
 
 
+@runtime_checkable
 class FilmLabels(Protocol):
     """The regions of each frame of a film."""
 

@@ -189,7 +189,8 @@ class Sessions:
 def user_of(request: HTTPConnection) -> str:
     """Return who is signed in; "" where the studio has no passwords.
 
-    A dependency of FastAPI's, also of a WebSocket. `app.state.sessions` is a `Sessions`, or None without passwords.
+    A dependency of FastAPI's, also of a WebSocket. `app.state.sessions` is a `Sessions`, or None
+    without passwords.
 
     Raises:
         HTTPException: 401, nobody is.

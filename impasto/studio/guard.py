@@ -38,8 +38,8 @@ ANY_ADDRESS = "*"
 """Among the allowed hosts: every numeric address. DNS, which an attacker may rule, gives none."""
 
 CSP = (
-    "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
-    "frame-ancestors 'none'; form-action 'self'"
+    "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; object-src 'none'; "
+    "base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 )
 """The content security policy: nothing from other hosts, and no script or style within a page."""
 

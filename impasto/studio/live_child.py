@@ -87,7 +87,7 @@ def _read(file: bytes) -> Rgb:
         with Image.open(io.BytesIO(file), formats=["JPEG"]) as image:
             if max(image.size) > _LONGEST:
                 raise PictureError(f"A live picture has at most {_LONGEST} pixels a side.")
-            return np.asarray(image.convert("RGB"))
+            return np.array(image.convert("RGB"))
     except (OSError, UnidentifiedImageError, ValueError) as problem:
         raise PictureError(f"A live picture is a JPEG file, and this is none: {problem}.") from None
 

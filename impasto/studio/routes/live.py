@@ -1,10 +1,10 @@
 """A browser's camera, painted as it is seen: pictures come and go over a WebSocket.
 
 The browser sends texts, each a `LiveRequest` that holds from then on, and JPEG files. For each
-picture that is painted it gets a text with `frame`, the number of that picture among those that it
-has sent, from 1, and `size`, the long side that is wanted of the next; then the JPEG file. A picture
-that comes while another is painted takes the place of one that waits. What cannot be done is told by
-a text with `error`, as all answers of the API have it.
+picture that is painted it gets a text with `frame`, the number of that picture among those that
+it has sent, from 1, and `size`, the long side that is wanted of the next; then the JPEG file. A
+picture that comes while another is painted takes the place of one that waits. What cannot be done
+is told by a text with `error`, in the shape of all answers of the API.
 """
 
 from __future__ import annotations
@@ -105,6 +105,8 @@ class _Visit:
         try:
             request = LiveRequest.model_validate_json(text)
             self._look = await run_in_threadpool(self._looked, request)
+            if self._frame:  # it came while there was no look to paint it by
+                self._is_there.set()
         except ValidationError as problem:
             first = problem.errors()[0]
             place = ".".join(map(str, first["loc"])) or "The request"
@@ -165,10 +167,8 @@ class _Visit:
 
 
 async def _say(socket: WebSocket, studio: Studio, error: ImpastoError) -> None:
-    try:
+    with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # it may have left
         await socket.send_json(told(error, studio.store.path))
-    except (RuntimeError, WebSocketDisconnect):  # it has left
-        pass
 
 
 async def _close(socket: WebSocket, code: int) -> None:
