@@ -50,7 +50,8 @@ OPTIONAL = {
     "matplotlib", "skimage", "scipy", "beartype", "pytest", "hypothesis",
     "onnx", "onnxscript", "onnxruntime", "imagecodecs", "pillow_heif", "rawpy",
     "av", "cv2",
-    "dbos", "fastapi", "starlette", "uvicorn", "multipart", "python_multipart", "httpx",
+    "dbos", "fastapi", "starlette", "uvicorn", "websockets", "multipart", "python_multipart",
+    "httpx",
 }  # fmt: skip
 
 

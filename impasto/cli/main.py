@@ -26,6 +26,7 @@ from impasto.cli.help import help_of
 from impasto.cli.info import info
 from impasto.cli.interrupt import INTERRUPTED
 from impasto.cli.layers import layers
+from impasto.cli.live import live
 from impasto.cli.rerun import rerun
 from impasto.cli.resume import extend, resume
 from impasto.cli.studio import studio
@@ -66,7 +67,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    *(batch, stylize, film, doodle, texture, styles, layers, info),
+    *(batch, stylize, film, live, doodle, texture, styles, layers, info),
     *(rerun, resume, extend, evaluate, study, train, export, worker, studio),
 ):
     app.command(help=help_of(command))(command)

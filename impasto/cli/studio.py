@@ -135,7 +135,7 @@ def _require() -> None:
         OptionError: it is not.
     """
     # Found, and not imported: serving begins before DBOS is loaded.
-    for name in ("dbos", "fastapi", "python_multipart", "uvicorn"):
+    for name in ("dbos", "fastapi", "python_multipart", "uvicorn", "websockets"):
         if importlib.util.find_spec(name) is None:
             raise OptionError(
                 f"The studio needs {name}, which is not installed here. Install it with "
@@ -147,6 +147,7 @@ def _serve(settings: StudioSettings, *, has_browser: bool) -> None:
     import uvicorn
 
     from impasto.studio.app import create_app
+    from impasto.studio.routes.live import LONGEST_MESSAGE
 
     listener = _listening(settings.host, settings.port)
     number = listener.getsockname()[1]
@@ -160,6 +161,9 @@ def _serve(settings: StudioSettings, *, has_browser: bool) -> None:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=3,
+        ws_max_size=LONGEST_MESSAGE,
+        ws_max_queue=4,
+        ws_per_message_deflate=False,  # JPEG files are compressed already
     )
     server = uvicorn.Server(config)
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from impasto.errors import OptionError
@@ -186,10 +186,11 @@ class Sessions:
             self._base.close()
 
 
-def user_of(request: Request) -> str:
+def user_of(request: HTTPConnection) -> str:
     """Return who is signed in; "" where the studio has no passwords.
 
-    A dependency of FastAPI's. `app.state.sessions` is a `Sessions`, or None without passwords.
+    A dependency of FastAPI's, also of a WebSocket. `app.state.sessions` is a `Sessions`, or None
+    without passwords.
 
     Raises:
         HTTPException: 401, nobody is.

@@ -22,6 +22,7 @@ from impasto.studio.routes import (
     events,
     films,
     jobs,
+    live,
     looks,
     pictures,
     sessions,
@@ -69,7 +70,8 @@ def create_app(settings: StudioSettings) -> ASGIApp:
     app.state.studio, app.state.sessions = studio, studio.sessions
     answer_failures(app)
     api = APIRouter(prefix=API)
-    for part in (about, sessions, uploads, styles, looks, films, jobs, pictures, events):
+    parts = (about, sessions, uploads, styles, looks, films, jobs, pictures, events, live)
+    for part in parts:
         api.include_router(part.router)
     app.include_router(api)
     app.include_router(metrics.router(studio, studio.accounts))

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from impasto.studio.texts import PlainText
 
-__all__ = ["JobRequest", "LookRequest", "SourceRef", "StyleRef", "Value"]
+__all__ = ["JobRequest", "LiveRequest", "LookRequest", "SourceRef", "StyleRef", "Value"]
 
 _KEY = r"^[0-9a-f]{16}$"
 _MOST = 256  # photographs of one request
@@ -77,3 +77,16 @@ class LookRequest(_Body):
     options: dict[str, Value] = Field(default_factory=dict, max_length=64)
     content_map: SourceRef | None = None
     size: int = Field(512, ge=64, le=1024)
+
+
+class LiveRequest(_Body):
+    """How pictures of a camera are painted from now on.
+
+    Attributes:
+        options: of live painting: strength, size, rate and others.
+        long_side: of the camera's own pictures, in pixels.
+    """
+
+    styles: list[StyleRef] = Field(min_length=1, max_length=8)
+    options: dict[str, Value] = Field(default_factory=dict, max_length=16)
+    long_side: int = Field(1280, ge=16, le=16384)

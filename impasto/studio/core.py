@@ -15,6 +15,7 @@ from impasto.studio.accounts import Accounts, Sessions
 from impasto.studio.desks import Desks
 from impasto.studio.follower import Follower
 from impasto.studio.hub import Hub
+from impasto.studio.live_desks import LiveDesks
 from impasto.studio.metrics import Figures
 from impasto.studio.places import Places
 from impasto.studio.records import Records
@@ -63,6 +64,7 @@ class Studio:
         self._queue = JobQueue(settings.address, settings.store, gives_up=lambda: True)
         self.hub = Hub()
         self.desks = Desks(self.figures.look)
+        self.live = LiveDesks(settings.most_live)
         self.follower = Follower(
             self._queue, self.records, self.hub, sees_others=self.accounts is None
         )
@@ -82,6 +84,7 @@ class Studio:
         """End all of it; jobs that run write their state."""
         self._is_over.set()
         self.desks.close()
+        self.live.close()
         self.follower.stop()
         self._workers.stop()
         self._queue.close()
@@ -124,3 +127,4 @@ class Studio:
     def _rest(self) -> None:
         while not self._is_over.wait(_REST):
             self.desks.rest()
+            self.live.rest()

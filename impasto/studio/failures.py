@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -11,6 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from impasto.config.film import FilmSettings
+from impasto.config.live import LiveSettings
 from impasto.config.methods import METHODS
 from impasto.config.training import TrainingSettings
 from impasto.errors import ImpastoError, JobError, notes_of
@@ -19,12 +22,13 @@ from impasto.jobs.queue.passing import is_passing
 from impasto.studio.texts import without_folders
 from impasto.studio.warm import SupersededError
 
-__all__ = ["NotFoundError", "QuotaError", "answer_failures", "failure"]
+__all__ = ["NotFoundError", "QuotaError", "answer_failures", "failure", "told"]
 
 _FLAG = re.compile(r"--(?:no-)?([a-z][a-z-]+)")
 _OPTIONS = {name for row in METHODS.values() for name in row.config.__dataclass_fields__}
-_OPTIONS |= set(TrainingSettings.__dataclass_fields__) | {"method", "preset", "values"}
-_OPTIONS |= set(FilmSettings.__dataclass_fields__)
+for _settings in (TrainingSettings, FilmSettings, LiveSettings):
+    _OPTIONS |= set(_settings.__dataclass_fields__)
+_OPTIONS |= {"method", "preset", "values"}
 
 
 class NotFoundError(ImpastoError):
@@ -51,10 +55,23 @@ def failure(
     Args:
         kind: the name of the library's error.
     """
+    return JSONResponse(_shaped(message, kind), status, headers)
+
+
+def told(error: ImpastoError, folder: Path) -> dict[str, Any]:
+    """Return an error in the shape of the API's answers, for what is no answer of HTTP.
+
+    Args:
+        folder: of jobs, whose path is nobody's business.
+    """
+    message = without_folders(" ".join([str(error), *notes_of(error)]), folder)
+    return _shaped(message, getattr(error, "kind", type(error).__name__))
+
+
+def _shaped(message: str, kind: str) -> dict[str, Any]:
     names = [name.replace("-", "_") for name in _FLAG.findall(message)]
     option = next((name for name in names if name in _OPTIONS), None)
-    data = {"error": {"message": message, "option": option, "kind": kind}}
-    return JSONResponse(data, status, headers)
+    return {"error": {"message": message, "option": option, "kind": kind}}
 
 
 def answer_failures(app: FastAPI) -> None:
@@ -62,9 +79,7 @@ def answer_failures(app: FastAPI) -> None:
 
     @app.exception_handler(ImpastoError)
     async def _ours(request: Request, error: ImpastoError) -> JSONResponse:
-        message = " ".join([str(error), *notes_of(error)])
-        shown = without_folders(message, request.app.state.studio.store.path)
-        return failure(_status(error), shown, getattr(error, "kind", type(error).__name__))
+        return JSONResponse(told(error, request.app.state.studio.store.path), _status(error))
 
     @app.exception_handler(sqlite3.Error)
     async def _records(_request: Request, error: sqlite3.Error) -> JSONResponse:

@@ -31,6 +31,7 @@ class StudioSettings:
         film_bytes: of one film.
         most_bytes: that one user's files may take together.
         most_jobs: of one user, that wait or run.
+        most_live: browsers whose cameras are painted at once.
     """
 
     store: Store
@@ -45,6 +46,7 @@ class StudioSettings:
     film_bytes: int = 2 * 2**30
     most_bytes: int = 20 * 2**30
     most_jobs: int = 200
+    most_live: int = 2
 
     def most_bytes_of(self, name: str) -> int:
         """Return how large a file of that name may be."""

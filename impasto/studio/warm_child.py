@@ -294,11 +294,19 @@ def _packed_study(
     return {"job": packed_study(spec, Store(Path(store), store_name)).to_json()}
 
 
+def _live(**values: Any) -> dict[str, Any]:
+    """Paint a picture of a camera: see `live_child`."""
+    from impasto.studio.live_child import painted
+
+    return painted(**values)
+
+
 _QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "inspect": _inspected,
     "show": _shown,
     "look": _look,
     "estimate": _estimated,
+    "live": _live,
     "pack training": _packed_training,
     "pack study": _packed_study,
     **warm_films.QUESTIONS,

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 
 from impasto.config.bases import PhotoConfig, StyledConfig
 from impasto.config.film import FilmSettings
+from impasto.config.live import LiveSettings
 from impasto.config.methods import METHODS, MatchingConfig, configs_with
 from impasto.config.output import OutputSettings
 from impasto.config.presets import PRESETS, USUAL
@@ -19,6 +20,7 @@ from impasto.film.libraries import has_film_libraries
 from impasto.image.size_limits import MAX_PIXELS
 from impasto.studio.accounts import COOKIE
 from impasto.studio.film_files import MEDIA_TYPES
+from impasto.studio.live_desks import is_possible
 from impasto.studio.routes.common import Owner, StudioOf
 from impasto.version import __version__
 
@@ -69,6 +71,8 @@ def _described() -> Json:
     }
     if has_film_libraries():
         tasks["film"] = list(configs_with(StyledConfig))
+    if is_possible():
+        tasks["live"] = ["instant", "fast"]
     return {
         "presets": presets,
         "usual": USUAL,
@@ -82,6 +86,7 @@ def _described() -> Json:
             for name, study in STUDIES.items()
         },
         "output": [_option(spec) for spec in option_specs(OutputSettings)],
+        "live": [_option(spec) for spec in option_specs(LiveSettings)],
     }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query
+from fastapi.requests import HTTPConnection
 from fastapi.responses import FileResponse
 
 from impasto.errors import ImpastoError
@@ -20,7 +21,7 @@ FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 _PNG = b"\x89PNG"
 
 
-def _studio(request: Request) -> Studio:
+def _studio(request: HTTPConnection) -> Studio:
     studio: Studio = request.app.state.studio
     return studio
 

@@ -39,6 +39,15 @@ export const VIEWS = [
     load: () => import("./film/view.js"),
   },
   {
+    name: "live",
+    title: "Live",
+    icon: "live",
+    key: "l",
+    task: "live",
+    isTask: true,
+    load: () => import("./live/view.js"),
+  },
+  {
     name: "train",
     title: "Train",
     icon: "train",
