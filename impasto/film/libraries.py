@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any
 
-from impasto.errors import OptionError
-from impasto.installation import install_hint
+from impasto.installation import check_installed
 
 __all__ = ["check_libraries", "load_av", "load_cv2"]
 
@@ -17,12 +15,7 @@ def check_libraries() -> None:
     Raises:
         OptionError: a library is not installed.
     """
-    missing = [name for module, name in _NAMES.items() if find_spec(module) is None]
-    if missing:
-        raise OptionError(
-            f"Films take {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not "
-            f"installed here. Install with `{install_hint('film')}`."
-        )
+    check_installed(_NAMES, "film", "Films")
 
 
 _NAMES = {"av": "PyAV", "cv2": "OpenCV"}
