@@ -6,7 +6,7 @@ from typing import Any
 
 from impasto.installation import check_installed
 
-__all__ = ["check_libraries", "load_cv2"]
+__all__ = ["check_libraries", "load_cv2", "load_measure", "load_morphology", "load_optimize", "load_segmentation"]
 
 
 def check_libraries() -> None:
@@ -31,3 +31,51 @@ def load_cv2() -> Any:
     import cv2
 
     return cv2
+
+
+def load_segmentation() -> Any:
+    """Return the module `skimage.segmentation`.
+
+    Raises:
+        OptionError: a library of sketches is not installed.
+    """
+    check_libraries()
+    from skimage import segmentation
+
+    return segmentation
+
+
+def load_morphology() -> Any:
+    """Return the module `skimage.morphology`.
+
+    Raises:
+        OptionError: a library of sketches is not installed.
+    """
+    check_libraries()
+    from skimage import morphology
+
+    return morphology
+
+
+def load_measure() -> Any:
+    """Return the module `skimage.measure`.
+
+    Raises:
+        OptionError: a library of sketches is not installed.
+    """
+    check_libraries()
+    from skimage import measure
+
+    return measure
+
+
+def load_optimize() -> Any:
+    """Return the module `scipy.optimize`.
+
+    Raises:
+        OptionError: a library of sketches is not installed.
+    """
+    check_libraries()
+    from scipy import optimize
+
+    return optimize
