@@ -123,6 +123,7 @@ def _bird(pen: Pen) -> None:
 def _butterfly(pen: Pen) -> None:
     pen.oval(50, 38, 2, 14)
     for side in (-1, 1):
+
         def at(x: float, y: float, side: int = side) -> Point:
             return 50 + side * x, y
 
@@ -234,7 +235,9 @@ def _mug(pen: Pen) -> None:
 
 
 def _scribbles(pen: Pen) -> None:
-    pen.curve((10, 20), (30, 10), (36, 30), (18, 38), (8, 26), (22, 14), (44, 22), (40, 44), (14, 46))
+    pen.curve(
+        (10, 20), (30, 10), (36, 30), (18, 38), (8, 26), (22, 14), (44, 22), (40, 44), (14, 46)
+    )
     pen.curve((52, 12), (80, 8), (92, 24), (76, 36), (56, 30), (52, 12), closed=True)
     pen.curve((60, 20), (84, 18), (70, 44), (58, 22))
     pen.curve((20, 56), (32, 50), (46, 58), (58, 50), (70, 58), (86, 50), (92, 62), (60, 70),

@@ -40,6 +40,7 @@ __all__ = [
     "recipe_of",
     "rerun",
     "resume",
+    "sketch",
     "stylize",
     "texture",
     "write",
@@ -47,7 +48,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     import impasto.methods as methods
-    from impasto.api import doodle, rerun, resume, stylize, texture
+    from impasto.api import doodle, rerun, resume, sketch, stylize, texture
     from impasto.client.client import Client
     from impasto.config.methods import GatysConfig
     from impasto.config.recipe import Recipe
@@ -93,6 +94,7 @@ else:  # unseen by type checkers, so that to them a wrong name stays an error
         "recipe_of": "painting.recipes",
         "rerun": "api",
         "resume": "api",
+        "sketch": "api",
         "stylize": "api",
         "texture": "api",
         "write": "image.exchange",

@@ -27,6 +27,7 @@ from impasto.cli.interrupt import INTERRUPTED
 from impasto.cli.layers import layers
 from impasto.cli.rerun import rerun
 from impasto.cli.resume import extend, resume
+from impasto.cli.sketch import sketch
 from impasto.cli.studio import studio
 from impasto.cli.study import study
 from impasto.cli.styles import styles
@@ -65,7 +66,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    *(batch, stylize, doodle, texture, styles, layers, info),
+    *(batch, stylize, doodle, sketch, texture, styles, layers, info),
     *(rerun, resume, extend, evaluate, study, train, export, worker, studio),
 ):
     app.command(help=help_of(command))(command)

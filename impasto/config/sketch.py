@@ -51,9 +51,7 @@ class SketchConfig(PixelConfig):
     line_weight: float = option(
         1.0, "How dark the lines are that are laid over at the end; 0 for none.", low=0.0, high=2.0
     )
-    line_color: str = option(
-        "#000000", "The colour of the lines, as #rrggbb.", also="line_colour"
-    )
+    line_color: str = option("#000000", "The colour of the lines, as #rrggbb.", also="line_colour")
     mirror: bool = option(False, "Take the picture's mirror image.")
     pair: tuple[str, ...] = option(
         (),

@@ -30,6 +30,9 @@ _BALLS = ((0.016, 2e-3), (0.010, 1.5e-3), (0.006, 1e-3), (0.0035, 7e-4))
 # A gap is closed up to this, in shares of the long side, where a line ends.
 _GAP = 0.05
 
+# A drawing with more line ends is hatched, and they mean nothing.
+_MOST_ENDS = 160
+
 # Two areas are one if what is open between them is this wide, in shares of the long side, or in
 # shares of the smaller one's own width.
 _OPEN, _OPEN_OF_OWN = 0.022, 0.45
@@ -72,8 +75,10 @@ def _bridges(thin: np.ndarray) -> np.ndarray:
     bridges = np.zeros(thin.shape, np.uint8)
     count = cv2.filter2D(thin.astype(np.uint8), -1, np.ones((3, 3), np.uint8), borderType=0)
     ends = np.argwhere(thin & (count == 2))
+    if len(ends) > _MOST_ENDS:
+        return bridges > 0
     reach = round(_GAP * max(thin.shape))
-    for y, x in ends[:400]:
+    for y, x in ends:
         target = _ahead(thin, int(y), int(x), reach)
         if target is not None:
             cv2.line(bridges, (int(x), int(y)), target, 1, 2)
@@ -92,7 +97,9 @@ def _ahead(thin: np.ndarray, y: int, x: int, reach: int) -> tuple[int, int] | No
     window = thin[top : y + reach + 1, left : x + reach + 1]
     points = np.argwhere(window) - (y - top, x - left)
     edges = [(-y - 1, 0), (thin.shape[0] - y, 0), (0, -x - 1), (0, thin.shape[1] - x)]
-    points = np.concatenate([points, [p for p in edges if max(map(abs, p)) <= reach] or points[:0]])
+    points = np.concatenate(
+        [points, [p for p in edges if max(map(abs, p)) <= reach // 2] or points[:0]]
+    )
     distances = np.hypot(*points.T)
     along = points @ direction
     is_ahead = (distances > 2) & (distances <= reach) & (along > 0.76 * distances)
@@ -173,7 +180,9 @@ def _joined(labels: np.ndarray, barrier: np.ndarray, tones: int) -> np.ndarray:
     sizes = np.bincount(labels.ravel(), minlength=count).astype(float)
     balls = np.where(labels > tones, labels, 0)
     # Only what a ball's area reaches without crossing a line is open to it.
-    reached = load_segmentation().watershed(barrier, balls, mask=~barrier & ((labels == 0) | (balls > 0)))
+    reached = load_segmentation().watershed(
+        barrier, balls, mask=~barrier & ((labels == 0) | (balls > 0))
+    )
     opened = _open_borders(reached, count)
     parents = np.arange(count)
     while True:

@@ -75,7 +75,9 @@ def drawing_of(loaded: LoadedPicture) -> Drawing:
             "scan it with more contrast."
         )
     thin = load_morphology().skeletonize(strokes)
-    return Drawing(torch.from_numpy(lines), torch.from_numpy(strokes), torch.from_numpy(thin), paper)
+    return Drawing(
+        torch.from_numpy(lines), torch.from_numpy(strokes), torch.from_numpy(thin), paper
+    )
 
 
 def luma(pixels: np.ndarray) -> np.ndarray:

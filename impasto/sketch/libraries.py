@@ -6,7 +6,14 @@ from typing import Any
 
 from impasto.installation import check_installed
 
-__all__ = ["check_libraries", "load_cv2", "load_measure", "load_morphology", "load_optimize", "load_segmentation"]
+__all__ = [
+    "check_libraries",
+    "load_cv2",
+    "load_measure",
+    "load_morphology",
+    "load_optimize",
+    "load_segmentation",
+]
 
 
 def check_libraries() -> None:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from impasto.config.bases import PhotoConfig
 from impasto.config.methods import METHODS, InstantConfig, method_of
+from impasto.config.recipe import Input
 from impasto.config.sketch import SketchConfig
 from impasto.engine.regions import Region
 from impasto.engine.setup import with_layers
@@ -24,7 +25,7 @@ from impasto.errors import OptionError
 from impasto.features.extractor import Extractor
 from impasto.image.labels import LabelMap
 from impasto.image.labels import matched as matched_colours
-from impasto.image.masks import masks
+from impasto.image.metadata import Metadata
 from impasto.image.picture import Picture, fitted, resize
 from impasto.painting.common import network_of, recipe_of
 from impasto.painting.inputs import read_map, read_picture, read_style
@@ -53,6 +54,7 @@ class SketchPlan:
         pairs: by area, its part; None for white paper.
         pixels: the picture, sRGB (h, w, 3) in [0, 1], mirrored if it is to be.
         inputs: entries in the recipe.
+        metadata: the drawing's own.
     """
 
     drawing: Drawing
@@ -60,12 +62,11 @@ class SketchPlan:
     parts: Parts
     pairs: list[int | None]
     pixels: np.ndarray
-    inputs: tuple[Any, ...]
+    inputs: tuple[Input, ...]
+    metadata: Metadata
 
 
-def sketch_task(
-    sources: Sources, config: SketchConfig, extractor: Extractor | None = None
-) -> Task:
+def sketch_task(sources: Sources, config: SketchConfig, extractor: Extractor | None = None) -> Task:
     """Read the drawing, the picture and the network, and make the recipe.
 
     Raises:
@@ -77,7 +78,8 @@ def sketch_task(
     height, width = fitted(*plan.drawing.lines.shape, config.size)
     start, regions = _start_and_regions(plan, config, height, width)
     lines = resize(plan.drawing.lines[None, None], height, width)
-    finish = partial(_finished, lines, regions[-1].mask if regions[-1].style is None else None, config)
+    white = regions[-1].mask if regions[-1].style is None else None
+    finish = partial(_finished, lines, white, config, plan.metadata)
     run = partial(sketch, start, regions, config, extractor=extractor)
     style = plan.pixels.shape[0] * plan.pixels.shape[1]
     workload = sketch_workload(config, height, width, regions=len(regions), style_pixels=style)
@@ -133,7 +135,7 @@ def plan_sketch(
             "No area of the drawing has a part of the picture, so all would stay white. Give one "
             "with --pair, such as --pair 0=0."
         )
-    return SketchPlan(drawing, areas, parts, pairs, values, tuple(inputs))
+    return SketchPlan(drawing, areas, parts, pairs, values, tuple(inputs), content.picture.metadata)
 
 
 def _by_colour(ours: LabelMap, theirs: LabelMap) -> list[int | None]:
@@ -199,13 +201,15 @@ def _finished(
     lines: Float[Tensor, "1 1 h w"],
     white: Float[Tensor, "1 1 h w"] | None,
     config: SketchConfig,
+    metadata: Metadata,
     pixels: Float[Tensor, "1 3 _ _"],
 ) -> Picture:
     """Return painted areas with white paper where nothing matched, and the lines over all."""
     size = (pixels.shape[-2], pixels.shape[-1])
     if white is not None:
         pixels = torch.lerp(pixels, torch.ones_like(pixels), resize(white, *size))
-    return Picture(with_lines(pixels, resize(lines, *size), config.line_weight, config.line_rgb))
+    inked = with_lines(pixels, resize(lines, *size), config.line_weight, config.line_rgb)
+    return Picture(inked, metadata=metadata)
 
 
 def sketch(

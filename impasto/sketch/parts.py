@@ -46,9 +46,7 @@ class Parts:
         return len(self.statistics)
 
 
-def parts_of_drawing(
-    labels: np.ndarray, lines: np.ndarray, marks: Sequence[Mark] = ()
-) -> Parts:
+def parts_of_drawing(labels: np.ndarray, lines: np.ndarray, marks: Sequence[Mark] = ()) -> Parts:
     """Return the areas of a drawing as parts: background is what reaches far along the edge.
 
     Args:
