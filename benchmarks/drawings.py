@@ -3,6 +3,7 @@ pen: animals, a face, a house, a street, things and scribbles."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -28,7 +29,7 @@ class Pen:
 
     def line(self, *points: Point) -> None:
         """Draw straight lines from point to point."""
-        for a, b in zip(points, points[1:], strict=False):
+        for a, b in itertools.pairwise(points):
             self._path([(a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t) for t in _steps(24)])
 
     def curve(self, *points: Point, closed: bool = False) -> None:

@@ -97,9 +97,8 @@ def _ahead(thin: np.ndarray, y: int, x: int, reach: int) -> tuple[int, int] | No
     window = thin[top : y + reach + 1, left : x + reach + 1]
     points = np.argwhere(window) - (y - top, x - left)
     edges = [(-y - 1, 0), (thin.shape[0] - y, 0), (0, -x - 1), (0, thin.shape[1] - x)]
-    points = np.concatenate(
-        [points, [p for p in edges if max(map(abs, p)) <= reach // 2] or points[:0]]
-    )
+    near = [p for p in edges if max(map(abs, p)) <= reach // 2]
+    points = np.concatenate([points, near or points[:0]])
     distances = np.hypot(*points.T)
     along = points @ direction
     is_ahead = (distances > 2) & (distances <= reach) & (along > 0.76 * distances)
@@ -180,9 +179,8 @@ def _joined(labels: np.ndarray, barrier: np.ndarray, tones: int) -> np.ndarray:
     sizes = np.bincount(labels.ravel(), minlength=count).astype(float)
     balls = np.where(labels > tones, labels, 0)
     # Only what a ball's area reaches without crossing a line is open to it.
-    reached = load_segmentation().watershed(
-        barrier, balls, mask=~barrier & ((labels == 0) | (balls > 0))
-    )
+    free = ~barrier & ((labels == 0) | (balls > 0))
+    reached = load_segmentation().watershed(barrier, balls, mask=free)
     opened = _open_borders(reached, count)
     parents = np.arange(count)
     while True:

@@ -82,8 +82,8 @@ def drawing_of(loaded: LoadedPicture) -> Drawing:
 
 def luma(pixels: np.ndarray) -> np.ndarray:
     """Return the light of sRGB values (h, w, 3) in [0, 1], by Rec. 601."""
-    weights: np.ndarray = np.array([0.299, 0.587, 0.114], np.float32)
-    return pixels @ weights
+    light: np.ndarray = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
+    return light
 
 
 def _opaque(picture: Picture) -> np.ndarray:

@@ -106,7 +106,8 @@ def _middle(shape: tuple[int, ...]) -> np.ndarray:
 
 def _scaled(values: np.ndarray) -> np.ndarray:
     low, high = float(values.min()), float(np.quantile(values, 0.995))
-    return np.clip((values - low) / max(high - low, 1e-6), 0, 1)
+    scaled: np.ndarray = np.clip((values - low) / max(high - low, 1e-6), 0, 1)
+    return scaled
 
 
 def grab_cut(pixels: np.ndarray, salient: np.ndarray, marks: Sequence[Mark] = ()) -> np.ndarray:

@@ -29,7 +29,6 @@ from impasto.image.metadata import Metadata
 from impasto.image.picture import Picture, fitted, resize
 from impasto.painting.common import network_of, recipe_of
 from impasto.painting.inputs import read_map, read_picture, read_style
-from impasto.painting.kinds import without_parts
 from impasto.painting.shapes import check_map
 from impasto.painting.sources import Sources
 from impasto.painting.task import Task
@@ -75,7 +74,8 @@ def sketch_task(sources: Sources, config: SketchConfig, extractor: Extractor | N
     config = with_layers(config)
     extractor, digest = network_of(config, sources, extractor)
     plan = plan_sketch(sources, config, extractor, digest)
-    height, width = fitted(*plan.drawing.lines.shape, config.size)
+    rows, columns = plan.drawing.lines.shape
+    height, width = fitted(rows, columns, config.size)
     start, regions = _start_and_regions(plan, config, height, width)
     lines = resize(plan.drawing.lines[None, None], height, width)
     white = regions[-1].mask if regions[-1].style is None else None
@@ -104,7 +104,10 @@ def plan_sketch(
     content = read_picture("content", sources.content, config)
     style = read_style(sources.styles[0].source, config, extractor, digest)
     if style.picture is None:
-        raise without_parts(style.input.name)
+        raise OptionError(
+            f"A sketch has its colours from the parts of a picture, and {style.input.name!r} is a "
+            "style card, which has none. Give the painting's file."
+        )
     pixels = style.picture.pixels.flip(-1) if config.mirror else style.picture.pixels
     values = np.ascontiguousarray(pixels[0].permute(1, 2, 0).numpy())
     drawing = drawing_of(content)

@@ -123,7 +123,7 @@ def _merged(labels: np.ndarray, lab: np.ndarray, side: np.ndarray) -> np.ndarray
     while alive.sum() > 1:
         costs = _costs(sizes, means, touch, alive)
         a, b = np.unravel_index(int(costs.argmin()), costs.shape)
-        if costs[a, b] > _APART * 1e-1 * 10 and alive.sum() <= _MOST:
+        if costs[a, b] > _APART and alive.sum() <= _MOST:
             break
         total = sizes[a] + sizes[b]
         means[a] = (sizes[a] * means[a] + sizes[b] * means[b]) / total
@@ -145,8 +145,8 @@ def _costs(
     small = np.minimum(sizes[:, None], sizes[None]) < _LEAST
     costs = np.where(small & touch, 0.02 * costs, costs)
     dead = ~alive[:, None] | ~alive[None] | np.eye(len(sizes), dtype=bool)
-    costs[dead] = np.inf
-    return costs
+    found: np.ndarray = np.where(dead, np.inf, costs)
+    return found
 
 
 def _touching(labels: np.ndarray, side: np.ndarray, count: int) -> np.ndarray:
