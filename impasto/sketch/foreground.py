@@ -101,7 +101,8 @@ def _from_border(lab: np.ndarray) -> np.ndarray:
 
 def _middle(shape: tuple[int, ...]) -> np.ndarray:
     y, x = np.mgrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
-    return np.asarray(np.exp(-(x * x + y * y) / (2 * 0.55**2)), np.float32)
+    near: np.ndarray = np.exp(-(x * x + y * y) / (2 * 0.55**2))
+    return near.astype(np.float32)
 
 
 def _scaled(values: np.ndarray) -> np.ndarray:
@@ -132,7 +133,8 @@ def grab_cut(pixels: np.ndarray, salient: np.ndarray, marks: Sequence[Mark] = ()
         cv2.grabCut(image, ranks, None, models[0], models[1], _ITERATIONS, cv2.GC_INIT_WITH_MASK)
     except cv2.error:
         return np.zeros(salient.shape, bool)
-    return (ranks == cv2.GC_FGD) | (ranks == cv2.GC_PR_FGD)
+    found: np.ndarray = (ranks == cv2.GC_FGD) | (ranks == cv2.GC_PR_FGD)
+    return found
 
 
 def _spots(shape: tuple[int, ...], marks: Sequence[Mark]) -> list[tuple[np.ndarray, bool]]:

@@ -90,22 +90,22 @@ def parts_of_picture(pixels: np.ndarray, marks: Sequence[Mark] = ()) -> Parts:
     smooth = load_cv2().bilateralFilter(small, 7, 0.12, 5.0)
     lab = load_cv2().cvtColor(smooth, load_cv2().COLOR_RGB2Lab)
     labels = np.zeros(fore.shape, np.int64)
+    pieces = _pieces(smooth)
+    beyond = int(pieces.max()) + 1
     for k, side in enumerate((fore, ~fore)):
         if side.any():
-            labels[side] = _merged(_pieces(smooth, side), lab, side)[side] + k * _PIECES * 4
+            labels[side] = _merged(pieces, lab, side)[side] + k * beyond
     numbers, labels = np.unique(labels, return_inverse=True)
     labels = labels.reshape(fore.shape)
-    return Parts(labels, _statistics(labels, luma(small)), numbers < _PIECES * 4)
+    return Parts(labels, _statistics(labels, luma(small)), numbers < beyond)
 
 
-def _pieces(pixels: np.ndarray, side: np.ndarray) -> np.ndarray:
-    """Return superpixels of one side (R. Achanta et al., "SLIC superpixels", TPAMI 2012)."""
-    count = max(2, round(_PIECES * float(side.mean())))
-    found = load_segmentation().slic(
-        pixels, n_segments=count, compactness=8, mask=side, start_label=0, channel_axis=-1
+def _pieces(pixels: np.ndarray) -> np.ndarray:
+    """Return superpixels (R. Achanta et al., "SLIC superpixels", TPAMI 2012)."""
+    found: np.ndarray = load_segmentation().slic(
+        pixels, n_segments=_PIECES, compactness=8, start_label=0, channel_axis=-1
     )
-    pieces: np.ndarray = np.where(side, found, 0)
-    return pieces
+    return found
 
 
 def _merged(labels: np.ndarray, lab: np.ndarray, side: np.ndarray) -> np.ndarray:
