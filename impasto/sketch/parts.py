@@ -113,7 +113,7 @@ def _merged(labels: np.ndarray, lab: np.ndarray, side: np.ndarray) -> np.ndarray
 
     Two that do not touch differ a little more, so that a sky behind branches is one part still.
     """
-    count = int(labels[side].max()) + 1
+    count = int(labels.max()) + 1
     sizes = np.bincount(labels[side], minlength=count) / side.size
     sums = [np.bincount(labels[side], lab[..., c][side], count) / side.size for c in range(3)]
     means = np.stack(sums, 1) / np.maximum(sizes, 1e-9)[:, None]
