@@ -28,7 +28,12 @@ def check_installed(libraries: Mapping[str, str], extra: str, what: str) -> None
     Raises:
         OptionError: one is not installed.
     """
-    missing = [name for module, name in libraries.items() if find_spec(module) is None]
+    # No spec can be had of a module that another thread is importing.
+    missing = [
+        name
+        for module, name in libraries.items()
+        if module not in sys.modules and find_spec(module) is None
+    ]
     if missing:
         names = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
         verb = "is" if len(missing) == 1 else "are"
