@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from impasto.cli import options as shared
-from impasto.cli.console import print_path, set_quiet
+from impasto.cli.console import print_note, print_path, set_quiet
 from impasto.cli.flags import with_flags
 from impasto.cli.painting import paint
 from impasto.cli.streams import label
@@ -34,9 +36,42 @@ def sketch(
     style: Annotated[
         str | None,
         shared.option(
-            "--style", "-s", metavar="PICTURE", help="A photograph or painting to colour it from."
+            "--style",
+            "-s",
+            metavar="PICTURE",
+            help="A photograph or painting to colour it from, or a built-in style.",
         ),
     ] = None,
+    library: Annotated[
+        Path | None,
+        shared.option(
+            "--library",
+            "-l",
+            metavar="DIR",
+            help="A folder of pictures, or its index (`impasto library index`), in which the one "
+            "that fits best is found; without it and --style, the built-in pictures.",
+        ),
+    ] = None,
+    like: Annotated[
+        Path | None,
+        shared.option(
+            "--like", metavar="PICTURE", help="The picture found should have the colours of this."
+        ),
+    ] = None,
+    choose: Annotated[
+        bool,
+        shared.option(
+            "--choose",
+            help="List the twelve pictures that fit best, with a sheet of them as a page, and "
+            "paint nothing.",
+        ),
+    ] = False,
+    pick: Annotated[
+        int,
+        shared.number(
+            "--pick", int, 1, 12, help="Take the picture that --choose has shown by that number."
+        ),
+    ] = 1,
     pairs: Annotated[
         Path | None,
         shared.option(
@@ -86,15 +121,21 @@ def sketch(
     """
     set_quiet(flags.quiet)
     check_libraries()
-    if style is None:
-        raise OptionError("There is nothing to colour with: name a picture with --style.")
     check_photograph(drawing)
-    check_style(style)
+    if style is not None:
+        _check_alone(library, like, choose=choose, pick=pick)
+        check_style(style)
     if pairs is not None:
         if "pair" in options:
             raise OptionError("--pairs and --pair both say which part an area has: give one.")
         options = {**options, "pair": read_pairs(pairs)}
     config = checked_config(SketchConfig, options)
+    if choose:
+        _show_choice(drawing, library, like, flags)
+        return
+    if style is None:
+        style, mirrored = _found(drawing, library, like, pick)
+        config = replace(config, mirror=config.mirror != mirrored)
     sources = Sources(
         drawing,
         (StyleSpec(style),),
@@ -108,3 +149,46 @@ def sketch(
         print_path(str(write_pairs(sources, config, show_pairs, force=flags.force)))
         return
     paint(sources, config, flags, f"{label(drawing)}-{label(style)}-sketch")
+
+
+def _check_alone(library: Path | None, like: Path | None, *, choose: bool, pick: int) -> None:
+    """Refuse options that look for a picture where one is named."""
+    flags = {"--library": library, "--like": like, "--choose": choose, "--pick": pick > 1}
+    if typed := [flag for flag, value in flags.items() if value]:
+        raise OptionError(
+            f"{', '.join(typed)}: a picture is looked for only where --style names none. Leave one "
+            "of them out."
+        )
+
+
+def _found(drawing: str, library: Path | None, like: Path | None, pick: int) -> tuple[str, bool]:
+    """Return the picture that fits a drawing, and whether its mirror image does."""
+    from impasto.cli.choosing import warn_if_none_fits
+    from impasto.sketch.choices import picked
+    from impasto.sketch.choosing import matches_of
+
+    matches = matches_of(drawing, library, like=like)
+    warn_if_none_fits(matches)
+    match = picked(matches, pick)
+    print_note(f"coloured from {match.path}{', mirrored' if match.mirrored else ''}")
+    return str(match.path), match.mirrored
+
+
+def _show_choice(
+    drawing: str, library: Path | None, like: Path | None, flags: shared.RunFlags
+) -> None:
+    """List the pictures that fit a drawing, and write a page of them."""
+    from impasto.cli.choosing import print_choice, warn_if_none_fits
+    from impasto.sketch.choices import check_choice, write_choice
+    from impasto.sketch.choosing import matches_of
+
+    sheet = Path(f"{label(drawing)}-choice.html")
+    check_choice(sheet, force=flags.force)
+    matches = matches_of(drawing, library, like=like)
+    more = "".join(
+        f" {f} {shlex.quote(str(v))}" for f, v in (("--library", library), ("--like", like)) if v
+    )
+    command = f"impasto sketch {shlex.quote(drawing)}{more}"
+    write_choice(Path(drawing), matches, sheet, command, force=flags.force)
+    warn_if_none_fits(matches)
+    print_choice(matches, sheet, as_json=flags.as_json)

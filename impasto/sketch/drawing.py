@@ -13,7 +13,6 @@ from torch import Tensor
 from impasto.errors import OptionError
 from impasto.image.picture import Picture
 from impasto.image.transparency import on_white
-from impasto.painting.inputs import LoadedPicture
 from impasto.sketch.libraries import load_cv2, load_morphology
 
 __all__ = ["Drawing", "drawing_of", "luma"]
@@ -53,17 +52,19 @@ class Drawing:
     paper: tuple[float, float, float]
 
 
-def drawing_of(loaded: LoadedPicture) -> Drawing:
+def drawing_of(picture: Picture, name: str = "The drawing") -> Drawing:
     """Return the lines of a drawing that was read.
 
     Light that falls unevenly is taken out, light lines on a dark ground are turned round, and a
     drawing on transparency is laid over white.
 
+    Args:
+        name: what messages call it.
+
     Raises:
         OptionError: it is a photograph, or a blank page.
     """
-    name = f"The drawing {loaded.input.name}".rstrip()
-    pixels = _opaque(loaded.picture)
+    pixels = _opaque(picture)
     shares, paper = _against_paper(pixels)
     _check_photograph(shares, name)
     darkness = 1 - luma(shares)

@@ -26,9 +26,11 @@ from impasto.features.extractor import Extractor
 from impasto.image.labels import LabelMap
 from impasto.image.labels import matched as matched_colours
 from impasto.image.metadata import Metadata
-from impasto.image.picture import Picture, fitted, resize
+from impasto.image.picture import Picture, fit, fitted, resize
+from impasto.image.transparency import on_white
 from impasto.painting.common import network_of, recipe_of
-from impasto.painting.inputs import read_map, read_picture, read_style
+from impasto.painting.inputs import LoadedStyle, read_map, read_picture, read_style
+from impasto.painting.kinds import card_file
 from impasto.painting.shapes import check_map
 from impasto.painting.sources import Sources
 from impasto.painting.task import Task
@@ -37,6 +39,7 @@ from impasto.sketch.colouring import coloured, with_lines
 from impasto.sketch.drawing import Drawing, drawing_of
 from impasto.sketch.matching import matched, with_pairs
 from impasto.sketch.parts import Parts, parts_of_drawing, parts_of_map, parts_of_picture
+from impasto.sketch.signature import read_found
 from impasto.styles.statistics import Painting
 
 __all__ = ["SketchPlan", "engine_config", "plan_sketch", "sketch", "sketch_digest",
@@ -103,14 +106,11 @@ def plan_sketch(
         )
     content = read_picture("content", sources.content, config)
     style = read_style(sources.styles[0].source, config, extractor, digest)
-    if style.picture is None:
-        raise OptionError(
-            f"A sketch has its colours from the parts of a picture, and {style.input.name!r} is a "
-            "style card, which has none. Give the painting's file."
-        )
-    pixels = style.picture.pixels.flip(-1) if config.mirror else style.picture.pixels
+    pixels = _pixels(style, sources.styles[0].source, config.size)
+    pixels = pixels.flip(-1) if config.mirror else pixels
     values = np.ascontiguousarray(pixels[0].permute(1, 2, 0).numpy())
-    drawing = drawing_of(content)
+    name = f"The drawing {content.input.name}".rstrip()
+    drawing = drawing_of(content.picture, name)
     inputs = [content.input, style.input]
     ours = theirs = None
     if sources.content_map is not None:
@@ -123,7 +123,7 @@ def plan_sketch(
         theirs, inputs = map.labels, [*inputs, map.input]
         if config.mirror:
             theirs = LabelMap(theirs.labels.flip(-1), theirs.colours)
-    labels = areas_of(drawing, content.input.name or "The drawing") if ours is None else ours.labels
+    labels = areas_of(drawing, name) if ours is None else ours.labels
     areas = parts_of_drawing(labels.numpy(), drawing.lines.numpy(), config.drawn_marks)
     if theirs is None:
         parts = parts_of_picture(values, config.marks)
@@ -139,6 +139,14 @@ def plan_sketch(
             "with --pair, such as --pair 0=0."
         )
     return SketchPlan(drawing, areas, parts, pairs, values, tuple(inputs), content.picture.metadata)
+
+
+def _pixels(style: LoadedStyle, source: Any, size: int) -> Float[Tensor, "1 3 h w"]:
+    """Return a picture's pixels; of a style card those of the swatch that it carries."""
+    if style.picture is not None:
+        return style.picture.pixels
+    picture = on_white(read_found(card_file(source)))
+    return fit(picture, size) if max(picture.shape[-2:]) > size else picture
 
 
 def _by_colour(ours: LabelMap, theirs: LabelMap) -> list[int | None]:
