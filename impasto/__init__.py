@@ -41,6 +41,7 @@ __all__ = [
     "recipe_of",
     "rerun",
     "resume",
+    "sketch",
     "stylize",
     "texture",
     "write",
@@ -48,7 +49,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     import impasto.methods as methods
-    from impasto.api import doodle, film, rerun, resume, stylize, texture
+    from impasto.api import doodle, film, rerun, resume, sketch, stylize, texture
     from impasto.client.client import Client
     from impasto.config.methods import GatysConfig
     from impasto.config.recipe import Recipe
@@ -95,6 +96,7 @@ else:  # unseen by type checkers, so that to them a wrong name stays an error
         "recipe_of": "painting.recipes",
         "rerun": "api",
         "resume": "api",
+        "sketch": "api",
         "stylize": "api",
         "texture": "api",
         "write": "image.exchange",

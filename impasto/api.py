@@ -12,7 +12,7 @@ from PIL import Image
 from impasto.config.bases import StyledConfig
 from impasto.config.fields import from_text
 from impasto.config.memory import parse_memory
-from impasto.config.methods import DoodleConfig, TextureConfig, configs_with
+from impasto.config.methods import DoodleConfig, SketchConfig, TextureConfig, configs_with
 from impasto.config.presets import expanded
 from impasto.config.specs import StyleSpec, start_of
 from impasto.config.validation import check_owners, checked_config
@@ -34,7 +34,7 @@ from impasto.run.runner import run
 if TYPE_CHECKING:
     from impasto.film.progress import Progress
 
-__all__ = ["doodle", "film", "rerun", "resume", "stylize", "texture"]
+__all__ = ["doodle", "film", "rerun", "resume", "sketch", "stylize", "texture"]
 
 
 def stylize(
@@ -205,6 +205,47 @@ def doodle(
     weights = _weights(options)
     sources = Sources.of(None, style, content_map=map, style_maps=(style_map,), weights=weights)
     return _painted(prepare(sources, checked_config(DoodleConfig, options)), memory)
+
+
+def sketch(
+    drawing: Source,
+    style: Source,
+    *,
+    parts: Source | None = None,
+    style_parts: Source | None = None,
+    memory: str | int | None = None,
+    metadata: str = "keep",
+    **options: Any,
+) -> Image.Image:
+    """Give a drawing the colours and the look of a picture, area by area.
+
+    Args:
+        drawing: lines on paper: a file, a Pillow image or an array.
+        style: a photograph or painting, likewise.
+        parts: a picture over the drawing whose flat colours are its areas, instead of those found.
+        style_parts: the same over `style`. With both, an area has the part of its own colour.
+        memory: how much the process may hold, as in `stylize`.
+        metadata: what the result has of the drawing's, as in `stylize`.
+        options: fields of `SketchConfig`, such as `size=1024`, `engine="gatys"`, `line_weight=0.5`
+            or `pair=["3=0", "4=none"]`; besides, `weights` may be a file.
+
+    Returns:
+        An 8-bit picture in the drawing's proportions, with the recipe as JSON in
+        `.info["impasto"]`.
+
+    Raises:
+        ImpastoError: an input or option that cannot be used.
+    """
+    keeping_of(metadata)
+    sources = Sources.of(
+        drawing,
+        style,
+        content_map=parts,
+        style_maps=tuple(_several(style_parts)),
+        weights=_weights(options),
+    )
+    config = checked_config(SketchConfig, options)
+    return _painted(prepare(sources, config), memory, metadata)
 
 
 def texture(*styles: Any, memory: str | int | None = None, **options: Any) -> Image.Image:

@@ -5,12 +5,42 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
-__all__ = ["install_hint"]
+from impasto.errors import OptionError
+
+__all__ = ["check_installed", "install_hint"]
+
+
+def check_installed(libraries: Mapping[str, str], extra: str, what: str) -> None:
+    """Check that the libraries of an extra are installed.
+
+    Args:
+        libraries: the names that people know them by, by the names of their modules.
+        extra: what brings them, such as "film".
+        what: what needs them, a plural noun at the beginning of a sentence.
+
+    Raises:
+        OptionError: one is not installed.
+    """
+    # No spec can be had of a module that another thread is importing.
+    missing = [
+        name
+        for module, name in libraries.items()
+        if module not in sys.modules and find_spec(module) is None
+    ]
+    if missing:
+        names = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
+        verb = "is" if len(missing) == 1 else "are"
+        raise OptionError(
+            f"{what} take {names}, which {verb} not installed here. Install with "
+            f"`{install_hint(extra)}`."
+        )
 
 
 def install_hint(extra: str) -> str:

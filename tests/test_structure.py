@@ -24,8 +24,8 @@ PACKAGE = ROOT / "impasto"
 HOUSE = (
     "version", "errors", "installation", "runtime",
     "files", "image", "features", "losses", "styles", "networks", "config", "engine", "methods",
-    "painting", "run", "sheets", "film", "jobs", "training", "evaluation", "api", "client",
-    "studio", "cli", "__main__",
+    "painting", "run", "sheets", "film", "sketch", "jobs", "training", "evaluation", "api",
+    "client", "studio", "cli", "__main__",
 )  # fmt: skip
 FLOORS = {name: floor for floor, name in enumerate(HOUSE)}
 LIGHT_MODULES = [

@@ -13,6 +13,7 @@ EXAMPLES = {
     "batch": "impasto batch photos/ --style a.jpg --style b.jpg -o painted/",
     "texture": "impasto texture stone.jpg --size 2048x1024 --seamless",
     "doodle": "impasto doodle --map map.png --style a.jpg --style-map a-map.png",
+    "sketch": "impasto sketch drawing.png --style a.jpg",
     "train": "impasto train a.jpg b.jpg --content photos/ -o mine.impasto",
     "rerun": "impasto rerun painted.png -o again.png",
     "study": "impasto study strength photo.jpg --style a.jpg",

@@ -29,6 +29,7 @@ from impasto.cli.layers import layers
 from impasto.cli.live import live
 from impasto.cli.rerun import rerun
 from impasto.cli.resume import extend, resume
+from impasto.cli.sketch import sketch
 from impasto.cli.studio import studio
 from impasto.cli.study import study
 from impasto.cli.styles import styles
@@ -67,7 +68,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    *(batch, stylize, film, live, doodle, texture, styles, layers, info),
+    *(batch, stylize, film, live, doodle, sketch, texture, styles, layers, info),
     *(rerun, resume, extend, evaluate, study, train, export, worker, studio),
 ):
     app.command(help=help_of(command))(command)

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from impasto.config.bases import PhotoConfig, PictureConfig, PixelConfig, StyledConfig
 from impasto.config.fields import Need, option, otherwise
 from impasto.config.sizes import LEAST, MOST
+from impasto.config.sketch import SketchConfig
 from impasto.config.specs import layer_weights
 from impasto.errors import OptionError, StyleError, learn_words
 
@@ -37,6 +38,7 @@ __all__ = [
     "PixelConfig",
     "QuickConfig",
     "RefineConfig",
+    "SketchConfig",
     "StyledConfig",
     "TextureConfig",
     "configs_with",
@@ -455,6 +457,15 @@ _ROWS = (
         EntryPoint("impasto.methods.doodle:doodle"),
         EntryPoint("impasto.methods.doodle:doodle_workload"),
         EntryPoint("impasto.methods.doodle:doodle_layers"),
+    ),
+    Method(
+        "sketch",
+        SketchConfig,
+        EntryPoint("impasto.sketch.painting:sketch_task"),
+        EntryPoint("impasto.sketch.painting:sketch"),
+        EntryPoint("impasto.sketch.painting:sketch_workload"),
+        EntryPoint("impasto.sketch.painting:sketch_layers"),
+        EntryPoint("impasto.sketch.painting:sketch_digest"),
     ),
 )
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any
 
 from impasto.errors import OptionError
-from impasto.installation import install_hint
+from impasto.installation import check_installed
 
 __all__ = ["check_libraries", "has_film_libraries", "load_av", "load_cv2"]
 
 
 def has_film_libraries() -> bool:
     """Return whether films can be read, painted and written."""
-    return not _missing()
+    try:
+        check_libraries()
+    except OptionError:
+        return False
+    return True
 
 
 def check_libraries() -> None:
@@ -22,18 +25,10 @@ def check_libraries() -> None:
     Raises:
         OptionError: a library is not installed.
     """
-    if missing := _missing():
-        raise OptionError(
-            f"Films take {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not "
-            f"installed here. Install with `{install_hint('film')}`."
-        )
+    check_installed(_NAMES, "film", "Films")
 
 
 _NAMES = {"av": "PyAV", "cv2": "OpenCV"}
-
-
-def _missing() -> list[str]:
-    return [name for module, name in _NAMES.items() if find_spec(module) is None]
 
 
 def load_av() -> Any:
