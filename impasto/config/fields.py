@@ -111,6 +111,9 @@ def _check_value(spec: Field[Any], value: Any) -> None:
             raise OptionError(f"{flag} is {value!r}. It is either true or false.")
     elif isinstance(spec.default, tuple):
         _check_texts(flag, value, metadata["metavar"])
+    elif isinstance(spec.default, str):
+        if not isinstance(value, str):
+            raise OptionError(f"{flag} is {value!r}. It is a text such as {spec.default}.")
     elif isinstance(spec.default, (int, float)):
         _check_number(flag, value, spec.default, metadata)
 
