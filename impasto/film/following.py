@@ -43,7 +43,7 @@ def _drawn(track: Field, forth: Field) -> Field:
     return _unmixed(moved(track, forth), nearest)
 
 
-def enlarged(offsets: Field, size: tuple[int, int]) -> Field:
+def enlarged(offsets: Float32[np.ndarray, "H W 2"], size: tuple[int, int]) -> Field:
     """Return offsets on a finer grid, in the same pixels, not mixed between different things."""
     cv2 = load_cv2()
     if offsets.shape[:2] == size:
