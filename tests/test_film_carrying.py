@@ -69,9 +69,9 @@ def agreement(found: LabelMap, meant: LabelMap) -> float:
 def test_a_map_follows_what_it_was_drawn_for(tmp_path: Path) -> None:
     clip = Clip(scene(16))
     carried = CarriedMaps(tracks(clip, [0], tmp_path), {0: drawn(0)})
-    assert agreement(carried(clip.film[0]), drawn(0)) == 1
+    assert agreement(carried.at(clip.film[0]), drawn(0)) == 1
     for i in (1, 8, 15):
-        found = carried(clip.film[i])
+        found = carried.at(clip.film[i])
         assert found.colours == (RED, GREEN)
         assert agreement(found, drawn(i)) > 0.96
         assert agreement(found, drawn(i)) > agreement(drawn(0), drawn(i))
@@ -80,7 +80,7 @@ def test_a_map_follows_what_it_was_drawn_for(tmp_path: Path) -> None:
 def test_a_later_map_is_carried_back(tmp_path: Path) -> None:
     clip = Clip(scene(12))
     carried = CarriedMaps(tracks(clip, [11], tmp_path), {11: drawn(11)})
-    assert agreement(carried(clip.film[0]), drawn(0)) > 0.96
+    assert agreement(carried.at(clip.film[0]), drawn(0)) > 0.96
 
 
 def test_between_two_maps_the_nearer_one_decides(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_between_two_maps_the_nearer_one_decides(tmp_path: Path) -> None:
     later = LabelMap(drawn(10).labels, (BLUE, GREEN))
     carried = CarriedMaps(tracks(clip, [0, 10], tmp_path), {0: drawn(0), 10: later})
     assert carried.colours == (RED, GREEN, BLUE)
-    early, late = carried(clip.film[2]).labels, carried(clip.film[8]).labels
+    early, late = carried.at(clip.film[2]).labels, carried.at(clip.film[8]).labels
     assert (early == 0).sum() > 10 * (early == 2).sum()
     assert (late == 2).sum() > 10 * (late == 0).sum()
     assert agreement(LabelMap((early == 1).long(), ()), drawn(2)) > 0.96
@@ -102,7 +102,7 @@ def test_no_region_appears_that_was_not_drawn(tmp_path: Path) -> None:
     maps = {0: LabelMap(stripes, (RED, GREEN, BLUE))}
     carried = CarriedMaps(tracks(clip, [0], tmp_path), maps)
     for i in (1, 6, 11):
-        assert set(carried(clip.film[i]).labels.unique().tolist()) <= {0, 2}
+        assert set(carried.at(clip.film[i]).labels.unique().tolist()) <= {0, 2}
 
 
 def test_what_comes_into_the_frame_takes_its_neighbours_region(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_what_comes_into_the_frame_takes_its_neighbours_region(tmp_path: Path) -
     labels = torch.zeros(96, 160, dtype=torch.long)
     labels[:, 130:] = 1
     carried = CarriedMaps(tracks(clip, [0], tmp_path), {0: LabelMap(labels, (RED, GREEN))})
-    last = carried(clip.film[11]).labels
+    last = carried.at(clip.film[11]).labels
     assert (last[:, 130:] == 1).float().mean() > 0.98
     assert (last[:, :75] == 0).float().mean() > 0.98
 
@@ -118,11 +118,11 @@ def test_what_comes_into_the_frame_takes_its_neighbours_region(tmp_path: Path) -
 def test_maps_come_in_any_order_and_are_found_once(tmp_path: Path) -> None:
     clip = Clip(scene(10))
     carried = CarriedMaps(tracks(clip, [0], tmp_path), {0: drawn(0)})
-    late = carried(clip.film[9]).labels
-    carried(clip.film[3])
+    late = carried.at(clip.film[9]).labels
+    carried.at(clip.film[3])
     assert clip.read == 10
     again = CarriedMaps(tracks(clip, [0], tmp_path), {0: drawn(0)})
-    assert torch.equal(again(clip.film[9]).labels, late)
+    assert torch.equal(again.at(clip.film[9]).labels, late)
     assert clip.read == 10
 
 

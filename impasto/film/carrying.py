@@ -24,7 +24,7 @@ _VOTES = 5  # pixels on a side of the window whose majority decides
 
 
 class CarriedMaps:
-    """Region maps of every frame, from those that were drawn for some.
+    """Region maps of every frame (`FilmLabels`), from those that were drawn for some.
 
     A frame between two of them takes each pixel's region from the one that is nearer and trusted
     more; where neither is, from the nearest pixel. No region appears that nobody drew.
@@ -39,7 +39,7 @@ class CarriedMaps:
         self.colours = tuple(dict.fromkeys(c for drawn in maps.values() for c in drawn.colours))
         self._maps = {index: _renumbered(drawn, self.colours) for index, drawn in maps.items()}
 
-    def __call__(self, frame: Frame) -> LabelMap:
+    def at(self, frame: Frame) -> LabelMap:
         """Return a frame's map, in any order of frames; a drawn one as it is.
 
         Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float32
 
 from impasto.film.libraries import load_cv2
 from impasto.film.search import Bytes, Field, moved, one_way
@@ -57,7 +57,7 @@ def enlarged(offsets: Float32[np.ndarray, "H W 2"], size: tuple[int, int]) -> Fi
 
 def _unmixed(smooth: Field, nearest: Field) -> Field:
     torn = np.abs(smooth - nearest).max(2, keepdims=True) > _TORN
-    return np.where(torn, nearest, smooth).astype(np.float32)
+    return np.asarray(np.where(torn, nearest, smooth), np.float32)
 
 
 def filled(values: Any, trusted: Bool[np.ndarray, "h w"]) -> Any:
