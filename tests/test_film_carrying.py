@@ -13,8 +13,8 @@ from torch import Tensor
 from impasto.errors import OptionError
 from impasto.film.carrying import CarriedMaps
 from impasto.film.frame import Frame
+from impasto.film.key_tracks import KeyTracks
 from impasto.film.keyframes import KeyframePainter
-from impasto.film.tracks import Tracks
 from impasto.image.labels import LabelMap
 
 pytest.importorskip("cv2")
@@ -58,8 +58,8 @@ def drawn(i: int) -> LabelMap:
     return LabelMap(labels, (RED, GREEN))
 
 
-def tracks(clip: Clip, keys: Sequence[int], folder: Path, shots: Sequence[range] = ()) -> Tracks:
-    return Tracks(clip, keys, shots or [range(len(clip.film))], folder / "tracks")
+def tracks(clip: Clip, keys: Sequence[int], folder: Path, shots: Sequence[range] = ()) -> KeyTracks:
+    return KeyTracks(clip, keys, shots or [range(len(clip.film))], folder / "tracks")
 
 
 def agreement(found: LabelMap, meant: LabelMap) -> float:

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from impasto.film.following import filled
 from impasto.film.frame import Frame
+from impasto.film.key_tracks import KeyTrack, KeyTracks, nearness
 from impasto.film.libraries import load_cv2
-from impasto.film.tracks import Track, Tracks, nearness
 from impasto.film.trust import Map
 from impasto.image.labels import LabelMap
 
@@ -34,7 +34,7 @@ class CarriedMaps:
         maps: by the frames' indices, of any size and the film's proportions.
     """
 
-    def __init__(self, tracks: Tracks, maps: Mapping[int, LabelMap]) -> None:
+    def __init__(self, tracks: KeyTracks, maps: Mapping[int, LabelMap]) -> None:
         self.tracks = tracks
         self.colours = tuple(dict.fromkeys(c for drawn in maps.values() for c in drawn.colours))
         self._maps = {index: _renumbered(drawn, self.colours) for index, drawn in maps.items()}
@@ -65,7 +65,7 @@ def _renumbered(drawn: LabelMap, colours: Sequence[str]) -> Int[Tensor, "h w"]:
     return places[drawn.labels.long()]
 
 
-def _drawn(track: Track, labels: Int[Tensor, "H W"]) -> np.ndarray:
+def _drawn(track: KeyTrack, labels: Int[Tensor, "H W"]) -> np.ndarray:
     """Draw a map on the track's grid, label by label as they are."""
     rows, columns = track.confidence.shape
     whole: Float[Tensor, "1 1 H W"] = labels[None, None].float()

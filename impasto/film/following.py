@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float32
 
+from impasto.film.key_track_files import Step
 from impasto.film.libraries import load_cv2
 from impasto.film.search import Bytes, Field, moved, one_way
-from impasto.film.track_files import Step
 from impasto.film.trust import Map, alike, softened
 
 __all__ = ["confidence", "enlarged", "filled", "followed"]

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from impasto.film.frame import Frame
-from impasto.film.tracks import Track, Tracks, nearness
+from impasto.film.key_tracks import KeyTrack, KeyTracks, nearness
 
 __all__ = ["KeyframePainter"]
 
@@ -30,7 +30,9 @@ class KeyframePainter:
         paintings: of those frames, by index; of any size and the film's proportions.
     """
 
-    def __init__(self, tracks: Tracks, paintings: Mapping[int, Float[Tensor, "1 3 _ _"]]) -> None:
+    def __init__(
+        self, tracks: KeyTracks, paintings: Mapping[int, Float[Tensor, "1 3 _ _"]]
+    ) -> None:
         self.tracks, self.paintings = tracks, paintings
 
     def begin(self, sample: Sequence[Frame]) -> None:
@@ -48,13 +50,13 @@ class KeyframePainter:
         shares = _shares(tracks, frame.index, size)
         return sum((a * b for a, b in zip(drawn, shares, strict=True)), torch.zeros(())).clamp(0, 1)
 
-    def _drawn(self, track: Track, size: tuple[int, int]) -> Pixels:
+    def _drawn(self, track: KeyTrack, size: tuple[int, int]) -> Pixels:
         # Once, from the painting itself: it is as sharp in the last frame as in the first.
         return track.draw(self.paintings[track.key], size, "bicubic").clamp(0, 1)
 
 
 def _shares(
-    tracks: Sequence[Track], index: int, size: tuple[int, int]
+    tracks: Sequence[KeyTrack], index: int, size: tuple[int, int]
 ) -> list[Float[Tensor, "1 1 h w"]]:
     """Return each track's share of every pixel; they add up to 1."""
     near = nearness(tracks, index)

@@ -22,18 +22,18 @@ from impasto.errors import OptionError
 from impasto.files import atomic
 from impasto.film.flow import Sampling, sample
 from impasto.film.following import confidence, enlarged, followed
+from impasto.film.key_track_files import Step, load_step, load_track, save_step, save_track
 from impasto.film.search import Bytes, Field, both_ways, in_bytes, size_for
 from impasto.film.shots import Readable
-from impasto.film.track_files import Step, load_step, load_track, save_step, save_track
 from impasto.film.trust import Map, trust
 
-__all__ = ["Track", "Tracks", "nearness"]
+__all__ = ["KeyTrack", "KeyTracks", "nearness"]
 
 _SIDE = 480  # the long side at which tracks are found
 
 
 @dataclass(frozen=True)
-class Track:
+class KeyTrack:
     """Where a frame's pixels are in a key frame.
 
     Attributes:
@@ -71,7 +71,7 @@ class Track:
         return F.interpolate(small, size, mode="bilinear").clamp(0, 1)
 
 
-class Tracks:
+class KeyTracks:
     """The tracks of a film's frames to the key frames of their shots, in a folder.
 
     They are found when they are first asked for, for all frames from one key to the next: read in
@@ -115,7 +115,7 @@ class Tracks:
                     "among them."
                 )
 
-    def of(self, index: int) -> tuple[Track, ...]:
+    def of(self, index: int) -> tuple[KeyTrack, ...]:
         """Return a frame's tracks: to the key before it and to that after it, in its shot.
 
         Raises:
@@ -128,7 +128,7 @@ class Tracks:
             _find(self.clip, segment, self.folder)
             atomic.replace(self._marker(segment), b"", force=True)
         return tuple(
-            Track(key, *load_track(self.folder, key, index))
+            KeyTrack(key, *load_track(self.folder, key, index))
             for key in (segment.before, segment.after)
             if key is not None
         )
@@ -147,15 +147,15 @@ class Tracks:
     def _marker(self, segment: _Segment) -> Path:
         return self.folder / f"{segment.first:08d}-{segment.last:08d}.done"
 
-    def _identity(self, index: int) -> Track:
+    def _identity(self, index: int) -> KeyTrack:
         frame = next(iter(self.clip.frames(index, index + 1, size=_SIDE)))
         height, width = size_for(*_sides(frame.pixels), _SIDE)
-        return Track(
+        return KeyTrack(
             index, np.zeros((height, width, 2), np.float32), np.ones((height, width), np.float32)
         )
 
 
-def nearness(tracks: Sequence[Track], index: int) -> list[float]:
+def nearness(tracks: Sequence[KeyTrack], index: int) -> list[float]:
     """Return how near a frame is to each of its keys, in shares of 1."""
     if len(tracks) == 1:
         return [1.0]
