@@ -77,7 +77,7 @@ def requested(
     painting = {n: value for n, value in options.items() if n not in _FILM_OPTIONS}
     if keys:
         _refuse_beside_keys(painting, styles, maps, method or preset)
-    opened = open_clip(clip, rate_of(settings.fps))
+    opened = open_clip(Path(clip), rate_of(settings.fps))
     frames = frames_between(opened, settings)
     maps = _checked(opened, frames, maps, "--content-map")
     keys = _checked(opened, frames, keys, "--key")
@@ -224,7 +224,7 @@ def _checked(
 def _spare(out: Path, clip: Clip, sources: Sources, placed: Sequence[PlacedFile]) -> None:
     """Refuse to write over what is painted from, even with `--force`."""
     files = [clip.path, *(Path(str(style.source)) for style in sources.styles)]
-    files += [*map(Path, sources.style_maps), *(one.file for one in placed)]
+    files += [*(Path(str(source)) for source in sources.style_maps), *(one.file for one in placed)]
     if any(resolved(file) == resolved(out) for file in files):
         raise OptionError(f"{out} is painted from: give --out another name.")
 
