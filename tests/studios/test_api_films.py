@@ -182,6 +182,7 @@ def test_tries_three_frames(studio: StudioServer, sent: Json) -> None:
         "is 2" in refusal(studio, "/trials", json=request(sent, options={"steady": 2}))["message"]
     )
     assert "task is film" in refusal(studio, "/trials", json={})["message"]
+    assert "by a trial" in refusal(studio, "/forecasts", json=request(sent))["message"]
 
 
 class Slow:
