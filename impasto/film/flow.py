@@ -13,12 +13,12 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from impasto.film.libraries import load_cv2
-from impasto.film.search import Bytes, Field, both_ways, in_bytes, moved, size_for
+from impasto.film.search import Field, both_ways, in_bytes, size_for
+from impasto.film.trust import seen, trust
 
 __all__ = [
     "Flow",
@@ -34,15 +34,10 @@ __all__ = [
 
 Pixels = Float[Tensor, "1 3 h w"]
 Offsets = Float[Tensor, "1 2 h w"]
-Map = Float32[np.ndarray, "h w"]
 Sampling = Literal["bilinear", "bicubic", "nearest"]
 
 _SIDE = 640  # the long side at which the flow is found: finer costs more than it tells
-
-# How far colours may differ, in values of [0, 1], where the flow is right: full and no confidence.
-_SAME, _OTHER = 0.08, 0.20
 _STILL = 1 / 64  # in pixels
-_GROWTH = 1.5  # standard deviation, in pixels of the flow's grid, by which the mask is softened
 
 
 @dataclass(frozen=True)
@@ -89,7 +84,7 @@ def flow_between(
         return still(current.cpu())
     start = None if guess is None else _field(_resized(guess.pixels, size))
     forth, back = both_ways(now, before, start)
-    confidence = _confidence(forth, back, now, before)
+    confidence = trust(forth, back, now, before)
     enlarged = F.interpolate(
         torch.from_numpy(confidence)[None, None], (height, width), mode="bilinear"
     )
@@ -162,47 +157,7 @@ def visible(forth: Offsets, back: Offsets) -> Bool[Tensor, "1 1 h w"]:
         forth: from this frame to the other.
         back: from the other frame to this one, on the other's grid.
     """
-    return torch.from_numpy(_visible(_field(forth), _field(back)))[None, None]
-
-
-def _confidence(forth: Field, back: Field, now: Bytes, before: Bytes) -> Map:
-    """Return how far `forth` is trusted, softened so that what is not trusted grows outwards."""
-    cv2 = load_cv2()
-    seen = cv2.medianBlur(_visible(forth, back).astype(np.uint8), 5)  # without specks, which grow
-    trusted = seen * _alike(now, before, forth)
-    radius = 2 * round(2 * _GROWTH) + 1
-    worst = cv2.erode(trusted, np.ones((radius, radius), np.uint8))
-    # A blur of the eroded mask reaches as far as the erosion did: it never exceeds the mask itself.
-    soft = cv2.GaussianBlur(worst, (radius, radius), _GROWTH, borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(np.minimum(soft, trusted), np.float32)
-
-
-def _alike(now: Bytes, before: Bytes, forth: Field) -> Map:
-    """Return how alike both frames are along the flow, in [0, 1].
-
-    A departure from Ruder et al.: dense inverse search errs more than their DeepFlow, in both
-    directions alike where something small moves fast; and what changes its colour, as in a flash,
-    is to be painted anew.
-    """
-    cv2 = load_cv2()
-    off = cv2.blur(cv2.absdiff(now, moved(before, forth)), (5, 5)).max(2).astype(np.float32) / 255
-    alike: Map = np.clip((_OTHER - off) / (_OTHER - _SAME), 0, 1)
-    return alike
-
-
-def _visible(forth: Field, back: Field) -> Bool[np.ndarray, "h w"]:
-    height, width = forth.shape[:2]
-    x, y = np.arange(width) + forth[..., 0], np.arange(height)[:, None] + forth[..., 1]
-    inside = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
-    returned = moved(back, forth)
-    length = (forth**2).sum(2) + (returned**2).sum(2)
-    occluded = ((forth + returned) ** 2).sum(2) >= 0.01 * length + 0.5
-    steep = sum((np.gradient(forth[..., i], axis=j) ** 2) for i in (0, 1) for j in (0, 1))
-    # Ruder et al. have 0.002. Dense inverse search leaves gentle slopes in flat places, where that
-    # would have a wall painted anew in every frame.
-    boundary = steep > 0.01 * (forth**2).sum(2) + 0.02
-    seen: Bool[np.ndarray, "h w"] = inside & ~occluded & ~boundary
-    return seen
+    return torch.from_numpy(seen(_field(forth), _field(back)))[None, None]
 
 
 def _resized(offsets: Float[Tensor, "1 2 H W"], size: tuple[int, int]) -> Offsets:

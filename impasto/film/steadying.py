@@ -113,8 +113,8 @@ def with_contrast_of(picture: Pixels, painted: Pixels) -> Pixels:
     return (coarse + spread(gain, picture) * fine).clamp(0, 1)
 
 
-def _variance(fine: Pixels) -> Map:
-    """Return the mean square of cells, over all colours and some way around."""
+def _variance(fine: Pixels) -> Float[Tensor, "1 1 _ _"]:
+    """Return the cells' mean squares, over all colours and some way around."""
     squares = cells_of(fine.square()).mean(1, keepdim=True)
     return _smoothed(_smoothed(squares))
 

@@ -16,7 +16,7 @@ __all__ = ["Stillness"]
 
 Mask = Float[Tensor, "1 1 h w"]
 
-# Differences of a cell's colours, in [0, 1], up to which it is still: a camera's noise has them.
+# Differences of a cell's mean colour, in [0, 1], up to which it is still: noise has them.
 _STILL = 1.5 / 255
 
 
@@ -45,7 +45,7 @@ class Stillness:
         self._painted_from, self._masks = frame, masks
         if before is None or not _same(regions, masks):
             return frame.new_zeros(1, 1, *frame.shape[-2:])
-        off = cells_of((frame - before).abs()).amax(1, keepdim=True)
+        off = cells_of(frame - before).abs().amax(1, keepdim=True)
         moves = F.max_pool2d((off > _STILL).to(frame), 3, 1, 1)
         still = 1 - spread(moves, frame)
         self._painted_from = torch.where(still == 1, before, frame)
