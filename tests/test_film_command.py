@@ -99,7 +99,9 @@ REFUSED = [
     (["clip.mp4", "-o", "clip.mp4", "--force"], "clip.mp4 is painted from"),
     (["clip.mp4", "-o", "old.mp4"], "old.mp4 exists already"),
     (["clip.mp4", "--key", "5"], "It takes a frame and a file"),
-    (["clip.mp4", "--key", "99=photo.png"], "the film has frames 0 to 29"),
+    (["clip.mp4", "--content-map", "99=photo.png"], "frames 0 to 29 are painted"),
+    (["clip.mp4", "--content-map", "tall.png"], "its proportions are others"),
+    (["clip.mp4", "--key", "5=painting.png"], "for frames that are painted here"),
     (["clip.mp4", "--content-map", "none.png"], "none.png does not exist"),
     (["clip.mp4", "--region", "#ff0000=keep"], "give that map"),
     (["clip.mp4", "--change", "0:01"], "there are not two"),
@@ -116,6 +118,7 @@ def test_what_cannot_be_painted_is_refused_with_one_message(
     folder: Path, capsys: pytest.CaptureFixture[str], words: list[str], message: str
 ) -> None:
     film(folder / "one.mp4", frames=1)
+    Image.new("RGB", (40, 90)).save(folder / "tall.png")
     (folder / "text.mp4").write_text("hello")
     (folder / "old.mp4").write_bytes(b"mine")
     before = sorted(folder.iterdir())
@@ -185,3 +188,37 @@ def test_what_a_film_was_begun_with_is_named_where_another_would_go_on(folder: P
     with pytest.raises(ResumeError, match="style was different"):
         api.film("clip.mp4", "painting.png", "a.mp4", resume=True, **options)
     assert (folder / "a.film").is_dir()
+
+
+# ---- pictures of single frames ------------------------------------------------------------------
+
+
+def levels(path: Path, index: int = -1) -> np.ndarray:
+    frames = [frame.pixels[0].numpy() for frame in open_clip(path).frames()]
+    return np.asarray(frames[index])
+
+
+@pytest.mark.usefixtures("clip")
+def test_a_map_says_what_stays_as_it_is(folder: Path) -> None:
+    halves = np.zeros((64, 96, 3), np.uint8)
+    halves[:, :48, 0] = halves[:, 48:, 2] = 255
+    Image.fromarray(halves).save("map.png")
+    words = ["--style", "painting.png", "--strength", "1", "--size", "96", "--quiet"]
+    words += ["--content-map", "map.png", "--region", "#ff0000=keep", "--codec", "ffv1"]
+    assert main(["film", "clip.mp4", *words, "--to", "0.4", "-o", "out.mkv"]) == 0
+    off = np.abs(levels(folder / "out.mkv", 3) - levels(folder / "clip.mp4", 3)).mean((0, 1))
+    assert off[:40].mean() < 0.02
+    assert off[56:].mean() > 0.1
+
+
+@pytest.mark.usefixtures("clip")
+def test_frames_painted_by_hand_are_carried_along(folder: Path) -> None:
+    for index in (0, 20):
+        negative = 1 - levels(folder / "clip.mp4", index)
+        Image.fromarray(np.uint8(negative.transpose(1, 2, 0) * 255)).save(f"mine{index}.png")
+    words = ["--key", "0=mine0.png", "--key", "20=mine20.png", "--quiet", "--chunk", "18"]
+    assert main(["film", "clip.mp4", *words, "-o", "out.mp4"]) == 0
+    for index in (5, 20, 25):
+        off = levels(folder / "out.mp4", index) - (1 - levels(folder / "clip.mp4", index))
+        assert np.abs(off).mean() < 0.1
+    assert not (folder / "out.film").exists()

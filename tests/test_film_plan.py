@@ -15,7 +15,7 @@ from impasto.film.disc import bytes_needed, check_room
 from impasto.film.folder import FilmFolder, folder_beside
 from impasto.film.plan import Chunk, planned
 from impasto.film.request import placed_files
-from impasto.film.spec import PlacedFile, within
+from impasto.film.spec import FIRST, PlacedFile, within
 
 LENGTHS = st.lists(st.integers(1, 400), min_size=1, max_size=6)
 
@@ -93,7 +93,7 @@ def test_pictures_belong_to_frames() -> None:
         PlacedFile(0, Path("a=c.png")),
         PlacedFile(90, Path("b.png")),
     )
-    assert placed_files("--content-map", ["map.png"]) == (PlacedFile(0, Path("map.png")),)
+    assert placed_files("--content-map", ["map.png"]) == (PlacedFile(FIRST, Path("map.png")),)
 
 
 def test_two_pictures_for_a_frame_are_refused() -> None:

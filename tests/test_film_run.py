@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from filming import FRAMES, film
+from PIL import Image
 from torch import Tensor
 
 from commands import ROOT
@@ -315,6 +316,9 @@ def test_a_trial_shows_three_frames_and_what_the_film_takes(clip: Path, tmp_path
     trial = try_film(asked(clip, tmp_path / "out.mp4"))
     assert trial.sheet == tmp_path / "out-try.jpg"
     assert [path.name for path in tmp_path.iterdir()] == ["out-try.jpg"]
+    with Image.open(trial.sheet) as sheet:
+        thirds = np.split(np.asarray(sheet.resize((90, 60)), int), 3, axis=1)
+        assert all(third.std() > 30 for third in thirds)
     assert trial.frames == FRAMES
     assert trial.seconds > 0
     assert trial.room > 10_000

@@ -11,19 +11,25 @@ import typer
 
 from impasto.cli import options as shared
 from impasto.cli.console import print_note, print_path, set_quiet
-from impasto.cli.flags import config_and_start, with_flags
+from impasto.cli.flags import config_and_start, config_of, with_flags
 from impasto.cli.interrupt import handling_signals
 from impasto.cli.progress import progress_bar
-from impasto.config.bases import PhotoConfig
+from impasto.config.bases import PhotoConfig, StyledConfig
 from impasto.config.fields import flag_of
 from impasto.config.methods import configs_with
+from impasto.errors import OptionError
+from impasto.evaluation.studies.film_registry import FILM_STUDY, film_variants
 from impasto.evaluation.studies.registry import STUDIES, variants_of
 from impasto.files.names import safe_name
+from impasto.sheets.plots import check_plots
 
 if TYPE_CHECKING:
     from impasto.evaluation.studies.run_study import Outcome, Progress
 
 __all__ = ["study"]
+
+_KINDS = (*STUDIES, FILM_STUDY)
+_METHOD = "gatys"  # where none is typed
 
 
 @with_flags(
@@ -34,11 +40,11 @@ def study(
         str,
         shared.argument(
             "STUDY",
-            f"What to vary: {', '.join(STUDIES)}.",
-            autocompletion=lambda: list(STUDIES),
+            f"What to vary: {', '.join(_KINDS)}.",
+            autocompletion=lambda: list(_KINDS),
         ),
     ],
-    content: Annotated[str, shared.argument("CONTENT", "The photograph.")],
+    content: Annotated[str, shared.argument("CONTENT", "The photograph; of `film` a clip.")],
     style: Annotated[
         str,
         shared.option(
@@ -72,7 +78,7 @@ def study(
         str,
         typer.Option("--size", metavar="32…16384|4k|50%|photo", help="Long side of each picture."),
     ] = "256",
-    method: shared.Optimiser = "gatys",
+    method: shared.Optimiser = _METHOD,
     weights: shared.Weights = None,
     force: shared.Force = False,
     no_video: Annotated[bool, shared.output_option("--no-video", help="Write no film.")] = False,
@@ -96,6 +102,9 @@ def study(
         force=force, quiet=quiet, as_json=as_json, queue=queue, files=files, wait=wait
     )
     flags.check_queue()
+    if kind == FILM_STUDY:
+        _study_film(content, style, options, out, values, size, method, flags)
+        return
     base, init = config_and_start(
         configs_with(PhotoConfig), method, {"size": size, **options}, photograph=content
     )
@@ -149,6 +158,60 @@ def study(
 
         outcome = run_study(spec, watch)
     _present(outcome, interruption.status, quiet=quiet, as_json=as_json)
+
+
+def _study_film(
+    clip: str,
+    style: str,
+    options: dict[str, Any],
+    out: Path | None,
+    values: str | None,
+    size: str,
+    method: str,
+    flags: shared.RunFlags,
+) -> None:
+    """Compare films of a clip; `method` says which where no values are given."""
+    if flags.queue is not None:
+        raise OptionError("A study of film is painted here: leave --queue out.")
+    kinds = configs_with(StyledConfig)
+    typed = tuple(values.split(",")) if values else ()
+    variants = film_variants(typed, None if method == _METHOD else method)
+    chosen = {"size": size, **options}
+    configs = {v.method: config_of(kinds, v.method, chosen) for v in variants}
+    folder = out or Path(safe_name(f"{Path(clip).stem}-{Path(style).stem}-{FILM_STUDY}"))
+    check_plots()
+
+    from impasto.evaluation.studies.film_study import FilmStudySpec, run_film_study
+
+    spec = FilmStudySpec(
+        clip=Path(clip),
+        style=style,
+        variants=variants,
+        configs={name: c for name, c in configs.items() if isinstance(c, StyledConfig)},
+        folder=folder,
+        force=flags.force,
+        command=_command(
+            [FILM_STUDY, clip], style=style, out=out, values=values, size=size, **options
+        ),
+    )
+    with (
+        handling_signals() as interruption,
+        progress_bar("looking at the clip", quiet=flags.quiet) as bar,
+    ):
+        interruption.has_progress = True
+
+        def watch(done: float) -> bool:
+            if bar is not None:
+                bar(done, f"{len(variants)} films")
+            return not interruption.is_requested
+
+        page = run_film_study(spec, watch)
+    if page is None:
+        raise typer.Exit(interruption.status)
+    if flags.as_json:
+        print(json.dumps({"folder": str(folder), "page": str(page)}))
+    else:
+        print_path(page)
 
 
 def _command(arguments: list[str], **options: Any) -> str:

@@ -5,6 +5,7 @@
     out.film/00003/head.mov      those that the chunk before it paints too, without loss
     out.film/00003/tail.mov      those that the chunk after it paints too, without loss
     out.film/00003/done.json     written last, with the digests of these
+    out.film/tracks/             how maps and keyframes are carried along
     out.film/joint-00003.mov     the tail of a chunk faded into the head of the next
 
 A chunk without its `done.json` is painted again.
@@ -28,13 +29,16 @@ from impasto.files.strict_json import MAX_TEXT
 from impasto.film.plan import Chunk
 from impasto.film.segments import SUFFIX
 
-__all__ = ["JOBS", "PARTS", "ChunkFolder", "FilmFolder", "folder_beside", "locked_folder"]
+__all__ = ["JOBS", "PARTS", "TRACKS", "ChunkFolder", "FilmFolder", "folder_beside", "locked_folder"]
 
 PARTS = ("head", "body", "tail")
 """The files of a chunk, in the order of their frames."""
 
 JOBS = "jobs.json"
 """The file that names the jobs of chunks which the workers of a queue paint."""
+
+TRACKS = "tracks"
+"""The folder of how pictures of single frames are carried along."""
 
 _RECORD, _DONE = "film.json", "done.json"
 
@@ -191,7 +195,8 @@ class FilmFolder:
         with contextlib.suppress(OSError):
             (self.path / _RECORD).unlink(missing_ok=True)
         for path in sorted(self.path.iterdir()):
-            if path.name.isdecimal() and path.is_dir() and not path.is_symlink():
+            is_ours = path.name.isdecimal() or path.name == TRACKS
+            if is_ours and path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             elif path.name == JOBS or path.match("joint-*") or path.match(atomic.TEMPORARY):
                 with contextlib.suppress(OSError):

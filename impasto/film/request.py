@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from impasto.config.bases import StyledConfig
-from impasto.config.fields import from_dict, from_text
+from impasto.config.fields import flag_of, from_dict, from_text
 from impasto.config.film import FilmSettings
-from impasto.config.methods import configs_with
+from impasto.config.methods import InstantConfig, configs_with
 from impasto.config.presets import expanded
 from impasto.config.sizes import LEAST, RelativeSize
 from impasto.config.specs import StyleSpec
@@ -22,7 +22,8 @@ from impasto.film.clip import Clip, open_clip
 from impasto.film.formats import CONTAINERS
 from impasto.film.libraries import check_libraries
 from impasto.film.painters import check_change
-from impasto.film.spec import FilmSpec, PlacedFile, rate_of
+from impasto.film.spec import FIRST, FilmSpec, PlacedFile, frames_between, rate_of
+from impasto.image.long_side import size_in_header
 from impasto.painting.kinds import without_styles
 from impasto.painting.misplaced import check_address, check_style, has_card, style_kind
 from impasto.painting.preflight import check_picture, check_sources
@@ -73,31 +74,33 @@ def requested(
         None, tuple(styles), None, maps[0].file if maps else None, tuple(style_maps), weights
     )
     check_change(sources, settings)
-    opened = open_clip(clip, rate_of(settings.fps))
-    config = None
-    if styles or options.get("region"):
-        painting = {n: value for n, value in options.items() if n not in _FILM_OPTIONS}
-        config = _config(opened, styles, method, preset, painting, has_map=bool(maps))
-        check_sources(sources, config)
-    _check_placed(opened, maps, "--content-map")
-    _check_placed(opened, keys, "--key")
+    painting = {n: value for n, value in options.items() if n not in _FILM_OPTIONS}
+    if keys:
+        _refuse_beside_keys(painting, styles, maps, method or preset)
+    opened = open_clip(Path(clip), rate_of(settings.fps))
+    frames = frames_between(opened, settings)
+    maps = _checked(opened, frames, maps, "--content-map")
+    keys = _checked(opened, frames, keys, "--key")
     target = out or Path(_name(Path(clip), styles))
     _spare(target, opened, sources, [*maps, *keys])
-    return FilmSpec(
-        opened, target, sources, config, settings, tuple(maps), tuple(keys), force, resume
-    )
+    spec = FilmSpec(opened, target, sources, None, settings, maps, keys, force, resume)
+    if keys:
+        return replace(spec, key_size=_size(opened, painting))
+    config = _config(opened, styles, method, preset, painting, has_map=bool(maps))
+    check_sources(sources, config)
+    return replace(spec, config=config)
 
 
 def placed(files: Any) -> tuple[PlacedFile, ...]:
-    """Return the files of a mapping from frames, or of one file, for frame 0; of None, none."""
+    """Return the files of a mapping from frames, or of one, for the first; of None, none."""
     if files is None:
         return ()
-    table = files if isinstance(files, Mapping) else {0: files}
+    table = files if isinstance(files, Mapping) else {FIRST: files}
     return tuple(PlacedFile(int(frame), Path(table[frame])) for frame in sorted(table))
 
 
 def placed_files(flag: str, texts: Sequence[str]) -> tuple[PlacedFile, ...]:
-    """Return the files of `0=first.png`, in the order of their frames; of `map.png`, for frame 0.
+    """Return the files of `0=first.png`, in the order of their frames; `map.png` is of the first.
 
     Raises:
         OptionError: a text that is neither, or two files for one frame.
@@ -106,7 +109,7 @@ def placed_files(flag: str, texts: Sequence[str]) -> tuple[PlacedFile, ...]:
     for text in texts:
         number, equals, name = text.partition("=")
         if not equals or not number.strip().isdecimal():
-            number, name = "0", text
+            number, name = str(FIRST), text
         if not name or (flag == "--key" and name is text):
             raise OptionError(f"{flag} is {text!r}. It takes a frame and a file: 0=first.png.")
         frame = int(number)
@@ -137,11 +140,41 @@ def _config(
             f"--method is {method!r}{suggestion(str(method), kinds)} It may be {', '.join(kinds)}."
         )
     check_owners(kinds, method, options, preset)
-    options = from_text(kinds[method], options)
-    long_side = max(clip.info.width, clip.info.height)
-    size = options.get("size", max(LEAST, min(long_side, _LONGEST_SIDE)))
-    options["size"] = size.of(long_side) if isinstance(size, RelativeSize) else size
+    options = {**from_text(kinds[method], options), "size": _size(clip, options)}
     return checked_config(kinds[method], options, has_map=has_map)
+
+
+def _size(clip: Clip, options: Mapping[str, Any]) -> int:
+    """Return the long side of the film: as was asked for, or the clip's, within bounds."""
+    long_side = max(clip.info.width, clip.info.height)
+    asked = {name: options[name] for name in ("size",) if name in options}
+    size = from_text(StyledConfig, asked).get("size")
+    if size is None:
+        return max(LEAST, min(long_side, _LONGEST_SIDE))
+    if isinstance(size, RelativeSize):
+        return size.of(long_side)
+    return checked_config(InstantConfig, {"size": size}).size
+
+
+def _refuse_beside_keys(
+    painting: Mapping[str, Any],
+    styles: Sequence[StyleSpec],
+    maps: Sequence[PlacedFile],
+    method: str | None,
+) -> None:
+    """Refuse what says how frames are painted where keyframes are all that is.
+
+    Raises:
+        OptionError: something does.
+    """
+    typed = {"--style": styles, "--content-map": maps, "--method": method}
+    names = [name for name, value in typed.items() if value]
+    names += [flag_of(name) for name in painting if name != "size"]
+    if names:
+        raise OptionError(
+            f"{', '.join(names)}: for frames that are painted here, and with --key they follow "
+            "from those that you painted. Leave it out."
+        )
 
 
 def _check_words(
@@ -161,21 +194,37 @@ def _check_words(
         raise without_styles()
 
 
-def _check_placed(clip: Clip, files: Sequence[PlacedFile], flag: str) -> None:
-    """Check that pictures can be read, and that the film has their frames."""
+def _checked(
+    clip: Clip, frames: range, files: Sequence[PlacedFile], flag: str
+) -> tuple[PlacedFile, ...]:
+    """Return pictures with the numbers of their frames, once they can be read and belong there.
+
+    Raises:
+        ImpastoError: one cannot, is of other proportions, or of a frame that is not painted.
+    """
+    files = [replace(p, frame=frames.start if p.frame == FIRST else p.frame) for p in files]
+    height, width = clip.sides()
     for placed in files:
         check_picture(placed.file)
-        if placed.frame >= clip.info.frames:
+        if placed.frame not in frames:
             raise OptionError(
-                f"{flag} {placed.frame}={placed.file}: the film has frames 0 to "
-                f"{clip.info.frames - 1}."
+                f"{flag} {placed.frame}={placed.file}: frames {frames.start} to {frames.stop - 1} "
+                "are painted. Give a picture of one of them."
             )
+        if (size := size_in_header(placed.file)) is not None:
+            wide, high = size
+            if abs(wide * height - high * width) > max(wide, high, width, height):
+                raise OptionError(
+                    f"{placed.file} has {wide}×{high} pixels and the film {width}×{height}: its "
+                    "proportions are others. Give a picture that was drawn over the frame."
+                )
+    return tuple(files)
 
 
 def _spare(out: Path, clip: Clip, sources: Sources, placed: Sequence[PlacedFile]) -> None:
     """Refuse to write over what is painted from, even with `--force`."""
     files = [clip.path, *(Path(str(style.source)) for style in sources.styles)]
-    files += [*map(Path, sources.style_maps), *(one.file for one in placed)]
+    files += [*(Path(str(source)) for source in sources.style_maps), *(one.file for one in placed)]
     if any(resolved(file) == resolved(out) for file in files):
         raise OptionError(f"{out} is painted from: give --out another name.")
 

@@ -16,7 +16,11 @@ from impasto.errors import OptionError
 from impasto.film.clip import Clip
 from impasto.painting.sources import Sources
 
-__all__ = ["FilmSpec", "PlacedFile", "frames_between", "rate_of", "within"]
+__all__ = ["FIRST", "FilmSpec", "PlacedFile", "frames_between", "rate_of", "within"]
+
+
+FIRST = -1
+"""Instead of a number: the first frame that is painted."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class PlacedFile:
     """A picture that belongs to a frame.
 
     Attributes:
-        frame: counted from the film's first, which is 0.
+        frame: counted from the film's first, which is 0; `FIRST` for the first that is painted.
     """
 
     frame: int
@@ -45,6 +49,7 @@ class FilmSpec:
         keys: frames that an artist painted.
         force: replace existing files, and begin again.
         resume: go on with what was begun.
+        key_size: the long side of a film of keyframes, in pixels; by default the clip's.
     """
 
     clip: Clip
@@ -56,12 +61,15 @@ class FilmSpec:
     keys: tuple[PlacedFile, ...] = ()
     force: bool = False
     resume: bool = False
+    key_size: int | None = None
 
     @property
     def size(self) -> int:
         """The long side of what is painted, in pixels."""
         info = self.clip.info
-        return max(info.width, info.height) if self.config is None else self.config.size
+        if self.config is not None:
+            return self.config.size
+        return self.key_size or max(info.width, info.height)
 
 
 def rate_of(fps: float) -> Fraction | None:

@@ -142,7 +142,7 @@ def _image(pixels: Any) -> Image.Image:
 
 
 def _size(cells: list[Image.Image]) -> tuple[int, int]:
-    return _WIDTH, max(cell.height for cell in cells)
+    return len(cells) * (_WIDTH + _GAP) - _GAP, max(cell.height for cell in cells)
 
 
 def _time_in_words(seconds: float) -> str:

@@ -17,7 +17,7 @@ from impasto.config.specs import StyleSpec
 from impasto.features import sources as networks
 from impasto.files.strict_json import Reader, Shape
 from impasto.film.clip import Clip, open_clip
-from impasto.film.folder import ChunkFolder
+from impasto.film.folder import TRACKS, ChunkFolder
 from impasto.film.frame import Frame
 from impasto.film.painting_here import chunk_painter_of
 from impasto.film.picture_frames import numbered_files
@@ -45,6 +45,7 @@ _OPTIONS: Shape = {
     "maps": (list,),
     "keys": (list,),
     "suffix": (str,),
+    "key_size": (int, type(None)),
     "chunk": (dict, type(None)),
 }
 _CHUNK: Shape = {
@@ -81,6 +82,7 @@ def packed_film(spec: FilmSpec, store: Store) -> Work:
         "maps": [placed.frame for placed in spec.maps],
         "keys": [placed.frame for placed in spec.keys],
         "suffix": spec.out.suffix,
+        "key_size": spec.key_size,
         "chunk": None,
     }
     name, device = spec.out.name, "auto" if config is None else config.device
@@ -140,7 +142,9 @@ def _paint(assignment: Assignment, spec: FilmSpec, chunk: Chunk, room: Path) -> 
         assignment.step(count / len(chunk.frames), lambda: {"place": place})
         assignment.preview(lambda: _image(frame))
 
-    chunk_painter_of(spec, format_of(spec)).paint(chunk, folder, watch)
+    tracks = assignment.folder.run / f".{TRACKS}"  # no job has this name
+    painter = chunk_painter_of(spec, format_of(spec), [range(*chunk.shot)], tracks)
+    painter.paint(chunk, folder, watch)
 
 
 def _spec_of(assignment: Assignment, options: dict[str, Any], room: Path) -> FilmSpec:
@@ -166,7 +170,10 @@ def _spec_of(assignment: Assignment, options: dict[str, Any], room: Path) -> Fil
     )
     clip = _clip_of(assignment, settings)
     out = room / (work.name if options["chunk"] is None else f"film{options['suffix']}")
-    return FilmSpec(clip, out, sources, config, settings, maps, keys, force=True, resume=True)
+    return FilmSpec(
+        clip, out, sources, config, settings, maps, keys,
+        force=True, resume=True, key_size=options["key_size"],
+    )  # fmt: skip
 
 
 def _with_styles(config: PictureConfig, work: Work) -> StyledConfig:
