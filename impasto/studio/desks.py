@@ -22,6 +22,7 @@ from impasto.studio.warm import SupersededError, WarmProcess
 __all__ = ["Desks", "SupersededError"]
 
 _READERS = 2
+_FOLDERS = 16  # locks that all folders of views share
 _DECODING, _LOOKING, _ESTIMATING = 30.0, 30.0, 120.0  # seconds at most
 
 
@@ -41,6 +42,7 @@ class Desks:
         self._turns: dict[str, int] = {}
         self._numbers = itertools.count()
         self._lock, self._looking = threading.Lock(), threading.Lock()
+        self._folders = [threading.Lock() for _ in range(_FOLDERS)]
 
     def prepare(self) -> None:
         """Start them, as somebody opened the page."""
@@ -72,12 +74,15 @@ class Desks:
         return self._reader().ask("inspect", _DECODING, **words)
 
     def show(self, path: Path, folder: Path) -> None:
-        """Write the views of a picture.
+        """Write the views of a picture, or of a film, unless they were written meanwhile.
 
         Raises:
             ImpastoError: it cannot be read.
         """
-        self._reader().ask("show", _DECODING, path=str(path), folder=str(folder))
+        # A page asks for both views at once: the second must not start a process of its own.
+        with self._folders[hash(folder) % len(self._folders)]:
+            if not all((folder / name).is_file() for name in ("view", "thumbnail")):
+                self._reader().ask("show", _DECODING, path=str(path), folder=str(folder))
 
     def frame(self, path: Path, seconds: float, size: int) -> bytes:
         """Return what a film shows at a time, as a JPEG file.

@@ -21,8 +21,13 @@ import impasto
 from impasto.errors import ImpastoError, JobError
 from impasto.film.clip import open_clip
 from impasto.film.formats import CONTAINERS
+from impasto.jobs.queue.address import Address
+from impasto.jobs.queue.store import Store
+from impasto.studio.failures import QuotaError
 from impasto.studio.film_files import MEDIA_TYPES, is_film_name
 from impasto.studio.records import Records
+from impasto.studio.routes.common import check_size
+from impasto.studio.settings import StudioSettings
 from impasto.studio.trials import Trials
 from impasto.studio.warm import SupersededError
 
@@ -182,6 +187,7 @@ def test_tries_three_frames(studio: StudioServer, sent: Json) -> None:
         "is 2" in refusal(studio, "/trials", json=request(sent, options={"steady": 2}))["message"]
     )
     assert "task is film" in refusal(studio, "/trials", json={})["message"]
+    assert "by a trial" in refusal(studio, "/forecasts", json=request(sent))["message"]
 
 
 class Slow:
@@ -332,6 +338,18 @@ def test_records_of_before_are_taken_over(before: Path) -> None:
         assert (row.name, row.film) == ("a.png", None)
         assert records.pictures("", 10, None).rows == []
         records.close()
+
+
+def test_films_may_be_larger_than_photographs(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    settings = StudioSettings(store, Address.parse(None, store))
+    photograph, film = settings.upload_bytes, settings.film_bytes
+    assert photograph < film
+    check_size(settings, "a.png", photograph)
+    check_size(settings, "b.MOV", film)
+    for name, size in (("a.png", photograph + 1), ("b.MOV", film + 1)):
+        with pytest.raises(QuotaError, match=name):
+            check_size(settings, name, size)
 
 
 def test_names_of_films() -> None:

@@ -13,8 +13,18 @@ from impasto.errors import ImpastoError
 from impasto.studio.accounts import user_of
 from impasto.studio.core import Studio
 from impasto.studio.failures import NotFoundError, QuotaError
+from impasto.studio.settings import StudioSettings
 
-__all__ = ["FOR_EVER", "Before", "Limit", "Owner", "StudioOf", "check_quota", "shown_file"]
+__all__ = [
+    "FOR_EVER",
+    "Before",
+    "Limit",
+    "Owner",
+    "StudioOf",
+    "check_quota",
+    "check_size",
+    "shown_file",
+]
 
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 """Headers of what never changes under its address."""
@@ -41,6 +51,17 @@ def check_quota(studio: Studio, owner: str, count: int) -> None:
     most = studio.settings.most_jobs
     if studio.records.count_open(owner) + count > most:
         raise QuotaError(f"{most} jobs may wait at once: let some end, or cancel them.", 429)
+
+
+def check_size(settings: StudioSettings, name: str, size: int) -> None:
+    """Check that a file of that name may be so large, in bytes.
+
+    Raises:
+        QuotaError: it may not.
+    """
+    most = settings.most_bytes_of(name)
+    if size > most:
+        raise QuotaError(f"{name} is larger than {most / 2**20:.0f} MiB, the most allowed.")
 
 
 def shown_file(studio: Studio, path: Path, digest: str, size: str) -> FileResponse:

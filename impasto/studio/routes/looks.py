@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from impasto.errors import OptionError
 from impasto.studio.bodies import JobRequest, LookRequest
 from impasto.studio.requests import paintings, single
 from impasto.studio.routes.common import Owner, StudioOf, check_quota
@@ -36,6 +37,8 @@ def _look(studio: StudioOf, owner: Owner, look: LookRequest, request: Request) -
 @router.post("/forecasts")
 def _forecast(studio: StudioOf, owner: Owner, job: JobRequest) -> dict[str, Any]:
     """Estimate seconds and bytes of a job on this machine; of several photographs, of the first."""
+    if job.task == "film":
+        raise OptionError("What a film takes is told by a trial: POST /trials.")
     check_quota(studio, owner, len(single(job)))
     asked = paintings(job, studio.places(owner))
     estimate = studio.desks.estimate(asked[0].sources, asked[0].config)

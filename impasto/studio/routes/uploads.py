@@ -17,7 +17,15 @@ from impasto.files.names import safe_name
 from impasto.studio.core import Studio
 from impasto.studio.failures import NotFoundError, QuotaError
 from impasto.studio.film_files import MEDIA_TYPES
-from impasto.studio.routes.common import FOR_EVER, Before, Limit, Owner, StudioOf, shown_file
+from impasto.studio.routes.common import (
+    FOR_EVER,
+    Before,
+    Limit,
+    Owner,
+    StudioOf,
+    check_size,
+    shown_file,
+)
 from impasto.studio.rows import UploadRow, new_key
 from impasto.studio.texts import plain
 from impasto.studio.views import upload_view
@@ -32,9 +40,7 @@ def _add(studio: StudioOf, owner: Owner, file: UploadFile) -> dict[str, Any]:
     """Send a file. It is read under the limits on strangers' files before it is kept."""
     size = file.size or 0
     name = safe_name(plain(Path(file.filename or "picture").name))
-    most = studio.settings.most_bytes_of(name)
-    if size > most:
-        raise QuotaError(f"{name} is larger than {most / 2**20:.0f} MiB, the most allowed.")
+    check_size(studio.settings, name, size)
     if studio.records.bytes_of(owner) + size > studio.settings.most_bytes:
         raise QuotaError(
             f"Your files take more than {studio.settings.most_bytes / 2**30:g} GB: delete some."
