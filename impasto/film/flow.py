@@ -20,7 +20,17 @@ from torch.nn import functional as F
 from impasto.film.libraries import load_cv2
 from impasto.film.search import Bytes, Field, both_ways, in_bytes, moved, size_for
 
-__all__ = ["Flow", "Sampling", "composed", "flow_between", "sample", "still", "visible", "warp"]
+__all__ = [
+    "Flow",
+    "Sampling",
+    "both_flows",
+    "composed",
+    "flow_between",
+    "sample",
+    "still",
+    "visible",
+    "warp",
+]
 
 Pixels = Float[Tensor, "1 3 h w"]
 Offsets = Float[Tensor, "1 2 h w"]
@@ -84,6 +94,18 @@ def flow_between(
         torch.from_numpy(confidence)[None, None], (height, width), mode="bilinear"
     )
     return Flow(_resized(_offsets(forth), (height, width)), enlarged.clamp(0, 1))
+
+
+def both_flows(first: Pixels, second: Pixels, side: int = _SIDE) -> tuple[Offsets, Offsets]:
+    """Find the flow from the first frame to the second, and that back, for `visible`.
+
+    Raises:
+        OptionError: OpenCV is not installed.
+    """
+    height, width = first.shape[-2:]
+    size = size_for(height, width, side)
+    forth, back = both_ways(*(in_bytes(frame, size) for frame in (first, second)))
+    return _resized(_offsets(forth), (height, width)), _resized(_offsets(back), (height, width))
 
 
 def warp(

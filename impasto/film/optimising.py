@@ -27,8 +27,9 @@ from impasto.features.extractor import Extractor
 from impasto.film.at_once import ShotBrushes
 from impasto.film.flow import flow_between, warp
 from impasto.film.frame import Frame
-from impasto.film.regions import FilmRegions
+from impasto.film.regions import FilmRegions, FrameRegions
 from impasto.film.steadying import Steadier
+from impasto.film.stillness import Stillness
 from impasto.losses.temporal import CarriedPainting
 from impasto.methods.gatys import engine_of, recurring_layers
 from impasto.methods.quick import between, in_light_of
@@ -39,6 +40,7 @@ from impasto.styles.statistics import Style
 __all__ = ["OptimisingPainter", "carried_painting"]
 
 Pixels = Float[Tensor, "1 3 h w"]
+Map = Float[Tensor, "1 1 h w"]
 
 # Frames back to which a painting is carried, each where no nearer one shows the same (Ruder et al.
 # 2016, section 4.3).
@@ -48,7 +50,7 @@ _OFFSETS = (1, 2, 4)
 _NEW = 0.01
 
 # The weight of the temporal loss at a steadiness of 1.
-_WEIGHT = 300.0
+_WEIGHT = 100.0
 
 # The share of a method's iterations that a frame gets which starts from the one before; `quick`
 # has few, and starts from nearly as good a picture.
@@ -78,11 +80,13 @@ class OptimisingPainter:
 
     def __post_init__(self) -> None:
         self._steadier = Steadier(self.steady)
+        self._stillness = Stillness()
 
     def begin(self, sample: Sequence[Frame]) -> None:
         """Get ready for a shot; see `FilmPainter`."""
         self._before.clear()
         self._steadier.forget()
+        self._stillness.forget()
         self.regions.begin(sample)
         if self.first_pass is not None:
             self.first_pass.begin([self.regions.at(frame) for frame in sample])
@@ -91,20 +95,41 @@ class OptimisingPainter:
         """Paint the next frame; see `FilmPainter`."""
         placed = self.regions.at(frame)
         pixels = frame.pixels.to(self.extractor.device)
+        still = self._still(pixels, placed)
+        if self._before and bool((still == 1).all()):
+            painted = self._before[-1][1]
+        else:
+            painted = self._painted(pixels, placed)
+            if self._before:
+                painted = torch.lerp(painted, self._before[-1][1], still)
+        self._before.append((pixels, painted))
+        return placed.finished(painted.cpu())
+
+    def _still(self, pixels: Pixels, placed: FrameRegions) -> Map:
+        """Return where the painting before stays, as it does where nothing changes.
+
+        Painted anew, what is still would go on changing: each frame's iterations go nearer to what
+        the loss asks for than those of the one before.
+        """
+        masks = [region.mask for region in placed.regions.values()]
+        still = self._stillness.of(pixels, masks)
+        return still * (self.steady * (self.regions.change == 0))
+
+    def _painted(self, pixels: Pixels, placed: FrameRegions) -> Pixels:
         regions = [self._goal(name, region) for name, region in placed.regions.items()]
         config = replace(self.config, size=max(pixels.shape[-2:]))
         at_once = None if self.first_pass is None else self.first_pass.painted(placed).to(pixels)
         engine = _engine(config)
-        if not self._before or self.steady == 0:
+        is_alone = not self._before or self.steady == 0
+        if engine is not None and not is_alone:
+            return self._kept_to(pixels, regions, config, engine, at_once)
+        if is_alone:
             painted = self._alone(pixels, regions, config, at_once)
-        elif engine is None:
-            painted = self._from_before(pixels, regions, config)
         else:
-            painted = self._kept_to(pixels, regions, config, engine, at_once)
-        if engine is None:
-            painted = self._steadier.blended(pixels, painted, placed.kept)
-        self._before.append((pixels, painted))
-        return placed.finished(painted.cpu())
+            painted = self._from_before(pixels, regions, config)
+        if engine is not None:
+            return painted
+        return self._steadier.blended(pixels, painted, placed.kept)
 
     def _alone(
         self, pixels: Pixels, regions: Sequence[Region], config: PhotoConfig, start: Pixels | None

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from impasto.film.cells import cells_of, spread
 from impasto.film.flow import Flow, flow_between, warp
 
 __all__ = ["Steadier", "alike", "with_contrast_of"]
@@ -30,8 +31,7 @@ _COLOURS, _STROKES, _LOOSELY = 0.9, 0.98, 0.6
 # Differences of two frames along the flow, in [0, 1], which are the same, and which are not.
 _SAME, _OTHER = 0.02, 0.06
 
-# Pixels of the cells that frames and contrasts are compared in, and of what is compared around one.
-_CELL = 4
+# Cells across what a cell's contrast is that of.
 _AROUND = 5
 
 # Contrasts of strokes of less variance than this are noise; and the most that contrast is raised.
@@ -74,7 +74,7 @@ class Steadier:
         if self.steady > 0 and self._frame is not None and self._painted is not None:
             self._flow = flow_between(frame, self._frame, self._flow, self.side)
             result = self._kept(frame, painted, self._frame, self._painted, self._flow)
-            result = result if kept is None else torch.lerp(result, painted, kept)
+            result = result if kept is None else torch.lerp(result, painted, kept.to(painted))
         self._frame, self._painted = frame, result
         return result
 
@@ -84,7 +84,7 @@ class Steadier:
         """Return the painting with what is kept of the one before."""
         carried = warp(painted_before, flow, "bicubic").clamp_(0, 1)
         off = carried - painted
-        colours = _spread(_smoothed(_cells(off)), frame)
+        colours = spread(_smoothed(cells_of(off)), frame)
         trusted = flow.confidence.to(frame)
         loosely = _LOOSELY * alike(frame, warp(before, flow))
         share = torch.maximum(_COLOURS * trusted, loosely)
@@ -95,10 +95,10 @@ class Steadier:
 
 def alike(frame: Pixels, carried: Pixels) -> Map:
     """Return how alike a frame and the carried one before are around each pixel, in [0, 1]."""
-    off = _cells((frame - carried).abs()).amax(1, keepdim=True)
+    off = cells_of((frame - carried).abs()).amax(1, keepdim=True)
     same = ((_OTHER - off) / (_OTHER - _SAME)).clamp(0, 1)
     worst = -F.max_pool2d(-same, 3, 1, 1)
-    return _spread(worst, frame)
+    return spread(worst, frame)
 
 
 def with_contrast_of(picture: Pixels, painted: Pixels) -> Pixels:
@@ -106,27 +106,19 @@ def with_contrast_of(picture: Pixels, painted: Pixels) -> Pixels:
 
     Where it has as much already, it stays as it is.
     """
-    coarse = _spread(_smoothed(_cells(picture)), picture)
+    coarse = spread(_smoothed(cells_of(picture)), picture)
     fine = picture - coarse
-    wanted = _variance(painted - _spread(_smoothed(_cells(painted)), painted))
+    wanted = _variance(painted - spread(_smoothed(cells_of(painted)), painted))
     gain = ((wanted + _NOISE) / (_variance(fine) + _NOISE)).sqrt().clamp(1, _MOST)
-    return (coarse + _spread(gain, picture) * fine).clamp(0, 1)
+    return (coarse + spread(gain, picture) * fine).clamp(0, 1)
 
 
-def _variance(fine: Pixels) -> Map:
-    """Return the mean square of cells, over all colours and some way around."""
-    squares = _cells(fine.square()).mean(1, keepdim=True)
+def _variance(fine: Pixels) -> Float[Tensor, "1 1 _ _"]:
+    """Return the cells' mean squares, over all colours and some way around."""
+    squares = cells_of(fine.square()).mean(1, keepdim=True)
     return _smoothed(_smoothed(squares))
-
-
-def _cells(values: Tensor) -> Tensor:
-    return F.avg_pool2d(values, _CELL, ceil_mode=True, count_include_pad=False)
 
 
 def _smoothed(cells: Tensor) -> Tensor:
     reach = _AROUND // 2
     return F.avg_pool2d(F.pad(cells, (reach,) * 4, "replicate"), _AROUND, 1)
-
-
-def _spread(cells: Tensor, like: Pixels) -> Tensor:
-    return F.interpolate(cells, like.shape[-2:], mode="bilinear", align_corners=False)
