@@ -19,7 +19,7 @@ def scene(index: int, width: int = WIDTH, height: int = HEIGHT) -> Array:
     """A gradient that brightens from frame to frame, and a white bar that moves."""
     picture = np.zeros((height, width, 3), np.uint8)
     picture[..., 0] = np.linspace(0, 200, width)
-    picture[..., 1] = 40 + index * 5
+    picture[..., 1] = 40 + index * 5 % 200
     picture[..., 2] = np.linspace(0, 200, height)[:, None]
     picture[10:20, index * 2 : index * 2 + 10] = 255
     return picture

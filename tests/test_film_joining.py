@@ -57,7 +57,7 @@ def joined(
     bounds = [start, *(cut for cut in cuts if start < cut < stop), stop]
     parts = []
     for i in range(len(bounds) - 1):
-        path = out.parent / f"{out.stem.replace('%', '')}-{i}.mov"
+        path = clip.path.parent / f"part-{i}.mov"
         frames = clip.frames(bounds[i], bounds[i + 1], size=size)
         parts.append(write_segment(path, frames, clip.info, form).path)
     join(parts, clip, out, form, start, stop, recipe)
@@ -168,7 +168,7 @@ def test_a_segment_begins_anew_and_is_the_same_bytes_each_time(clip: Clip, tmp_p
         files = [tmp_path / f"{name}-{i}.mov" for i in range(2)]
         for file in files:
             made = write_segment(file, clip.frames(5, 17), clip.info, form)
-        assert files[0].read_bytes() == files[1].read_bytes()
+        assert files[0].read_bytes() == files[1].read_bytes(), name
         assert made == replace(read_segment(files[0]), path=files[1])
         assert made.times == clip.times[5:17]
         assert made.encoder == codec.encoder
@@ -218,8 +218,8 @@ def test_without_room_for_coverage_what_is_transparent_is_white(tmp_path: Path) 
     picture[:, : WIDTH // 2, 3] = 255
     image = Image.fromarray(picture)
     other = Image.fromarray(np.roll(picture, 2, 1))
-    source = tmp_path / "source.webp"
-    image.save(source, save_all=True, append_images=[other], duration=40, lossless=True, exact=True)
+    source = tmp_path / "source.png"
+    image.save(source, save_all=True, append_images=[other], duration=40)
     made = joined(open_clip(source), tmp_path / "out.mp4", cuts=())
     pixels = next(made.frames()).pixels
     assert pixels[..., :40].max() < 0.1
@@ -251,7 +251,7 @@ def test_ten_bits_are_written(tmp_path: Path) -> None:
         ("b.mp4", "h264", 10),
         ("c.mov", "prores", None),
         ("d.mkv", "ffv1", 10),
-        ("e.webm", "vp9", 10),
+        ("e.webm", "av1", 10),
     ):
         made = joined(clip, tmp_path / name, cuts=(), codec=codec, bits=bits, quality=100)
         assert made.info.bits >= 10
@@ -424,11 +424,11 @@ def test_a_film_that_cannot_be_written_says_what_can() -> None:
         ("a.avi", {}, r"'\.avi' is none that films are written in.*\.mp4.*%05d\.png"),
         ("a", {}, "'a' has no suffix"),
         ("a.webm", {"codec": "h264"}, r"H\.264 cannot be written into \.webm.*vp9, av1.*\.mp4"),
-        ("a.mp4", {"codec": "h265"}, "--codec h265 is none.*hevc"),
-        ("a.mp4", {"bits": 12}, r"--bits 12.*H\.264 is written with 8 or 10"),
+        ("a.mp4", {"codec": "h265"}, "codec h265 is none.*hevc"),
+        ("a.mp4", {"bits": 12}, r"bits.12.*H\.264 is written with 8 or 10"),
         ("a.webm", {"bits": 10, "has_alpha": True}, "VP9 with transparency is written with 8"),
         ("a.mp4", {"quality": 0}, "quality of 0"),
-        ("a.gif", {"codec": "h264"}, "--codec h264 is for films"),
+        ("a.gif", {"codec": "h264"}, "codec.h264 is for films"),
         ("%d.jpg", {"bits": 16}, "8 bits"),
         ("%d.xyz", {}, "cannot be written: give them one of the suffixes"),
     ]:

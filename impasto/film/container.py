@@ -27,7 +27,7 @@ from impasto.film.frame_colours import (
 from impasto.film.libraries import load_av, load_cv2
 from impasto.image.size_limits import check_size
 
-__all__ = ["ContainerFrames", "container_frames", "opened", "picture_stream"]
+__all__ = ["ContainerFrames", "Key", "container_frames", "opened", "picture_stream"]
 
 _log = logging.getLogger(__name__)
 

@@ -2,51 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
+from impasto.errors import PictureError
+from impasto.film.decode_times import decode_time
 from impasto.film.formats import FilmFormat
 from impasto.film.frame import Frame
 from impasto.film.libraries import load_av
 
-__all__ = ["add_pictures", "encoded", "stored"]
+__all__ = ["Target", "encode", "stored"]
 
 _BT709, _SRGB, _LIMITED, _FULL = 1, 13, 1, 2
 _RGB_MATRIX = 0
 _GROUP_SECONDS = 4  # between frames that decode by themselves: what a player seeks to
 
 
-def add_pictures(
-    container: Any,
-    height: int,
-    width: int,
-    film_format: FilmFormat,
-    time_base: Fraction,
-    rate: Fraction,
-) -> Any:
-    """Add a stream for pictures of a size to a container.
+@dataclass(frozen=True)
+class Target:
+    """What a film is written into.
 
-    Args:
-        height: of a frame as it is painted.
-        width: the same.
-        film_format: how it is written.
+    Attributes:
+        muxer: FFmpeg's name of the container.
         time_base: of the frames' times, in seconds.
         rate: frames a second, by which the encoder shares out its bits.
+        words: about the film.
     """
+
+    muxer: str
+    time_base: Fraction
+    rate: Fraction
+    words: dict[str, str]
+
+    def options(self) -> dict[str, str]:
+        """Return the muxer's: no random numbers, the index first, times in the film's own unit."""
+        options = {"fflags": "+bitexact"}
+        if self.muxer in ("mp4", "mov"):
+            options["movflags"] = "+faststart"
+            options["video_track_timescale"] = str(self.time_base.denominator)
+        return options
+
+
+def encode(path: Path, frames: Iterable[Frame], target: Target, film_format: FilmFormat) -> None:
+    """Encode frames into a file, the first of them at 0.
+
+    Args:
+        frames: at least one, in order.
+
+    Raises:
+        PictureError: they differ in size.
+        OSError: it cannot be written; or an error of FFmpeg.
+    """
+    rest = iter(frames)
+    first = next(rest)
+    height, width = first.pixels.shape[-2:]
+    late = film_format.codec.late
+    shown: list[int] = []
+    place = 0
+    with load_av().open(str(path), "w", format=target.muxer, options=target.options()) as container:
+        container.metadata.update(target.words)
+        stream = _add_pictures(container, height, width, film_format, target)
+        for frame in chain([first], rest, [None]):
+            if frame is not None:
+                _check_size(frame, height, width)
+                shown.append(frame.pts - first.pts)
+            for packet in _encoded(stream, frame, film_format, shown[-1]):
+                if late:
+                    packet.dts = decode_time(place, shown, late)
+                place += 1
+                container.mux(packet)
+
+
+def _check_size(frame: Frame, height: int, width: int) -> None:
+    if frame.pixels.shape[-2:] != (height, width):
+        size = "×".join(str(side) for side in reversed(frame.pixels.shape[-2:]))
+        raise PictureError(
+            f"Frame {frame.index} measures {size} and those before it {width}×{height}: "
+            "all frames of a film have one size."
+        )
+
+
+def _add_pictures(
+    container: Any, height: int, width: int, film_format: FilmFormat, target: Target
+) -> Any:
+    """Add a stream for pictures of a size."""
     codec = film_format.codec
-    stream = container.add_stream(codec.encoder, rate=rate, options=_options(film_format))
+    stream = container.add_stream(codec.encoder, rate=target.rate, options=_options(film_format))
     stream.width, stream.height = _stored_sides(width, height, film_format.pixels)
     stream.pix_fmt = film_format.pixels
     context = stream.codec_context
-    context.time_base = time_base
+    context.time_base = target.time_base
     context.thread_count = 1
-    context.gop_size = max(1, round(_GROUP_SECONDS * rate))
+    context.gop_size = max(1, round(_GROUP_SECONDS * target.rate))
     is_rgb = load_av().VideoFormat(film_format.pixels).is_rgb
     context.color_range = _FULL if is_rgb else _LIMITED
     context.colorspace = _RGB_MATRIX if is_rgb else _BT709
@@ -55,20 +111,13 @@ def add_pictures(
     return stream
 
 
-def encoded(
-    stream: Any, frame: Frame | None, film_format: FilmFormat, pts: int = 0
-) -> Iterator[Any]:
-    """Yield the packets that an encoder gives for a frame, or at the end, for None.
-
-    Args:
-        pts: of the frame, in the encoder's time base.
-    """
+def _encoded(stream: Any, frame: Frame | None, film_format: FilmFormat, pts: int) -> Any:
+    """Return the packets that an encoder gives for a frame, or at the end, for None."""
     if frame is None:
-        yield from stream.encode(None)
-        return
+        return stream.encode(None)
     picture = stored(frame, film_format)
     picture.pts, picture.time_base = pts, stream.codec_context.time_base
-    yield from stream.encode(picture)
+    return stream.encode(picture)
 
 
 def stored(frame: Frame, film_format: FilmFormat) -> Any:

@@ -21,6 +21,8 @@ from impasto.files import atomic
 from impasto.film.animations import write_animation
 from impasto.film.clip import Clip
 from impasto.film.container import opened
+from impasto.film.decode_times import decode_time
+from impasto.film.failures import unwritten
 from impasto.film.formats import FilmFormat
 from impasto.film.libraries import load_av
 from impasto.film.picture_files import write_pictures
@@ -84,7 +86,7 @@ def join(
                 )
                 atomic.sync(temporary)
     except (OSError, load_av().FFmpegError) as problem:
-        raise PictureError(atomic.explained(out, problem)) from problem
+        raise unwritten(out, problem) from problem
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,8 @@ def _pictures(
     """Yield the packets of all segments with the time at which each is decoded, in seconds."""
     extra = first.streams.video[0].codec_context.extradata
     orders = list(_orders(parts))
-    decode_times = _decode_times(orders, shown.times)
+    late = max(place - index for place, index in enumerate(orders))
+    decode_times = [decode_time(place, shown.times, late) for place in range(len(orders))]
     ends = _ends(orders, decode_times, shown)
     place = 0
     for part in parts:
@@ -197,18 +200,6 @@ def _orders(parts: list[Segment]) -> Iterator[int]:
     for part in parts:
         yield from (before + place for place in part.order)
         before += len(part.times)
-
-
-def _decode_times(orders: list[int], times: list[int]) -> list[int]:
-    """Return when packets are decoded: one after another, none after it is shown.
-
-    A packet is decoded when the frame is shown that lies so many places before it as frames are
-    ever late, whatever the time between frames. What an encoder says ends with its segment.
-    """
-    late = max(place - index for place, index in enumerate(orders))
-    gap = times[1] - times[0] if len(times) > 1 else 1
-    before = [times[0] - (late - place) * gap for place in range(late)]
-    return (before + times)[: len(times)]
 
 
 def _ends(orders: list[int], decode_times: list[int], shown: _Shown) -> list[int]:

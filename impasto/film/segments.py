@@ -20,7 +20,8 @@ from impasto.files import atomic
 from impasto.film.clip_info import ClipInfo
 from impasto.film.container import opened
 from impasto.film.decoding import frames_of
-from impasto.film.encoding import add_pictures, encoded
+from impasto.film.encoding import Target, encode
+from impasto.film.failures import unwritten
 from impasto.film.formats import FilmFormat
 from impasto.film.frame import Frame
 from impasto.film.libraries import load_av
@@ -79,7 +80,7 @@ def write_segment(
             _write(temporary, first, chain([first], rest), info, film_format)
             atomic.sync(temporary)
     except (OSError, load_av().FFmpegError) as problem:
-        raise PictureError(atomic.explained(path, problem)) from problem
+        raise unwritten(path, problem) from problem
     return read_segment(path)
 
 
@@ -117,7 +118,6 @@ def segment_frames(segment: Segment) -> Iterator[Any]:
 def _write(
     path: Path, first: Frame, frames: Iterable[Frame], info: ClipInfo, film_format: FilmFormat
 ) -> None:
-    av = load_av()
     height, width = first.pixels.shape[-2:]
     about = {
         "encoder": film_format.codec.encoder,
@@ -126,26 +126,10 @@ def _write(
         "time_base": str(info.time_base),
         "width": width,
     }
-    muxer = _muxer(film_format)
-    # Without Matroska's random numbers; elsewhere the film's own unit, so that times are exact.
-    options = {"fflags": "+bitexact"}
-    if muxer != "matroska":
-        options["video_track_timescale"] = str(info.time_base.denominator)
-    with av.open(str(path), "w", format=muxer, options=options) as container:
-        container.metadata[_KEY] = json.dumps(about)
-        stream = add_pictures(
-            container, height, width, film_format, info.time_base, info.average_rate
-        )
-        for frame in chain(frames, [None]):
-            if frame is not None and frame.pixels.shape[-2:] != (height, width):
-                size = "×".join(str(side) for side in reversed(frame.pixels.shape[-2:]))
-                raise PictureError(
-                    f"Frame {frame.index} measures {size} and those before it {width}×{height}: "
-                    "all frames of a film have one size."
-                )
-            pts = 0 if frame is None else frame.pts - first.pts
-            for packet in encoded(stream, frame, film_format, pts):
-                container.mux(packet)
+    target = Target(
+        _muxer(film_format), info.time_base, info.average_rate, {_KEY: json.dumps(about)}
+    )
+    encode(path, frames, target, film_format)
 
 
 def _muxer(film_format: FilmFormat) -> str:

@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import Any
 
+import numpy as np
+import torch
 from PIL import Image, ImageDraw
 
-from impasto.errors import PictureError
 from impasto.evaluation.studies.preflight import check_film
 from impasto.evaluation.studies.result import StudyResult
-from impasto.files import atomic
+from impasto.film.formats import film_format
+from impasto.film.frame import Frame
+from impasto.film.making import make_film
 from impasto.sheets.contact_sheet import Cell
 from impasto.sheets.drawing import INK, blank, dejavu, fit_into, wrap
 
 __all__ = ["write_film"]
 
 _FRAMES_A_SECOND = 24
+_QUALITY = 72  # captions stay sharp, and a page of studies small
 
 _HOLD, _FADE = 22, 10  # frames that a picture is shown for, and that it takes to the next
 _REST = 36  # frames that the last picture of a run is shown for
 _SIDE = (512, 1024)  # a frame's long side, at least and at most
 _STRIP = 48  # pixels below the picture, for the caption
-
-
-def _library() -> Any:
-    check_film()
-    import av
-
-    return av
 
 
 def write_film(result: StudyResult, cells: Sequence[Cell]) -> str | None:
@@ -47,7 +42,9 @@ def write_film(result: StudyResult, cells: Sequence[Cell]) -> str | None:
         return path.name
     size = max((cell.picture.size for cell in cells), key=lambda size: size[0] * size[1])
     frames = (_frame(cell, size) for cell in result.frames or cells)
-    _save(path, _hold_last(frames) if result.frames else _fade(list(frames)))
+    shown = _hold_last(frames) if result.frames else _fade(list(frames))
+    check_film()
+    make_film(path, _shown(shown), _FRAMES_A_SECOND, film_format(path, quality=_QUALITY))
     return path.name
 
 
@@ -89,37 +86,12 @@ def _hold_last(frames: Iterable[Image.Image]) -> Iterator[Image.Image]:
         yield from [frame] * _REST
 
 
-def _save(path: Path, frames: Iterable[Image.Image]) -> None:
-    """Write frames of one size; the file appears complete or not at all.
-
-    Raises:
-        PictureError: it cannot be written.
-    """
-    av = _library()
-    try:
-        with (
-            atomic.replacing(path, ".mp4") as temporary,
-            av.open(str(temporary), "w", options={"movflags": "faststart"}) as container,
-        ):
-            _encode(av, container, frames)
-    except (OSError, av.FFmpegError) as problem:
-        raise PictureError(f"The film {path} cannot be written: {problem}.") from problem
-
-
-def _encode(av: Any, container: Any, frames: Iterable[Image.Image]) -> None:
-    stream = None
-    for image in frames:
-        if stream is None:
-            stream = container.add_stream("libx264", rate=_FRAMES_A_SECOND)
-            stream.width, stream.height = image.size
-            stream.pix_fmt = "yuv420p"
-            stream.options = {"crf": "20", "preset": "medium"}
-            stream.thread_count = 1
-        for packet in stream.encode(av.VideoFrame.from_image(image)):
-            container.mux(packet)
-    if stream is not None:
-        for packet in stream.encode():
-            container.mux(packet)
+def _shown(images: Iterable[Image.Image]) -> Iterator[Frame]:
+    for index, image in enumerate(images):
+        levels = torch.from_numpy(np.asarray(image.convert("RGB"), np.float32) / 255)
+        yield Frame(
+            index, index, index / _FRAMES_A_SECOND, levels.permute(2, 0, 1)[None].contiguous()
+        )
 
 
 def _even(side: float) -> int:
