@@ -34,7 +34,7 @@ DEVELOP = [page.relative_to(DOCS).as_posix() for page in sorted((DOCS / "develop
 # Pages that are read, not typed from.
 WITHOUT_COMMANDS = {
     "compact.md", "faq.md", "figures.md", "how-it-works.md", "instant.md", "many-machines.md",
-    "python.md", "reference.md", "troubleshooting.md", "controls/workers.md",
+    "live.md", "python.md", "reference.md", "troubleshooting.md", "controls/workers.md",
 }  # fmt: skip
 
 # What pages call a reader's own files, and what stands in for them.

@@ -67,6 +67,14 @@ def refusal(socket: ClientConnection) -> Json:
     return error
 
 
+def film(socket: ClientConnection) -> None:
+    """Send pictures for ever."""
+    while True:
+        socket.send(jpeg())
+        told = socket.recv(PATIENCE)
+        assert isinstance(told, bytes) or "frame" in told or "Sign in" in told
+
+
 def test_pictures_come_back_painted(studio: StudioServer) -> None:
     with line(studio) as socket:
         socket.send(request(options={"size": 96, "strength": 1.0}))
@@ -149,6 +157,12 @@ def test_who_is_not_signed_in_is_refused(tmp_path: Path) -> None:
             assert "another window" in refusal(second)["message"]
             socket.send("{}")
             assert "styles" in refusal(socket)["message"]
+            socket.send(request())
+            socket.send(jpeg())
+            answer(socket)
+            server.client.delete("/session", headers=cookie)
+            with pytest.raises(ConnectionClosed):
+                film(socket)
     finally:
         server.close()
 

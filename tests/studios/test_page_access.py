@@ -17,7 +17,7 @@ from impasto.studio.accounts import add_user
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-VIEWS = ["paint", "queue", "gallery", "batch", "train", "study", "doodle", "texture"]
+VIEWS = ["paint", "queue", "gallery", "batch", "live", "train", "study", "doodle", "texture"]
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 

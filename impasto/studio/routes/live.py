@@ -40,7 +40,7 @@ router = APIRouter(tags=["live"])
 
 _PAINTING = 60.0  # seconds of a picture, the first of which loads a network
 _IDLE = 60.0  # seconds without a picture: a page that was left open keeps no process
-_CHECK = 15.0  # seconds between two looks whether the session still holds
+_CHECK = 5.0  # seconds between two looks whether the session still holds
 _OVER = 1000  # WebSocket's codes: all is well; the other side may not; it failed
 _FORBIDDEN, _FAILED = 1008, 1011
 
@@ -68,6 +68,7 @@ class _Visit:
         self._look: dict[str, Any] | None = None
         self._count, self._frame = 0, b""
         self._is_there, self._is_over = asyncio.Event(), False
+        self._checked = time.monotonic()
 
     async def last(self) -> None:
         """Paint until the browser leaves.
@@ -128,15 +129,14 @@ class _Visit:
         Raises:
             OptionError: none came for long, or the session is over.
         """
-        until = time.monotonic() + _IDLE
-        while not self._is_there.is_set():
-            try:
-                await asyncio.wait_for(self._is_there.wait(), _CHECK)
-            except TimeoutError:
-                self._check_session()
-            if time.monotonic() > until:
-                raise OptionError("No picture came for a minute: begin again.")
+        try:
+            await asyncio.wait_for(self._is_there.wait(), _IDLE)
+        except TimeoutError:
+            raise OptionError("No picture came for a minute: begin again.") from None
         self._is_there.clear()
+        if time.monotonic() - self._checked > _CHECK:
+            self._check_session()
+            self._checked = time.monotonic()
 
     def _check_session(self) -> None:
         sessions = self._studio.sessions

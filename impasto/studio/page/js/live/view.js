@@ -21,6 +21,7 @@ const GROUP = "Live";
 const SIZES = [0, 224, 320, 448, 640];
 const MEASURED = 2000; // milliseconds over which the rate is shown
 const QUALITY = 0.85;
+const FIRST = "starry-night"; // seen at once, also in a small picture
 const CLIPS = "video/*,.mkv,.mov";
 
 const option = (name) => schema.live.find((one) => one.name === name);
@@ -78,7 +79,7 @@ export function view({ root, signal }) {
 
   function refresh() {
     if (!state.value.styles.length && styles.items().length) {
-      const first = styles.items().find((item) => item.kind !== "own") ?? styles.items()[0];
+      const first = styles.items().find((item) => item.id === FIRST) ?? styles.items()[0];
       return state.change({ styles: [chosenStyle(first)] });
     }
     strength.show(state.value.strength ?? option("strength").default);
