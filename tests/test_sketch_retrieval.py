@@ -16,12 +16,12 @@ from PIL import Image, ImageDraw
 
 from impasto.cli.main import main
 from impasto.errors import OptionError
-from impasto.sketch import library
 from impasto.sketch.builtin import builtin
 from impasto.sketch.choices import picked, write_choice
 from impasto.sketch.index import FORMAT, Index, read_index, write_index
 from impasto.sketch.library import index_folder, open_library
 from impasto.sketch.retrieval import Match, find
+from impasto.sketch.signature import Signature, sign_file
 
 SHAPES: dict[str, Any] = {
     "disc": lambda pen, ink: pen.ellipse((60, 60, 180, 180), **ink),
@@ -147,10 +147,12 @@ def test_only_what_is_new_is_read(
     shutil.copytree(photographs, folder)
     indexed(folder, target)
     looked: list[str] = []
-    sign = library.sign_file
-    monkeypatch.setattr(
-        library, "sign_file", lambda path: (looked.append(path.name), sign(path))[1]
-    )
+
+    def look(path: Path) -> Signature:
+        looked.append(path.name)
+        return sign_file(path)
+
+    monkeypatch.setattr("impasto.sketch.library.sign_file", look)
     assert list(index_folder(folder, target))[-1].kept == 5
     assert looked == []
     (folder / "bars.png").unlink()

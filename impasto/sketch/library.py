@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +62,7 @@ def open_library(source: Path | None = None) -> Index:
     return read_index(file)
 
 
-def index_folder(folder: Path, target: Path) -> Iterator[Indexing]:
+def index_folder(folder: Path, target: Path) -> Generator[Indexing, None, None]:
     """Index the pictures in a folder and in its own folders; an index that is there is updated.
 
     Pictures whose size and time are those in the index are not read again. Whatever ends the
