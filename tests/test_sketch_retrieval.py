@@ -337,7 +337,7 @@ def test_a_sheet_shows_swatches_too(photographs: Path, tmp_path: Path) -> None:
     write_choice(
         photographs / "disc.png", find(lines("disc"), open_library()), tmp_path / "a.html", "x"
     )
-    assert ".style" in (tmp_path / "a.html").read_text()
+    assert "great-wave (a built-in style)" in (tmp_path / "a.html").read_text()
 
 
 def test_a_number_that_is_not_there_is_refused() -> None:

@@ -17,8 +17,9 @@ from impasto.sheets.contact_sheet import Cell
 from impasto.sheets.drawing import jpeg
 from impasto.sketch.retrieval import Match
 from impasto.sketch.signature import read_found
+from impasto.styles.about import SUFFIX as CARD
 
-__all__ = ["SUFFIXES", "check_choice", "picked", "score_note", "write_choice"]
+__all__ = ["SUFFIXES", "check_choice", "name_of", "picked", "score_note", "write_choice"]
 
 SUFFIXES = (".html", ".jpg")
 """The kinds of sheets: a page, and a picture."""
@@ -54,7 +55,7 @@ def write_choice(
     """
     check_choice(target, force=force)
     subject = Cell(_picture(drawing), drawing.name)
-    cells = [Cell(_picture(match.path), match.path.name, score_note(match)) for match in matches]
+    cells = [Cell(_picture(match.path), name_of(match), score_note(match)) for match in matches]
     if target.suffix.lower() == ".html":
         page = choice_page(subject, cells, command).encode()
         atomic.replace(target, page, force=True, error=OptionError)
@@ -74,6 +75,12 @@ def picked(matches: Sequence[Match], number: int) -> Match:
             f"from 1 to {len(matches)}."
         )
     return matches[number - 1]
+
+
+def name_of(match: Match) -> str:
+    """Return what a picture is called: its file's name, or that of a built-in style."""
+    is_card = match.path.suffix.lower() == CARD
+    return f"{match.path.stem} (a built-in style)" if is_card else match.path.name
 
 
 def score_note(match: Match) -> str:
