@@ -191,6 +191,17 @@ def test_an_unreadable_picture_is_left_out_and_named(photographs: Path, tmp_path
     assert len(read_index(tmp_path / "a.index")) == 5
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_names_of_no_other_system_are_left_out(photographs: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("a.png", "b\\c.png", "c:d.png", "é\n.png", os.fsdecode(b"\xff.png")):
+        shutil.copy(photographs / "disc.png", folder / name)
+    index = indexed(folder, tmp_path / "a.index")
+    assert sorted(index.names) == sorted(["a.png", "é\n.png", os.fsdecode(b"\xff.png")])
+    assert all(match.path.is_file() for match in find(lines("disc"), index))
+
+
 def test_library_and_index_move_together(photographs: Path, tmp_path: Path) -> None:
     shutil.copytree(photographs, tmp_path / "old" / "photos")
     indexed(tmp_path / "old" / "photos", tmp_path / "old" / "a.index")
@@ -216,7 +227,9 @@ def test_a_folder_is_indexed_in_the_cache(
     before = sorted(photographs.rglob("*"))
     assert find(lines("roof"), open_library(photographs))[0].path.stem == "roof"
     assert sorted(photographs.rglob("*")) == before
-    assert len(list((tmp_path / "libraries").glob("*.index"))) == 1
+    (cached,) = (tmp_path / "libraries").glob("*.index")
+    cached.write_bytes(b"of another version")
+    assert find(lines("roof"), open_library(photographs))[0].path.stem == "roof"
 
 
 @pytest.mark.parametrize("names", [[], ["a.txt", "b.mp4"]])
@@ -257,7 +270,7 @@ def hostile(photographs: Path, tmp_path: Path) -> Path:
 
 def test_an_index_of_another_version_is_refused(hostile: Path) -> None:
     changed(hostile, metadata={"format": "impasto-index/2"})
-    with pytest.raises(OptionError, match=r"impasto-index/2.*Make it again with"):
+    with pytest.raises(OptionError, match=r"impasto-index/2.*Remove it, and make it again"):
         read_index(hostile)
 
 
@@ -282,6 +295,13 @@ def test_arrays_that_disagree_are_refused(hostile: Path) -> None:
         hostile, colours={"dtype": "U8", "shape": [size], "data_offsets": [begin, begin + size]}
     )
     with pytest.raises(OptionError, match="colours have another shape"):
+        read_index(hostile)
+
+
+def test_arrays_without_rows_are_refused(hostile: Path) -> None:
+    begin = 5 * (2 * (1764 + 2048) + 144)
+    changed(hostile, sizes={"dtype": "I64", "shape": [], "data_offsets": [begin, begin + 8]})
+    with pytest.raises(OptionError, match="not an index"):
         read_index(hostile)
 
 
