@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli import jobs, style, weights
+from impasto.cli import jobs, library, style, weights
 from impasto.cli.batch import batch
 from impasto.cli.console import logging_to_stderr, print_error
 from impasto.cli.doodle import doodle
@@ -71,6 +71,7 @@ for command in (
 ):
     app.command(help=help_of(command))(command)
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(library.app, name="library")
 app.add_typer(style.app, name="style")
 app.add_typer(weights.app, name="weights")
 

@@ -20,6 +20,7 @@ FRAME = 128
 """The sides of the square that lines are compared in, in pixels."""
 
 Edges = Bool[np.ndarray, "h w"]
+Square = Bool[np.ndarray, "128 128"]
 
 _BILATERAL = (7, 40, 5)  # diameter, deviation of colours in levels, deviation in pixels
 _COARSE = 1.5  # deviation of the coarse scale in pixels; the fine one has the bilateral filter's
@@ -34,7 +35,7 @@ _GAP, _SOLID = 5, 9  # pixels: hatching closer than this is an area, if it is wi
 _TRIM = 0.01  # of all line on each side, which the box does not wait for
 
 
-def photograph_edges(picture: UInt8[np.ndarray, "h w 3"]) -> Edges:
+def photograph_edges(picture: UInt8[np.ndarray, "h w 3"]) -> Bool[np.ndarray, "_ _"]:
     """Return the contours of a photograph with sRGB levels, fitted to a long side of `SIDE`.
 
     Bilateral filter, then Canny at two scales: fine edges that have a coarse one close by.
@@ -52,7 +53,7 @@ def photograph_edges(picture: UInt8[np.ndarray, "h w 3"]) -> Edges:
     return _without_crumbs(edges)
 
 
-def drawing_edges(lines: Float[np.ndarray, "h w"]) -> Edges:
+def drawing_edges(lines: Float[np.ndarray, "h w"]) -> Bool[np.ndarray, "_ _"]:
     """Return the middle of a drawing's lines, fitted to a long side of `SIDE`.
 
     Args:
@@ -94,7 +95,7 @@ def thinned(mask: Edges) -> Edges:
     return np.asarray(skeletonize(mask), dtype=bool)
 
 
-def framed(edges: Edges) -> Edges:
+def framed(edges: Edges) -> Square:
     """Return lines in a square of `FRAME`: their bounding box, in its middle, as large as it fits.
 
     So it does not matter where on the paper, and how large, something is drawn. Without lines the
@@ -116,7 +117,7 @@ def framed(edges: Edges) -> Edges:
     return square
 
 
-def _enlarged(edges: Edges, square: Edges, centre: np.ndarray, factor: float) -> Edges:
+def _enlarged(edges: Edges, square: Square, centre: np.ndarray, factor: float) -> Square:
     """Return few lines enlarged to the square, thin again."""
     cv2 = load_cv2()
     y, x = centre

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -24,7 +25,16 @@ from impasto.sketch.descriptors import NUMBERS
 from impasto.sketch.palettes import COLOURS
 from impasto.sketch.signature import BITS, VIEWS, Signature
 
-__all__ = ["FORMAT", "SUFFIX", "Entry", "Index", "in_memory", "read_index", "write_index"]
+__all__ = [
+    "FORMAT",
+    "SUFFIX",
+    "Entry",
+    "Index",
+    "can_be_kept",
+    "in_memory",
+    "read_index",
+    "write_index",
+]
 
 FORMAT = "impasto-index/1"
 
@@ -34,6 +44,8 @@ _MOST_PICTURES = 10_000_000
 _MOST_BYTES = 2**40
 _MOST_NAMES = 2**31
 _LONGEST = 4096  # characters of a folder or name, the longest path that Linux takes
+# Absolute, upwards, with a drive or the other system's separators; and the mark between names.
+_OUTSIDE = re.compile(r"^/|(?:^|/)\.\.(?:/|$)|^[A-Za-z]:|[\\\0]")
 _CHUNK = 4096  # rows that are copied at a time
 _ROWS: dict[str, tuple[str, np.dtype[Any], tuple[int, ...]]] = {
     "lines": ("U8", np.dtype("u1"), (VIEWS, NUMBERS)),
@@ -103,9 +115,11 @@ def write_index(
 
     Args:
         folder: of the library. If the index lies in it or beside it, both can be moved together.
+        old: it can be used no more after this.
+        kept: the numbers of its rows.
 
     Raises:
-        OptionError: it cannot be written.
+        OptionError: it cannot be written, or the folder's name is no text.
     """
     names = [*(old.names[i] for i in kept), *(entry.name for entry, _ in rows)] if old else [
         entry.name for entry, _ in rows
@@ -140,11 +154,16 @@ def read_index(path: Path) -> Index:
         with safe_open(path, "np") as file:  # checks that the arrays fill the file exactly
             about = file.metadata() or {}
         return _mapped(path, about)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RecursionError, SafetensorError) as error:
         raise OptionError(
             f"{path} is not an index that this version reads: {limits.short_message(error)}. "
-            f"Make it again with `impasto library index FOLDER -o {path}`."
+            f"Remove it, and make it again: `impasto library index FOLDER -o {path}`."
         ) from None
+
+
+def can_be_kept(name: str) -> bool:
+    """Return whether a name, with slashes, is that of a file within a folder on every system."""
+    return 0 < len(name) <= _LONGEST and _OUTSIDE.search(name) is None
 
 
 # --- writing ---
@@ -191,9 +210,14 @@ def _relative(folder: Path, path: Path) -> str:
     """Return where the library is, from the index where that is possible."""
     here = resolved(path).parent
     try:
-        return Path(os.path.relpath(resolved(folder), here)).as_posix()
+        text = Path(os.path.relpath(resolved(folder), here)).as_posix()
     except ValueError:  # another drive, on Windows
-        return resolved(folder).as_posix()
+        text = resolved(folder).as_posix()
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise OptionError(f"The name of the folder {folder} is no text: rename it.") from None
+    return text
 
 
 # --- reading ---
@@ -238,8 +262,6 @@ def _folder(text: str, path: Path) -> Path:
 def _checked(names: list[str]) -> list[str]:
     """Return names that stay within the library; ValueError otherwise."""
     for name in names:
-        parts = PurePosixPath(name).parts
-        is_outside = ".." in parts or "\\" in name or PureWindowsPath(name).anchor != ""
-        if not parts or len(name) > _LONGEST or is_outside:
+        if not can_be_kept(name):
             raise ValueError(f"it has a name outside its library, {name!r:.80}")
     return names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from impasto.errors import ImpastoError, OptionError
 from impasto.files.names import resolved
 from impasto.image.left_out import LeftOut, is_read
 from impasto.sketch.builtin import builtin
-from impasto.sketch.index import SUFFIX, Entry, Index, read_index, write_index
+from impasto.sketch.index import SUFFIX, Entry, Index, can_be_kept, read_index, write_index
 from impasto.sketch.libraries import check_libraries
 from impasto.sketch.signature import Signature, sign_file
 
@@ -57,12 +57,13 @@ def open_library(source: Path | None = None) -> Index:
     if not source.is_dir():
         return read_index(source)
     file = _cached(source)
+    _drop_unreadable(file)
     for _ in index_folder(source, file):
         pass
     return read_index(file)
 
 
-def index_folder(folder: Path, target: Path) -> Iterator[Indexing]:
+def index_folder(folder: Path, target: Path) -> Generator[Indexing, None, None]:
     """Index the pictures in a folder and in its own folders; an index that is there is updated.
 
     Pictures whose size and time are those in the index are not read again. Whatever ends the
@@ -124,18 +125,28 @@ def _scan(folder: Path) -> list[Entry]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(file for file in files if not file.startswith(".")):
             path = Path(where) / name
-            if not is_read(path):
+            text = path.relative_to(folder).as_posix()
+            if not is_read(path) or not can_be_kept(text):
                 others.append(path)
                 continue
             with suppress(OSError):  # removed in this moment, or a link that leads nowhere
                 status = path.stat()
-                text = path.relative_to(folder).as_posix()
                 entries.append(Entry(text, status.st_size, status.st_mtime_ns))
     if not entries:
         left_out = LeftOut.of(others)
         has = f" It has {left_out}." if left_out else ""
         raise OptionError(f"{folder} holds no pictures that can be read.{has}")
     return entries
+
+
+def _drop_unreadable(file: Path) -> None:
+    """Remove a damaged index, or one of another version, from the cache: it can be made again."""
+    try:
+        if file.exists():
+            read_index(file)
+    except OptionError:
+        with suppress(OSError):
+            file.unlink()
 
 
 def _cached(folder: Path) -> Path:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from impasto.errors import OptionError
@@ -24,12 +24,13 @@ from impasto.sketch.signature import VIEWS, sign_file, unpack
 
 __all__ = ["FITTING", "Match", "find"]
 
-FITTING = 0.66
+FITTING = 0.58
 """The score by lines from which a picture fits: unrelated ones rarely reach it."""
 
 _RANKED, _MOVED = 200, 60  # rows ranked by still lines, and by moved ones
 _DESCRIPTOR, _COLOURS = 1 / 3, 0.4  # the shares of these in a score
 _CHUNK = 512  # rows at a time: more do not stay in the processor's cache as floats
+_SAMPLE, _PRIOR = 4096, 200  # rows that the mean is of, and that have to be there for half of it
 _FEWEST = 20  # pixels of line that a drawing needs
 
 
@@ -95,17 +96,35 @@ Squares = tuple[Bool[np.ndarray, "128 128"], Bool[np.ndarray, "128 128"]]
 
 
 def _nearness(squares: Squares, index: Index) -> Float[np.ndarray, "rows 2"]:
-    """Return the cosines of all rows with the drawing's descriptor and its mirror image's."""
+    """Return the cosines of all rows with the drawing's descriptor and its mirror image's.
+
+    What all rows have in common is taken out first: a busy picture is else near to every drawing.
+    """
     rows = index.arrays["lines"].reshape(len(index) * VIEWS, -1)
-    wanted = np.stack([describe(square) for square in squares], axis=1).astype(np.float32)
+    common = _common(rows)
+    wanted = [_unit(describe(square) - common) for square in squares]
+    columns = np.stack([*wanted, common], axis=1).astype(np.float32)
+    offsets = columns.T @ common
     near = np.empty((len(rows), 2), np.float32)
     for first in range(0, len(rows), _CHUNK):
         levels = rows[first : first + _CHUNK].astype(np.float32)
-        near[first : first + _CHUNK] = levels @ wanted
-        # Bytes round: the lengths are 1000 only nearly. An empty row is near to nothing.
         lengths = np.sqrt(np.einsum("ij,ij->i", levels, levels))
-        near[first : first + _CHUNK] /= np.maximum(lengths, 1)[:, None]
+        products = (levels @ columns) / np.maximum(lengths, 1)[:, None]
+        left = np.sqrt(np.maximum((lengths > 0) - 2 * products[:, 2] + offsets[2], 1e-6))
+        near[first : first + _CHUNK] = (products - offsets)[:, :2] / left[:, None]
     return near
+
+
+def _common(rows: UInt8[np.ndarray, "rows 1764"]) -> Float[np.ndarray, "1764"]:
+    """Return the mean of a library's descriptors, the shorter the fewer there are."""
+    some = rows[:: max(1, len(rows) // _SAMPLE)].astype(np.float32)
+    lengths = np.linalg.norm(some, axis=1, keepdims=True)
+    mean = (some / np.maximum(lengths, 1)).mean(axis=0)
+    return np.asarray(mean * len(rows) / (len(rows) + _PRIOR))
+
+
+def _unit(vector: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-6))
 
 
 def _first(
