@@ -106,7 +106,7 @@ def _against_paper(pixels: np.ndarray) -> tuple[np.ndarray, tuple[float, float, 
     bright = light >= np.percentile(light, 90) - 1e-6
     paper = np.median(pixels[bright], axis=0)
     surface = _surface(light)
-    scale = np.maximum(paper / max(float(luma(paper)), 1e-3), 0.05)
+    scale = np.maximum(paper / max(float(luma(paper[None])[0]), 1e-3), 0.05)
     field = cv2.resize(surface.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     shares = np.clip(pixels / (np.clip(field, 0.1, 1)[..., None] * scale), 0, 1)
     red, green, blue = (float(value) for value in paper)
