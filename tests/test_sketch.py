@@ -314,6 +314,15 @@ def test_pairs_are_shown_changed_and_used() -> None:
     assert (pixels("again.png") == pixels("out.png")).all()
 
 
+def test_areas_and_parts_keep_their_numbers_at_every_size() -> None:
+    texts = []
+    draw("house", 1024).save("drawing.png")
+    for size in ("128", "512", "1024"):
+        assert sketch("--size", size, "--show-pairs", f"{size}.json") == 0
+        texts.append(Path(f"{size}.json").read_text())
+    assert texts[0] == texts[1] == texts[2]
+
+
 def test_maps_say_which_part_an_area_has() -> None:
     for name, box in (("parts.png", (0, 60, 160, 120)), ("picture-parts.png", (45, 20, 115, 90))):
         image = Image.new("RGB", (160, 120), "#00ff00")
