@@ -81,7 +81,7 @@ def all_at_once(edges: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return edges
 
 
-WAYS: tuple[Spoil, ...] = (fewer, broken, shifted, turned, mirrored, all_at_once)
+WAYS: tuple[Spoil, ...] = (all_at_once, fewer, broken, shifted, turned, mirrored)
 
 
 def _warped(edges: np.ndarray, matrix: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import functools
 import importlib.util
 import io
 import json
+import os
 import random
 import struct
 import tempfile
@@ -46,6 +47,9 @@ from impasto.painting.inputs import read_map
 from impasto.run import state as run_state
 from impasto.run.folder import locked_folder
 from impasto.run.record import Goal, Record
+from impasto.sketch.index import Entry as IndexEntry
+from impasto.sketch.index import read_index, write_index
+from impasto.sketch.signature import Signature
 from impasto.styles import card as cards
 from impasto.styles.about import About, read_about, read_swatch
 from impasto.training import state
@@ -727,6 +731,25 @@ def _check_batch(path: Path) -> None:
         assert Path(name).name == name
 
 
+@functools.cache
+def _indices() -> list[bytes]:
+    signature = Signature(*(np.full(n, 7, np.uint8) for n in ((2, 1764), (2, 2048), (144,))))
+    rows = [(IndexEntry(name, 9, 8), signature) for name in ("a.png", "more/b.png")]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.index"
+        write_index(path, Path(folder), rows)
+        return [path.read_bytes()]
+
+
+def _check_index(path: Path) -> None:
+    index = read_index(path)
+    for number in range(len(index)):
+        assert os.path.normpath(index.path(number)).startswith(str(index.folder))
+    for array in index.arrays.values():
+        assert len(array) == len(index)
+        assert array.tobytes() is not None  # all of it lies in the file
+
+
 def _tensors_like(seeds: Callable[[], list[bytes]]) -> Bytes:
     return st.one_of(spoilt(seeds), tensors(seeds))
 
@@ -753,5 +776,6 @@ READERS: dict[str, Reader] = {
     "jobs": Reader(_jobs, documents(_jobs), "job.json", _check_job),
     "runs": Reader(_runs, documents(_runs), "run.json", _check_run),
     "states of runs": Reader(_states, _tensors_like(_states), "state.safetensors", _check_state),
+    "indices": Reader(_indices, _tensors_like(_indices), "a.index", _check_index),
     "batches": Reader(_batches, documents(_batches), FILE, _check_batch),
 }

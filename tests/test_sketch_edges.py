@@ -80,6 +80,15 @@ def test_a_photograph_has_its_contours_and_no_more() -> None:
     assert photograph_edges(noisy).sum() < 1.3 * len(y)
 
 
+def test_a_texture_has_far_fewer_lines_than_dots() -> None:
+    dotted = np.full((200, 256, 3), 200, np.uint8)
+    dotted[:, 128:] = 60
+    dotted[::6, :120:6] = 80
+    edges = photograph_edges(dotted)
+    assert edges[:, :115].sum() < 300  # of 680 dots, each with a rim of 8 pixels
+    assert edges[:, 124:132].sum() > 150  # the contour
+
+
 def test_a_plain_picture_has_no_lines() -> None:
     plain = np.full((100, 100, 3), 128, np.uint8)
     assert not photograph_edges(plain).any()
