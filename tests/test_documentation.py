@@ -51,6 +51,7 @@ STAND_INS = {
     "stone.jpg": "pictures/gravel.jpg",
     "map.png": "pictures/cat-map.png",
     "scene.png": "pictures/two-cups-map.png",
+    "drawing.png": "pictures/mug-drawing.png",
     "painting-map.png": "pictures/cup-parts-map.png",
 }
 
@@ -88,6 +89,8 @@ def quick(words: list[str]) -> list[str]:
         chosen = {"steps": "2", "size": "64", "crop": "32", "batch": "1"}
     elif {"instant", "fast", "draft"} & set(words):
         chosen = {"size": QUICK["size"]}
+    if words[0] == "sketch" and {"colour", "--show-pairs", "--choose"} & set(words):
+        del chosen["iterations"]  # which have no effect there
     if "--epochs" in words:
         chosen |= {"epochs": "1", "steps": "2"}
         del chosen["iterations"]
@@ -269,7 +272,7 @@ def test_messages_that_troubleshooting_explains_are_messages() -> None:
 
 
 # The pages of what is no `impasto stylize`; all other pages are about that.
-OF_OTHERS = {name: f"controls/{name}.md" for name in ("batch", "doodle", "study", "texture")} | {
+OF_OTHERS = {name: f"controls/{name}.md" for name in ("batch", "doodle", "sketch", "study", "texture")} | {
     "train": "controls/fast.md"
 }
 

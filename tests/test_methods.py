@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from commands import ROOT, pixels, recipe_of
 from impasto.cli.main import main
@@ -41,6 +41,10 @@ def _sources(folder: Path) -> None:
     colours = np.zeros((48, 64, 3), np.uint8)
     colours[:, :32], colours[:, 32:] = (255, 0, 0), (0, 0, 255)
     Image.fromarray(colours).save("map.png")
+    sheet = Image.new("L", (64, 48), 255)
+    ImageDraw.Draw(sheet).ellipse((16, 6, 44, 30), outline=0, width=2)
+    ImageDraw.Draw(sheet).line((0, 38, 63, 38), fill=0, width=2)
+    sheet.save("drawing.png")
     shutil.copy(TRAINED, folder / "trained.impasto")
 
 
@@ -59,6 +63,8 @@ def task_of(name: str, **options: Any) -> Task:
         sources = Sources("photo.png", styles)
     elif name == "doodle":
         sources = Sources(styles=styles, content_map="map.png", style_maps=("map.png",))
+    elif name == "sketch":
+        sources = Sources("drawing.png", styles)
     else:
         sources = Sources(styles=styles)
     return prepare(sources, config_of(name, **options))

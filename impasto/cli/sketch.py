@@ -185,9 +185,8 @@ def _show_choice(
     sheet = Path(f"{label(drawing)}-choice.html")
     check_choice(sheet, force=flags.force)
     matches = matches_of(drawing, library, like=like)
-    more = "".join(
-        f" {f} {shlex.quote(str(v))}" for f, v in (("--library", library), ("--like", like)) if v
-    )
+    typed = {"--library": library, "--like": like}
+    more = "".join(f" {flag} {shlex.quote(str(value))}" for flag, value in typed.items() if value)
     command = f"impasto sketch {shlex.quote(drawing)}{more}"
     write_choice(Path(drawing), matches, sheet, command, force=flags.force)
     warn_if_none_fits(matches)

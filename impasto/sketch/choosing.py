@@ -5,16 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from impasto.image.exchange import read
-from impasto.image.picture import Picture, fit
 from impasto.painting.sources import Source
-from impasto.sketch.drawing import drawing_of
+from impasto.sketch.drawing import LOOK, drawing_of, reduced
 from impasto.sketch.library import open_library
 from impasto.sketch.retrieval import Match, find
 
 __all__ = ["matches_of"]
-
-# Long side in pixels of a drawing that pictures are found for.
-_LOOK = 768
 
 
 def matches_of(
@@ -30,9 +26,5 @@ def matches_of(
     Raises:
         ImpastoError: the drawing is none, or the library has no pictures.
     """
-    picture = read(drawing)
-    if max(picture.width, picture.height) > _LOOK:
-        alpha = None if picture.alpha is None else fit(picture.alpha, _LOOK)
-        picture = Picture(fit(picture.pixels, _LOOK), alpha)
-    lines = drawing_of(picture).lines
+    lines = drawing_of(reduced(read(drawing), LOOK)).lines
     return find(lines, open_library(library), count, like)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,17 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from impasto.errors import OptionError
-from impasto.image.picture import Picture
+from impasto.image.picture import Picture, fit
 from impasto.image.transparency import on_white
 from impasto.sketch.libraries import load_cv2, load_morphology
 
-__all__ = ["Drawing", "drawing_of", "luma"]
+__all__ = ["LOOK", "Drawing", "drawing_of", "luma", "reduced"]
 
-# Long side in pixels of what lines are judged by: thinning and areas cost the square of it, and
-# pencils leave nothing smaller.
-_LOOK = 768
+LOOK = 768
+"""Long side in pixels of what lines and areas are found in, whatever the size of the result.
+
+Pencils leave nothing smaller, and areas keep their numbers.
+"""
 
 # Cells along the long side, for the light that falls on the paper.
 _CELLS = 24
@@ -81,6 +83,14 @@ def drawing_of(picture: Picture, name: str = "The drawing") -> Drawing:
     )
 
 
+def reduced(picture: Picture, long_side: int) -> Picture:
+    """Return a picture with at most so many pixels along its long side."""
+    if max(picture.width, picture.height) <= long_side:
+        return picture
+    alpha = None if picture.alpha is None else fit(picture.alpha, long_side)
+    return replace(picture, pixels=fit(picture.pixels, long_side), alpha=alpha)
+
+
 def luma(pixels: np.ndarray) -> np.ndarray:
     """Return the light of sRGB values (h, w, 3) in [0, 1], by Rec. 601."""
     light: np.ndarray = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
@@ -106,7 +116,7 @@ def _against_paper(pixels: np.ndarray) -> tuple[np.ndarray, tuple[float, float, 
     bright = light >= np.percentile(light, 90) - 1e-6
     paper = np.median(pixels[bright], axis=0)
     surface = _surface(light)
-    scale = np.maximum(paper / max(float(luma(paper)), 1e-3), 0.05)
+    scale = np.maximum(paper / max(float(luma(paper[None])[0]), 1e-3), 0.05)
     field = cv2.resize(surface.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     shares = np.clip(pixels / (np.clip(field, 0.1, 1)[..., None] * scale), 0, 1)
     red, green, blue = (float(value) for value in paper)
@@ -165,7 +175,7 @@ def _ink(darkness: np.ndarray) -> np.ndarray:
 def _strokes(lines: np.ndarray) -> np.ndarray:
     """Return where there are lines: darker than what is around them, or dark altogether."""
     cv2 = load_cv2()
-    small = _at_most(lines, _LOOK)
+    small = _at_most(lines, LOOK)
     reach = 2 * round(0.012 * max(small.shape)) + 1
     # The ground around thin lines: the opening of the darkness has none of them.
     ground = cv2.morphologyEx(small, cv2.MORPH_OPEN, _ball(cv2, reach))

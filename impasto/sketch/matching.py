@@ -48,13 +48,16 @@ def matched(areas: Parts, parts: Parts) -> list[int | None]:
 
 
 def _twins(areas: Parts) -> np.ndarray:
-    """Return a number for each area; those of one number have the same size and shape."""
+    """Return a number for each area; those of one number have one size and shape.
+
+    Only in the foreground: two halves of a sky are no twins.
+    """
     size, shape = np.log(areas.statistics[:, 0]), areas.statistics[:, 1:4]
     groups = np.arange(len(areas))
     for a in range(len(areas)):
         for b in range(a):
             is_near = abs(size[a] - size[b]) < _SIZES and (np.abs(shape[a] - shape[b]) < _SHAPES)
-            if areas.is_foreground[a] == areas.is_foreground[b] and np.all(is_near):
+            if areas.is_foreground[a] and areas.is_foreground[b] and np.all(is_near):
                 groups[a] = groups[b]
                 break
     numbers: np.ndarray = np.unique(groups, return_inverse=True)[1]

@@ -15,6 +15,7 @@ from torch import Tensor
 from impasto.config.bases import PhotoConfig
 from impasto.config.methods import METHODS, InstantConfig, method_of
 from impasto.config.recipe import Input
+from impasto.config.sizes import MOST
 from impasto.config.sketch import SketchConfig
 from impasto.engine.regions import Region
 from impasto.engine.setup import with_layers
@@ -36,9 +37,9 @@ from impasto.painting.sources import Sources
 from impasto.painting.task import Task
 from impasto.sketch.areas import areas_of
 from impasto.sketch.colouring import coloured, with_lines
-from impasto.sketch.drawing import Drawing, drawing_of
+from impasto.sketch.drawing import LOOK, Drawing, drawing_of, reduced
 from impasto.sketch.matching import matched, with_pairs
-from impasto.sketch.parts import Parts, parts_of_drawing, parts_of_map, parts_of_picture
+from impasto.sketch.parts import PARTS_LOOK, Parts, parts_of_drawing, parts_of_map, parts_of_picture
 from impasto.sketch.signature import read_found
 from impasto.styles.statistics import Painting
 
@@ -51,19 +52,23 @@ class SketchPlan:
     """What is painted where.
 
     Attributes:
-        drawing: its lines.
+        drawing: its lines and strokes, as its areas were found in them.
+        lines: the same as large as the result, if that is larger.
         areas, parts: of the drawing and of the picture.
         pairs: by area, its part; None for white paper.
         pixels: the picture, sRGB (h, w, 3) in [0, 1], mirrored if it is to be.
+        size: the height and width of the drawing.
         inputs: entries in the recipe.
         metadata: the drawing's own.
     """
 
     drawing: Drawing
+    lines: Float[Tensor, "h w"]
     areas: Parts
     parts: Parts
     pairs: list[int | None]
     pixels: np.ndarray
+    size: tuple[int, int]
     inputs: tuple[Input, ...]
     metadata: Metadata
 
@@ -77,10 +82,10 @@ def sketch_task(sources: Sources, config: SketchConfig, extractor: Extractor | N
     config = with_layers(config)
     extractor, digest = network_of(config, sources, extractor)
     plan = plan_sketch(sources, config, extractor, digest)
-    rows, columns = plan.drawing.lines.shape
+    rows, columns = plan.size
     height, width = fitted(rows, columns, config.size)
     start, regions = _start_and_regions(plan, config, height, width)
-    lines = resize(plan.drawing.lines[None, None], height, width)
+    lines = resize(plan.lines[None, None], height, width)
     white = regions[-1].mask if regions[-1].style is None else None
     finish = partial(_finished, lines, white, config, plan.metadata)
     run = partial(sketch, start, regions, config, extractor=extractor)
@@ -104,13 +109,16 @@ def plan_sketch(
         raise OptionError(
             f"A sketch has its colours from one picture, and {len(sources.styles)} are named."
         )
-    content = read_picture("content", sources.content, config)
+    content = read_picture("content", sources.content, config, limit=MOST)
     style = read_style(sources.styles[0].source, config, extractor, digest)
     pixels = _pixels(style, sources.styles[0].source, config.size)
     pixels = pixels.flip(-1) if config.mirror else pixels
     values = np.ascontiguousarray(pixels[0].permute(1, 2, 0).numpy())
     name = f"The drawing {content.input.name}".rstrip()
-    drawing = drawing_of(content.picture, name)
+    drawing = drawing_of(reduced(content.picture, LOOK), name)
+    lines = drawing.lines
+    if config.size > LOOK:
+        lines = drawing_of(reduced(content.picture, config.size), name).lines
     inputs = [content.input, style.input]
     ours = theirs = None
     if sources.content_map is not None:
@@ -126,7 +134,7 @@ def plan_sketch(
     labels = areas_of(drawing, name) if ours is None else ours.labels
     areas = parts_of_drawing(labels.numpy(), drawing.lines.numpy(), config.drawn_marks)
     if theirs is None:
-        parts = parts_of_picture(values, config.marks)
+        parts = parts_of_picture(_seen(sources.styles[0].source, style, config), config.marks)
     else:
         parts = parts_of_map(theirs.labels.numpy(), values)
     found = matched(areas, parts)
@@ -138,7 +146,9 @@ def plan_sketch(
             "No area of the drawing has a part of the picture, so all would stay white. Give one "
             "with --pair, such as --pair 0=0."
         )
-    return SketchPlan(drawing, areas, parts, pairs, values, tuple(inputs), content.picture.metadata)
+    size = (content.picture.height, content.picture.width)
+    stays = content.picture.metadata
+    return SketchPlan(drawing, lines, areas, parts, pairs, values, size, tuple(inputs), stays)
 
 
 def _pixels(style: LoadedStyle, source: Any, size: int) -> Float[Tensor, "1 3 h w"]:
@@ -147,6 +157,16 @@ def _pixels(style: LoadedStyle, source: Any, size: int) -> Float[Tensor, "1 3 h 
         return style.picture.pixels
     picture = on_white(read_found(card_file(source)))
     return fit(picture, size) if max(picture.shape[-2:]) > size else picture
+
+
+def _seen(source: Any, style: LoadedStyle, config: SketchConfig) -> np.ndarray:
+    """Return a picture as its parts are found in: (h, w, 3), the same for every size of result."""
+    if style.picture is None:
+        pixels = on_white(read_found(card_file(source)))
+    else:
+        pixels = on_white(read_picture("style", source, config, limit=PARTS_LOOK).picture)
+    pixels = pixels.flip(-1) if config.mirror else pixels
+    return np.ascontiguousarray(pixels[0].permute(1, 2, 0).numpy())
 
 
 def _by_colour(ours: LabelMap, theirs: LabelMap) -> list[int | None]:

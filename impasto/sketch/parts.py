@@ -11,10 +11,10 @@ from impasto.sketch.drawing import luma
 from impasto.sketch.foreground import Mark, foreground_of
 from impasto.sketch.libraries import load_cv2, load_measure, load_segmentation
 
-__all__ = ["Parts", "parts_of_drawing", "parts_of_map", "parts_of_picture"]
+__all__ = ["PARTS_LOOK", "Parts", "parts_of_drawing", "parts_of_map", "parts_of_picture"]
 
-# Long side in pixels at which a picture is divided.
-_LOOK = 384
+PARTS_LOOK = 384
+"""Long side in pixels at which a picture is divided, whatever the size of the result."""
 
 # Superpixels to begin with, and parts of the foreground and of the background to end with.
 _PIECES, _MOST = 260, 7
@@ -84,7 +84,7 @@ def parts_of_picture(pixels: np.ndarray, marks: Sequence[Mark] = ()) -> Parts:
         marks: places that are known to be foreground, or background.
     """
     height, width = pixels.shape[:2]
-    factor = min(1.0, _LOOK / max(height, width))
+    factor = min(1.0, PARTS_LOOK / max(height, width))
     small = _resized(pixels, (max(2, round(height * factor)), max(2, round(width * factor))))
     fore = foreground_of(small, marks)
     smooth = load_cv2().bilateralFilter(small, 7, 0.12, 5.0)
