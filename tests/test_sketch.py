@@ -14,8 +14,9 @@ from PIL import Image, ImageDraw
 pytest.importorskip("cv2", reason="the extra `sketch` is not installed")
 pytest.importorskip("skimage", reason="the extra `sketch` is not installed")
 
+from drawings import DRAWINGS, draw
+
 import impasto
-from benchmarks.drawings import DRAWINGS, draw
 from commands import pixels, recipe_of
 from impasto import OptionError
 from impasto.cli.main import main
