@@ -39,7 +39,7 @@ def film(
     muxer: str | None = None,
     sound: str | None = None,
     subtitles: str | None = None,
-    chapters: list[dict[str, Any]] | None = None,
+    chapters: list[Any] | None = None,
     words: dict[str, str] | None = None,
     rotation: int = 0,
     gop: int = 10,
@@ -49,7 +49,7 @@ def film(
     """Write a film; `tags` are matrix, range, transfer and primaries."""
     with av.open(str(path), "w", format=muxer) as out:
         out.metadata.update(words or {})
-        stream = out.add_stream(codec, rate=rate, options=options or {})
+        stream: Any = out.add_stream(codec, rate=rate, options=options or {})
         stream.width, stream.height, stream.pix_fmt = *size, pixels
         stream.codec_context.gop_size = gop
         stream.codec_context.thread_count = 1
@@ -59,7 +59,7 @@ def film(
             _tag(stream.codec_context, tags)
         if rotation:
             stream.set_display_rotation(rotation)
-        audio = None if sound is None else out.add_stream(sound, rate=48000)
+        audio: Any = None if sound is None else out.add_stream(sound, rate=48000)
         text = None if subtitles is None else out.add_stream(subtitles)
         if text is not None:
             _ass_header(text)

@@ -6,6 +6,7 @@ import logging
 import pickle
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import filming
@@ -65,7 +66,8 @@ def test_frames_are_the_same_from_wherever_they_are_read(name: str, tmp_path: Pa
 def test_a_clip_says_what_it_holds(tmp_path: Path) -> None:
     info = open_clip(film(tmp_path / "a.mp4", sound="aac")).info
     assert (info.width, info.height, info.frames, info.bits) == (WIDTH, HEIGHT, FRAMES, 8)
-    assert (info.rate, info.seconds) == (25, pytest.approx(1.2))
+    assert info.rate == 25
+    assert info.seconds == pytest.approx(1.2)
     assert (info.has_sound, info.has_alpha, info.transfer) == (True, False, "sdr")
     assert not open_clip(film(tmp_path / "b.mp4")).info.has_sound
 
@@ -123,7 +125,7 @@ def test_ten_bits_give_levels_between_those_of_eight(tmp_path: Path) -> None:
     clip = open_clip(path)
     assert clip.info.bits == 10
     pixels = next(clip.frames()).pixels
-    assert len(pixels[0, 0, 0].unique()) > 40  # 16 levels of 8 bits lie in this ramp
+    assert len(set(pixels[0, 0, 0].tolist())) > 40  # 16 levels of 8 bits lie in this ramp
     assert error(pixels, torch.from_numpy(ramp / 65535).float().permute(2, 0, 1)[None]) < 0.6
 
 
@@ -143,9 +145,9 @@ def test_black_white_and_grey_stay_what_they_are(pixels: str, limited: int, tmp_
             frame.pts = i
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
-    for frame, grey in zip(open_clip(path).frames(), greys, strict=True):
-        assert frame.pixels.mean().item() * 255 == pytest.approx(grey.mean(), abs=0.75)
-        assert frame.pixels.std() < 1e-3
+    for shown, grey in zip(open_clip(path).frames(), greys, strict=True):
+        assert shown.pixels.mean().item() * 255 == pytest.approx(grey.mean(), abs=0.75)
+        assert shown.pixels.std() < 1e-3
 
 
 def _grey(level: int, pixels: str, color_range: int) -> av.VideoFrame:
@@ -248,7 +250,7 @@ def test_coverage_is_read(name: str, tmp_path: Path) -> None:
         film(path, "prores_ks", pixels="yuva444p10le", frames=6, pictures=pictures, options=options)
     else:
         images = [Image.fromarray(picture) for picture in pictures]
-        more = {"lossless": True} if name == "a.webp" else {}
+        more: dict[str, Any] = {"lossless": True} if name == "a.webp" else {}
         images[0].save(
             path, save_all=True, append_images=images[1:], duration=40, disposal=2, **more
         )
@@ -261,6 +263,7 @@ def test_coverage_is_read(name: str, tmp_path: Path) -> None:
         assert error(frame.alpha[0, 0], expected) < 4
     last = next(clip.frames(5)).alpha
     assert last is not None
+    assert frame.alpha is not None
     assert torch.equal(last, frame.alpha)
 
 
@@ -310,7 +313,8 @@ def test_a_row_of_pictures_is_in_the_order_of_its_numbers(tmp_path: Path) -> Non
     (tmp_path / "notes-3.txt").write_text("no picture")
     for path in (tmp_path, tmp_path / "frame-%d.png"):
         clip = open_clip(path, rate=24)
-        assert (clip.info.frames, clip.info.rate, clip.info.first_number) == (5, 24, 8)
+        assert (clip.info.frames, clip.info.first_number) == (5, 8)
+        assert clip.info.rate == 24
         for frame, i in zip(clip.frames(), range(8, 13), strict=True):
             assert error(frame.pixels, seen(scene(i))) < 0.01
             assert frame.seconds == pytest.approx((i - 8) / 24)
@@ -337,7 +341,7 @@ def test_memory_holds_one_frame(tmp_path: Path) -> None:
 
 def damage(path: Path, packet: int) -> None:
     with av.open(str(path)) as container:
-        found = [p for p in container.demux(video=0) if p.size][packet]
+        found: Any = [p for p in container.demux(video=0) if p.size][packet]
         place, size = found.pos, found.size
     data = bytearray(path.read_bytes())
     data[place : place + size] = b"\xff" * size

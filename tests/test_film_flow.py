@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from moving import canvas, paste
@@ -140,7 +142,7 @@ def shifted(x: float, y: float = 0) -> Flow:
 
 
 @pytest.mark.parametrize("sampling", ["bilinear", "bicubic", "nearest"])
-def test_warping_by_whole_pixels_moves_them(sampling: str) -> None:
+def test_warping_by_whole_pixels_moves_them(sampling: Any) -> None:
     picture = canvas(20, 30, seed=4)
     moved = warp(picture, shifted(3, -2), sampling)
     assert torch.allclose(moved[..., 2:, :-3], picture[..., :-2, 3:], atol=1e-4)
@@ -151,7 +153,7 @@ def test_warping_by_whole_pixels_moves_them(sampling: str) -> None:
 
 def test_warping_passes_the_gradient_on() -> None:
     picture = canvas(20, 30, seed=4).requires_grad_()
-    warp(picture, shifted(0.5)).sum().backward()
+    warp(picture, shifted(0.5)).sum().backward()  # type: ignore[no-untyped-call]
     assert picture.grad is not None
     assert picture.grad[..., 5:-5].min() > 0.5
 
@@ -165,7 +167,7 @@ def test_warping_without_motion_changes_nothing_however_often() -> None:
 
 def test_labels_stay_labels() -> None:
     labels = torch.randint(0, 5, (1, 1, 20, 30)).float()
-    assert set(warp(labels, shifted(0.4, 0.7), "nearest").unique().tolist()) <= {0, 1, 2, 3, 4}
+    assert set(warp(labels, shifted(0.4, 0.7), "nearest").flatten().tolist()) <= {0, 1, 2, 3, 4}
 
 
 def test_flows_follow_each_other() -> None:
