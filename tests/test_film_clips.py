@@ -351,7 +351,8 @@ def test_a_frame_that_does_not_decode_is_passed_over(
     damage(path, 12)
     clip = open_clip(path)
     with caplog.at_level(logging.WARNING, "impasto"):
-        assert [f.index for f in clip.frames()] == [*range(12), *range(13, FRAMES)]
+        for _ in range(2):
+            assert [f.index for f in clip.frames()] == [*range(12), *range(13, FRAMES)]
     assert clip.damaged == 1
     assert caplog.text.count("frame 12 cannot be decoded") == 1
 
