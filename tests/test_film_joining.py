@@ -12,21 +12,23 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import pytest
 import torch
 from filming import FRAMES, HEIGHT, WIDTH, film, scene
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from impasto.errors import OptionError, PictureError
 from impasto.film.clip import Clip, open_clip
 from impasto.film.formats import CODECS, CONTAINERS, film_format
 from impasto.film.frame import Frame
 from impasto.film.joining import join
+from impasto.film.libraries import load_av
 from impasto.film.recipes import film_recipe
 from impasto.film.segments import read_segment, write_segment
 from impasto.image.opening import read_recipe
+
+av = load_av()
 
 CHAPTERS = [
     {"id": 1, "start": 0, "end": 600, "time_base": Fraction(1, 1000), "metadata": {"title": "One"}},
@@ -38,11 +40,6 @@ CHAPTERS = [
         "metadata": {"title": "2"},
     },
 ]
-
-
-def seconds_of(packet: Any) -> float:
-    """When a packet is shown."""
-    return float(packet.pts * packet.time_base)
 
 
 def joined(
@@ -119,8 +116,8 @@ def test_sound_is_cut_with_the_pictures_and_stays_in_step(clip: Clip, tmp_path: 
     assert part == whole[first : first + len(part)]
     with av.open(str(clip.path)) as source, av.open(str(out)) as cut:
         stream = source.streams.audio[0]
-        before = [seconds_of(p) for p in source.demux(stream) if p.size]
-        after = [seconds_of(p) for p in cut.demux(cut.streams.audio[0]) if p.size]
+        before = [float(p.pts * p.time_base) for p in source.demux(stream) if p.size]
+        after = [float(p.pts * p.time_base) for p in cut.demux(cut.streams.audio[0]) if p.size]
     assert before[first] - after[0] == pytest.approx(0.4, abs=0.002)
     assert after[-1] < 0.4
 
@@ -155,12 +152,12 @@ def test_times_of_a_variable_rate_survive_joints(late: bool, tmp_path: Path) -> 
         expected = [(t - times[0]) / 90 for t in times]
         assert [f.seconds for f in made.frames()] == pytest.approx(expected, abs=6e-4)
         with av.open(str(tmp_path / name)) as container:
-            packets: list[Any] = [p for p in container.demux(video=0) if p.size]
+            packets = [p for p in container.demux(video=0) if p.size]
             decoded = [p.dts for p in packets if p.dts is not None]
         assert decoded == sorted(set(decoded))
         assert all(p.dts is None or p.dts <= p.pts for p in packets)
     with av.open(str(tmp_path / "out.mp4")) as container:
-        stream: Any = container.streams.video[0]
+        stream = container.streams.video[0]
         assert float(stream.duration * stream.time_base) == pytest.approx(
             clip.info.seconds, abs=0.001
         )
@@ -181,7 +178,7 @@ def test_a_segment_begins_anew_and_is_the_same_bytes_each_time(clip: Clip, tmp_p
             packets = [p for p in container.demux(video=0) if p.size]
         assert packets[0].is_keyframe
         # Nothing is shown before the first: no frame needs one of the segment before.
-        assert packets[0].pts == min(p.pts for p in packets if p.pts is not None)
+        assert packets[0].pts == min(p.pts for p in packets)
 
 
 def test_what_is_painted_is_not_darkened_each_time_it_is_written(tmp_path: Path) -> None:
@@ -298,11 +295,11 @@ def test_subtitles_chapters_and_words_go_along(suffix: str, rich: Clip, tmp_path
         assert words["comment"] == '{"method": "instant"}'
         found = container.chapters()
         assert [chapter["metadata"]["title"] for chapter in found] == ["One", "2"]
-        ends = [float(c["end"] * (c["time_base"] or 0)) for c in found]
+        ends = [float(chapter["end"] * chapter["time_base"]) for chapter in found]
         assert ends == pytest.approx([0.6, 1.2], abs=0.002)
         stream = container.streams.subtitles[0]
         packets = [p for p in container.demux(stream) if p.size and b"Title" in bytes(p)]
-        shown = [seconds_of(p) for p in packets]
+        shown = [float(p.pts * p.time_base) for p in packets]
         assert shown == pytest.approx([0.2, 0.8], abs=0.002)
         assert b"Title 1" in bytes(packets[1])
 
@@ -311,12 +308,12 @@ def test_subtitles_and_chapters_are_cut_with_the_pictures(rich: Clip, tmp_path: 
     joined(rich, tmp_path / "out.mkv", 10, 25)  # 0.4 to 1.0 seconds
     with av.open(str(tmp_path / "out.mkv")) as container:
         chapters = [
-            tuple(float(c[end] * (c["time_base"] or 0)) for end in ("start", "end"))
+            (float(c["start"] * c["time_base"]), float(c["end"] * c["time_base"]))
             for c in container.chapters()
         ]
         assert chapters == [pytest.approx((0, 0.2)), pytest.approx((0.2, 0.6))]
         packets = [p for p in container.demux(container.streams.subtitles[0]) if p.size]
-    assert [seconds_of(p) for p in packets] == pytest.approx([0.4])
+    assert [float(p.pts * p.time_base) for p in packets] == pytest.approx([0.4])
 
 
 def test_a_recipe_is_kept_by_all_that_can(clip: Clip, tmp_path: Path) -> None:
@@ -356,18 +353,15 @@ def test_frames_that_were_passed_over_leave_their_time_to_the_one_before(
     assert [f.seconds for f in made.frames()] == pytest.approx([f.seconds for f in frames])
 
 
-def test_a_gif_has_one_palette_and_no_frame_shorter_than_browsers_show(tmp_path: Path) -> None:
+def test_a_gif_has_no_frame_shorter_than_browsers_show(tmp_path: Path) -> None:
     clip = open_clip(film(tmp_path / "a.mkv", frames=30, rate=120))
     joined(clip, tmp_path / "out.gif", cuts=(10,))
-    with Image.open(tmp_path / "out.gif") as file:
-        image: Any = file
-        palettes = []
-        for i in range(image.n_frames):
-            image.seek(i)
-            assert image.info["duration"] >= 20
-            palettes.append(image.info.get("palette"))
+    with Image.open(tmp_path / "out.gif") as image:
+        frames = list(ImageSequence.all_frames(image))
+        assert len(frames) == 13  # 50 a second at most
+        for frame in frames:
+            assert frame.info["duration"] >= 20
         assert image.info["loop"] == 0
-        assert image.n_frames < 15
 
 
 def test_segments_that_do_not_belong_together_are_refused(clip: Clip, tmp_path: Path) -> None:
