@@ -72,7 +72,7 @@ def film(
         ),
     ] = None,
     method: shared.Method = None,
-    preset: shared.Preset = None,
+    preset: Annotated[str | None, shared.preset_option("--method instant")] = None,
     out: Annotated[
         Path | None,
         typer.Option(
