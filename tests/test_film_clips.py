@@ -294,10 +294,10 @@ def test_what_is_transparent_does_not_bleed_when_resized(tmp_path: Path) -> None
     other = picture.copy()
     other[50:, 40:] = (0, 255, 255, 255)
     Image.fromarray(picture).save(
-        tmp_path / "a.webp", save_all=True, append_images=[Image.fromarray(other)],
-        duration=40, lossless=True, exact=True,
+        tmp_path / "a.png", save_all=True, append_images=[Image.fromarray(other)],
+        duration=40,
     )  # fmt: skip
-    frame = next(open_clip(tmp_path / "a.webp").frames(size=32))
+    frame = next(open_clip(tmp_path / "a.png").frames(size=32))
     assert frame.alpha is not None
     seen_ones = frame.alpha[0, 0] > 0.1
     assert frame.pixels[0, 0][seen_ones].max() < 0.02
