@@ -14,8 +14,8 @@ Map = Float32[np.ndarray, "h w"]
 Mask = Bool[np.ndarray, "h w"]
 
 # How far colours may differ, in values of [0, 1], where the flow is right: full and no confidence.
-_SAME, _OTHER = 0.08, 0.20
-_GROWTH = 1.5  # standard deviation, in pixels, by which a mask is softened
+_SAME, _OTHER = 0.12, 0.30
+_GROWTH = 1.0  # standard deviation, in pixels, by which a mask is softened
 
 
 def trust(forth: Field, back: Field, now: Bytes, before: Bytes) -> Map:
