@@ -37,7 +37,7 @@ def clip(folder: Path) -> Path:
 
 @pytest.fixture
 def trailing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(painting_here, "painter_of", lambda _: Trailing())
+    monkeypatch.setattr(painting_here, "painter_of", lambda *_: Trailing())
 
 
 def assignment_of(

@@ -60,7 +60,7 @@ class Trailing:
 @pytest.fixture(autouse=True)
 def painter(monkeypatch: pytest.MonkeyPatch) -> Trailing:
     trailing = Trailing()
-    monkeypatch.setattr(painting_here, "painter_of", lambda _: trailing)
+    monkeypatch.setattr(painting_here, "painter_of", lambda *_: trailing)
     return trailing
 
 
@@ -90,7 +90,7 @@ def whole(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The film, painted without being stopped."""
     out = tmp_path_factory.mktemp("whole") / "out.mp4"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(painting_here, "painter_of", lambda _: Trailing())
+        patch.setattr(painting_here, "painter_of", lambda *_: Trailing())
         run_film(asked(clip, out))
     return out
 
@@ -242,6 +242,15 @@ def test_another_film_is_not_continued(clip: Path, tmp_path: Path) -> None:
         run_film(other)
 
 
+@pytest.mark.parametrize("text", ['{"recipe": {}, "shots": []}', '{"recipe": 1, "shots": 2}', "["])
+def test_a_damaged_record_is_said(clip: Path, tmp_path: Path, text: str) -> None:
+    spec = asked(clip, tmp_path / "out.mp4")
+    run_film(spec, stopping(9))
+    (tmp_path / "out.film" / "film.json").write_text(text)
+    with pytest.raises(ResumeError, match=r"force=True( without resume=True)? begins again"):
+        run_film(replace(spec, resume=True))
+
+
 def test_a_disc_that_is_full_keeps_what_is_painted(
     clip: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,7 +274,7 @@ def test_a_disc_that_is_full_keeps_what_is_painted(
 def test_nothing_is_left_of_a_film_that_failed_at_once(
     clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_: object) -> None:
+    def broken(*_: object) -> None:
         raise OptionError("nothing can be painted")
 
     monkeypatch.setattr(painting_here, "painter_of", broken)
@@ -287,7 +296,7 @@ class Slow(Trailing):
         time.sleep(0.02)
         return super().paint(frame)
 
-painting_here.painter_of = lambda spec: Slow()
+painting_here.painter_of = lambda *_: Slow()
 print("begun", flush=True)
 run_film(replace(asked(Path(sys.argv[1]), Path(sys.argv[2])), resume=True))
 """

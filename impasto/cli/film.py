@@ -72,7 +72,7 @@ def film(
         ),
     ] = None,
     method: shared.Method = None,
-    preset: shared.Preset = None,
+    preset: Annotated[str | None, shared.preset_option("--method instant")] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -256,7 +256,9 @@ def _present(outcome: Outcome, flags: shared.RunFlags) -> None:
         if outcome.missing:
             frames = "1 frame" if outcome.missing == 1 else f"{outcome.missing} frames"
             print_note(f"{frames} could not be decoded, and are left out")
-        if outcome.path is None:
+        if outcome.path is None and outcome.folder is None:
+            print_note("stopped before anything was painted")
+        elif outcome.path is None:
             print_note("stopped; the same command with --resume goes on")
         else:
             size = f"{outcome.width}×{outcome.height}"

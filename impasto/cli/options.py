@@ -49,6 +49,7 @@ __all__ = [
     "number",
     "option",
     "output_option",
+    "preset_option",
     "style_names",
     "with_run_flags",
 ]
@@ -136,6 +137,23 @@ def _method_option(config: type, networks: str = "", **more: Any) -> Any:
     )
 
 
+def preset_option(usual: str) -> Any:
+    """Return the option of a preset.
+
+    Args:
+        usual: what is taken where neither a preset nor a method is chosen.
+    """
+    return typer.Option(
+        "--preset",
+        metavar="|".join(PRESETS),
+        help="A method and its options for those who do not want to choose them: "
+        + "; ".join(f"{name} {preset.help}" for name, preset in PRESETS.items())
+        + f". \\[default: {usual}]",
+        show_default=False,
+        autocompletion=lambda: list(PRESETS),
+    )
+
+
 def backbone_option(help: str) -> Any:
     """Return the option of the backbone that a command uses."""
     return typer.Option("--backbone", help=help, autocompletion=_backbone_names)
@@ -153,18 +171,7 @@ Method = Annotated[
         show_default=False,
     ),
 ]
-Preset = Annotated[
-    str | None,
-    typer.Option(
-        "--preset",
-        metavar="|".join(PRESETS),
-        help="A method and its options for those who do not want to choose them: "
-        + "; ".join(f"{name} {preset.help}" for name, preset in PRESETS.items())
-        + f". \\[default: {USUAL}]",
-        show_default=False,
-        autocompletion=lambda: list(PRESETS),
-    ),
-]
+Preset = Annotated[str | None, preset_option(USUAL)]
 Optimiser = Annotated[str, _method_option(PhotoConfig)]
 Force = Annotated[bool, output_option("--force", "-f", help="Replace existing files.")]
 Resume = Annotated[

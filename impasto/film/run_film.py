@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from impasto.config.recipe import Recipe
-from impasto.errors import ImpastoError, ResumeError
+from impasto.errors import ImpastoError, RecipeError, ResumeError
 from impasto.film.disc import check_room
 from impasto.film.folder import FilmFolder, folder_beside, locked_folder
 from impasto.film.frame import Frame
@@ -25,6 +25,7 @@ from impasto.film.segments import write_segment
 from impasto.film.shots import shots_in
 from impasto.film.spec import FilmSpec
 from impasto.painting.rerun import take_threads
+from impasto.version import __version__
 
 __all__ = ["Hands", "run_film"]
 
@@ -101,14 +102,26 @@ class _Run:
             ResumeError: it was another film.
         """
         record = folder.open()
-        if changes := film.recipe.changes(record["recipe"]):
+        then = record["recipe"]
+        try:
+            changes = film.recipe.changes(then)
+            threads = Recipe.from_dict(then["painting"]) if then["painting"] else None
+            shots = [range(*shot) for shot in dict.fromkeys(map(tuple, record["shots"]))]
+        except (KeyError, TypeError, ValueError, AttributeError, RecipeError) as error:
+            raise ResumeError(
+                f"The record in {folder.path} is damaged. --force without --resume begins again."
+            ) from error
+        if changes:
             raise ResumeError(
                 f"{folder.path} holds another film: {'; '.join(changes)}. Repeat the command as it "
                 "was; --force without --resume begins again."
             )
-        if then := record["recipe"]["painting"]:
-            take_threads(Recipe.from_dict(then))
-        return film.divided([range(*shot) for shot in dict.fromkeys(map(tuple, record["shots"]))])
+        if (version := then.get("version")) != __version__:
+            note = f"begun by Impasto {version}, this is {__version__}: pixels may differ"
+            self._tell(0.0, "looking at the film", note=note)
+        if threads is not None:
+            take_threads(threads)
+        return film.divided(shots)
 
     def _shots(self, film: Film) -> list[range]:
         return shots_in(self._looked_at(film))
