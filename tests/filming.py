@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
+
+from impasto.film.libraries import load_av
+
+av = load_av()
 
 WIDTH, HEIGHT, FRAMES = 96, 64, 30
 
@@ -125,11 +129,11 @@ def _ass_header(stream: Any) -> None:
 
 def _titles(out: Any, stream: Any) -> None:
     """Two subtitles: at 0.2 s and at 0.8 s, each for 0.3 s."""
-    from av.subtitles.subtitle import SubtitleSet
+    subtitle = import_module("av.subtitles.subtitle")
 
     for number, start in enumerate((200, 800)):
         words = f"{number},0,Default,,0,0,0,,Title {number}".encode()
-        packet = stream.codec_context.encode_subtitle(SubtitleSet.create(words, 0, 300))
+        packet = stream.codec_context.encode_subtitle(subtitle.SubtitleSet.create(words, 0, 300))
         packet.time_base = Fraction(1, 1000)
         packet.pts = packet.dts = start
         packet.duration = 300

@@ -6,8 +6,8 @@ import logging
 import pickle
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
-import av
 import filming
 import numpy as np
 import pytest
@@ -18,6 +18,9 @@ from torch import Tensor
 
 from impasto.errors import OptionError, PictureError
 from impasto.film.clip import Clip, open_clip
+from impasto.film.libraries import load_av
+
+av = load_av()
 
 SILENT = {"x265-params": "log-level=error"}
 OPEN_GROUPS = {"x264-params": "open-gop=1:keyint=10:bframes=3:b-adapt=0"}
@@ -65,7 +68,8 @@ def test_frames_are_the_same_from_wherever_they_are_read(name: str, tmp_path: Pa
 def test_a_clip_says_what_it_holds(tmp_path: Path) -> None:
     info = open_clip(film(tmp_path / "a.mp4", sound="aac")).info
     assert (info.width, info.height, info.frames, info.bits) == (WIDTH, HEIGHT, FRAMES, 8)
-    assert (info.rate, info.seconds) == (25, pytest.approx(1.2))
+    assert info.rate == Fraction(25)
+    assert info.seconds == pytest.approx(1.2)
     assert (info.has_sound, info.has_alpha, info.transfer) == (True, False, "sdr")
     assert not open_clip(film(tmp_path / "b.mp4")).info.has_sound
 
@@ -123,7 +127,7 @@ def test_ten_bits_give_levels_between_those_of_eight(tmp_path: Path) -> None:
     clip = open_clip(path)
     assert clip.info.bits == 10
     pixels = next(clip.frames()).pixels
-    assert len(pixels[0, 0, 0].unique()) > 40  # 16 levels of 8 bits lie in this ramp
+    assert len(set(pixels[0, 0, 0].tolist())) > 40  # 16 levels of 8 bits lie in this ramp
     assert error(pixels, torch.from_numpy(ramp / 65535).float().permute(2, 0, 1)[None]) < 0.6
 
 
@@ -148,7 +152,7 @@ def test_black_white_and_grey_stay_what_they_are(pixels: str, limited: int, tmp_
         assert frame.pixels.std() < 1e-3
 
 
-def _grey(level: int, pixels: str, color_range: int) -> av.VideoFrame:
+def _grey(level: int, pixels: str, color_range: int) -> Any:
     """A frame whose planes are computed here, by the formulas of BT.709."""
     frame = av.VideoFrame(WIDTH, HEIGHT, pixels)
     bits = frame.format.components[0].bits
@@ -248,7 +252,7 @@ def test_coverage_is_read(name: str, tmp_path: Path) -> None:
         film(path, "prores_ks", pixels="yuva444p10le", frames=6, pictures=pictures, options=options)
     else:
         images = [Image.fromarray(picture) for picture in pictures]
-        more = {"lossless": True} if name == "a.webp" else {}
+        more: dict[str, Any] = {"lossless": True} if name == "a.webp" else {}
         images[0].save(
             path, save_all=True, append_images=images[1:], duration=40, disposal=2, **more
         )
@@ -259,9 +263,10 @@ def test_coverage_is_read(name: str, tmp_path: Path) -> None:
         assert frame.alpha is not None
         expected = torch.from_numpy(picture[..., 3] / 255).float()
         assert error(frame.alpha[0, 0], expected) < 4
-    last = next(clip.frames(5)).alpha
+    last, again = list(clip.frames())[5].alpha, next(clip.frames(5)).alpha
     assert last is not None
-    assert torch.equal(last, frame.alpha)
+    assert again is not None
+    assert torch.equal(last, again)
 
 
 def test_opaque_animations_have_no_coverage(tmp_path: Path) -> None:
@@ -310,7 +315,8 @@ def test_a_row_of_pictures_is_in_the_order_of_its_numbers(tmp_path: Path) -> Non
     (tmp_path / "notes-3.txt").write_text("no picture")
     for path in (tmp_path, tmp_path / "frame-%d.png"):
         clip = open_clip(path, rate=24)
-        assert (clip.info.frames, clip.info.rate, clip.info.first_number) == (5, 24, 8)
+        assert (clip.info.frames, clip.info.first_number) == (5, 8)
+        assert clip.info.rate == Fraction(24)
         for frame, i in zip(clip.frames(), range(8, 13), strict=True):
             assert error(frame.pixels, seen(scene(i))) < 0.01
             assert frame.seconds == pytest.approx((i - 8) / 24)
@@ -351,7 +357,8 @@ def test_a_frame_that_does_not_decode_is_passed_over(
     damage(path, 12)
     clip = open_clip(path)
     with caplog.at_level(logging.WARNING, "impasto"):
-        assert [f.index for f in clip.frames()] == [*range(12), *range(13, FRAMES)]
+        for _ in range(2):
+            assert [f.index for f in clip.frames()] == [*range(12), *range(13, FRAMES)]
     assert clip.damaged == 1
     assert caplog.text.count("frame 12 cannot be decoded") == 1
 

@@ -12,21 +12,23 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import pytest
 import torch
 from filming import FRAMES, HEIGHT, WIDTH, film, scene
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from impasto.errors import OptionError, PictureError
 from impasto.film.clip import Clip, open_clip
 from impasto.film.formats import CODECS, CONTAINERS, film_format
 from impasto.film.frame import Frame
 from impasto.film.joining import join
+from impasto.film.libraries import load_av
 from impasto.film.recipes import film_recipe
 from impasto.film.segments import read_segment, write_segment
 from impasto.image.opening import read_recipe
+
+av = load_av()
 
 CHAPTERS = [
     {"id": 1, "start": 0, "end": 600, "time_base": Fraction(1, 1000), "metadata": {"title": "One"}},
@@ -255,7 +257,7 @@ def test_ten_bits_are_written(tmp_path: Path) -> None:
     ):
         made = joined(clip, tmp_path / name, cuts=(), codec=codec, bits=bits, quality=100)
         assert made.info.bits >= 10
-        assert len(next(made.frames()).pixels[0, 0, 5].unique()) > 24  # 12 levels of 8 bits
+        assert len(set(next(made.frames()).pixels[0, 0, 5].tolist())) > 24  # 12 levels of 8 bits
         assert error(made, clip) < 0.5
 
 
@@ -351,17 +353,15 @@ def test_frames_that_were_passed_over_leave_their_time_to_the_one_before(
     assert [f.seconds for f in made.frames()] == pytest.approx([f.seconds for f in frames])
 
 
-def test_a_gif_has_one_palette_and_no_frame_shorter_than_browsers_show(tmp_path: Path) -> None:
+def test_a_gif_has_no_frame_shorter_than_browsers_show(tmp_path: Path) -> None:
     clip = open_clip(film(tmp_path / "a.mkv", frames=30, rate=120))
     joined(clip, tmp_path / "out.gif", cuts=(10,))
     with Image.open(tmp_path / "out.gif") as image:
-        palettes = []
-        for i in range(image.n_frames):
-            image.seek(i)
-            assert image.info["duration"] >= 20
-            palettes.append(image.info.get("palette"))
+        frames = list(ImageSequence.all_frames(image))
+        assert len(frames) == 13  # 50 a second at most
+        for frame in frames:
+            assert frame.info["duration"] >= 20
         assert image.info["loop"] == 0
-        assert image.n_frames < 15
 
 
 def test_segments_that_do_not_belong_together_are_refused(clip: Clip, tmp_path: Path) -> None:

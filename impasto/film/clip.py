@@ -38,14 +38,19 @@ class Clip:
         path: what was opened.
         info: what it holds.
         times: when each frame is shown, in `info.time_base`, in order.
-        damaged: how many frames did not decode so far, and were passed over.
+        source: where the frames come from.
     """
 
     path: Path
     info: ClipInfo
     times: list[int] = field(repr=False)
     source: FrameSource = field(repr=False)
-    damaged: int = 0
+    _lost: set[int] = field(default_factory=set, repr=False)
+
+    @property
+    def damaged(self) -> int:
+        """How many frames did not decode so far, and were passed over."""
+        return len(self._lost)
 
     def frames(
         self, start: int = 0, stop: int | None = None, size: int | None = None
@@ -85,12 +90,15 @@ class Clip:
         return fitted(self.info.height, self.info.width, size)
 
     def _miss(self, start: int, stop: int) -> None:
-        if stop > start:
-            self.damaged += stop - start
+        """Note frames that were passed over; each is said once."""
+        lost = set(range(start, stop)) - self._lost
+        if lost:
+            self._lost |= lost
+            first, last = min(lost), max(lost)
             _log.warning(
                 "%s: frame %s cannot be decoded, it is passed over.",
                 self.path,
-                start if stop == start + 1 else f"{start} to {stop - 1}",
+                first if first == last else f"{first} to {last}",
             )
 
     def _frame(self, index: int, levels: Levels) -> Frame:
