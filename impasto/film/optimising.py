@@ -28,7 +28,7 @@ from impasto.film.at_once import ShotBrushes
 from impasto.film.flow import flow_between, warp
 from impasto.film.frame import Frame
 from impasto.film.regions import FilmRegions, FrameRegions
-from impasto.film.steadying import Steadier
+from impasto.film.steadying import Steadier, loosely_trusted
 from impasto.film.stillness import Stillness
 from impasto.losses.temporal import CarriedPainting
 from impasto.methods.gatys import engine_of, recurring_layers
@@ -49,12 +49,13 @@ _OFFSETS = (1, 2, 4)
 # The share of pixels that must be new for frames further back to be looked at.
 _NEW = 0.01
 
-# The weight of the temporal loss at a steadiness of 1.
-_WEIGHT = 100.0
+# The weight of the temporal loss at a steadiness of 1; few evaluations gain little against a large
+# one.
+_WEIGHT, _WEIGHT_QUICK = 200.0, 50.0
 
 # The share of a method's iterations that a frame gets which starts from the one before; `quick`
 # has few, and starts from nearly as good a picture.
-_LATER, _LATER_QUICK = 0.3, 0.16
+_LATER, _LATER_QUICK = 0.3, 0.19
 
 
 @dataclass
@@ -144,7 +145,7 @@ class OptimisingPainter:
         self, pixels: Pixels, regions: Sequence[Region], config: PhotoConfig
     ) -> Pixels:
         """Paint a frame from the one before, with a method that has no temporal loss."""
-        carried = carried_painting(pixels, self._before, self.steady)
+        carried = carried_painting(pixels, self._before, self.steady * _weight(config))
         start = torch.lerp(pixels, carried.pixels, carried.trust)
         return self._alone(pixels, regions, _fewer(config), start)
 
@@ -157,7 +158,7 @@ class OptimisingPainter:
         at_once: Pixels | None,
     ) -> Pixels:
         """Paint a frame from the one before, and keep to that."""
-        carried = carried_painting(pixels, self._before, self.steady)
+        carried = carried_painting(pixels, self._before, self.steady * _weight(config))
         # Holes from the frame itself; from a grey they would keep its border.
         new = pixels if at_once is None else between(pixels, at_once, regions)
         if at_once is not None and config.region_color:
@@ -186,14 +187,14 @@ class OptimisingPainter:
 
 
 def carried_painting(
-    frame: Pixels, before: Sequence[tuple[Pixels, Pixels]], steady: float = 1.0
+    frame: Pixels, before: Sequence[tuple[Pixels, Pixels]], weight: float = _WEIGHT
 ) -> CarriedPainting:
     """Carry what was painted before to a frame: each pixel from the nearest one that shows it.
 
     Args:
         frame: what is to be painted.
         before: frames and their paintings, the latest last.
-        steady: from 0 to 1.
+        weight: of the loss.
     """
     trust = frame.new_zeros(1, 1, *frame.shape[-2:])
     total = torch.zeros_like(frame)
@@ -202,10 +203,17 @@ def carried_painting(
             break
         earlier, painted = before[-offset]
         flow = flow_between(frame, earlier)
-        share = (flow.confidence.to(frame) - trust).clamp(min=0)
+        trusted = flow.confidence.to(frame)
+        if offset == 1:
+            trusted = torch.maximum(trusted, loosely_trusted(frame, earlier, flow))
+        share = (trusted - trust).clamp(min=0)
         total += share * warp(painted, flow, "bicubic").clamp(0, 1)
         trust = trust + share
-    return CarriedPainting(total / trust.clamp(min=1e-6), trust, _WEIGHT * steady)
+    return CarriedPainting(total / trust.clamp(min=1e-6), trust, weight)
+
+
+def _weight(config: PhotoConfig) -> float:
+    return _WEIGHT_QUICK if isinstance(config, QuickConfig) else _WEIGHT
 
 
 def _fewer(config: PhotoConfig) -> PhotoConfig:

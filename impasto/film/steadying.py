@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from impasto.film.cells import cells_of, spread
 from impasto.film.flow import Flow, flow_between, warp
 
-__all__ = ["Steadier", "alike", "with_contrast_of"]
+__all__ = ["Steadier", "loosely_trusted", "with_contrast_of"]
 
 Pixels = Float[Tensor, "1 3 h w"]
 Map = Float[Tensor, "1 1 h w"]
@@ -26,10 +26,10 @@ Map = Float[Tensor, "1 1 h w"]
 # How much of the carried painting's colours is kept where the flow is trusted, and of its strokes,
 # which an average of many would wash out. Where the flow is not trusted but leads to what looks the
 # same, strokes are torn, so that all is painted anew sooner.
-_COLOURS, _STROKES, _LOOSELY = 0.9, 0.98, 0.6
+_COLOURS, _STROKES, _LOOSELY = 0.9, 0.98, 0.8
 
 # Differences of two frames along the flow, in [0, 1], which are the same, and which are not.
-_SAME, _OTHER = 0.02, 0.06
+_SAME, _OTHER = 0.04, 0.15
 
 # Cells across what a cell's contrast is that of.
 _AROUND = 5
@@ -38,8 +38,10 @@ _AROUND = 5
 _NOISE = 1e-5
 _MOST = 1.3
 
-# Long side, in pixels, at which the flow is found: as fast as a network paints.
-_FLOW_SIDE = 320
+# The frame's long side at which the flow is found takes this share of it, and at least so many
+# pixels: a network then paints no more than a quarter slower.
+_FLOW_SHARE, _LEAST_FLOW_SIDE = 2 / 3, 256
+_MOST_FLOW_SIDE = 640
 
 
 @dataclass
@@ -48,11 +50,9 @@ class Steadier:
 
     Attributes:
         steady: from 0, each frame by itself, to 1.
-        side: long side, in pixels, at which the flow is found.
     """
 
     steady: float = 1.0
-    side: int = _FLOW_SIDE
     _frame: Pixels | None = None
     _painted: Pixels | None = None
     _flow: Flow | None = None
@@ -72,7 +72,7 @@ class Steadier:
         """
         result = painted
         if self.steady > 0 and self._frame is not None and self._painted is not None:
-            self._flow = flow_between(frame, self._frame, self._flow, self.side)
+            self._flow = flow_between(frame, self._frame, self._flow, _flow_side(frame))
             result = self._kept(frame, painted, self._frame, self._painted, self._flow)
             result = result if kept is None else torch.lerp(result, painted, kept.to(painted))
         self._frame, self._painted = frame, result
@@ -86,19 +86,36 @@ class Steadier:
         off = carried - painted
         colours = spread(_smoothed(cells_of(off)), frame)
         trusted = flow.confidence.to(frame)
-        loosely = _LOOSELY * alike(frame, warp(before, flow))
+        loosely = loosely_trusted(frame, before, flow)
         share = torch.maximum(_COLOURS * trusted, loosely)
         strokes_share = torch.maximum(_STROKES * trusted, loosely)
         change = share * colours + strokes_share * (off - colours)
         return with_contrast_of(painted + self.steady * change, painted)
 
 
-def alike(frame: Pixels, carried: Pixels) -> Map:
-    """Return how alike a frame and the carried one before are around each pixel, in [0, 1]."""
-    off = cells_of((frame - carried).abs()).amax(1, keepdim=True)
+def loosely_trusted(frame: Pixels, before: Pixels, flow: Flow) -> Map:
+    """Return how far a flow is trusted that leads to the same colours, whether it is right or not.
+
+    Between what moves apart, and where a frame is blurred by movement, no flow is sure; painted
+    anew in each frame, these are the places that flicker.
+    """
+    off = cells_of((frame - warp(before, flow)).abs()).amax(1, keepdim=True)
     same = ((_OTHER - off) / (_OTHER - _SAME)).clamp(0, 1)
     worst = -F.max_pool2d(-same, 3, 1, 1)
-    return spread(worst, frame)
+    return _LOOSELY * spread(worst, frame) * _inside(flow).to(frame)
+
+
+def _inside(flow: Flow) -> Map:
+    """Return 1 where a flow leads into the frame, and 0 where it leads out: nothing is known."""
+    height, width = flow.pixels.shape[-2:]
+    x = torch.arange(width) + flow.pixels[:, :1]
+    y = torch.arange(height)[:, None] + flow.pixels[:, 1:]
+    return ((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)).float()
+
+
+def _flow_side(frame: Pixels) -> int:
+    side = round(_FLOW_SHARE * max(frame.shape[-2:]))
+    return min(max(side, _LEAST_FLOW_SIDE), _MOST_FLOW_SIDE)
 
 
 def with_contrast_of(picture: Pixels, painted: Pixels) -> Pixels:
