@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from filming import FRAMES, film
+from PIL import Image
 from queued import Farm, until
 from test_film_run import CHUNKS, Trailing, asked, same
 
@@ -20,6 +22,7 @@ from impasto.film.folder import ChunkFolder
 from impasto.film.plan import planned
 from impasto.film.prepared import prepared
 from impasto.film.run_film import run_film
+from impasto.film.spec import PlacedFile
 from impasto.jobs.queue.assignment import Assignment, StoppedError
 from impasto.jobs.queue.client import JobQueue, JobState
 from impasto.jobs.queue.film_hands import QueueHands
@@ -28,6 +31,7 @@ from impasto.jobs.queue.job import Job
 from impasto.jobs.queue.job_folder import JobFolder
 from impasto.jobs.queue.store import Store
 from impasto.jobs.queue.work import Work
+from impasto.painting.sources import Sources
 
 
 @pytest.fixture
@@ -244,3 +248,18 @@ def test_workers_paint_a_film_and_one_of_them_is_killed(folder: Path) -> None:
         assert job["kind"] == "film"
         for made in (folder / "there.mp4", Path(job["picture"])):
             assert same(made, folder / "here.mp4")
+
+
+@pytest.mark.usefixtures("hasty")
+def test_workers_carry_keyframes_as_here(clip: Path, folder: Path, store: Store) -> None:
+    for frame in open_clip(clip).frames(0, 21):
+        if frame.index in (0, 20):
+            negative = np.uint8((1 - frame.pixels[0].permute(1, 2, 0).numpy()) * 255)
+            Image.fromarray(negative).save(f"mine{frame.index}.png")
+    keys = tuple(PlacedFile(index, folder / f"mine{index}.png") for index in (0, 20))
+    spec = replace(asked(clip, folder / "here.mp4"), config=None, sources=Sources(), keys=keys)
+    here = run_film(spec).path
+    there = run_film(replace(spec, out=folder / "there.mp4"), hands=QueueHands(Obedient(store)))
+    assert here is not None
+    assert there.path is not None
+    assert same(here, there.path)

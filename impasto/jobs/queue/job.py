@@ -27,7 +27,7 @@ __all__ = ["FORMAT", "Job", "Source", "parsed_job", "source_of"]
 
 FORMAT = 1  # the number of this shape; a later, different one gets the next
 
-_ROLES = (*ROLES, "weights", "start", "extended")
+_ROLES = (*ROLES, "weights", "start", "extended", "map", "key")
 _MOST_SOURCES = 256
 
 
@@ -43,7 +43,8 @@ class Source:
     """A file of the store, or a built-in style, that a job is painted from.
 
     Attributes:
-        role: one of `recipe.ROLES`; or `weights`, `start` of a study, `extended` by a training.
+        role: one of `recipe.ROLES`; or `weights`, `start` of a study, `extended` by a training,
+            `map` or `key` of a frame of a film.
         name: of the file, or of the style.
         digest: of its bytes.
         use: as in a recipe's `Input`.
