@@ -197,7 +197,7 @@ def test_everything_public_is_documented(name: str) -> None:
 
 def test_the_public_names_are_those_listed() -> None:
     assert dir(impasto) == sorted(impasto.__all__)
-    assert 12 <= len(impasto.__all__) <= 28
+    assert 12 <= len(impasto.__all__) <= 30
     assert importlib.import_module("impasto.methods") is impasto.methods
     assert issubclass(impasto.StyleError, impasto.ImpastoError)
     with pytest.raises(AttributeError, match="no attribute 'styleise'"):
