@@ -257,9 +257,9 @@ def test_messages_that_troubleshooting_explains_are_messages() -> None:
 
 
 # The pages of what is no `impasto stylize`; all other pages are about that.
-OF_OTHERS = {name: f"controls/{name}.md" for name in ("batch", "doodle", "sketch", "study", "texture")} | {
-    "train": "controls/fast.md"
-}
+OF_OTHERS = {
+    name: f"controls/{name}.md" for name in ("batch", "doodle", "sketch", "study", "texture")
+} | {"train": "controls/fast.md"}
 
 
 def flags_of(command: str) -> set[str]:
