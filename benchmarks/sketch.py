@@ -15,7 +15,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,8 +138,8 @@ def seconds(index: Index, photograph: Path, rounds: int = 5) -> list[float]:
     return times
 
 
-def retrieval(options: argparse.Namespace) -> dict[str, Any]:
-    """Measure it."""
+def retrieval(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Measure it; yield what is known after each part."""
     with tempfile.TemporaryDirectory() as folder:
         path = options.index or Path(folder) / "photos.index"
         before = time.perf_counter()
@@ -148,25 +148,21 @@ def retrieval(options: argparse.Namespace) -> dict[str, Any]:
         index = read_index(path)
         chosen = np.random.default_rng(0).choice(len(index), options.queries, replace=False)
         photographs = [index.path(int(i)) for i in np.sort(chosen)]
-        ways = {}
-        for spoil in WAYS:
-            ways[spoil.__name__] = rank(index, photographs, spoil, seed=1)
-            print(spoil.__name__, ways[spoil.__name__], file=sys.stderr, flush=True)
-        big = many(index, Path(folder), _MANY)
-        return {
+        report: dict[str, Any] = {
             "pictures": len(index),
             "queries": len(photographs),
-            "milliseconds_to_index_one": round(1000 * taken / progress.new, 1)
-            if progress.new
-            else None,
+            "milliseconds_to_index_one": round(1000 * taken / max(1, progress.new), 1),
             "bytes_of_one": round(path.stat().st_size / len(index)),
-            "ways": ways,
-            "seconds_of_100000_pictures": seconds(big, photographs[0]),
+            "seconds_of_100000_pictures": seconds(many(index, Path(folder), _MANY), photographs[0]),
+            "ways": {},
         }
+        for spoil in WAYS:
+            report["ways"][spoil.__name__] = rank(index, photographs, spoil, seed=1)
+            yield report
 
 
 def main() -> int:
-    """Measure what is asked for; write its part of the results."""
+    """Measure what is asked for; write its part of the results after each way."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=["retrieval"])
     parser.add_argument("--photos", type=Path, required=True, help="a folder of photographs")
@@ -175,10 +171,13 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
     options = parser.parse_args()
     target = options.out / "sketch.json"
-    report = json.loads(target.read_text()) if target.is_file() else {}
+    about = machine()
     try:
-        report[options.what] = {"machine": machine(), **retrieval(options)}
-        atomic.replace(target, (json.dumps(report, indent=2) + "\n").encode(), force=True)
+        for part in retrieval(options):
+            report = json.loads(target.read_text()) if target.is_file() else {}
+            report[options.what] = {"machine": about, **part}
+            text = json.dumps(report, indent=2) + "\n"
+            atomic.replace(target, text.encode(), force=True)
     except ImpastoError as error:
         print(error, file=sys.stderr)
         return 1
