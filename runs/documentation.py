@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
-from benchmarks.drawings import draw  # noqa: E402
+from tools.drawings import draw  # noqa: E402
 
 DOCS = ROOT / "docs"
 PICTURES = DOCS / "pictures"

@@ -15,7 +15,6 @@ pytest.importorskip("cv2", reason="the extra `sketch` is not installed")
 pytest.importorskip("skimage", reason="the extra `sketch` is not installed")
 
 import impasto
-from benchmarks.drawings import DRAWINGS, draw
 from commands import pixels, recipe_of
 from impasto import OptionError
 from impasto.cli.main import main
@@ -27,6 +26,7 @@ from impasto.sketch.foreground import foreground_of
 from impasto.sketch.matching import matched
 from impasto.sketch.pairs_file import pairs_text, read_pairs
 from impasto.sketch.parts import parts_of_drawing, parts_of_picture
+from tools.drawings import DRAWINGS, draw
 
 pytestmark = pytest.mark.usefixtures("scene")
 
