@@ -401,7 +401,7 @@ def test_a_built_in_style_has_a_swatch_to_colour_from() -> None:
 def test_a_picture_is_found_in_a_library(capsys: pytest.CaptureFixture[str]) -> None:
     Path("photos").mkdir()
     Path("ball.png").rename("photos/ball.png")
-    Image.fromarray(np.tile(np.uint8([[0, 255], [255, 0]]), (40, 60))).save("photos/other.png")
+    Image.fromarray(np.tile(np.array([[0, 255], [255, 0]], np.uint8), (40, 60))).save("photos/other.png")
     found = ["sketch", "drawing.png", "--library", "photos", "--size", "96", "--engine", "colour"]
     assert main([*found, "-o", "out.png"]) == 0
     assert "ball.png" in capsys.readouterr().err
