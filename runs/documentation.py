@@ -32,12 +32,17 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 ROOT = Path(__file__).resolve().parents[1]
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+
+from tools.drawings import draw  # noqa: E402
+
 DOCS = ROOT / "docs"
 PICTURES = DOCS / "pictures"
 WORK = ROOT / "build" / "documentation"
 
 PAGES = ("gallery", "strength", "stroke", "styles", "regions", "colour", "starts", "losses",
-         "length", "methods", "texture", "doodle", "laplacian", "study",
+         "length", "methods", "texture", "doodle", "sketch", "laplacian", "study",
          "posters", "batch", "instant", "quick", "refine", "fast")  # fmt: skip
 
 GAP, CAPTION = 6, 26
@@ -71,6 +76,10 @@ def prepare_folder() -> None:
     for name in ("demo.jpg", "pictures"):
         if not (WORK / name).is_symlink():
             (WORK / name).symlink_to(DOCS / name)
+    (WORK / "photos").mkdir(exist_ok=True)
+    for name in ("cat.jpg", "coffee.jpg"):
+        if not (WORK / "photos" / name).is_symlink():
+            (WORK / "photos" / name).symlink_to(PICTURES / name)
 
 
 def run(line: str, *, force: bool) -> None:
@@ -157,6 +166,8 @@ def sources() -> None:
     if not (PICTURES / "cat-grey.jpg").exists():
         grey = ImageOps.grayscale(_photograph("chelsea"))
         grey.save(PICTURES / "cat-grey.jpg", quality=88, optimize=True)
+    for name in ("cat", "mug"):
+        draw(name, 480).quantize(6).save(PICTURES / f"{name}-drawing.png", optimize=True)
     for name, (size, shapes) in _maps().items():
         _drawn(size, shapes).save(PICTURES / f"{name}-map.png", optimize=True)
 

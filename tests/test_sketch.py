@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 pytest.importorskip("cv2", reason="the extra `sketch` is not installed")
 pytest.importorskip("skimage", reason="the extra `sketch` is not installed")
 
-from drawings import DRAWINGS, draw
+from tools.drawings import DRAWINGS, draw
 
 import impasto
 from commands import pixels, recipe_of

@@ -109,6 +109,9 @@ def _check_value(spec: Field[Any], value: Any) -> None:
     elif isinstance(spec.default, bool):
         if not isinstance(value, bool):
             raise OptionError(f"{flag} is {value!r}. It is either true or false.")
+    elif isinstance(spec.default, str):
+        if not isinstance(value, str):
+            raise OptionError(f"{flag} is {value!r}. It takes a text.")
     elif isinstance(spec.default, tuple):
         _check_texts(flag, value, metadata["metavar"])
     elif isinstance(spec.default, str):
