@@ -14,8 +14,6 @@ from PIL import Image, ImageDraw
 pytest.importorskip("cv2", reason="the extra `sketch` is not installed")
 pytest.importorskip("skimage", reason="the extra `sketch` is not installed")
 
-from tools.drawings import DRAWINGS, draw
-
 import impasto
 from commands import pixels, recipe_of
 from impasto import OptionError
@@ -28,6 +26,7 @@ from impasto.sketch.foreground import foreground_of
 from impasto.sketch.matching import matched
 from impasto.sketch.pairs_file import pairs_text, read_pairs
 from impasto.sketch.parts import parts_of_drawing, parts_of_picture
+from tools.drawings import DRAWINGS, draw
 
 pytestmark = pytest.mark.usefixtures("scene")
 
