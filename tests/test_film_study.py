@@ -98,5 +98,7 @@ def test_a_folder_in_use_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
 def test_what_a_study_of_films_does_not_take_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
     assert study("--values", "instnt") != 0
     assert "did you mean 'instant'" in capfd.readouterr().err
+    assert study("--values", "instant", "--iterations", "3") != 0  # none of these methods has any
+    assert "--iterations is an option of" in capfd.readouterr().err
     assert study("--queue", "local") != 0
     assert "leave --queue out" in capfd.readouterr().err

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -176,8 +178,8 @@ def _study_film(
     kinds = configs_with(StyledConfig)
     typed = tuple(values.split(",")) if values else ()
     variants = film_variants(typed, None if method == _METHOD else method)
-    chosen = {"size": size, **options}
-    configs = {v.method: config_of(kinds, v.method, chosen) for v in variants}
+    taken = _taken([v.method for v in variants], {"size": size, **options})
+    configs = {v.method: config_of(kinds, v.method, taken[v.method]) for v in variants}
     folder = out or Path(safe_name(f"{Path(clip).stem}-{Path(style).stem}-{FILM_STUDY}"))
     check_plots()
 
@@ -212,6 +214,17 @@ def _study_film(
         print(json.dumps({"folder": str(folder), "page": str(page)}))
     else:
         print_path(page)
+
+
+def _taken(methods: Sequence[str], options: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what each method takes of the options; what none takes the first one refuses."""
+    kinds = configs_with(StyledConfig)
+    known = {method: {f.name for f in fields(kinds[method])} for method in methods}
+    lone = options.keys() - set().union(*known.values())
+    return {
+        method: {name: x for name, x in options.items() if name in known[method] | lone}
+        for method in methods
+    }
 
 
 def _command(arguments: list[str], **options: Any) -> str:
