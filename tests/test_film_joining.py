@@ -428,7 +428,7 @@ def test_a_film_that_cannot_be_written_says_what_can() -> None:
         ("a.mp4", {"bits": 12}, r"bits.12.*H\.264 is written with 8 or 10"),
         ("a.webm", {"bits": 10, "has_alpha": True}, "VP9 with transparency is written with 8"),
         ("a.mp4", {"quality": 0}, "quality of 0"),
-        ("a.gif", {"codec": "h264"}, "codec.h264 is for films"),
+        ("a.gif", {"codec": "h264"}, "codec=.h264. is for films"),
         ("%d.jpg", {"bits": 16}, "8 bits"),
         ("%d.xyz", {}, "cannot be written: give them one of the suffixes"),
     ]:

@@ -80,7 +80,8 @@ def test_the_folder_shows_and_tells(capfd: pytest.CaptureFixture[str]) -> None:
     for told in ("6 frames", "1 shot,", "instant, steady 1", "frames.jpg", "strips.jpg"):
         assert told in page
     for name in ("frames.jpg", "strips.jpg"):
-        assert Image.open(out / name).width > 400
+        with Image.open(out / name) as picture:
+            assert picture.width > 400
     times = list(csv.DictReader((out / "times.csv").read_text("utf-8").splitlines()))
     assert [(line["method"], line["long_side"]) for line in times] == [("instant", "64")]
 

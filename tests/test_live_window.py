@@ -196,7 +196,12 @@ def test_refuses_what_cannot_be(
 def test_ctrl_c_ends_the_command(display: str, clip: Path) -> None:
     command = [sys.executable, "-m", "impasto", "live", "--file", str(clip), "--size", "96"]
     running = subprocess.Popen(
-        command, env={**os.environ, "DISPLAY": display}, stderr=subprocess.PIPE, text=True
+        command,
+        env={**os.environ, "DISPLAY": display},
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell starts what runs in the background with Ctrl-C ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert running.stderr is not None
     assert "Arrows" in running.stderr.readline()

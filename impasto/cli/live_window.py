@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import threading
 from dataclasses import replace
@@ -80,9 +81,12 @@ class LiveWindow:
             raise self._error
 
     def close(self) -> None:
-        """Close the window."""
+        """Close the window, for good."""
         with contextlib.suppress(self._tk.TclError):  # its user has done so
             self._root.destroy()
+        # Tcl aborts the process where another thread than its own frees what is left of a window.
+        del self._root, self._title, self._slider, self._status, self._canvas
+        gc.collect()
 
     # In the thread that paints
 

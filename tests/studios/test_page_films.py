@@ -248,10 +248,16 @@ def test_pages_of_films_heed_axe(
     page.keyboard.press("t")
     expect(page.locator(".trial-frame img")).to_have_count(3, timeout=PATIENCE)
     page.click("summary:has-text('The film')")
-    views = [None, f"film/{painted['job']}", f"gallery/{painted['id']}", "gallery"]
-    for view in views:
+    views = {
+        "": "main h1",
+        f"film/{painted['job']}": "main h1",
+        f"gallery/{painted['id']}": ".detail h1",
+        "gallery": ".gallery-top h1",
+    }
+    for view, heading in views.items():
         if view:
             page = visitor.open(view)
+            expect(page.locator(heading)).to_be_attached()
             expect(page.locator("main video:visible, main img:visible").first).to_be_visible()
         page.wait_for_timeout(300)
         page.evaluate(source)
