@@ -57,6 +57,8 @@ def paintings(request: JobRequest, places: Places) -> list[Painting]:
         return [_doodle(request, places, suffix, output)]
     if not request.contents:
         raise OptionError("There is no photograph: add one.")
+    if request.each_style and not request.styles:
+        raise OptionError("There is no style to paint a picture in: add one.")
     return [_stylized(request, places, suffix, output) for request in single(request)]
 
 

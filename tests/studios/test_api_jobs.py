@@ -151,6 +151,7 @@ def test_sends_events_as_they_happen(studio: StudioServer) -> None:
         ({"styles": [{"style": "../../etc/passwd"}]}, "There is no style", None),
         ({"styles": [{"upload": "0" * 16}]}, "There is no upload", None),
         ({"contents": []}, "There is no photograph", None),
+        ({"styles": [], "each_style": True}, "There is no style to paint a picture in", None),
         ({"method": "gatsy", "preset": None}, "did you mean 'gatys'?", "method"),
         ({"output": {"suffix": ".exe"}}, "The suffix is '.exe'", None),
     ],
