@@ -29,7 +29,7 @@ from impasto.image.picture import fit
 from impasto.image.reading import read
 from impasto.sketch.edges import SIDE, photograph_edges, thinned
 from impasto.sketch.index import Entry, Index, read_index, write_index
-from impasto.sketch.library import index_folder
+from impasto.sketch.picture_library import index_folder
 from impasto.sketch.retrieval import FITTING, find
 from impasto.sketch.signature import Signature
 

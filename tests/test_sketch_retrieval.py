@@ -19,7 +19,7 @@ from impasto.errors import OptionError
 from impasto.sketch.builtin import builtin
 from impasto.sketch.choices import picked, write_choice
 from impasto.sketch.index import FORMAT, Index, read_index, write_index
-from impasto.sketch.library import index_folder, open_library
+from impasto.sketch.picture_library import index_folder, open_library
 from impasto.sketch.retrieval import Match, find
 from impasto.sketch.signature import Signature, sign_file
 
@@ -152,7 +152,7 @@ def test_only_what_is_new_is_read(
         looked.append(path.name)
         return sign_file(path)
 
-    monkeypatch.setattr("impasto.sketch.library.sign_file", look)
+    monkeypatch.setattr("impasto.sketch.picture_library.sign_file", look)
     assert list(index_folder(folder, target))[-1].kept == 5
     assert looked == []
     (folder / "bars.png").unlink()

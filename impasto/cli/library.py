@@ -15,7 +15,7 @@ from impasto.errors import OptionError
 from impasto.files import atomic
 
 if TYPE_CHECKING:
-    from impasto.sketch.library import Indexing
+    from impasto.sketch.picture_library import Indexing
 
 __all__ = ["app"]
 
@@ -61,7 +61,7 @@ def index(
         raise OptionError(f"{target} is no name for an index: it must end in {_SUFFIX}.")
     atomic.check_target(target, force=True, error=OptionError)
 
-    from impasto.sketch.library import index_folder
+    from impasto.sketch.picture_library import index_folder
 
     state: Indexing | None = None
     with progress_bar("indexing", quiet=quiet) as bar:

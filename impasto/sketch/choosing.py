@@ -7,7 +7,7 @@ from pathlib import Path
 from impasto.image.exchange import read
 from impasto.painting.sources import Source
 from impasto.sketch.drawing import LOOK, drawing_of, reduced
-from impasto.sketch.library import open_library
+from impasto.sketch.picture_library import open_library
 from impasto.sketch.retrieval import Match, find
 
 __all__ = ["matches_of"]
